@@ -1,0 +1,53 @@
+"""Metric queries with placeholders.
+
+A placeholder is one of a closed list of names in braces, found by a regex and never by ``str.format``: PromQL is
+full of braces (contracts: metrics, section 6). ``{version}`` is inserted for use inside a double-quoted PromQL
+string, ``{version:re}`` for use in a regex matcher (``=~``).
+"""
+
+import re
+from collections.abc import Mapping
+
+PLACEHOLDERS = ("environment", "version", "track", "window", "step", "model", "namespace")
+
+_BRACED_WORD = re.compile(r"\{([A-Za-z_]\w*)(:re)?\}")
+_RE2_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
+
+
+class QueryError(ValueError):
+    """A query names a placeholder that does not exist or has no value."""
+
+
+def placeholders(query: str) -> frozenset[str]:
+    """The placeholder names used in ``query``.
+
+    Raises:
+        QueryError: for a braced word that is not a placeholder.
+    """
+    names = frozenset(match[1] for match in _BRACED_WORD.finditer(query))
+    if unknown := sorted(names.difference(PLACEHOLDERS)):
+        raise QueryError(f"unknown placeholder {{{unknown[0]}}}; allowed: {', '.join(PLACEHOLDERS)}")
+    return names
+
+
+def fill(query: str, values: Mapping[str, str]) -> str:
+    """``query`` with each placeholder replaced by its escaped value.
+
+    Values come from branch names and tags, which are other people's text: quotes, backslashes and newlines are
+    escaped so that no value can end the string it stands in.
+
+    Raises:
+        QueryError: for a placeholder that is unknown or has no value.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, as_regex = match[1], match[2]
+        if name not in values:
+            raise QueryError(f"no value for {{{name}}}; allowed here: {', '.join(sorted(values))}")
+        text = values[name]
+        if as_regex:
+            text = _RE2_SPECIAL.sub(r"\\\1", text)
+        return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+    placeholders(query)
+    return _BRACED_WORD.sub(value, query)

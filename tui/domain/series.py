@@ -1,0 +1,48 @@
+"""Metric series: one metric of a model, for the baseline or the canary, over time."""
+
+from typing import Literal
+
+import msgspec
+
+Track = Literal["baseline", "canary"]
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Aligned sample times: ``start`` and ``end`` are multiples of ``step`` (seconds), both ends included."""
+
+    start: int
+    end: int
+    step: int
+
+    @property
+    def times(self) -> range:
+        return range(self.start, self.end + 1, self.step)
+
+
+class Series(msgspec.Struct, frozen=True):
+    """Values on a grid, in the metric's shown unit; None where there is no value (missing, NaN)."""
+
+    metric: str
+    track: Track | None
+    """None where the metric is not told apart by track."""
+    grid: Grid
+    values: tuple[float | None, ...]
+    label: str = ""
+    """The version or other words that tell this series from its neighbours."""
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """All series of one metric of one model, on one grid, with what the server said about them."""
+
+    series: tuple[Series, ...]
+    notes: tuple[str, ...] = ()
+    """Warnings of the server and hints: partial answers, NaN in the samples, a flat line at a bucket's bound."""
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """What a server answered to one range query."""
+
+    rows: tuple[tuple[tuple[tuple[str, str], ...], tuple[float | None, ...]], ...]
+    """For each series its labels, sorted by name, and its values on the asked grid."""
+    notes: tuple[str, ...] = ()
+    """The server's warnings."""

@@ -1,0 +1,84 @@
+"""What every source is to the rest of the program, and the one error they raise."""
+
+from typing import Protocol
+
+from tui.domain.address import Address
+from tui.domain.health import Fault, Finding, SourceFacts, Trouble
+from tui.domain.pipeline import Listing, Run
+from tui.domain.series import Grid, Samples
+
+
+class SourceError(Exception):
+    """A question a source could not answer.
+
+    ``message`` says what happened, where (method and path of the request, and the JSON path when an answer did not
+    have the expected shape) and what to do. It holds no secret and no other control character than spaces.
+    """
+
+    def __init__(
+        self, trouble: Trouble, message: str, *, status: int | None = None, retry_at: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.message = message
+        self.status = status
+        """HTTP status of the answer, where there was one."""
+        self.retry_at = retry_at
+
+    @property
+    def fault(self) -> Fault:
+        return Fault(self.trouble, self.message, self.retry_at)
+
+
+class Source(Protocol):
+    """One configured server.
+
+    Methods are coroutines on the event loop and never block it; a caller may cancel them. They send each request
+    once: repeating is the scheduler's business.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def facts(self) -> SourceFacts:
+        """What has been learnt of the server so far; sends nothing."""
+        ...
+
+    async def check(self) -> tuple[Finding, ...]:
+        """Try everything the program will need of the server and say what was found. Does not raise."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class PipelineSource(Source, Protocol):
+    """A source that runs pipelines: Jenkins, GitLab, later Spinnaker."""
+
+    async def pipelines(self) -> Listing:
+        """All watched pipelines with their newest runs.
+
+        Raises:
+            SourceError: when nothing could be read. What failed for a part only is in the listing's notes.
+        """
+        ...
+
+    async def run(self, address: Address) -> Run:
+        """One run with its stages and jobs.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
+class MetricSource(Source, Protocol):
+    """A source of metric series: Prometheus and what speaks its API."""
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        """The query's series over the grid.
+
+        Raises:
+            SourceError
+        """
+        ...
+

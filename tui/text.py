@@ -1,0 +1,26 @@
+"""Other people's text made safe for a terminal: the one place where that happens."""
+
+import re
+
+_UNSAFE = re.compile(
+    # Escape sequences: OSC, then DCS/SOS/PM/APC, then CSI, then the two-character ones.
+    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])"
+    # C0 but tab and newline, DEL, C1, line separators, bidi controls, VS16 (its width differs between terminals).
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufe0f]"
+)
+
+
+def clean(text: str) -> str:
+    """``text`` on one line, with nothing in it that a terminal would obey.
+
+    Escape sequences, control characters and bidirectional overrides are removed, tabs become four spaces and
+    newlines one. Markup such as ``[red]`` is text and stays: widgets never parse it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub("", text).replace("\t", "    ").replace("\n", " ")
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters of ``text``, the last one ``…`` where something was cut."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
