@@ -97,3 +97,59 @@ class PrometheusSettings(_Server, frozen=True, kw_only=True, tag="prometheus"):
 
 
 SourceSettings = JenkinsSettings | GitLabSettings | PrometheusSettings
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the canary or the baseline is named in metric labels."""
+
+    version: str = ""
+    track: str = ""
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the team ships: it joins pipelines, an environment and metrics."""
+
+    title: str = ""
+    pipelines: tuple[Name, ...] = ()
+    """Addresses of pipelines, ``SOURCE:PATH``; the path may hold globs."""
+    environment: str = ""
+    namespace: str = ""
+    baseline: Track = Track(track="baseline")
+    canary: Track = Track(track="canary")
+    metrics: tuple[Name, ...] = ()
+    """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
+
+
+class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named query of a metric source."""
+
+    source: Name
+    query: Name
+    title: str = ""
+    unit: str = ""
+    scale: float = 1.0
+    """The server's values times this are in ``unit``."""
+    better: Literal["lower", "higher"] = "lower"
+    warn: float | None = None
+    fail: float | None = None
+    window: Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")] = "5m"
+    """What ``{window}`` stands for: at least four scrape intervals."""
+
+
+class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    theme: str = ""
+    mouse: bool = True
+    keys: dict[str, str] = {}
+    """Key action id to comma-separated keys, replacing the built-in ones."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration, every cross reference checked."""
+
+    sources: dict[str, SourceSettings]
+    models: dict[str, ModelSettings] = {}
+    metrics: dict[str, MetricSettings] = {}
+    ui: UiSettings = UiSettings()
+    path: Path | None = None
+    """The file it came from; None when made by a program (the demo, a test)."""
+    warnings: tuple[str, ...] = ()
