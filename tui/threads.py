@@ -29,7 +29,7 @@ class DaemonThreads(ThreadPoolExecutor):
                 return
             try:
                 result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            except BaseException as error:  # the caller's, whatever it is
                 future.set_exception(error)
             else:
                 future.set_result(result)

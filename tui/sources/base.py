@@ -81,4 +81,3 @@ class MetricSource(Source, Protocol):
             SourceError
         """
         ...
-

@@ -97,7 +97,10 @@ class Wire:
         if remaining := headers.get("ratelimit-remaining"):
             limit = headers.get("ratelimit-limit", "?")
             self.rate_limit = clean(f"{remaining} left, limit {limit} a minute")
-        if answer.status in (429, 503) and (seconds := self._retry_after(headers.get("retry-after"))) is not None:
+        if (
+            answer.status in (429, 503)
+            and (seconds := self._retry_after(headers.get("retry-after"))) is not None
+        ):
             self._not_before = self._clock() + seconds
         return answer
 
@@ -116,7 +119,9 @@ class Wire:
         trouble, advice = _TROUBLES.get(answer.status, (Trouble.REFUSED, ""))
         if answer.status >= 500 and answer.status not in _TROUBLES:
             trouble, advice = Trouble.SERVER_ERROR, "the server's own log has the reason"
-        retry_at = self._not_before if answer.status in (429, 503) and self._not_before > self._clock() else None
+        retry_at = (
+            self._not_before if answer.status in (429, 503) and self._not_before > self._clock() else None
+        )
         said = f": {shorten(clean(words), 200)}" if words else ""
         message = f"{self.name} answered {answer.status} to {answer.where}{said}"
         return SourceError(

@@ -1,0 +1,151 @@
+"""The configuration file: the example loads, and every mistake is one message that names its key."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tui import config
+from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins/"\n'
+
+
+def parse(text: str) -> config.Settings:
+    return config.parse(text, Path("/etc/pipedeck/config.toml"))
+
+
+def test_the_example_loads() -> None:
+    settings = config.load(EXAMPLE)
+    assert set(settings.sources) == {"jenkins", "gitlab", "prometheus"}
+    assert settings.models["fraud"].metrics == ("latency", "errors", "accuracy")
+    assert settings.metrics["latency"].scale == 1000
+
+
+def test_the_example_documents_every_setting() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    tables = [*config._SOURCE_TYPES.values(), config.ModelSettings, config.MetricSettings, config.UiSettings]
+    names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
+    assert {
+        name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
+    } == set()
+
+
+def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
+    source = parse(JENKINS).sources["ci"]
+    assert isinstance(source, JenkinsSettings)
+    assert source.base_url == "https://ci.example.com/jenkins"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "x: unknown table (known: sources, models, metrics, ui)"),
+        ("[source.a]", "source: unknown table (did you mean sources?)"),
+        ("", "sources: there is none; add one as [sources.NAME]"),
+        ("sources = 3", "sources: must hold tables, written [sources.NAME]"),
+        ("[sources]\na = 3", "sources.a: must be a table, written [sources.a]"),
+        ('[sources."a b"]', "sources.a b: a name may hold letters, digits, '_', '.' and '-'"),
+        ("[sources.a]\nurl = 'http://x'", "sources.a.type: is missing; one of: jenkins, gitlab, prometheus"),
+        ("[sources.a]\ntype = 'jenkin'", "sources.a.type: unknown type 'jenkin' (did you mean jenkins?)"),
+        ("[sources.a]\ntype = 'jenkins'", "sources.a.url: is missing"),
+        (JENKINS + "tokn = 'x'", "sources.ci.tokn: unknown key (did you mean token?)"),
+        (JENKINS + "timeout = 'x'", "sources.ci.timeout: expected `float`, got `str`"),
+        (JENKINS + "timeout = 0", "sources.ci.timeout: expected `float` > 0.0"),
+        (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH or the credential itself"),
+        (JENKINS + "ca = 'no.pem'", "sources.ci.ca: there is no file /etc/pipedeck/no.pem"),
+        (JENKINS.replace("https://", "ftp://"), "sources.ci.url: must be an address such as https://"),
+        (JENKINS + "watch = [1]", "sources.ci.watch[0]: expected `str`, got `int`"),
+        (JENKINS + "[models.m]\npipelines = ['x']", "models.m.pipelines[0]: 'x' is not an address"),
+        (
+            JENKINS + "[models.m]\npipelines = ['cd:x']",
+            "models.m.pipelines[0]: there is no [sources.cd] (known: ci)",
+        ),
+        (JENKINS + "[models.m]\nmetrics = ['p95']", "models.m.metrics[0]: there is no [metrics.p95]"),
+        (
+            JENKINS + "[models.m]\ncanary = {versin = '3'}",
+            "models.m.canary.versin: unknown key (did you mean version",
+        ),
+        (
+            JENKINS + "[metrics.m]\nsource = 'ci'\nquery = 'up'",
+            "metrics.m.source: [sources.ci] has the wrong type",
+        ),
+        (
+            JENKINS
+            + "[sources.p]\ntype='prometheus'\nurl='http://p'\n[metrics.m]\nsource='p'\nquery='{foo}'",
+            "metrics.m.query: unknown placeholder {foo}; allowed: environment, version, track",
+        ),
+        (
+            JENKINS
+            + "[sources.p]\ntype='prometheus'\nurl='http://p'\n[metrics.m]\nsource='p'\nquery='a'\nwindow='x'",
+            "metrics.m.window: must be a duration such as 30s, 5m or 1h",
+        ),
+        (JENKINS + "[ui]\nmouse = 'yes'", "ui.mouse: expected `bool`, got `str`"),
+        ("a = = 3", "is not valid TOML: Invalid value (at line 1, column 5)"),
+    ],
+)
+def test_a_mistake_names_file_key_and_what_is_allowed(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert str(caught.value).startswith(f"/etc/pipedeck/config.toml: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_file_that_is_not_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read: No such file"):
+        config.load(tmp_path / "nowhere.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        config.load(tmp_path / "binary.toml")
+
+
+def test_secrets_are_references_and_never_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("from-file\n", encoding="utf-8")
+    path = tmp_path / "config.toml"
+    path.write_text(
+        JENKINS + "token = 'literal-token'\n[sources.gl]\ntype='gitlab'\nurl='http://g'\nwatch=['a/b']\n"
+        "token='file:token'\n[sources.p]\ntype='prometheus'\nurl='http://p'\ntoken='env:PROM'",
+        encoding="utf-8",
+    )
+    path.chmod(0o600)
+    settings = config.load(path)
+    assert "literal-token" not in repr(settings)
+    assert str(Secret("x")) == repr(Secret("x")) == "***"
+    ci, gl = settings.sources["ci"], settings.sources["gl"]
+    assert isinstance(ci, JenkinsSettings)
+    assert isinstance(gl, GitLabSettings)
+    assert ci.token is not None
+    assert gl.token is not None
+    assert (ci.token.reveal(), gl.token.reveal()) == ("literal-token", "from-file")
+    (tmp_path / "token").write_text("rotated", encoding="utf-8")
+    assert gl.token.reveal() == "rotated"
+    (tmp_path / "token").unlink()
+    with pytest.raises(ConfigError, match="cannot read the credential file"):
+        gl.token.reveal()
+    monkeypatch.delenv("NO_SUCH", raising=False)
+    with pytest.raises(ConfigError, match="environment variable NO_SUCH is not set"):
+        Secret("env:NO_SUCH").reveal()
+
+
+def test_a_readable_file_with_a_token_in_it_is_warned_about(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(JENKINS + "token = 'literal-token'", encoding="utf-8")
+    path.chmod(0o644)
+    (warning,) = config.load(path).warnings
+    assert "sources.ci.token" in warning
+    assert "chmod 600" in warning
+    assert "literal-token" not in warning
+    path.chmod(0o600)
+    assert config.load(path).warnings == ()
+    path.write_text(JENKINS + "token = 'env:X'", encoding="utf-8")
+    path.chmod(0o644)
+    assert config.load(path).warnings == ()
+
+
+def test_where_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIPEDECK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config.default_path() == tmp_path / "pipedeck" / "config.toml"
+    monkeypatch.setenv("PIPEDECK_CONFIG", "/x/y.toml")
+    assert config.default_path() == Path("/x/y.toml")

@@ -1,0 +1,162 @@
+"""What every key does: the one registry behind bindings, the keymap, the palette, the help sheet and the README.
+
+Plain data, without Textual, so that commands can check a configured keymap too.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from tui.config import ConfigError
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+Scope = Literal["everywhere", "pipelines", "stages", "metrics"]
+
+
+class Action(msgspec.Struct, frozen=True):
+    id: str
+    keys: tuple[str, ...]
+    """Textual's names for keys, the first one shown in hints."""
+    words: str
+    scope: Scope
+    hint: str = ""
+    """A word or two for the bottom line; empty to leave it out there."""
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("help", ("question_mark", "f1"), "This help", "everywhere", "help"),
+    Action("pane_pipelines", ("1",), "Go to the pipelines", "everywhere"),
+    Action("pane_stages", ("2",), "Go to the stages of the run", "everywhere"),
+    Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere"),
+    Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
+    Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
+    Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
+    Action("older_run", ("left_square_bracket",), "Older run of the pipeline", "everywhere"),
+    Action("newer_run", ("right_square_bracket",), "Newer run of the pipeline", "everywhere"),
+    Action("sources", ("i",), "Sources: health, version, requests", "everywhere", "sources"),
+    Action("refresh", ("ctrl+r",), "Ask again now for what is on screen", "everywhere"),
+    Action("copy_address", ("y",), "Copy the address under the cursor", "everywhere"),
+    Action("copy_url", ("Y",), "Copy the web address under the cursor", "everywhere"),
+    Action("redraw", ("ctrl+l",), "Draw the screen anew", "everywhere"),
+    Action("suspend", ("ctrl+z",), "Suspend, as in a shell", "everywhere"),
+    Action("palette", ("ctrl+p",), "Command palette", "everywhere"),
+    Action("quit", ("q", "ctrl+q"), "Quit", "everywhere", "quit"),
+    Action("filter", ("slash",), "Filter as you type", "pipelines", "filter"),
+    Action("clear_filter", ("escape",), "Clear the filter, or leave a filled screen", "everywhere"),
+    Action("sort", ("s",), "Sort by need, by name or by time", "pipelines", "sort"),
+    Action("group", ("v",), "Group by nothing, source or folder", "pipelines", "group"),
+    Action("open_run", ("enter",), "Show the run's stages", "pipelines", "stages"),
+    Action("shorter_span", ("minus",), "Shorter time range", "metrics", "shorter"),
+    Action("longer_span", ("equals_sign",), "Longer time range", "metrics", "longer"),
+)
+
+MOVEMENT: tuple[tuple[str, str], ...] = (
+    ("↑ ↓  k j", "Up and down"),
+    ("PgUp PgDn", "A page up and down"),
+    ("Home End  g G", "First and last"),
+    ("Space  ← →", "Fold and unfold a group"),
+)
+"""Keys that the table itself handles, for the help sheet."""
+
+_BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The keys of every action with ``overrides`` (action id to comma-separated keys) in place.
+
+    Raises:
+        ConfigError: an unknown action, an empty value, or one key for two actions that can be meant at once.
+    """
+    keys = {action.id: action.keys for action in ACTIONS}
+    for name, text in overrides.items():
+        if name not in _BY_ID:
+            near = difflib.get_close_matches(name, _BY_ID, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_BY_ID)}"
+            raise ConfigError(f"ui.keys.{name}: there is no such action ({hint})")
+        chosen = tuple(part.strip() for part in text.split(",") if part.strip())
+        if not chosen:
+            raise ConfigError(f'ui.keys.{name}: names no key; write for example {name} = "ctrl+x"')
+        keys[name] = chosen
+    taken: dict[tuple[str, str], str] = {}
+    for action in ACTIONS:
+        for key in keys[action.id]:
+            for scope in (
+                action.scope,
+                *(("pipelines", "stages", "metrics") if action.scope == "everywhere" else ()),
+            ):
+                if other := taken.get((scope, key)):
+                    raise ConfigError(
+                        f"ui.keys.{action.id}: {key} already means {other}; give one of them another key"
+                    )
+                taken[scope, key] = action.id
+    return keys
+
+
+def bindings(scope: Scope) -> "list[Binding]":
+    """Textual bindings of one scope; their ids are the action ids, for ``App.set_keymap``."""
+    from textual.binding import Binding
+
+    return [
+        Binding(",".join(action.keys), action.id, action.words, id=action.id, show=False)
+        for action in ACTIONS
+        if action.scope == scope
+    ]
+
+
+def hints(scope: Scope, keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """``(key, word)`` pairs for the bottom line while a pane of ``scope`` has the focus."""
+    return [
+        (spell(keys[action.id][0]), action.hint)
+        for wanted in (scope, "everywhere")
+        for action in ACTIONS
+        if action.scope == wanted and action.hint
+    ]
+
+
+def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Title and ``(keys, words)`` lines of each section of the help sheet."""
+    yield "Moving", list(MOVEMENT)
+    for scope, title in _TITLES.items():
+        yield (
+            title,
+            [
+                ("  ".join(spell(key) for key in keys[action.id]), action.words)
+                for action in ACTIONS
+                if action.scope == scope
+            ],
+        )
+
+
+_TITLES: Mapping[Scope, str] = {
+    "pipelines": "In the pipelines",
+    "metrics": "In the metrics",
+    "everywhere": "Everywhere",
+}
+
+_SPELLING: Mapping[str, str] = {
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "shift+tab": "Shift-Tab",
+    "space": "Space",
+}
+
+
+def spell(key: str) -> str:
+    """A key as people write it: ``ctrl+p`` as ``Ctrl-P``, ``slash`` as ``/``."""
+    if key in _SPELLING:
+        return _SPELLING[key]
+    if key.startswith("ctrl+"):
+        return f"Ctrl-{key.removeprefix('ctrl+').upper()}"
+    return key.upper() if key[0] == "f" and key[1:].isdigit() else key
