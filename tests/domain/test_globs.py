@@ -1,0 +1,29 @@
+import pytest
+
+from tui.domain.globs import is_glob, matches
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "expected"),
+    [
+        ("ml/fraud", "ml/fraud", True),
+        ("ml/*", "ml/fraud", True),
+        ("ml/*", "ml/vision/resnet", False),
+        ("ml/**", "ml/vision/resnet", True),
+        ("ml/**", "ml", False),
+        ("ml/**/train", "ml/train", True),
+        ("ml/**/train", "ml/a/b/train", True),
+        ("**", "anything/at/all", True),
+        ("ml/fraud-?", "ml/fraud-2", True),
+        ("ml/fraud-?", "ml/fraud-22", False),
+        ("feat/[/foo]", "feat/[/foo]", True),
+        ("a.c", "abc", False),
+    ],
+)
+def test_globs_match_part_by_part(glob: str, path: str, expected: bool) -> None:
+    assert matches(glob, path) is expected
+
+
+def test_brackets_alone_make_no_glob() -> None:
+    assert is_glob("ml/*")
+    assert not is_glob("feat/[/foo]")
