@@ -1,0 +1,128 @@
+"""What can go wrong with a server, switched at run time, and the count of what it was asked."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Kind = Literal["down", "slow", "hang", "html", "truncated", "mistyped", "401", "403", "429", "500", "503"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Faults:
+    """The fault of one face and its counters.
+
+    ``down`` is the listening server's business (nothing listens any more); everything else is done by
+    :func:`with_faults`.
+    """
+
+    def __init__(self) -> None:
+        self.kind: Kind | None = None
+        self.path = ""
+        """Only requests whose path holds this text are hit."""
+        self.seconds = 2.0
+        """Delay of ``slow``, ``Retry-After`` of ``429``."""
+        self.requests = 0
+        self.recent: deque[str] = deque(maxlen=500)
+        """Method and target of the newest requests, oldest first."""
+
+    def set(self, kind: Kind | None, *, path: str = "", seconds: float = 2.0) -> None:
+        self.kind, self.path, self.seconds = kind, path, seconds
+
+    def of(self, path: str) -> Kind | None:
+        """The fault that a request to ``path`` meets."""
+        return self.kind if self.path in path else None
+
+
+def with_faults(
+    app: ASGIApp, faults: Faults, refuse: Callable[[int, Mapping[str, str]], Response]
+) -> ASGIApp:
+    """``app`` with counting and faults in front of it.
+
+    Args:
+        refuse: the face's own answer for an error status (401, 403, 429, 500, 503), with headers to add.
+    """
+
+    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        target = (scope.get("raw_path") or path.encode()).decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        faults.requests += 1
+        faults.recent.append(f"{scope['method']} {target}{'?' if query else ''}{query}")
+        match faults.of(path):
+            case "slow":
+                await asyncio.sleep(faults.seconds)
+                await app(scope, receive, send)
+            case "hang":
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            case "html":
+                await HTMLResponse(_LOGIN_PAGE)(scope, receive, send)
+            case "truncated":
+                await app(scope, receive, _rewriting(send, lambda body: body[: len(body) * 2 // 3]))
+            case "mistyped":
+                await app(scope, receive, _rewriting(send, _mistype))
+            case "401" | "403" | "429" | "500" | "503" as status:
+                headers = {"Retry-After": f"{faults.seconds:.0f}"} if status == "429" else {}
+                await refuse(int(status), headers)(scope, receive, send)
+            case _:
+                await app(scope, receive, send)
+
+    return faulty
+
+
+_LOGIN_PAGE = (
+    "<!DOCTYPE html><html><head><title>Sign in</title></head>"
+    '<body><form method="post" action="/login"><input name="user"></form></body></html>'
+)
+
+
+def _rewriting(send: Send, change: Callable[[bytes], bytes]) -> Send:
+    """A ``send`` that collects the whole answer, changes its body and sends that with the right length."""
+    start: Message = {}
+    body = bytearray()
+
+    async def collect(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body"):
+            changed = change(bytes(body))
+            headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+            headers.append((b"content-length", str(len(changed)).encode()))
+            await send({**start, "headers": headers})
+            await send({"type": "http.response.body", "body": changed})
+
+    return collect
+
+
+def _mistype(body: bytes) -> bytes:
+    """The same JSON with texts for numbers and numbers for texts; anything else as it is."""
+
+    def wrong(value: Any) -> Any:
+        match value:
+            case bool() | None:
+                return value
+            case int() | float():
+                return f"{value} or so"
+            case str():
+                return len(value)
+            case list():
+                return [wrong(item) for item in value]
+            case dict():
+                return {key: wrong(item) for key, item in value.items()}
+        return value
+
+    try:
+        return json.dumps(wrong(json.loads(body))).encode()
+    except ValueError:
+        return body
