@@ -21,6 +21,8 @@ class Trouble(StrEnum):
     WRONG_ANSWER = "wrong answer"
     REFUSED = "request refused"
     """The server understood and said no to this very request (a bad query): asking again changes nothing."""
+    MISCONFIGURED = "misconfigured"
+    """Nothing was sent: the configuration does not allow it (no such source, a credential that is not there)."""
 
 
 class Fault(msgspec.Struct, frozen=True):

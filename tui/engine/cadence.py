@@ -1,0 +1,90 @@
+"""How long until a question is worth asking again: seconds for what lives, never for what is finished.
+
+The times are for a terminal with focus; :class:`tui.engine.schedule.Schedule` stretches them without it. They follow
+Jenkins' own pages and its operators' advice (contracts: jenkins §13).
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from tui.domain.health import Fault, Trouble
+from tui.domain.pipeline import Listing, Run, Stage
+from tui.domain.series import Chart
+from tui.domain.status import Status
+from tui.engine.questions import AnyQuestion, ChartOf
+
+NEVER = math.inf
+
+LISTING_BUSY = 10.0
+LISTING_IDLE = 30.0
+RUN_ACTIVE = 3.0
+RUN_WAITING = 10.0
+RUN_UNKNOWN = 30.0
+CHART_SOONEST = 15.0
+"""A chart is the dearest thing to redraw on a slow link."""
+
+FAULT_FIRST = 2.0
+FAULT_LONGEST = 60.0
+REFUSED = 600.0
+
+_BUSY = frozenset({Status.QUEUED, Status.RUNNING})
+_DEFINITE = frozenset(
+    {Trouble.TLS, Trouble.UNAUTHORIZED, Trouble.FORBIDDEN, Trouble.NOT_FOUND, Trouble.MISCONFIGURED}
+)
+
+
+def after_answer(question: AnyQuestion, answer: Any) -> float:
+    """Seconds until ``question`` should be asked again after ``answer``; :data:`NEVER` for what is finished."""
+    match answer:
+        case Listing():
+            return _after_listing(answer)
+        case Run():
+            return _after_run(answer)
+        case Chart():
+            assert isinstance(question, ChartOf)
+            step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
+            return max(CHART_SOONEST, step)
+    raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
+
+
+def after_fault(fault: Fault, failures: int) -> float:
+    """Seconds until a question that failed ``failures`` times in a row (1 or more) should be asked again.
+
+    Doubling from two seconds to a minute. A definite no (bad credentials, not found) waits the minute at once: asking
+    sooner changes nothing, and repeated bad logins can lock an account. A refused request waits ten minutes: it stays
+    wrong until somebody changes it, unless the refusal came from something between us and the server.
+    """
+    if fault.trouble is Trouble.REFUSED:
+        return REFUSED
+    if fault.trouble in _DEFINITE:
+        return FAULT_LONGEST
+    return min(FAULT_LONGEST, FAULT_FIRST * 2.0 ** min(failures - 1, 10))
+
+
+def _after_listing(listing: Listing) -> float:
+    # A run that waits for a person does not count: GitLab pipelines are parked at manual jobs for weeks.
+    busy = any(
+        pipeline.queue or any(run.status in _BUSY for run in pipeline.runs) for pipeline in listing.pipelines
+    )
+    return LISTING_BUSY if busy else LISTING_IDLE
+
+
+def _after_run(run: Run) -> float:
+    if run.status in _BUSY:
+        return RUN_ACTIVE
+    if run.status is Status.WAITING:
+        return RUN_WAITING
+    if run.status is Status.UNKNOWN:
+        return RUN_UNKNOWN
+    # A GitLab run need not wait for the child pipelines it started; they are shown in it.
+    return RUN_WAITING if any(child.status.active for child in _downstream(run.stages or ())) else NEVER
+
+
+def _downstream(stages: tuple[Stage, ...]) -> Iterator[Run]:
+    for stage in stages:
+        yield from _downstream(stage.children)
+        for job in stage.jobs:
+            if job.downstream is not None:
+                yield job.downstream
+                yield from _downstream(job.downstream.stages or ())

@@ -1,0 +1,343 @@
+"""The engine keeps what is watched current: it joins the schedule, the sources and the store on one event loop."""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from random import Random
+from typing import Any, Protocol, TypeVar, cast
+
+from tui.config import ConfigError, Settings
+from tui.domain.address import Address
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.pipeline import Listing, Run
+from tui.engine.cadence import after_answer
+from tui.engine.charts import chart
+from tui.engine.questions import AnyQuestion, ChartOf, PipelinesOf, Question, RunAt
+from tui.engine.schedule import Schedule
+from tui.engine.store import FRAME, Store
+from tui.sources import registry
+from tui.sources.base import MetricSource, PipelineSource, Source, SourceError
+from tui.threads import in_thread
+
+T = TypeVar("T")
+
+REMEMBERED = 100
+"""Answers kept of questions that nobody watches any more."""
+LONGEST_SLEEP = 60.0
+"""Seconds after which the scheduler looks at the clock again, for it may have been set."""
+PATIENCE = 0.1
+"""Seconds that closing gives the asks under way, and then the sources, to end in good order."""
+
+_log = logging.getLogger(__name__)
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+def call_later(delay: float, fn: Callable[[], None]) -> Timer:
+    """``fn()`` on the running loop, ``delay`` seconds from now."""
+    return asyncio.get_running_loop().call_later(delay, fn)
+
+
+class Engine:
+    """Asks the sources and fills the store.
+
+    Nothing is asked before :meth:`run` or :meth:`ask`. A source is made, and its libraries imported, in a thread
+    when it is first needed.
+
+    Args:
+        sources: sources by name, to use instead of making those that ``settings`` describes.
+        clock: seconds since the epoch.
+        rng: where the jitter of the schedule comes from.
+        later: how time is waited for; the loop's ``call_later``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Mapping[str, Source] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        rng: Random | None = None,
+        later: Callable[[float, Callable[[], None]], Timer] = call_later,
+    ) -> None:
+        self.settings = settings
+        self.store = Store(partial(later, FRAME))
+        self._sources: dict[str, Source] = dict(sources or {})
+        self._clock = clock
+        self._later = later
+        self._schedule = Schedule(self._source_of, rng or Random())
+        self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._wake = asyncio.Event()
+        self._building = asyncio.Lock()
+        self._closed = False
+
+    def watch(self) -> "Watch":
+        """A new handle to say what is to be kept current."""
+        return Watch(self._want)
+
+    def set_focus(self, focused: bool) -> None:
+        """Whether the terminal has the focus; without it a quarter of the requests is sent."""
+        self._schedule.set_focus(focused)
+        self._wake.set()
+
+    def refresh(self, *questions: AnyQuestion) -> None:
+        """Ask again as soon as manners allow: once a second at most, and never in a pause that a server asked for.
+
+        A question under way is asked once more when its reply is in, for that may tell of the time before.
+        """
+        for question in questions:
+            self._schedule.refresh(question)
+        self._wake.set()
+
+    async def ask(self, question: Question[T]) -> T:
+        """The answer, asked for now; or that of the request already under way. The store gets it too.
+
+        Raises:
+            SourceError
+        """
+        with self.watch() as watch:
+            watch.want(question)
+            task = self._under_way.get(question)
+            if task is None:
+                now, until = self._clock(), self._schedule.held_until(question)
+                if now < until:
+                    name = self._source_of(question)
+                    raise SourceError(
+                        Trouble.RATE_LIMITED,
+                        f"{name} asked for a pause; next request in {until - now:.0f} s",
+                        retry_at=until,
+                    )
+                task = self._start(question)
+            answer = await asyncio.shield(task)
+        if isinstance(answer, SourceError):
+            raise answer
+        return cast(T, answer)
+
+    async def check(self, name: str) -> tuple[Finding, ...]:
+        """What a source says of itself, or why there is none. Does not raise."""
+        try:
+            source = await self.source(name)
+        except SourceError as error:
+            return (Finding("error", error.trouble.value, error.message, "correct the config"),)
+        return await source.check()
+
+    def facts(self, name: str) -> SourceFacts:
+        """What is known of a source; of one that was not needed yet, what the config says.
+
+        Raises:
+            KeyError: there is no such source.
+        """
+        if (source := self._sources.get(name)) is not None:
+            return source.facts()
+        settings = self.settings.sources[name]
+        return SourceFacts(name, str(settings.__struct_config__.tag), settings.base_url)
+
+    async def source(self, name: str) -> Source:
+        """The source called ``name``, made when first needed.
+
+        Raises:
+            SourceError: MISCONFIGURED when the config has none or not enough to make it.
+        """
+        async with self._building:
+            if (source := self._sources.get(name)) is None:
+                settings = self.settings.sources.get(name)
+                if settings is None:
+                    names = ", ".join(sorted({*self.settings.sources, *self._sources})) or "none"
+                    raise _misconfigured(f"the config has no source {name!r}; it has: {names}")
+                try:
+                    source = await in_thread(partial(registry.build, name, settings, clock=self._clock))
+                except ConfigError as error:
+                    raise _misconfigured(str(error)) from None
+                except Exception as error:
+                    raise _unexpected(name, error) from None
+                self._sources[name] = source
+        return source
+
+    async def run(self) -> None:
+        """Ask what is due, sleep until something is; until :meth:`close`."""
+        while not self._closed:
+            self._wake.clear()
+            for question in self._schedule.due(self._clock()):
+                self._start(question)
+            wait = self._schedule.next_at() - self._clock()
+            alarm = self._later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                alarm.cancel()
+
+    async def close(self) -> None:
+        """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
+        self._closed = True
+        self._wake.set()
+        for task in self._tasks:
+            task.cancel()
+        await _ended(self._tasks)
+        await _ended({asyncio.create_task(_close(source)) for source in self._sources.values()})
+
+    def _want(self, who: "Watch", questions: frozenset[AnyQuestion] | None) -> None:
+        if questions is None:
+            abandoned = self._schedule.leave(who)
+        else:
+            abandoned = self._schedule.want(who, questions, self._clock())
+        for question in abandoned:
+            self._under_way.pop(question).cancel()
+        for question in self._schedule.trim(REMEMBERED):
+            self.store.forget(question)
+        self._wake.set()
+
+    def _start(self, question: AnyQuestion) -> asyncio.Task[Any]:
+        task = asyncio.create_task(self._read(question, self._schedule.started(question)))
+        self._under_way[question] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _read(self, question: AnyQuestion, epoch: int) -> Any:
+        """Ask, and put the outcome into schedule and store; the answer, or the error as a value."""
+        answer: Any
+        try:
+            answer = await self._answer(question)
+            wait = after_answer(question, answer)
+        except SourceError as error:
+            answer = error
+        except ConfigError as error:
+            answer = _misconfigured(str(error))
+        except Exception as error:
+            answer = _unexpected(self._source_of(question), error)
+        now = self._clock()
+        if isinstance(answer, SourceError):
+            if self._schedule.failed(question, epoch, now, answer.fault):
+                self._under_way.pop(question)
+                self.store.fail(question, answer.fault, now)
+        elif self._schedule.answered(question, epoch, now, wait):
+            self._under_way.pop(question)
+            before = self.store.get(question).value
+            if self.store.put(question, answer, now) and isinstance(answer, Listing):
+                self._listed(before, answer)
+        self._wake.set()
+        return answer
+
+    async def _answer(self, question: AnyQuestion) -> Any:
+        match question:
+            case PipelinesOf():
+                return await (await self._pipeline_source(question.source)).pipelines()
+            case RunAt():
+                return await (await self._pipeline_source(question.address.source)).run(question.address)
+            case ChartOf():
+                for table, name in (("metrics", question.metric), ("models", question.model)):
+                    if name not in getattr(self.settings, table):
+                        raise _misconfigured(f"the config has no table [{table}.{name}]")
+                source = cast(MetricSource, await self.source(self._source_of(question)))
+                return await chart(question, self.settings, source, self._clock())
+        raise TypeError(f"nobody answers {type(question).__name__}")
+
+    async def _pipeline_source(self, name: str) -> PipelineSource:
+        source = await self.source(name)
+        if not hasattr(source, "pipelines"):
+            raise _misconfigured(f"the source {name} runs no pipelines")
+        return cast(PipelineSource, source)
+
+    def _source_of(self, question: AnyQuestion) -> str:
+        match question:
+            case PipelinesOf():
+                return question.source
+            case RunAt():
+                return question.address.source
+            case ChartOf():
+                metric = self.settings.metrics.get(question.metric)
+                return metric.source if metric is not None else ""
+        raise TypeError(f"nobody answers {type(question).__name__}")
+
+    def _listed(self, before: Listing | None, now: Listing) -> None:
+        """Have runs that are known asked again where their listing tells something new of them.
+
+        A finished run is never due by itself; but it may be retried, or its job deleted and its number used again.
+        """
+        known = {
+            question.address: question for question in self._schedule.known() if isinstance(question, RunAt)
+        }
+        paths = {address.pipeline for address in known}
+        old = {run.address: run for run in _runs(before, paths)}
+        for run in _runs(now, paths):
+            if (question := known.get(run.address)) is None:
+                continue
+            if (listed := old.get(run.address)) is not None:
+                changed = _mark(listed) != _mark(run)
+            else:
+                read = self.store.get(question).value
+                changed = read is not None and read.status is not run.status
+            if changed:
+                self._schedule.refresh(question)
+
+
+class Watch:
+    """What one pane, or whoever looks, wants kept current. Made by :meth:`Engine.watch`; a context manager."""
+
+    def __init__(self, tell: Callable[["Watch", frozenset[AnyQuestion] | None], None]) -> None:
+        self._tell = tell
+        self._wanted: frozenset[AnyQuestion] = frozenset()
+
+    def want(self, *questions: AnyQuestion) -> None:
+        """Replace what is wanted; nearly free where that changes nothing."""
+        wanted = frozenset(questions)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._tell(self, wanted)
+
+    def close(self) -> None:
+        """Want nothing any more."""
+        self._wanted = frozenset()
+        self._tell(self, None)
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _runs(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run]:
+    for pipeline in listing.pipelines if listing is not None else ():
+        if pipeline.address in paths:
+            yield from pipeline.runs
+
+
+def _mark(run: Run) -> tuple[object, ...]:
+    """What tells one state of a run from another in a listing; estimates change from one to the next."""
+    return run.status, run.vendor_status, run.started_at, run.duration
+
+
+def _misconfigured(message: str) -> SourceError:
+    return SourceError(Trouble.MISCONFIGURED, message)
+
+
+def _unexpected(name: str, error: Exception) -> SourceError:
+    """The error that stands for one nobody foresaw. Its own text may hold anything, a token too: it is not told."""
+    kind = type(error).__name__
+    _log.error("%s: unexpected %s\n%s", name, kind, "".join(traceback.format_tb(error.__traceback__)))
+    return SourceError(
+        Trouble.WRONG_ANSWER,
+        f"{name}: reading it ended in an unexpected {kind}; please report it with the log",
+    )
+
+
+async def _close(source: Source) -> None:
+    try:
+        await source.close()
+    except Exception as error:
+        _unexpected(source.name, error)
+
+
+async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait a moment for ``tasks`` to end; cancel those that do not."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+        for task in late:
+            task.cancel()

@@ -1,0 +1,110 @@
+"""The current picture: the last good answer to every question, and why the newest attempt failed, if it did."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from tui.domain.health import Fault
+from tui.engine.questions import AnyQuestion, Question
+
+T = TypeVar("T")
+
+FRAME = 1 / 30
+"""Seconds over which changes are gathered before subscribers hear of them."""
+
+Subscriber: TypeAlias = Callable[[frozenset[AnyQuestion]], None]
+Defer: TypeAlias = Callable[[Callable[[], None]], object]
+
+
+class Reading(msgspec.Struct, Generic[T], frozen=True):
+    """What is known of one question."""
+
+    value: T | None = None
+    """The last good answer; stays when a later attempt fails. None: never answered."""
+    read_at: float | None = None
+    """When ``value`` was last confirmed."""
+    fault: Fault | None = None
+    """Why the newest attempt failed; None when it succeeded or none was made."""
+    fault_since: float | None = None
+    """When the attempts began to fail."""
+
+    def age(self, now: float) -> float | None:
+        """Seconds since ``value`` was last confirmed; None where there is none."""
+        return None if self.read_at is None else max(0.0, now - self.read_at)
+
+
+_NOTHING: Reading[Any] = Reading()
+
+
+def next_frame(tell: Callable[[], None]) -> None:
+    """Call ``tell`` one frame from now on the running loop."""
+    asyncio.get_running_loop().call_later(FRAME, tell)
+
+
+class Store:
+    """Readings by question.
+
+    Args:
+        defer: called with the function that tells the subscribers, at the first change after they were last told;
+            it decides when that function runs.
+    """
+
+    def __init__(self, defer: Defer = next_frame) -> None:
+        self._defer = defer
+        self._readings: dict[AnyQuestion, Reading[Any]] = {}
+        self._subscribers: list[Subscriber] = []
+        self._news: set[AnyQuestion] = set()
+
+    def get(self, question: Question[T]) -> Reading[T]:
+        """What is known now; an empty reading for a question nobody has asked."""
+        return self._readings.get(question, _NOTHING)
+
+    def put(self, question: Question[T], value: T, at: float) -> bool:
+        """Take a good answer; whether it is news.
+
+        An answer equal to the one before is not: the older, equal object stays, so who holds it may compare by
+        identity.
+        """
+        before = self.get(question)
+        same = before.value == value
+        self._readings[question] = Reading(before.value if same else value, at)
+        return self._changed(question, not same or before.fault is not None)
+
+    def fail(self, question: AnyQuestion, fault: Fault, at: float) -> bool:
+        """Note a failed attempt beside the last good answer; whether it is news."""
+        before = self.get(question)
+        since = at if before.fault_since is None else before.fault_since
+        self._readings[question] = Reading(before.value, before.read_at, fault, since)
+        return self._changed(question, before.fault != fault)
+
+    def forget(self, question: AnyQuestion) -> None:
+        """Drop what is known of a question that nobody watches; no news."""
+        self._readings.pop(question, None)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have ``subscriber`` called with the questions whose value or fault changed, at most once a frame.
+
+        Returns:
+            The function that ends it; calling that again does nothing.
+        """
+        self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            if subscriber in self._subscribers:
+                self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def _changed(self, question: AnyQuestion, news: bool) -> bool:
+        if news and self._subscribers:
+            if not self._news:
+                self._defer(self._tell)
+            self._news.add(question)
+        return news
+
+    def _tell(self) -> None:
+        news, self._news = frozenset(self._news), set()
+        for subscriber in tuple(self._subscribers):
+            subscriber(news)
