@@ -119,10 +119,12 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self._tls:
-            try:
-                request = self._tls.wrap_socket(request, server_side=True)
-            except OSError:
-                return
+            with request.dup() as plain:
+                try:
+                    request = self._tls.wrap_socket(request, server_side=True)
+                except OSError:
+                    _drain(plain)
+                    return
         self._open.add(request)
         try:
             super().finish_request(request, client_address)
@@ -140,6 +142,17 @@ class _Server(ThreadingHTTPServer):
             except OSError:
                 pass
         super().server_close()
+
+
+def _drain(connection: socket.socket) -> None:
+    """Let the other side read why: closing with its bytes unread would reset the connection under the TLS alert."""
+    connection.settimeout(5)
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
+    except OSError:
+        pass
 
 
 class _Handler(BaseHTTPRequestHandler):

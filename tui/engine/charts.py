@@ -1,0 +1,145 @@
+"""Charts: which queries a metric becomes for the tracks of a model, and which series their answers become."""
+
+import asyncio
+import math
+from collections.abc import Mapping
+
+from tui.config import MetricSettings, ModelSettings, Settings
+from tui.domain.health import Trouble
+from tui.domain.query import QueryError, fill, placeholders
+from tui.domain.series import Chart, Grid, Samples, Series, Track
+from tui.engine.questions import ChartOf
+from tui.sources.base import MetricSource, SourceError
+
+_UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_STEPS_PER_WINDOW = 20
+_MOST_LABELS = 5
+
+
+def chart_grid(now: float, span: int, columns: int, window: str) -> Grid:
+    """The last ``span`` seconds in about two points a column.
+
+    Start and end are multiples of the step: otherwise each refresh would shift the grid, the picture would flicker
+    and caches would miss (contracts: metrics §2). The step is no finer than a twentieth of ``window``, where
+    neighbours share all but 5 % of their samples: finer ones tell nothing new.
+    """
+    seconds = int(window[:-1]) * _UNITS[window[-1]]
+    step = max(1, math.ceil(seconds / _STEPS_PER_WINDOW), math.ceil(span / (2 * max(1, columns))))
+    end = int(now // step) * step
+    return Grid((end - span) // step * step, end, step)
+
+
+async def chart(question: ChartOf, settings: Settings, source: MetricSource, now: float) -> Chart:
+    """The answer to ``question``: a series for the baseline and one for the canary, or a single one where the query
+    uses neither ``{track}`` nor ``{version}``.
+
+    A track without a version is left out, with a note, if the query asks for one. A track of which the server has
+    nothing is a series of gaps, with a note.
+
+    Raises:
+        SourceError: the source's own; or REFUSED when the query cannot be filled in, or yields several series where
+            one is meant.
+    """
+    metric, model = settings.metrics[question.metric], settings.models[question.model]
+    grid = chart_grid(now, question.span, question.columns, metric.window)
+    try:
+        queries, notes = _queries(question, metric, model, grid)
+    except QueryError as error:
+        raise SourceError(Trouble.REFUSED, f"[metrics.{question.metric}]: {error}") from None
+    results = await asyncio.gather(
+        *(source.samples(query, grid) for query in queries.values()), return_exceptions=True
+    )
+    answers: dict[Track | None, Samples] = {}
+    for track, result in zip(queries, results, strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        answers[track] = result
+    series = tuple(
+        Series(
+            question.metric,
+            track,
+            grid,
+            _values(question.metric, track, samples, grid, metric.scale),
+            _label(model, track),
+        )
+        for track, samples in answers.items()
+    )
+    return Chart(series, (*notes, *_notes(answers)))
+
+
+def _queries(
+    question: ChartOf, metric: MetricSettings, model: ModelSettings, grid: Grid
+) -> tuple[dict[Track | None, str], list[str]]:
+    """The query for each track, and what keeps a track from having one.
+
+    Raises:
+        QueryError: no query can be made.
+    """
+    used = placeholders(metric.query)
+    shared = {
+        "environment": model.environment,
+        "namespace": model.namespace,
+        "model": question.model,
+        "window": metric.window,
+        "step": f"{grid.step}s",
+    }
+    if absent := sorted(name for name in used if shared.get(name) == ""):
+        raise QueryError(
+            f"the query uses {{{absent[0]}}}, but [models.{question.model}] has no {absent[0]}; add it"
+        )
+    if not used & {"track", "version"}:
+        return {None: fill(metric.query, shared)}, []
+    queries: dict[Track | None, str] = {}
+    notes = []
+    tracks: tuple[Track, Track] = ("baseline", "canary")
+    for track in tracks:
+        names = model.baseline if track == "baseline" else model.canary
+        own = {"track": names.track, "version": names.version}
+        if lacking := sorted(name for name in used if own.get(name) == ""):
+            notes.append(
+                f"no {track}: the query uses {{{lacking[0]}}}, which [models.{question.model}] does not give for it"
+            )
+        else:
+            queries[track] = fill(metric.query, {**shared, **own})
+    if not queries:
+        raise QueryError("; ".join(notes))
+    return queries, notes
+
+
+def _values(
+    name: str, track: Track | None, samples: Samples, grid: Grid, scale: float
+) -> tuple[float | None, ...]:
+    if len(samples.rows) > 1:
+        labels = [dict(labels) for labels, _ in samples.rows]
+        known = sorted({label for each in labels for label in each})
+        differing = [label for label in known if len({each.get(label) for each in labels}) > 1]
+        more = ", …" if len(differing) > _MOST_LABELS else ""
+        raise SourceError(
+            Trouble.REFUSED,
+            f"[metrics.{name}] yields {len(labels)} series{f' for the {track}' if track else ''} instead of one; "
+            f"they differ in {', '.join(differing[:_MOST_LABELS])}{more}: "
+            "aggregate them away, as with max(…), or match one value of each",
+        )
+    if not samples.rows:
+        return (None,) * len(grid.times)
+    scaled = (value if value is None else value * scale for value in samples.rows[0][1])
+    return tuple(value if value is not None and math.isfinite(value) else None for value in scaled)
+
+
+def _label(model: ModelSettings, track: Track | None) -> str:
+    if track is None:
+        return ""
+    names = model.baseline if track == "baseline" else model.canary
+    return names.version or names.track
+
+
+def _notes(answers: Mapping[Track | None, Samples]) -> list[str]:
+    """What was said of each track, told once where it holds for all."""
+    said: dict[str, list[str]] = {}
+    for track, samples in answers.items():
+        for note in samples.notes if samples.rows else ("no samples in this time", *samples.notes):
+            said.setdefault(note, []).append(track or "")
+    return [
+        note if len(tracks) == len(answers) else f"{', '.join(tracks)}: {note}"
+        for note, tracks in said.items()
+    ]

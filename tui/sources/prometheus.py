@@ -1,0 +1,297 @@
+"""Prometheus, and what speaks its HTTP API: Thanos, Mimir, Cortex, VictoriaMetrics (contracts: metrics §2)."""
+
+import math
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tui.config import PrometheusSettings
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.series import Grid, Samples
+from tui.sources.base import SourceError
+from tui.sources.http import Http
+from tui.sources.wire import Answer, Wire
+from tui.text import clean, shorten
+
+MOST_STEPS = 11_000
+"""Of one range query; a server refuses more."""
+
+_SKEW = 5.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Row(msgspec.Struct):
+    """One series: numbers are strings, missing points are absent, and native histograms have no values."""
+
+    metric: dict[str, str] = {}
+    values: list[tuple[float, str]] = []
+    histograms: list[msgspec.Raw] = []
+
+
+class _Matrix(msgspec.Struct):
+    kind: str = msgspec.field(name="resultType")
+    result: list[_Row] = []
+
+
+class _Envelope(msgspec.Struct):
+    status: str
+    error_type: str = msgspec.field(name="errorType", default="")
+    error: str = ""
+    warnings: list[str] | None = None
+    infos: list[str] | None = None
+
+
+class _RangeEnvelope(_Envelope):
+    data: _Matrix | None = None
+
+
+class _Build(msgspec.Struct):
+    version: str = ""
+
+
+class _BuildEnvelope(_Envelope):
+    data: _Build = msgspec.field(default_factory=_Build)
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+_ranges = msgspec.json.Decoder(_RangeEnvelope)
+_builds = msgspec.json.Decoder(_BuildEnvelope)
+
+
+class PrometheusSource:
+    """A :class:`tui.sources.base.MetricSource`.
+
+    Queries go as forms by POST, because long ones do not fit into a URL; and by GET from the first time that a
+    proxy which only reads answers 405.
+    """
+
+    def __init__(
+        self, name: str, settings: PrometheusSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._wire = Wire(name, clock=clock)
+        self._http = Http(self._wire, settings, self._credentials)
+        self._method = "POST"
+        self._version = ""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="prometheus",
+            url=self._settings.base_url,
+            version=self._version,
+            user=self._settings.user or "",
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+            rate_limit=self._wire.rate_limit,
+        )
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        """The query's series, each point put on the grid by its time stamp; NaN and infinities become gaps.
+
+        The notes are the server's warnings, and a hint where there were NaN or infinities.
+
+        Raises:
+            SourceError: REFUSED for a query that is wrong or yields histograms; others as the server fares.
+        """
+        if (steps := len(grid.times) - 1) > MOST_STEPS:
+            raise SourceError(
+                Trouble.REFUSED,
+                f"{self._name}: {steps} steps are more than the {MOST_STEPS} a server allows; "
+                "ask for a shorter time or a longer step",
+            )
+        form = {"query": query, "start": str(grid.start), "end": str(grid.end), "step": str(grid.step)}
+        answer = await self._ask("/api/v1/query_range", form)
+        envelope = self._wire.decode(answer, _ranges)
+        if envelope.data is None or envelope.data.kind != "matrix":
+            kind = f"a {shorten(clean(envelope.data.kind), 40)}" if envelope.data else "nothing"
+            raise self._wrong(answer, f"answered {kind} instead of a matrix")
+        rows = envelope.data.result
+        if any(row.histograms for row in rows):
+            raise SourceError(
+                Trouble.REFUSED,
+                f"{self._name}: the query returns a histogram, which cannot be drawn; "
+                "wrap it in histogram_quantile()",
+            )
+        points = [self._numbers(answer, row) for row in rows]
+        notes = [clean(note) for note in (*(envelope.warnings or ()), *(envelope.infos or ()))]
+        return Samples(
+            tuple(
+                (
+                    tuple(sorted((clean(name), clean(value)) for name, value in row.metric.items())),
+                    _placed(numbers, grid),
+                )
+                for row, numbers in zip(rows, points, strict=True)
+            ),
+            (*notes, *_hints([number for numbers in points for _, number in numbers])),
+        )
+
+    async def check(self) -> tuple[Finding, ...]:
+        findings = []
+        url = urlsplit(self._settings.base_url)
+        secret = self._settings.token or self._settings.password
+        if secret and url.scheme == "http" and url.hostname not in _LOOPBACK:
+            findings.append(
+                Finding("warning", "TLS", "the credentials travel unencrypted", "use https in the url")
+            )
+        try:
+            self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
+        except SourceError as error:
+            advice = _ADVICE.get(error.trouble, "try again when the server is well")
+            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+        self._version = await self._read_version()
+        findings.append(Finding("ok", "query", f"answers queries; version {self._version or 'not told'}"))
+        skew = self._wire.clock_skew
+        if skew is not None and abs(skew) > _SKEW:
+            side = "ahead of" if skew > 0 else "behind"
+            findings.append(
+                Finding(
+                    "warning",
+                    "clock",
+                    f"the server's clock is {abs(skew):.0f} s {side} this machine's",
+                    "set both by NTP; until then charts end too early or too late",
+                )
+            )
+        elif skew is not None:
+            findings.append(Finding("ok", "clock", "agrees with this machine's"))
+        return tuple(findings)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def _credentials(self) -> Mapping[str, str]:
+        settings = self._settings
+        if settings.token:
+            return {"Authorization": f"Bearer {settings.token.reveal()}"}
+        if settings.user or settings.password:
+            password = settings.password.reveal() if settings.password else ""
+            pair = f"{settings.user or ''}:{password}".encode()
+            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+        return {}
+
+    async def _read_version(self) -> str:
+        """Some clones do not tell it, and nothing depends on it: an error is as good as an empty answer."""
+        try:
+            answer = await self._http.send("GET", "/api/v1/status/buildinfo")
+            return clean(self._wire.decode(answer, _builds).data.version) if answer.status == 200 else ""
+        except SourceError:
+            return ""
+
+    async def _ask(self, path: str, form: Mapping[str, str]) -> Answer:
+        """The answer to a query.
+
+        Raises:
+            SourceError: when none came, or it is an error.
+        """
+        if self._method == "POST":
+            answer = await self._http.send("POST", path, form=form)
+            if answer.status == 405:
+                self._method = "GET"
+        if self._method == "GET":
+            answer = await self._http.send("GET", path, query=form)
+        if answer.status != 200:
+            raise self._refusal(answer)
+        if self._wire.decode(answer, _envelopes).status != "success":
+            raise self._refusal(answer)
+        return answer
+
+    def _refusal(self, answer: Answer) -> SourceError:
+        """What an error answer means: told by the ``errorType`` in it if it is JSON, by its status otherwise."""
+        envelope = _Envelope("error")
+        if answer.content_type == "application/json":
+            try:
+                envelope = _envelopes.decode(answer.body)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                pass
+        said = envelope.error
+        if answer.content_type == "text/plain":
+            said = answer.body[:300].decode(errors="replace").strip()
+        general = self._wire.refuse(answer, said)
+        if envelope.error_type in _ERROR_TYPES:
+            trouble, advice = _ERROR_TYPES[envelope.error_type]
+        elif 300 <= answer.status < 400:
+            target = clean(urlsplit(answer.headers.get("location", "")).netloc) or "another place"
+            trouble = Trouble.WRONG_ANSWER
+            advice = f"it redirects to {shorten(target, 80)}: a login page or proxy stands in front"
+        elif answer.content_type == "text/html":
+            trouble = general.trouble
+            advice = "a web page came: a login page or a proxy stands in front of the server"
+        elif answer.status == 404:
+            trouble = Trouble.NOT_FOUND
+            advice = f"there is no Prometheus API under {self._settings.base_url}; is a path prefix missing?"
+        elif b"HTTP request to an HTTPS server" in answer.body:
+            trouble, advice = Trouble.TLS, "use https in the url"
+        else:
+            return general
+        words = f": {shorten(clean(said), 300)}" if said else ""
+        return SourceError(
+            trouble,
+            f"{self._name} answered {answer.status} to {answer.where}{words}; {advice}",
+            status=answer.status,
+            retry_at=general.retry_at,
+        )
+
+    def _numbers(self, answer: Answer, row: _Row) -> list[tuple[float, float]]:
+        try:
+            return [(at, float(text)) for at, text in row.values]
+        except ValueError:
+            raise self._wrong(answer, "has a value that is no number") from None
+
+    def _wrong(self, answer: Answer, what: str) -> SourceError:
+        return SourceError(
+            Trouble.WRONG_ANSWER,
+            f"{self._name}: {answer.where} {what}; is this a Prometheus API?",
+            status=answer.status,
+        )
+
+
+def _placed(points: Sequence[tuple[float, float]], grid: Grid) -> tuple[float | None, ...]:
+    """The values at the grid's times; None where there is no point, or none that can be drawn."""
+    count = len(grid.times)
+    values: list[float | None] = [None] * count
+    for at, number in points:
+        slot = (at - grid.start) / grid.step
+        if -0.5 <= slot < count - 0.5 and math.isfinite(number):
+            values[round(slot)] = number
+    return tuple(values)
+
+
+def _hints(numbers: Sequence[float]) -> list[str]:
+    hints = []
+    if nan := sum(map(math.isnan, numbers)):
+        hints.append(
+            f"{nan} of {len(numbers)} values are NaN, drawn as gaps: no traffic gives 0/0; where the metric itself "
+            "has NaN, one spoils a whole window unless the query filters: avg_over_time((x == x)[10m:1m])"
+        )
+    if infinite := sum(map(math.isinf, numbers)):
+        hints.append(f"{infinite} of {len(numbers)} values are infinite, drawn as gaps")
+    return hints
+
+
+_ERROR_TYPES: Mapping[str, tuple[Trouble, str]] = {
+    "bad_data": (Trouble.REFUSED, "correct the query in the config"),
+    "execution": (Trouble.REFUSED, "correct the query in the config"),
+    "canceled": (Trouble.UNAVAILABLE, "the server dropped the query before it ended"),
+    "timeout": (Trouble.TIMEOUT, "the query is too slow: simplify it, or ask for a shorter time"),
+    "internal": (Trouble.SERVER_ERROR, "the server's own log has the reason"),
+    "unavailable": (Trouble.UNAVAILABLE, "the server is starting or overloaded"),
+}
+
+_ADVICE: Mapping[Trouble, str] = {
+    Trouble.UNREACHABLE: "check url, and that the server runs",
+    Trouble.TIMEOUT: "check url, timeout and connect_timeout",
+    Trouble.TLS: "check url and ca",
+    Trouble.UNAUTHORIZED: "check user and password, or token",
+    Trouble.FORBIDDEN: "check user and password, or token; ask whoever runs the server for access",
+    Trouble.NOT_FOUND: "url must be what stands before /api/v1/query, path prefix included",
+    Trouble.WRONG_ANSWER: "url must be what stands before /api/v1/query, path prefix included",
+}
