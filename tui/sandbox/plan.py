@@ -62,6 +62,8 @@ class Task(msgspec.Struct, frozen=True):
     """It runs also after a failure (Jenkins ``post``)."""
     environment: str = ""
     """Where it deploys to."""
+    tests: int = 0
+    """How many tests it reports when it has ended."""
     child: "tuple[Task, ...]" = ()
     """The plan of the child pipeline it starts and waits for (a GitLab bridge)."""
     fails: float = 0.0
@@ -167,6 +169,18 @@ class Progress(msgspec.Struct, frozen=True):
             if state.task.id == task:
                 return state
         raise KeyError(task)
+
+    @property
+    def tests(self) -> tuple[int, int, int]:
+        """How many tests have been reported, how many of them failed, how many were skipped."""
+        total = failed = skipped = 0
+        for state in self.tasks:
+            if state.last.ended_at is not None and state.last.started_at is not None:
+                total += state.task.tests
+                skipped += state.task.tests // 40
+                if state.state in (State.FAILED, State.WARNING):
+                    failed += state.task.tests // 30
+        return total, failed, skipped
 
     @property
     def waiting(self) -> tuple[TaskState, ...]:

@@ -23,7 +23,9 @@ def _fraud() -> tuple[Task, ...]:
     shards = tuple(f"train/train {n}/4" for n in range(1, 5))
     return plan(
         _side_by_side(
-            "check", Task("lint", 6, label="docker"), Task("unit tests", 14, label="docker", fails=0.05)
+            "check",
+            Task("lint", 6, label="docker"),
+            Task("unit tests", 14, label="docker", tests=240, fails=0.05),
         ),
         _side_by_side(
             "train",
@@ -84,7 +86,7 @@ def _churn() -> tuple[Task, ...]:
     """A Declarative Jenkins pipeline of a multibranch project."""
     return plan(
         Task("Declarative: Checkout SCM", 2),
-        _side_by_side("Test", Task("Unit", 9, fails=0.08), Task("Lint", 5)),
+        _side_by_side("Test", Task("Unit", 9, tests=150, fails=0.08), Task("Lint", 5)),
         Task("Build image", 8),
         Task("Integration", 14, label="linux", wait=2),
         Task("Declarative: Post Actions", 1, always=True),
@@ -110,7 +112,7 @@ def _deploy() -> tuple[Task, ...]:
     """A Jenkins deployment with a canary and a gate."""
     return plan(
         Task("Declarative: Checkout SCM", 2),
-        _side_by_side("Test", Task("Unit", 8, outcomes=_WARNING), Task("Smoke", 5)),
+        _side_by_side("Test", Task("Unit", 8, tests=120, outcomes=_WARNING), Task("Smoke", 5)),
         Task("Deploy canary", 10, environment="production"),
         Task("Watch canary", 15),
         Task("Promote", 6, gate="Promote {version} to production?", environment="production"),
@@ -124,6 +126,7 @@ def _failing() -> tuple[Task, ...]:
         Task("Train", 12),
         Task("Validate", 6, outcomes=(State.FAILED,)),
         Task("Publish", 5),
+        Task("Declarative: Post Actions", 1, always=True),
     )
 
 
@@ -159,7 +162,7 @@ def demo() -> Scenario:
                 history_every=1100,
                 cause="timer",
                 tasks=plan(
-                    _side_by_side("test", Task("pytest", 11, fails=0.1), Task("types", 6)),
+                    _side_by_side("test", Task("pytest", 11, tests=90, fails=0.1), Task("types", 6)),
                     _side_by_side("train", Task("retrain", 30, label="gpu", wait=6)),
                     _side_by_side("deploy", Task("staging", 7, environment="staging")),
                 ),
@@ -174,12 +177,18 @@ def demo() -> Scenario:
                 history_every=4000,
                 tasks=plan(
                     _side_by_side("build", Task("build", 20)),
-                    _side_by_side("test", Task("contract tests", 15, outcomes=(State.FAILED,))),
+                    _side_by_side("test", Task("contract tests", 15, tests=60, outcomes=(State.FAILED,))),
                     _side_by_side("deploy", Task("deploy", 10, environment="production")),
                 ),
                 description="Feature store",
             ),
-            Pipeline(system="gitlab", path="ml/sandbox", age=86400, history=1, tasks=plan(Task("hello", 3))),
+            Pipeline(
+                system="gitlab",
+                path="ml/sandbox",
+                age=86400,
+                history=1,
+                tasks=plan(_side_by_side("test", Task("hello", 3))),
+            ),
             Pipeline(
                 system="jenkins",
                 path="ml-service/main",
@@ -187,6 +196,7 @@ def demo() -> Scenario:
                 tasks=_churn(),
                 every=95,
                 age=20,
+                wait=5,
                 history=12,
             ),
             Pipeline(
@@ -235,11 +245,13 @@ def demo() -> Scenario:
             ),
             Pipeline(
                 system="jenkins",
-                path="nightly-report",
+                path="ml/évaluation nightly",
                 kind="freestyle",
                 tasks=plan(Task("build", 25)),
                 every=240,
                 age=200,
+                wait=12,
+                label="linux",
                 history=8,
                 cause="timer",
             ),

@@ -1,0 +1,5 @@
+"""The sandbox's Jenkins: the world told in the words of a 2.516 controller."""
+
+from tui.sandbox.jenkins.app import Options, StageSource, jenkins_app
+
+__all__ = ["Options", "StageSource", "jenkins_app"]

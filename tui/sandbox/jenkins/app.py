@@ -1,0 +1,231 @@
+"""The Jenkins face: requests in, recorded shapes out."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tui.sandbox.faults import Faults, with_faults
+from tui.sandbox.jenkins import jobs, pages, queue, runs
+from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
+from tui.sandbox.jenkins.export import Bean, TreeError, export, parse_tree
+from tui.sandbox.jenkins.stages import graph_view, wfapi_describe
+from tui.sandbox.world import Pipeline, Run, World
+
+StageSource = Literal["stages", "pipeline-overview", "wfapi", "none"]
+
+
+class Options(msgspec.Struct):
+    """How this Jenkins is set up. May be changed while it serves."""
+
+    prefix: str = "/jenkins"
+    """Context path."""
+    root_url: str = "http://jenkins.example/jenkins/"
+    """The configured root URL, with which every ``url`` begins."""
+    stages: StageSource = "pipeline-overview"
+    """What tells of stages: pipeline-graph-view under either of its paths, the stage view plugin, or nothing."""
+    user: str = ""
+    """Who may read; empty: everybody."""
+    token: str = ""
+    version: str = "2.516.3"
+    session: str = "b14d5398"
+    """Changes when a controller restarts."""
+
+
+class _NotFound(Exception):
+    """There is nothing at this path; ``plugin``: said by a plugin, in few words."""
+
+    def __init__(self, *, plugin: bool = False) -> None:
+        self.plugin = plugin
+
+
+def jenkins_app(world: World, faults: Faults, options: Options | None = None) -> ASGIApp:
+    """The Jenkins of ``world`` as an ASGI application."""
+    face = _Face(world, options or Options())
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await face.answer(Request(scope, receive))(scope, receive, send)
+
+    return with_faults(app, faults, pages.refusal)
+
+
+class _Face:
+    def __init__(self, world: World, options: Options) -> None:
+        self.world = world
+        self.options = options
+        self.controller = Controller(world, options.root_url)
+
+    def answer(self, request: Request) -> Response:
+        path: str = request.scope["path"]
+        raw = (request.scope.get("raw_path") or path.encode()).decode("latin-1")
+        prefix = self.options.prefix
+        if raw != prefix and not raw.startswith(f"{prefix}/"):
+            return Response(pages.jetty_page(404, "Not Found", path), 404, media_type=pages.HTML)
+        user = self._user(request)
+        if user is None:
+            headers = {"WWW-Authenticate": 'Basic realm="Jenkins"'}
+            return Response(pages.jetty_page(401, "Unauthorized", path), 401, headers, pages.HTML)
+        # Split before decoding: a name may hold an encoded slash.
+        segments = [unquote(part) for part in raw.removeprefix(prefix).split("/") if part]
+        if not user and self.options.user and segments[:1] not in (["whoAmI"], ["login"]):
+            return Response(pages.login_page(path), 403, self._marks(), pages.HTML)
+        if request.method not in ("GET", "HEAD"):
+            return Response(pages.jenkins_page("Not Allowed", "POST"), 405, self._marks(), pages.HTML)
+        self.controller.root_url = self.options.root_url
+        try:
+            return self._get(segments, dict(request.query_params), user or "anonymous")
+        except _NotFound as error:
+            if error.plugin:
+                return Response(pages.plugin_not_found(), 404, media_type=pages.HTML)
+            body = pages.jenkins_page("Not Found", "This page may not exist, or you may not have permission")
+            return Response(body, 404, self._marks(), pages.HTML)
+        except TreeError as error:
+            return Response(pages.jenkins_page("Oops!", str(error)), 500, self._marks(), pages.HTML)
+
+    def _user(self, request: Request) -> str | None:
+        """The caller's name, empty for an anonymous one, None for wrong credentials."""
+        kind, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "basic":
+            return ""
+        try:
+            user, _, token = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        expected = (self.options.user, self.options.token)
+        return user if not self.options.user or (user, token) == expected else None
+
+    def _marks(self) -> dict[str, str]:
+        return {
+            "X-Content-Type-Options": "nosniff",
+            "X-Jenkins": self.options.version,
+            "X-Jenkins-Session": self.options.session,
+            "X-Frame-Options": "deny",
+        }
+
+    def _get(self, segments: list[str], query: Mapping[str, str], user: str) -> Response:
+        match segments:
+            case [] | ["login"]:
+                return Response(pages.jenkins_page("Dashboard", ""), 200, self._marks(), pages.HTML)
+            case ["api", "json"]:
+                return self._api(jobs.root(self.controller), query)
+            case ["whoAmI", "api", "json"]:
+                return self._api(_who_am_i(user), query)
+            case ["crumbIssuer", "api", "json"]:
+                return self._api(_crumb(user), query)
+            case ["computer", "api", "json"]:
+                return self._api(queue.computers(self.controller), query)
+            case ["queue", "api", "json"]:
+                return self._api(queue.queue(self.controller), query)
+            case ["queue", "item", number, "api", "json"] if number.isdigit():
+                item = queue.find(self.controller, int(number))
+                if item is not None:
+                    return self._api(item, query)
+            case ["job", _, *_]:
+                return self._job(segments, query)
+        raise _NotFound
+
+    def _job(self, segments: list[str], query: Mapping[str, str]) -> Response:
+        names: list[str] = []
+        while segments[:1] == ["job"] and len(segments) > 1:
+            names.append(segments[1])
+            segments = segments[2:]
+        item = self._item(names)
+        match segments:
+            case []:
+                return Response(pages.jenkins_page(names[-1], ""), 200, self._marks(), pages.HTML)
+            case ["api", "json"]:
+                return self._api(jobs.job(self.controller, item), query)
+            case ["wfapi", "runs"] if self._wfapi(item):
+                builds = self.controller.builds(item)[:10] if isinstance(item, Pipeline) else []
+                return self._plugin([self._describe(run) for run in builds])
+            case [name, *rest] if isinstance(item, Pipeline):
+                run = self.controller.build(item, name)
+                if run is not None:
+                    return self._run(run, rest, query)
+        raise _NotFound(plugin=segments[:1] == ["wfapi"])
+
+    def _item(self, names: list[str]) -> Item:
+        item = self.controller.item("/".join(names))
+        if item is None:
+            # A branch may also be asked for by its own name, its slash encoded once.
+            inside = self.controller.inside("/".join(names[:-1]))
+            item = next(
+                (found for found in inside if unquote(found.path.rpartition("/")[2]) == names[-1]), None
+            )
+        if item is None:
+            raise _NotFound
+        return item
+
+    def _run(self, run: Run, rest: list[str], query: Mapping[str, str]) -> Response:
+        pipeline, seen, now = run.pipeline, self.world.progress(run), self.world.now()
+        match rest:
+            case ["api", "json"]:
+                return self._api(runs.run(self.controller, run), query)
+            case [place, "tree"] if place == self.options.stages and pipeline.kind != "freestyle":
+                job_url = f"/{job_path(pipeline.path)}"
+                done = seen.state.finished
+                cache = "private, immutable, max-age=86400" if done else "private, no-store"
+                tree = graph_view(run, seen, now, job_url=job_url, place=place)
+                return self._plugin(tree, {"Cache-Control": cache})
+            case ["wfapi", "describe"] if self._wfapi(pipeline):
+                return self._plugin(self._describe(run))
+            case ["wfapi", "pendingInputActions"] if self._wfapi(pipeline):
+                url = self._context_url(run)
+                actions = [
+                    {
+                        "id": (gate := runs.input_id(state)),
+                        "proceedText": "Proceed",
+                        "message": state.task.gate,
+                        "inputs": [],
+                        "proceedUrl": f"{url}wfapi/inputSubmit?inputId={gate}",
+                        "abortUrl": f"{url}input/{gate}/abort",
+                        "redirectApprovalUrl": f"{url}input/",
+                    }
+                    for state in seen.waiting
+                ]
+                return self._plugin(actions)
+        raise _NotFound(plugin=True)
+
+    def _wfapi(self, item: Item) -> bool:
+        return self.options.stages == "wfapi" and not (isinstance(item, Folder) or item.kind == "freestyle")
+
+    def _describe(self, run: Run) -> dict[str, Any]:
+        return wfapi_describe(run, self.world.progress(run), self.world.now(), run_url=self._context_url(run))
+
+    def _context_url(self, run: Run) -> str:
+        return f"{self.options.prefix}/{job_path(run.pipeline.path)}{run.number}/"
+
+    def _api(self, bean: Bean, query: Mapping[str, str]) -> Response:
+        tree = parse_tree(query["tree"]) if "tree" in query else None
+        depth = query.get("depth", "0")
+        body = msgspec.json.encode(export(bean, tree, int(depth) if depth.isdigit() else 0))
+        return Response(body, 200, {**self._marks(), "Content-Type": "application/json;charset=utf-8"})
+
+    def _plugin(self, value: Any, headers: Mapping[str, str] = {}) -> Response:
+        """An answer of a plugin: JSON without Jenkins' own headers."""
+        marks = {"X-Content-Type-Options": "nosniff", "Content-Type": "application/json;charset=utf-8"}
+        return Response(msgspec.json.encode(value), 200, {**marks, **headers})
+
+
+def _who_am_i(user: str) -> Bean:
+    anonymous = user == "anonymous"
+    fields = {
+        "anonymous": anonymous,
+        "authenticated": True,
+        "authorities": ["anonymous" if anonymous else "authenticated"],
+        "name": user,
+    }
+    return Bean("hudson.security.WhoAmI", fields)
+
+
+def _crumb(user: str) -> Bean:
+    crumb = hashlib.sha256(f"crumb of {user}".encode()).hexdigest()
+    fields = {"crumb": crumb, "crumbRequestField": "Jenkins-Crumb"}
+    return Bean("hudson.security.csrf.DefaultCrumbIssuer", fields)

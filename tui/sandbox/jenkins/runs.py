@@ -1,0 +1,247 @@
+"""Builds as Jenkins exports them: their fields and their actions."""
+
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from typing import Any
+from urllib.parse import quote
+
+from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name
+from tui.sandbox.jenkins.export import Bean
+from tui.sandbox.jenkins.stages import flow_graph, ms
+from tui.sandbox.plan import Progress, State, TaskState
+from tui.sandbox.world import Run
+
+BRIEF = frozenset({"number", "url"})
+
+_WORKFLOW = "org.jenkinsci.plugins.workflow."
+
+
+def run(controller: Controller, run: Run) -> Bean:
+    pipeline = run.pipeline
+    freestyle = pipeline.kind == "freestyle"
+    url = controller.run_url(run)
+    seen = controller.world.progress(run)
+    done = seen.state.finished
+    result = RESULTS[seen.state] if done else None
+    if not done and any(state.state is State.WARNING for state in seen.tasks):
+        result = "UNSTABLE"
+    estimate = controller.world.expected
+    fields: dict[str, Any] = {
+        "actions": lambda: _actions(controller, run, seen, url),
+        "artifacts": [],
+        "building": not done,
+        "description": None,
+        "displayName": f"#{run.number}",
+        "duration": ms(seen.ended_at - run.begins_at) if done and seen.ended_at else 0,
+        "estimatedDuration": lambda: ms(estimate(pipeline) or -0.001),
+        "executor": None if done else Bean("hudson.model.OneOffExecutor", {}),
+        "fullDisplayName": f"{full_display_name(pipeline.path)} #{run.number}",
+        "id": str(run.number),
+        "inProgress": not done,
+        "keepLog": False,
+        "number": run.number,
+        "queueId": run.id,
+        "result": result,
+        "timestamp": ms(run.begins_at),
+        "url": url,
+        "culprits": [],
+    }
+    if freestyle:
+        empty = Bean("hudson.scm.EmptyChangeLogSet", {"items": [], "kind": None})
+        fields |= {"builtOn": "", "changeSet": empty}
+    else:
+        fields |= {
+            "changeSets": lambda: _changes(run),
+            "nextBuild": lambda: _neighbour(controller, run, newer=True),
+            "previousBuild": lambda: _neighbour(controller, run, newer=False),
+        }
+    kind = "hudson.model.FreeStyleBuild" if freestyle else f"{_WORKFLOW}job.WorkflowRun"
+    return Bean(kind, fields, brief=BRIEF)
+
+
+def _neighbour(controller: Controller, run: Run, *, newer: bool) -> Bean | None:
+    numbers = [other.number for other in controller.builds(run.pipeline)]
+    wanted = [n for n in numbers if (n > run.number if newer else n < run.number)]
+    if not wanted:
+        return None
+    number = min(wanted) if newer else max(wanted)
+    url = f"{controller.url(run.pipeline.path)}{number}/"
+    return Bean("", {"number": number, "url": url})
+
+
+def _actions(controller: Controller, run: Run, seen: Progress, url: str) -> list[Bean]:
+    freestyle = run.pipeline.kind == "freestyle"
+    nothing = Bean("", {})
+    found: list[Bean] = []
+    if run.parameters:
+        found.append(parameters(run))
+    found += [cause(run), _time_in_queue(run, seen)]
+    if run.pipeline.kind == "branch":
+        revision = Bean("", {"hash": run.commit.sha})
+        found.append(
+            Bean(
+                "jenkins.scm.api.SCMRevisionAction",
+                {"revision": revision},
+                brief=frozenset(),
+                hidden=frozenset({"revision"}),
+            )
+        )
+    if not freestyle:
+        found += [Bean(f"{_WORKFLOW}libs.LibrariesAction", {}), nothing, _build_data(run)]
+    found.append(nothing)
+    total, failed, skipped = seen.tests
+    if total:
+        counts = {"failCount": failed, "skipCount": skipped, "totalCount": total, "urlName": "testReport"}
+        found.append(Bean("hudson.tasks.junit.TestResultAction", counts))
+    if any(state.task.gate and state.last.ready_at is not None for state in seen.tasks):
+        found.append(_inputs(seen))
+    if seen.state is State.CANCELED:
+        found.append(_interrupted(controller, run))
+    found += [nothing, nothing, Bean("org.jenkinsci.plugins.displayurlapi.actions.RunDisplayAction", {})]
+    if not freestyle:
+        graph = partial(flow_graph, run, seen, controller.world.now(), run_url=url)
+        found += [
+            Bean(
+                "org.jenkinsci.plugins.pipeline.modeldefinition.actions.RestartDeclarativePipelineAction",
+                {},
+            ),
+            nothing,
+            Bean(f"{_WORKFLOW}job.views.FlowGraphAction", {"nodes": graph}, hidden=frozenset({"nodes"})),
+            nothing,
+        ]
+    return found
+
+
+def cause(run: Run) -> Bean:
+    fields: dict[str, Any]
+    match run.cause:
+        case "timer":
+            kind, fields = "hudson.triggers.TimerTrigger$TimerTriggerCause", {}
+            text = "Started by timer"
+        case "push" if run.pipeline.kind == "branch":
+            kind, fields = "jenkins.branch.BranchEventCause", {}
+            text = f"Push event to branch {run.pipeline.ref}"
+        case "push":
+            kind, fields = "hudson.triggers.SCMTrigger$SCMTriggerCause", {}
+            text = "Started by an SCM change"
+        case _:
+            kind, fields = "hudson.model.Cause$UserIdCause", {"userId": run.who, "userName": run.who}
+            text = f"Started by user {run.who}"
+    return Bean("hudson.model.CauseAction", {"causes": [Bean(kind, {"shortDescription": text, **fields})]})
+
+
+def parameters(run: Run) -> Bean:
+    values = [parameter(name, value) for name, value in run.parameters]
+    return Bean("hudson.model.ParametersAction", {"parameters": values})
+
+
+def parameter(name: str, value: str) -> Bean:
+    if value in ("true", "false"):
+        return Bean("hudson.model.BooleanParameterValue", {"name": name, "value": value == "true"})
+    return Bean("hudson.model.StringParameterValue", {"name": name, "value": value})
+
+
+def _time_in_queue(run: Run, seen: Progress) -> Bean:
+    waited = ms(run.wait) if run.wait < inf else 0
+    built = ms(seen.ended_at - run.begins_at) if seen.ended_at is not None else 0
+    fields = {
+        "blockedDurationMillis": 0,
+        "blockedTimeMillis": 0,
+        "buildableDurationMillis": 0,
+        "buildableTimeMillis": 0,
+        "buildingDurationMillis": built,
+        "executingTimeMillis": built,
+        "executorUtilization": 1.0,
+        "subTaskCount": 0,
+        "waitingDurationMillis": waited,
+        "waitingTimeMillis": waited,
+    }
+    return Bean("jenkins.metrics.impl.TimeInQueueAction", fields)
+
+
+def _build_data(run: Run) -> Bean:
+    def revision() -> Bean:
+        branch = Bean("", {"SHA1": run.commit.sha, "name": run.pipeline.ref})
+        return Bean("", {"SHA1": run.commit.sha, "branch": [branch]})
+
+    name = run.pipeline.path.split("/")[0]
+    build = Bean(
+        "hudson.plugins.git.util.Build",
+        {"buildNumber": run.number, "buildResult": None, "marked": revision(), "revision": revision()},
+    )
+    fields = {
+        "buildsByBranchName": Bean("", {run.pipeline.ref: build}),
+        "lastBuiltRevision": revision(),
+        "remoteUrls": [f"https://git.example/{name}.git"],
+        "scmName": "",
+    }
+    return Bean("hudson.plugins.git.util.BuildData", fields)
+
+
+def _inputs(seen: Progress) -> Bean:
+    executions = [
+        Bean(
+            "",
+            {
+                "id": input_id(state),
+                "displayName": state.task.name,
+                "settled": False,
+                "input": Bean(
+                    "",
+                    {
+                        "id": input_id(state),
+                        "message": state.task.gate,
+                        "ok": "Proceed",
+                        "cancel": "Abort",
+                        "submitter": None,
+                        "submitterParameter": None,
+                        "parameters": [],
+                    },
+                ),
+            },
+        )
+        for state in seen.waiting
+    ]
+    fields = {"executions": executions, "waitingForInput": bool(executions)}
+    return Bean(f"{_WORKFLOW}support.steps.input.InputAction", fields, hidden=frozenset(fields))
+
+
+def _interrupted(controller: Controller, run: Run) -> Bean:
+    who = next(
+        (event.who for event in controller.world.events(run) if event.kind in ("cancel", "reject")), ""
+    )
+    user = Bean("", {"absoluteUrl": f"{controller.root_url}user/{quote(who)}", "fullName": who})
+    cause = Bean(
+        "jenkins.model.CauseOfInterruption$UserInterruption",
+        {"shortDescription": f"Aborted by {who}", "user": user},
+    )
+    return Bean("jenkins.model.InterruptedBuildAction", {"causes": [cause]}, hidden=frozenset({"causes"}))
+
+
+def _changes(run: Run) -> list[Bean]:
+    if run.pipeline.kind != "branch":
+        return []
+    commit = run.commit
+    fields = {
+        "affectedPaths": ["train.py"],
+        "commitId": commit.sha,
+        "timestamp": int(commit.at) * 1000,
+        "author": Bean(
+            "", {"absoluteUrl": f"https://ci.example/user/{commit.author}", "fullName": commit.author}
+        ),
+        "authorEmail": f"{commit.author}@example.invalid",
+        "comment": f"{commit.title}\n",
+        "date": datetime.fromtimestamp(int(commit.at), UTC).strftime("%Y-%m-%d %H:%M:%S +0000"),
+        "id": commit.sha,
+        "msg": commit.title,
+        "paths": [Bean("", {"editType": "edit", "file": "train.py"})],
+    }
+    items = [Bean("hudson.plugins.git.GitChangeSet", fields)]
+    return [Bean("hudson.plugins.git.GitChangeSetList", {"items": items, "kind": "git"})]
+
+
+def input_id(state: TaskState) -> str:
+    """The id of a gate's ``input`` step: its name with the first letter in upper case."""
+    name = state.task.name.replace(" ", "-")
+    return name[:1].upper() + name[1:]

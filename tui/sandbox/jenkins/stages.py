@@ -1,0 +1,320 @@
+"""The stages of a run in the three shapes Jenkins tells them in: pipeline-graph-view, wfapi and the flow graph."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from tui.sandbox.jenkins.export import Bean
+from tui.sandbox.plan import Progress, State, TaskState
+from tui.sandbox.world import Run
+
+_DECLARATIVE = "Declarative: "
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A stage or parallel branch, as far as the run has come."""
+
+    id: int
+    name: str
+    kind: Literal["STAGE", "PARALLEL"]
+    state: State
+    begun_at: float
+    ended_at: float | None
+    paused: float
+    """Seconds it has waited for a person."""
+    blocked: str = ""
+    """The label of the machine it waits for."""
+    children: "tuple[Node, ...]" = ()
+
+    @property
+    def synthetic(self) -> bool:
+        return self.name.startswith(_DECLARATIVE)
+
+    def walk(self) -> "Iterator[Node]":
+        """It and everything below, in order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def nodes(run: Run, seen: Progress, now: float) -> tuple[Node, ...]:
+    """The stages of ``run`` that have begun, or were skipped, by now.
+
+    Only Declarative pipelines tell of stages that they skipped.
+    """
+    return _nodes(
+        seen.tasks, 0, {task.id: 6 + 9 * i for i, task in enumerate(run.tasks)}, declarative(run), now
+    )
+
+
+def declarative(run: Run) -> bool:
+    return any(task.name.startswith(_DECLARATIVE) for task in run.tasks)
+
+
+def _nodes(
+    states: Sequence[TaskState], level: int, ids: dict[str, int], skips: bool, now: float
+) -> tuple[Node, ...]:
+    groups: dict[str, list[TaskState]] = {}
+    for state in states:
+        path = (*state.task.path, state.task.name)
+        groups.setdefault(path[level], []).append(state)
+    kind: Literal["STAGE", "PARALLEL"] = "PARALLEL" if _side_by_side(groups) else "STAGE"
+    made = []
+    for name, members in groups.items():
+        first = members[0]
+        if len(first.task.path) == level:
+            made.append(_leaf(first, ids[first.task.id], kind, skips, now))
+        elif below := _nodes(members, level + 1, ids, skips, now):
+            # Ids grow in document order: a group's is a little smaller than that of its first task.
+            made.append(_group(name, ids[first.task.id] - 4 + level, kind, members, below))
+    return tuple(node for node in made if node is not None)
+
+
+def _side_by_side(groups: dict[str, list[TaskState]]) -> bool:
+    """No group needs a task of another one."""
+    members = {name: {state.task.id for state in states} for name, states in groups.items()}
+    return len(groups) > 1 and not any(
+        need in others
+        for name, states in groups.items()
+        for other, others in members.items()
+        if other != name
+        for state in states
+        for need in state.task.needs
+    )
+
+
+def _leaf(
+    state: TaskState, node_id: int, kind: Literal["STAGE", "PARALLEL"], skips: bool, now: float
+) -> Node | None:
+    last, task = state.last, state.task
+    if last.ready_at is None:
+        return None
+    shown = last.state
+    if shown is State.CANCELED and last.started_at is None and not task.gate:
+        shown = State.SKIPPED
+    if shown is State.SKIPPED and not skips:
+        return None
+    paused = (last.started_at or last.ended_at or now) - last.ready_at if task.gate else 0.0
+    return Node(
+        id=node_id,
+        name=task.name,
+        kind=kind,
+        state=shown,
+        begun_at=last.ready_at,
+        ended_at=last.ended_at,
+        paused=paused,
+        blocked=task.label if shown is State.QUEUED else "",
+    )
+
+
+def _group(
+    name: str,
+    node_id: int,
+    kind: Literal["STAGE", "PARALLEL"],
+    members: Sequence[TaskState],
+    below: tuple[Node, ...],
+) -> Node:
+    states = [node.state for node in below]
+    done = all(state.state.finished for state in members)
+    if done:
+        ranking = (State.FAILED, State.CANCELED, State.WARNING, State.PASSED, State.SKIPPED)
+        state = next(rank for rank in ranking if rank in states)
+    elif State.WAITING in states and not {State.RUNNING, State.QUEUED}.intersection(states):
+        state = State.WAITING
+    else:
+        state = State.RUNNING
+    return Node(
+        id=node_id,
+        name=name,
+        kind=kind,
+        state=state,
+        begun_at=min(node.begun_at for node in below),
+        ended_at=max(node.ended_at or 0.0 for node in below) if done else None,
+        paused=0.0,
+        children=below,
+    )
+
+
+def ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+# pipeline-graph-view (contracts: jenkins §6.1)
+
+_GRAPH_STATES = {
+    State.QUEUED: "queued",
+    State.WAITING: "paused",
+    State.RUNNING: "running",
+    State.PASSED: "success",
+    State.WARNING: "unstable",
+    State.FAILED: "failure",
+    State.CANCELED: "aborted",
+    State.SKIPPED: "skipped",
+}
+
+
+def graph_view(run: Run, seen: Progress, now: float, *, job_url: str, place: str) -> dict[str, Any]:
+    """The answer of ``<run>/<place>/tree``. ``job_url`` is the job's path without the context path."""
+
+    def stage(node: Node) -> dict[str, Any]:
+        shown = node.name.removeprefix(_DECLARATIVE)
+        # The version behind pipeline-overview says running for a stage that waits for a machine.
+        queued = place == "stages" or node.state is not State.QUEUED
+        answer: dict[str, Any] = {
+            "id": str(node.id),
+            "name": shown,
+            "state": _GRAPH_STATES[node.state] if queued else "running",
+            "type": node.kind,
+            "title": shown,
+            "pauseDurationMillis": ms(node.paused),
+            "startTimeMillis": ms(node.begun_at),
+        }
+        if node.ended_at is not None:
+            answer["totalDurationMillis"] = ms(node.ended_at - node.begun_at)
+        answer |= {
+            "children": [stage(child) for child in node.children],
+            "isSequential": False,
+            "synthetic": node.synthetic,
+            "placeholder": False,
+            "agent": "built-in",
+            "url": f"{job_url}{run.number}/{place}?selected-node={node.id}",
+        }
+        if node.blocked and queued:
+            answer["causeOfBlockage"] = f"There are no nodes with the label ‘{node.blocked}’"
+        return answer
+
+    made = [stage(node) for node in nodes(run, seen, now)]
+    return {"status": "ok", "data": {"complete": seen.state.finished, "stages": made}}
+
+
+# wfapi (contracts: jenkins §6.2)
+
+_WFAPI_STATES = {
+    State.QUEUED: "IN_PROGRESS",
+    State.WAITING: "PAUSED_PENDING_INPUT",
+    State.RUNNING: "IN_PROGRESS",
+    State.PASSED: "SUCCESS",
+    State.WARNING: "UNSTABLE",
+    State.FAILED: "FAILED",
+    State.CANCELED: "ABORTED",
+    State.SKIPPED: "NOT_EXECUTED",
+}
+
+
+def wfapi_describe(run: Run, seen: Progress, now: float, *, run_url: str) -> dict[str, Any]:
+    """The answer of ``<run>/wfapi/describe``. ``run_url`` is the run's path with the context path."""
+    failed = next(
+        (node for top in nodes(run, seen, now) for node in top.walk() if node.state is State.FAILED), None
+    )
+    error = {"message": "script returned exit code 1", "type": "hudson.AbortException"}
+
+    def stage(node: Node) -> dict[str, Any]:
+        # A stage skipped after a failure is FAILED with the error of the one that failed.
+        spoilt = node.state is State.SKIPPED and failed is not None
+        ended = node.ended_at if node.ended_at is not None else now
+        answer: dict[str, Any] = {
+            "_links": {"self": {"href": f"{run_url}execution/node/{node.id}/wfapi/describe"}},
+            "id": str(node.id),
+            "name": node.name,
+            "execNode": "",
+            "status": "FAILED" if spoilt else _WFAPI_STATES[node.state],
+        }
+        if spoilt or node.state is State.FAILED:
+            answer["error"] = error
+        if node.children:  # Flat: what is inside stands beside it, and it only counts its own start.
+            answer["status"] = "SUCCESS"
+            answer.pop("error", None)
+            ended = node.begun_at + 0.04
+        return answer | {
+            "startTimeMillis": ms(node.begun_at),
+            "durationMillis": ms(max(0.0, ended - node.begun_at)),
+            "pauseDurationMillis": ms(node.paused),
+        }
+
+    flat = [node for top in nodes(run, seen, now) for node in top.walk()]
+    if not declarative(run):  # A scripted branch is no stage.
+        flat = [node for node in flat if node.kind == "STAGE"]
+    flat.sort(key=lambda node: node.begun_at)
+    links: dict[str, Any] = {"self": {"href": f"{run_url}wfapi/describe"}}
+    if seen.waiting:
+        for name in ("pendingInputActions", "nextPendingInputAction"):
+            links[name] = {"href": f"{run_url}wfapi/{name}"}
+    ended = seen.ended_at if seen.ended_at is not None else now
+    return {
+        "_links": links,
+        "id": str(run.number),
+        "name": f"#{run.number}",
+        "status": _WFAPI_STATES[seen.state],
+        "startTimeMillis": ms(run.begins_at),
+        "endTimeMillis": ms(ended),
+        "durationMillis": ms(ended - run.begins_at),
+        "queueDurationMillis": 8,
+        "pauseDurationMillis": 0,
+        "stages": [stage(node) for node in flat],
+    }
+
+
+# The flow graph of the core API (contracts: jenkins §6.5): every step, without times.
+
+_GRAPH = "org.jenkinsci.plugins.workflow.graph."
+_STEPS = "org.jenkinsci.plugins.workflow.cps.nodes."
+_COLORS = {
+    State.PASSED: "blue",
+    State.WARNING: "yellow",
+    State.FAILED: "red",
+    State.CANCELED: "aborted",
+    State.SKIPPED: "notbuilt",
+}
+
+
+def flow_graph(run: Run, seen: Progress, now: float, *, run_url: str) -> list[Bean]:
+    """``FlowGraphAction.nodes`` of ``run``, as far as it has come."""
+    made: list[Bean] = []
+
+    def add(kind: str, name: str, parents: list[str], state: State = State.PASSED) -> list[str]:
+        node_id = str(len(made) + 2)
+        running = not state.finished
+        fields = {
+            "displayName": name,
+            "iconColor": "blue_anime" if running else _COLORS[state],
+            "id": node_id,
+            "parents": parents,
+            "running": running,
+            "url": f"{run_url}execution/node/{node_id}/",
+        }
+        made.append(Bean(kind, fields))
+        return [node_id]
+
+    def steps(level: Sequence[Node], before: list[str]) -> list[str]:
+        if level and level[0].kind == "PARALLEL":
+            fork = add(f"{_STEPS}StepStartNode", "Execute in parallel : Start", before)
+            ends = []
+            for node in level:
+                inner = add(f"{_STEPS}StepStartNode", f"Branch: {node.name}", fork)
+                ends += body(node, inner, "Execute in parallel : Body : End")
+            return add(f"{_STEPS}StepEndNode", "Execute in parallel : End", ends) if done(level) else ends
+        for node in level:
+            start = add(f"{_STEPS}StepStartNode", "Stage : Start", before)
+            before = body(node, add(f"{_STEPS}StepStartNode", node.name, start), "Stage : Body : End")
+            if node.ended_at is not None:
+                before = add(f"{_STEPS}StepEndNode", "Stage : End", before)
+        return before
+
+    def body(node: Node, before: list[str], end: str) -> list[str]:
+        if node.children:
+            last = steps(node.children, before)
+        elif node.state is State.SKIPPED:
+            last = before
+        else:
+            name = "Wait for interactive input" if node.state is State.WAITING else "Shell Script"
+            last = add(f"{_STEPS}StepAtomNode", name, before, node.state)
+        return add(f"{_STEPS}StepEndNode", end, last) if node.ended_at is not None else last
+
+    def done(level: Sequence[Node]) -> bool:
+        return all(node.ended_at is not None for node in level)
+
+    last = steps(nodes(run, seen, now), add(f"{_GRAPH}FlowStartNode", "Start of Pipeline", []))
+    if seen.state.finished:
+        add(f"{_GRAPH}FlowEndNode", "End of Pipeline", last, seen.state)
+    return made
