@@ -12,9 +12,10 @@ import msgspec
 from tui.config import ConfigError
 
 if TYPE_CHECKING:
-    from textual.binding import Binding
+    from textual.binding import BindingType
 
-Scope = Literal["everywhere", "pipelines", "stages", "metrics"]
+Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tables"]
+"""Where a key is listened to: on the whole deck, in one pane, or in every table (:mod:`widgets.line_table`)."""
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("redraw", ("ctrl+l",), "Draw the screen anew", "everywhere"),
     Action("suspend", ("ctrl+z",), "Suspend, as in a shell", "everywhere"),
     Action("palette", ("ctrl+p",), "Command palette", "everywhere"),
-    Action("quit", ("q", "ctrl+q"), "Quit", "everywhere", "quit"),
+    Action("quit", ("q", "ctrl+q", "ctrl+c"), "Quit", "everywhere", "quit"),
     Action("filter", ("slash",), "Filter as you type", "pipelines", "filter"),
     Action("clear_filter", ("escape",), "Clear the filter, or leave a filled screen", "everywhere"),
     Action("sort", ("s",), "Sort by need, by name or by time", "pipelines", "sort"),
@@ -52,15 +53,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("open_run", ("enter",), "Show the run's stages", "pipelines", "stages"),
     Action("shorter_span", ("minus",), "Shorter time range", "metrics", "shorter"),
     Action("longer_span", ("equals_sign",), "Longer time range", "metrics", "longer"),
+    Action("table.up", ("up", "k"), "Up", "tables"),
+    Action("table.down", ("down", "j"), "Down", "tables"),
+    Action("table.page_up", ("pageup",), "A page up", "tables"),
+    Action("table.page_down", ("pagedown",), "A page down", "tables"),
+    Action("table.first", ("home", "g"), "To the first", "tables"),
+    Action("table.last", ("end", "G"), "To the last", "tables"),
+    Action("table.fold_or_unfold", ("space",), "Fold or unfold a group", "tables"),
+    Action("table.unfold", ("right",), "Unfold a group", "tables"),
+    Action("table.fold", ("left",), "Fold a group", "tables"),
 )
-
-MOVEMENT: tuple[tuple[str, str], ...] = (
-    ("↑ ↓  k j", "Up and down"),
-    ("PgUp PgDn", "A page up and down"),
-    ("Home End  g G", "First and last"),
-    ("Space  ← →", "Fold and unfold a group"),
-)
-"""Keys that the table itself handles, for the help sheet."""
 
 _BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
@@ -96,8 +98,11 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return keys
 
 
-def bindings(scope: Scope) -> "list[Binding]":
-    """Textual bindings of one scope; their ids are the action ids, for ``App.set_keymap``."""
+def bindings(scope: Scope) -> "list[BindingType]":
+    """Textual bindings of one scope; their ids are the action ids, for ``App.set_keymap``.
+
+    Those of ``tables`` are declared by the table itself, under the same ids.
+    """
     from textual.binding import Binding
 
     return [
@@ -119,7 +124,6 @@ def hints(scope: Scope, keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, 
 
 def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Title and ``(keys, words)`` lines of each section of the help sheet."""
-    yield "Moving", list(MOVEMENT)
     for scope, title in _TITLES.items():
         yield (
             title,
@@ -131,7 +135,17 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
         )
 
 
+_HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
+    "everywhere": ("pipelines", "stages", "metrics"),
+    "tables": ("pipelines", "stages"),
+    "pipelines": ("pipelines",),
+    "stages": ("stages",),
+    "metrics": ("metrics",),
+}
+"""The panes in which a key of a scope is heard: no two actions may have the same key in one of them."""
+
 _TITLES: Mapping[Scope, str] = {
+    "tables": "Moving",
     "pipelines": "In the pipelines",
     "metrics": "In the metrics",
     "everywhere": "Everywhere",
@@ -150,6 +164,14 @@ _SPELLING: Mapping[str, str] = {
     "tab": "Tab",
     "shift+tab": "Shift-Tab",
     "space": "Space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
 }
 
 

@@ -1,0 +1,41 @@
+import pytest
+
+from tui import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (8.4, "8s"),
+        (59.6, "1m 00s"),
+        (192, "3m 12s"),
+        (3599, "59m 59s"),
+        (3900, "1h 05m"),
+        (183_600, "2d 03h"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert fmt.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-3, "0s"), (4, "0s"), (14, "10s"), (61, "1m"), (3700, "1h 01m")]
+)
+def test_elapsed_is_coarse(seconds: float, text: str) -> None:
+    assert fmt.elapsed(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-9, "now"), (59, "now"), (60, "1m"), (7300, "2h"), (172_900, "2d")]
+)
+def test_ago(seconds: float, text: str) -> None:
+    assert fmt.ago(seconds) == text
+
+
+def test_count() -> None:
+    assert (fmt.count(1, "gate"), fmt.count(2, "gate"), fmt.count(0, "query", "queries")) == (
+        "1 gate",
+        "2 gates",
+        "0 queries",
+    )

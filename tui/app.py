@@ -1,0 +1,99 @@
+"""The full-screen face: a Textual app around the deck."""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.segment import Segment, Segments
+from textual.app import App
+from textual.events import AppBlur, AppFocus
+
+from tui.commands.exits import Exit
+from tui.config import ConfigError, Settings
+from tui.engine.engine import Engine
+from tui.screens.deck import DeckScreen
+from tui.screens.palette import DeckCommands
+from tui.threads import use_daemon_threads
+
+HANGUP = 128
+
+
+class Pipedeck(App[int]):
+    """Owns the engine: starts it after the first frame, ends it with the app."""
+
+    TITLE = "Pipedeck"
+    COMMANDS: ClassVar = {DeckCommands}
+
+    def __init__(
+        self, settings: Settings, keys: Mapping[str, tuple[str, ...]], engine: Engine | None = None
+    ) -> None:
+        """
+        Raises:
+            ConfigError: the theme in the config does not exist.
+        """
+        super().__init__()
+        self.settings = settings
+        self.keys = keys
+        self.engine = engine or Engine(settings)
+        self.animation_level = "none"
+        self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
+        if settings.ui.theme and settings.ui.theme not in self.available_themes:
+            known = ", ".join(sorted(self.available_themes))
+            raise ConfigError(f"ui.theme: there is no theme {settings.ui.theme!r}; there is: {known}")
+        self.theme = settings.ui.theme or _default_theme()
+        self._polling: asyncio.Task[None] | None = None
+
+    def run_deck(self) -> int:
+        """Run until the person quits or the terminal goes away; the exit code."""
+        code = self.run(mouse=self.settings.ui.mouse)
+        return (
+            Exit(code)
+            if code in Exit._value2member_map_
+            else Exit.OK
+            if self.return_code == 0
+            else Exit.FAILED
+        )
+
+    async def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        use_daemon_threads(loop)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, HANGUP + number)
+        await self.push_screen(DeckScreen(self.engine, self.keys))
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self._polling = asyncio.create_task(self.engine.run())
+        self._polling.add_done_callback(self._polling_ended)
+
+    def _polling_ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    async def on_unmount(self) -> None:
+        await self.engine.close()
+
+    def on_app_focus(self, event: AppFocus) -> None:
+        self.engine.set_focus(True)
+
+    def on_app_blur(self, event: AppBlur) -> None:
+        self.engine.set_focus(False)
+
+    def _fatal_error(self) -> None:
+        """As Textual's, but without the values of local variables, which may be secrets."""
+        text = "".join(traceback.format_exception(*sys.exc_info(), limit=-20)).rstrip()
+        advice = "Pipedeck met an error it did not expect. Please report the lines above."
+        self._exit_renderables.append(Segments([Segment(f"{text}\n{advice}\n")]))
+        self._close_messages_no_wait()
+
+
+def _default_theme() -> str:
+    """The terminal's own colours where NO_COLOR is set (only ansi themes then leave colour out) or colours are few."""
+    if os.environ.get("NO_COLOR"):
+        return "ansi-dark"
+    few = not os.environ.get("COLORTERM") and "256color" not in os.environ.get("TERM", "")
+    return "ansi-dark" if few else "textual-dark"

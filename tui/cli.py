@@ -1,0 +1,94 @@
+"""The command line. Everything heavy is imported by the command that needs it."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui import __version__, config
+from tui.commands.exits import Exit
+from tui.config import ConfigError, Settings
+from tui.domain.address import AddressError, parse_address
+from tui.keys import keymap
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is one of :class:`tui.commands.exits.Exit`."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except (ConfigError, AddressError) as error:
+        print(f"pipedeck: {error}", file=sys.stderr)
+        return Exit.USAGE
+    except BrokenPipeError:
+        # The reader went away; keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pipedeck",
+        description="Pipelines of Jenkins and GitLab beside the metrics of the models they ship.",
+        epilog="Without a command it opens the dashboard. Exit codes: 0 fine, 1 failed, 2 usage or config, "
+        "3 a source could not be reached, 4 refused, 5 outcome unknown, 10 worse, 11 unclear.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {config.default_path()}")
+    parser.add_argument("--version", action="version", version=f"pipedeck {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("demo", help="open the dashboard on an embedded sandbox, without any server")
+    status = commands.add_parser("status", help="print the pipelines, or one run with its stages, and exit")
+    status.add_argument("address", nargs="?", metavar="ADDRESS", help="SOURCE:PATH[#RUN]")
+    status.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    check = commands.add_parser("check", help="try every source and metric and say what is wrong")
+    check.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "demo":
+        from tui.sandbox.process import Sandbox
+
+        with Sandbox() as sandbox:
+            return _open(sandbox.settings())
+    if arguments.command is None and arguments.config is None and not config.default_path().exists():
+        print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
+        return Exit.USAGE
+    settings = config.load((arguments.config or config.default_path()).expanduser())
+    if arguments.command == "status":
+        from tui.commands.status import status
+
+        address = parse_address(arguments.address) if arguments.address else None
+        return asyncio.run(status(settings, address, as_json=arguments.json))
+    if arguments.command == "check":
+        from tui.commands.check import check
+
+        keymap(settings.ui.keys)
+        return asyncio.run(check(settings, as_json=arguments.json))
+    return _open(settings)
+
+
+def _open(settings: Settings) -> int:
+    """The deck where there is a terminal, its picture as text where there is none."""
+    keys = keymap(settings.ui.keys)
+    for warning in settings.warnings:
+        print(f"pipedeck: {warning}", file=sys.stderr)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+        from tui.commands.status import picture
+
+        return asyncio.run(picture(settings))
+    from tui.app import Pipedeck
+
+    return Pipedeck(settings, keys).run_deck()
+
+
+_WELCOME = """\
+Pipedeck has no configuration yet.
+Put one at {path} (or name a file with --config or PIPEDECK_CONFIG);
+config.example.toml in the documentation shows every setting: a url, a token and what to watch are enough.
+Then `pipedeck check` tells whether it works.
+To look around first, without any server: pipedeck demo"""

@@ -1,0 +1,72 @@
+"""``pipedeck check``: try every source and metric and say what to do about each fault."""
+
+import asyncio
+import time
+
+import msgspec
+
+from tui.commands.documents import SCHEMA, CheckDoc
+from tui.commands.exits import Exit
+from tui.config import Settings
+from tui.domain.health import Finding
+from tui.engine.engine import Engine
+from tui.engine.questions import ChartOf
+from tui.sources.base import SourceError
+
+_MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+async def check(settings: Settings, *, as_json: bool) -> Exit:
+    """Exit code 0 when nothing is wrong, 1 when an error was found; warnings alone are fine."""
+    engine = Engine(settings)
+    try:
+        names = list(settings.sources)
+        found = dict(zip(names, await asyncio.gather(*map(engine.check, names)), strict=True))
+        for name, model in settings.models.items():
+            for metric in model.metrics:
+                source = settings.metrics[metric].source
+                found[source] = (*found[source], await _query(engine, name, metric))
+    finally:
+        await engine.close()
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(CheckDoc(SCHEMA, found)), indent=2).decode())
+    else:
+        for warning in settings.warnings:
+            print(f"warning  {warning}")
+        for name, findings in found.items():
+            print(f"[{name}] {settings.sources[name].url}")
+            for finding in findings:
+                print(f"  {_MARKS[finding.level]}  {finding.subject}: {finding.message}")
+                if finding.advice:
+                    print(f"           {finding.advice}")
+    failed = any(finding.level == "error" for findings in found.values() for finding in findings)
+    return Exit.FAILED if failed else Exit.OK
+
+
+async def _query(engine: Engine, model: str, metric: str) -> Finding:
+    """Ask a metric once: how many series, how old the newest sample, how much of it is missing."""
+    subject = f"metric {metric} of {model}"
+    try:
+        chart = await engine.ask(ChartOf(model=model, metric=metric, span=3600, columns=60))
+    except SourceError as error:
+        return Finding("error", subject, error.message)
+    values = [value for series in chart.series for value in series.values]
+    newest = max(
+        (
+            at
+            for s in chart.series
+            for at, value in zip(s.grid.times, s.values, strict=True)
+            if value is not None
+        ),
+        default=None,
+    )
+    if newest is None:
+        return Finding(
+            "warning", subject, "no value in the last hour", "is the query right, and is there traffic?"
+        )
+    missing = sum(value is None for value in values) / len(values)
+    age = max(0, int(time.time() - newest))
+    tracks = ", ".join(series.track or "one series" for series in chart.series)
+    return Finding(
+        "ok", subject, f"{tracks}; newest value {age} s old; {missing:.0%} missing in the last hour"
+    )

@@ -1,0 +1,196 @@
+"""The shapes of ``--json``: stable, documented in docs/json.md, and apart from the domain's own values.
+
+Times are seconds since the epoch, durations seconds; null where nothing is known.
+"""
+
+import msgspec
+
+from tui.domain.health import Fault, Finding
+from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
+
+SCHEMA = 1
+
+
+class FaultDoc(msgspec.Struct, frozen=True):
+    trouble: str
+    message: str
+    retry_at: float | None
+
+
+class TestsDoc(msgspec.Struct, frozen=True):
+    __test__ = False
+
+    total: int
+    failed: int
+    skipped: int
+
+
+class GateDoc(msgspec.Struct, frozen=True):
+    address: str
+    message: str
+    since: float | None
+    blocking: bool
+
+
+class JobDoc(msgspec.Struct, frozen=True):
+    address: str
+    id: str
+    name: str
+    status: str
+    vendor_status: str
+    started_at: float | None
+    duration: float | None
+    needs: tuple[str, ...]
+    optional: bool
+    retried: bool
+    gate: bool
+    reason: str
+    web_url: str
+    downstream: "RunDoc | None"
+
+
+class StageDoc(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    kind: str
+    status: str
+    vendor_status: str
+    started_at: float | None
+    duration: float | None
+    paused: float
+    needs: tuple[str, ...]
+    jobs: tuple[JobDoc, ...]
+    children: "tuple[StageDoc, ...]"
+
+
+class RunDoc(msgspec.Struct, frozen=True):
+    address: str
+    title: str
+    status: str
+    vendor_status: str
+    ref: str
+    revision: str
+    cause: str
+    parameters: dict[str, str]
+    created_at: float | None
+    started_at: float | None
+    duration: float | None
+    expected_duration: float | None
+    waiting_reason: str
+    problem: str
+    tests: TestsDoc | None
+    gates: tuple[GateDoc, ...]
+    web_url: str
+    stages: tuple[StageDoc, ...] | None
+
+
+class PipelineDoc(msgspec.Struct, frozen=True):
+    address: str
+    ref: str
+    name: str
+    folder: str
+    disabled: bool
+    queued: int
+    web_url: str
+    last_run: RunDoc | None
+
+
+class SourceDoc(msgspec.Struct, frozen=True):
+    name: str
+    pipelines: tuple[PipelineDoc, ...]
+    notes: tuple[str, ...]
+    fault: FaultDoc | None
+
+
+class StatusDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    sources: tuple[SourceDoc, ...]
+
+
+class CheckDoc(msgspec.Struct, frozen=True):
+    schema: int
+    findings: dict[str, tuple[Finding, ...]]
+    """By source."""
+
+
+def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:
+    return SourceDoc(
+        name=name,
+        pipelines=tuple(_pipeline(pipeline) for pipeline in listing.pipelines) if listing else (),
+        notes=listing.notes if listing else (),
+        fault=FaultDoc(fault.trouble.value, fault.message, fault.retry_at) if fault else None,
+    )
+
+
+def _pipeline(pipeline: Pipeline) -> PipelineDoc:
+    return PipelineDoc(
+        address=str(pipeline.address),
+        ref=pipeline.ref,
+        name=pipeline.name,
+        folder=pipeline.folder,
+        disabled=pipeline.disabled,
+        queued=len(pipeline.queue),
+        web_url=pipeline.web_url,
+        last_run=run_document(pipeline.last) if pipeline.last else None,
+    )
+
+
+def run_document(run: Run) -> RunDoc:
+    return RunDoc(
+        address=str(run.address),
+        title=run.title,
+        status=run.status.value,
+        vendor_status=run.vendor_status,
+        ref=run.ref,
+        revision=run.revision,
+        cause=run.cause,
+        parameters=dict(run.parameters),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        duration=run.duration,
+        expected_duration=run.expected_duration,
+        waiting_reason=run.waiting_reason,
+        problem=run.problem,
+        tests=TestsDoc(run.tests.total, run.tests.failed, run.tests.skipped) if run.tests else None,
+        gates=tuple(
+            GateDoc(str(gate.address), gate.message, gate.since, gate.blocking) for gate in run.gates
+        ),
+        web_url=run.web_url,
+        stages=None if run.stages is None else tuple(_stage(stage) for stage in run.stages),
+    )
+
+
+def _stage(stage: Stage) -> StageDoc:
+    return StageDoc(
+        id=stage.id,
+        name=stage.name,
+        kind=stage.kind,
+        status=stage.status.value,
+        vendor_status=stage.vendor_status,
+        started_at=stage.started_at,
+        duration=stage.duration,
+        paused=stage.paused,
+        needs=stage.needs,
+        jobs=tuple(_job(job) for job in stage.jobs),
+        children=tuple(_stage(child) for child in stage.children),
+    )
+
+
+def _job(job: Job) -> JobDoc:
+    return JobDoc(
+        address=str(job.address),
+        id=job.id,
+        name=job.name,
+        status=job.status.value,
+        vendor_status=job.vendor_status,
+        started_at=job.started_at,
+        duration=job.duration,
+        needs=job.needs,
+        optional=job.optional,
+        retried=job.retried,
+        gate=job.gate,
+        reason=job.reason,
+        web_url=job.web_url,
+        downstream=run_document(job.downstream) if job.downstream else None,
+    )

@@ -1,0 +1,19 @@
+"""Exit codes of all commands."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILED = 1
+    """The run, job or check it tells of failed."""
+    USAGE = 2
+    """The command line or the config is wrong."""
+    UNREACHABLE = 3
+    """A source could not be reached."""
+    REFUSED = 4
+    """By the server, by read-only, or by the person."""
+    UNKNOWN = 5
+    """What happened is not known."""
+    WORSE = 10
+    UNCLEAR = 11

@@ -1,0 +1,152 @@
+"""``pipedeck status``: the pipelines, or one run with its stages, once."""
+
+import asyncio
+import sys
+import time
+
+import msgspec
+
+from tui.commands.documents import SCHEMA, StatusDoc, run_document, source_document
+from tui.commands.exits import Exit
+from tui.commands.plain import chart_text, pipeline_table, run_text
+from tui.config import PIPELINE_SOURCES, Settings
+from tui.domain.address import Address
+from tui.domain.health import Fault
+from tui.domain.pipeline import Listing, Pipeline, Run
+from tui.domain.status import Status
+from tui.engine.engine import Engine
+from tui.engine.questions import ChartOf, PipelinesOf, RunAt
+from tui.insight.need import by_need
+from tui.sources.base import SourceError
+from tui.summary import pipeline_line
+
+Answers = dict[str, tuple[Listing | None, Fault | None]]
+
+
+async def status(settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
+    """Print the list, or the run or pipeline at ``address``."""
+    engine = Engine(settings)
+    try:
+        if address is not None:
+            return await _one(engine, settings, address, as_json=as_json)
+        answers = await _listings(engine, settings)
+        if as_json:
+            document = StatusDoc(
+                schema=SCHEMA,
+                at=time.time(),
+                sources=tuple(source_document(name, *answer) for name, answer in answers.items()),
+            )
+            _print_json(document)
+        else:
+            print(_list_text(answers))
+        return _report(answers)
+    finally:
+        await engine.close()
+
+
+async def picture(settings: Settings) -> Exit:
+    """Print what the deck would show: the list, the stages of its first run, the metrics of the models."""
+    engine = Engine(settings)
+    try:
+        answers = await _listings(engine, settings)
+        print(_list_text(answers))
+        ranked = by_need(_pipelines(answers))
+        first = next((pipeline for pipeline in ranked if pipeline.last), None)
+        if first is not None and first.last is not None:
+            print()
+            print(run_text(await engine.ask(RunAt(first.last.address)), first.runs, time.time()))
+        for name, model in settings.models.items():
+            print(f"\n{model.title or name}")
+            for metric in model.metrics:
+                table = settings.metrics[metric]
+                try:
+                    chart = await engine.ask(ChartOf(model=name, metric=metric, span=3600, columns=30))
+                except SourceError as error:
+                    print(f"{table.title or metric}: {error.message}")
+                else:
+                    print(chart_text(table.title or metric, table.unit, chart.series))
+        return _report(answers)
+    except SourceError as error:
+        print(f"pipedeck: {error.message}", file=sys.stderr)
+        return Exit.UNREACHABLE
+    finally:
+        await engine.close()
+
+
+async def _one(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:
+    if not isinstance(settings.sources.get(address.source), PIPELINE_SOURCES):
+        known = ", ".join(
+            name for name, table in settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
+        )
+        print(
+            f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {known}",
+            file=sys.stderr,
+        )
+        return Exit.USAGE
+    try:
+        run = await _run(engine, address)
+    except SourceError as error:
+        print(f"pipedeck: {error.message}", file=sys.stderr)
+        return Exit.UNREACHABLE
+    if run is None:
+        print(
+            f"pipedeck: {address}: no run of it was found; is it among the watched pipelines?",
+            file=sys.stderr,
+        )
+        return Exit.USAGE
+    if as_json:
+        _print_json(run_document(run))
+    else:
+        print(run_text(run, (), time.time()))
+    return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
+
+
+async def _run(engine: Engine, address: Address) -> Run | None:
+    if address.run is not None:
+        return await engine.ask(RunAt(address.of_run))
+    listing = await engine.ask(PipelinesOf(address.source))
+    runs = [
+        pipeline.last
+        for pipeline in listing.pipelines
+        if pipeline.address == address.pipeline and pipeline.last
+    ]
+    if not runs:
+        return None
+    newest = max(runs, key=lambda run: run.started_at or run.created_at or 0.0)
+    return await engine.ask(RunAt(newest.address))
+
+
+async def _listings(engine: Engine, settings: Settings) -> Answers:
+    names = [name for name, table in settings.sources.items() if isinstance(table, PIPELINE_SOURCES)]
+    answers = await asyncio.gather(*(_listing(engine, name) for name in names))
+    return dict(zip(names, answers, strict=True))
+
+
+async def _listing(engine: Engine, name: str) -> tuple[Listing | None, Fault | None]:
+    try:
+        return await engine.ask(PipelinesOf(name)), None
+    except SourceError as error:
+        return None, error.fault
+
+
+def _pipelines(answers: Answers) -> list[Pipeline]:
+    return [pipeline for listing, _ in answers.values() if listing for pipeline in listing.pipelines]
+
+
+def _list_text(answers: Answers) -> str:
+    now = time.time()
+    return pipeline_table([pipeline_line(pipeline, now) for pipeline in by_need(_pipelines(answers))])
+
+
+def _report(answers: Answers) -> Exit:
+    """Say on stderr what is missing; the exit code tells whether a source was."""
+    for name, (listing, fault) in answers.items():
+        if fault is not None:
+            print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
+        for note in listing.notes if listing else ():
+            print(f"pipedeck: {name}: {note}", file=sys.stderr)
+    return Exit.UNREACHABLE if any(fault for _, fault in answers.values()) else Exit.OK
+
+
+def _print_json(document: msgspec.Struct) -> None:
+    print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

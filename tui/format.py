@@ -1,0 +1,52 @@
+"""Times and counts as people read them; the same on every screen and in every command."""
+
+from datetime import datetime
+
+
+def duration(seconds: float) -> str:
+    """How long something took: ``8s``, ``3m 12s``, ``1h 05m``, ``2d 03h``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    return _hours(minutes)
+
+
+def elapsed(seconds: float) -> str:
+    """How long something has been going on, so coarse that a screen seldom changes: 5 s steps, then minutes."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole - whole % 5}s"
+    minutes = whole // 60
+    return f"{minutes}m" if minutes < 60 else _hours(minutes)
+
+
+def ago(seconds: float) -> str:
+    """How long ago something was, in one unit: ``now``, ``12m``, ``3h``, ``2d``."""
+    whole = max(0, int(seconds))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return "now"
+
+
+def _hours(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h {rest:02d}m"
+    days, hours = divmod(hours, 24)
+    return f"{days}d {hours:02d}h"
+
+
+def clock(at: float) -> str:
+    """The local time of day, with the date when it is not today's."""
+    then = datetime.fromtimestamp(at).astimezone()
+    now = datetime.now().astimezone()
+    return then.strftime("%H:%M" if then.date() == now.date() else "%Y-%m-%d %H:%M")
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """``1 gate``, ``3 gates``."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,78 @@
+"""What all panes are to the deck."""
+
+from fnmatch import fnmatchcase
+from typing import ClassVar
+
+import msgspec
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+from tui.config import ModelSettings, Settings
+from tui.domain.address import Address
+from tui.domain.pipeline import Pipeline
+from tui.engine.engine import Engine
+from tui.engine.questions import AnyQuestion
+from tui.keys import Scope
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What the deck looks at; every pane shows its side of the same thing."""
+
+    pipeline: Pipeline | None = None
+    run: Address | None = None
+    """One of the pipeline's runs, when it is not the newest."""
+
+    @property
+    def run_address(self) -> Address | None:
+        if self.run is not None:
+            return self.run
+        last = self.pipeline.last if self.pipeline else None
+        return last.address if last else None
+
+
+class Pane(Vertical):
+    """A part of the deck. The deck tells it what is selected and when to look at the store again."""
+
+    scope: ClassVar[Scope]
+    title: ClassVar[str]
+
+    class Wants(Message):
+        """What :meth:`questions` says has changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Pane.Wants)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(id=self.scope)
+        self.engine = engine
+        self.selection = Selection()
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        """What is to be kept current while this pane can be seen."""
+        raise NotImplementedError
+
+    def project(self) -> None:
+        """Show what the store holds now. Cheap where nothing changed."""
+        raise NotImplementedError
+
+    def select(self, selection: Selection) -> None:
+        self.selection = selection
+        self.project()
+
+    @property
+    def focus_target(self) -> Widget:
+        """The one widget in it that takes keys."""
+        raise NotImplementedError
+
+
+def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelSettings] | None:
+    """The model that ``pipeline`` ships; the only one there is where none names it."""
+    if pipeline is not None:
+        address = str(pipeline.address)
+        for name, model in settings.models.items():
+            if any(address == pattern or fnmatchcase(address, pattern) for pattern in model.pipelines):
+                return name, model
+    if len(settings.models) == 1:
+        return next(iter(settings.models.items()))
+    return None

@@ -1,0 +1,256 @@
+"""The pipelines pane: every source in one list, what needs a person first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.message import Message
+from textual.widget import Widget
+
+from tui import format as fmt
+from tui.config import PIPELINE_SOURCES
+from tui.domain.pipeline import Listing, Pipeline
+from tui.engine.engine import Engine
+from tui.engine.questions import AnyQuestion, PipelinesOf
+from tui.engine.store import Reading
+from tui.insight.need import Need, need, need_order
+from tui.keys import bindings
+from tui.panes.base import Pane
+from tui.summary import PipelineLine, pipeline_line
+from widgets.cells import Cell
+from widgets.filter_bar import FilterBar
+from widgets.line_table import Column, LineTable, Row
+from widgets.theme import CLOSED, OPEN, look
+
+Sort = Literal["need", "name", "time"]
+Group = Literal["nothing", "source", "folder"]
+SORTS: tuple[Sort, ...] = ("need", "name", "time")
+GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
+
+COLUMNS = (
+    Column("", 1),
+    Column("Pipeline", 16, flex=4),
+    Column("Ref", 8, flex=1, drop=5),
+    Column("Run", 6, drop=6),
+    Column("Now", 20, flex=4),
+    Column("Age", 4, align="right", drop=3),
+    Column("Tests", 12, drop=4),
+    Column("Cause", 10, flex=1, drop=8),
+    Column("Source", 8, drop=7),
+)
+
+Readings = Mapping[str, Reading[Listing]]
+
+
+def matches(needle: str, pipeline: Pipeline, line: PipelineLine) -> bool:
+    """Every word of ``needle`` is somewhere in what the row shows."""
+    shown = f"{pipeline.address} {line.name} {line.ref} {line.word} {line.cause}".lower()
+    return all(word in shown for word in needle.lower().split())
+
+
+def project(
+    readings: Readings,
+    now: Callable[[str], float],
+    *,
+    sort: Sort = "need",
+    group: Group = "nothing",
+    needle: str = "",
+    closed: frozenset[str] = frozenset(),
+) -> tuple[list[Row], dict[str, Pipeline]]:
+    """The rows of the list, and the pipeline behind each row's key. A source that never answered is a row too."""
+    rows = [
+        _fault_row(name, reading) for name, reading in readings.items() if reading.fault and not reading.value
+    ]
+    found: list[tuple[str, Pipeline, Row]] = []
+    for source, reading in readings.items():
+        at = now(source)
+        for pipeline in reading.value.pipelines if reading.value else ():
+            line = pipeline_line(pipeline, at)
+            if not needle or matches(needle, pipeline, line):
+                found.append((source, pipeline, _row(source, line, reading, at, disabled=pipeline.disabled)))
+    found.sort(key=_SORT_KEYS[sort])
+    pipelines = {pipeline.key: pipeline for _, pipeline, _ in found}
+    if group == "nothing":
+        return rows + [row for _, _, row in found], pipelines
+    groups: dict[str, list[tuple[str, Pipeline, Row]]] = {}
+    for entry in found:
+        name = entry[0] if group == "source" else f"{entry[0]}:{entry[1].folder}"
+        groups.setdefault(name, []).append(entry)
+    for name, members in groups.items() if sort != "name" else sorted(groups.items()):
+        rows.append(_group_row(name, [pipeline for _, pipeline, _ in members], open=name not in closed))
+        if name not in closed:
+            rows += [row for _, _, row in members]
+    return rows, pipelines
+
+
+Entry = tuple[str, Pipeline, Row]
+
+
+def _began(pipeline: Pipeline) -> float:
+    return (pipeline.last.started_at or pipeline.last.created_at or 0.0) if pipeline.last else 0.0
+
+
+_SORT_KEYS: Mapping[Sort, Callable[[Entry], tuple[object, ...]]] = {
+    "need": lambda entry: need_order(entry[1]),
+    "name": lambda entry: (entry[1].folder, entry[1].name, entry[1].key),
+    "time": lambda entry: (-_began(entry[1]), entry[1].key),
+}
+
+
+def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float, *, disabled: bool) -> Row:
+    shown = look(line.status.value) if line.status else look("skipped")
+    folder: Cell = ((f"{line.folder}/", "dim"), (line.name, "")) if line.folder else line.name
+    # What is stale says of when it is: `~12m` is what was known twelve minutes ago.
+    age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.fault else line.age
+    cells: tuple[Cell, ...] = (
+        (shown.glyph, shown.role),
+        folder,
+        line.ref,
+        line.run,
+        ((line.word, shown.role), (f" {line.state}" if line.state else "", "")),
+        age,
+        (line.tests, "failed" if line.tests.endswith("failed") else ""),
+        line.cause,
+        (source, "dim"),
+    )
+    return Row(line.key, cells, dim=disabled or reading.fault is not None or line.status is None)
+
+
+def _fault_row(name: str, reading: Reading[Listing]) -> Row:
+    assert reading.fault is not None
+    shown = look("failed")
+    words: Cell = ((f"{name}: {reading.fault.trouble.value}: ", shown.role), (reading.fault.message, ""))
+    return Row(f"source {name}", ((shown.glyph, shown.role), words))
+
+
+def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
+    needs = [need(pipeline) for pipeline in members]
+    parts = [fmt.count(len(members), "pipeline")]
+    for rank, word in ((Need.PERSON, "waiting"), (Need.FAILING, "failing"), (Need.RUNNING, "running")):
+        if number := needs.count(rank):
+            parts.append(f"{number} {word}")
+    worst = {Need.PERSON: "waiting", Need.FAILING: "failed", Need.RUNNING: "running"}.get(min(needs), "")
+    words: Cell = ((f"{name}  ", "strong"), (", ".join(parts), worst))
+    return Row(f"group {name}", (OPEN if open else CLOSED, words), "group")
+
+
+class PipelinesPane(Pane):
+    scope = "pipelines"
+    title = "Pipelines"
+    BINDINGS: ClassVar = bindings("pipelines")
+
+    class Chosen(Message):
+        """The cursor is on another pipeline, or on none; or the one it is on has news."""
+
+        def __init__(self, pipeline: Pipeline | None) -> None:
+            super().__init__()
+            self.pipeline = pipeline
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PipelinesPane.Chosen)
+
+    class Opened(Message):
+        """Enter on a pipeline."""
+
+    table = query_one(LineTable)
+    filter = query_one(FilterBar)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.sources = [
+            name for name, table in engine.settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
+        ]
+        self.sort: Sort = "need"
+        self.group: Group = "nothing"
+        self.closed: frozenset[str] = frozenset()
+        self.pipelines: dict[str, Pipeline] = {}
+        self._chosen: Pipeline | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
+        yield FilterBar()
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        return tuple(PipelinesOf(name) for name in self.sources)
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    def project(self) -> None:
+        readings = {name: self.engine.store.get(PipelinesOf(name)) for name in self.sources}
+        rows, self.pipelines = project(
+            readings,
+            self.engine.now,
+            sort=self.sort,
+            group=self.group,
+            needle=self.filter.text,
+            closed=self.closed,
+        )
+        known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
+        if any(reading.value for reading in readings.values()):
+            self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
+        self.table.set_rows(rows)
+        self.filter.count(f"{len(self.pipelines)} of {known}")
+        self._choose()
+
+    def _nothing(self, readings: Readings) -> str:
+        notes = [note for reading in readings.values() if reading.value for note in reading.value.notes]
+        return "; ".join(["No pipeline is watched", *notes])
+
+    def _choose(self) -> None:
+        pipeline = self.pipelines.get(self.table.key or "")
+        if pipeline != self._chosen:
+            self._chosen = pipeline
+            self.post_message(self.Chosen(pipeline))
+
+    def reveal(self, key: str) -> bool:
+        """Put the cursor on the pipeline of ``key``; False when it is not in the list."""
+        return self.table.highlight(key)
+
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        self._choose()
+
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        if event.key.startswith("group "):
+            self._toggle(event.key, None)
+        elif event.key in self.pipelines:
+            self.post_message(self.Opened())
+
+    @on(LineTable.Toggled)
+    def _folded(self, event: LineTable.Toggled) -> None:
+        event.stop()
+        self._toggle(event.key, event.open)
+
+    def _toggle(self, key: str, open: bool | None) -> None:
+        name = key.removeprefix("group ")
+        opened = name in self.closed if open is None else open
+        self.closed = self.closed - {name} if opened else self.closed | {name}
+        self.project()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.project()
+
+    def action_open_run(self) -> None:
+        self.post_message(self.Opened())
+
+    def action_filter(self) -> None:
+        self.filter.open()
+
+    def action_sort(self) -> None:
+        self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+        self.notify(f"Sorted by {self.sort}", markup=False, timeout=2)
+        self.project()
+
+    def action_group(self) -> None:
+        self.group = GROUPS[(GROUPS.index(self.group) + 1) % len(GROUPS)]
+        self.notify(f"Grouped by {self.group}", markup=False, timeout=2)
+        self.project()

@@ -1,0 +1,147 @@
+"""The stages pane: the graph of one run as a tree, with a bar for when each part ran."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui.domain.address import Address
+from tui.domain.pipeline import Run
+from tui.engine.questions import AnyQuestion, RunAt
+from tui.engine.store import Reading
+from tui.panes.base import Pane, Selection
+from tui.summary import StageLine, run_state, stage_lines, status_word, tests_text
+from widgets.line_table import Column, LineTable, Row
+from widgets.status_line import Item, StatusLine
+from widgets.theme import look
+from widgets.timeline import timeline
+
+_BAR = 18
+COLUMNS = (
+    Column("", 1),
+    Column("Stage", 18, flex=3),
+    Column("Status", 8, drop=1),
+    Column("Time", 7, align="right"),
+    Column("When", _BAR, drop=2),
+    Column("Note", 10, flex=2, drop=3),
+)
+
+
+def project(run: Run, now: float) -> list[Row]:
+    """The rows of the stage tree."""
+    lines = stage_lines(run, now)
+    low, high = scale(lines, now)
+    return [_row(line, low, high) for line in lines]
+
+
+def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:
+    """What the bars span. While something runs the end moves in steps, so that the bars seldom change."""
+    starts = [line.started_at for line in lines if line.started_at is not None]
+    if not starts:
+        return 0.0, 0.0
+    low = min(starts)
+    if any(line.status.active and line.started_at is not None for line in lines):
+        step = 60.0
+        while low + step <= now:
+            step *= 1.5
+        return low, low + step
+    return low, max(line.ended_at or low for line in lines)
+
+
+def _row(line: StageLine, low: float, high: float) -> Row:
+    shown = look(line.status.value)
+    running = line.status.active and line.started_at is not None
+    bar = (
+        timeline(line.started_at, line.ended_at, low, high, _BAR, running=running) if line.started_at else ""
+    )
+    return Row(
+        line.key,
+        (
+            (shown.glyph, shown.role),
+            ((line.prefix, "dim"), (line.name, "")),
+            (line.word, shown.role),
+            line.time,
+            (bar, shown.role),
+            line.note,
+        ),
+        dim=line.dim,
+    )
+
+
+def heading(run: Run, earlier: Sequence[Run], now: float) -> list[Item]:
+    """What the line above the tree says of the run."""
+    shown = look(run.status.value)
+    word = status_word(run.status, run.vendor_status)
+    facts = [run.title if run.title != f"#{run.address.run}" else "", run.ref, run.revision[:8], run.cause]
+    tests = tests_text(run)
+    return [
+        Item(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),
+        Item(str(run.address), drop=1),
+        Item(tests, "failed" if tests.endswith("failed") else "", drop=3) if tests else Item("", drop=9),
+        Item("", detail="  ".join(fact for fact in facts if fact), drop=4),
+    ]
+
+
+class StagesPane(Pane):
+    scope = "stages"
+    title = "Stages"
+
+    table = query_one(LineTable)
+    line = query_one(StatusLine)
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield LineTable(COLUMNS, empty="No run is selected.")
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        address = self.selection.run_address
+        return (RunAt(address),) if address is not None else ()
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    def project(self) -> None:
+        address, pipeline = self.selection.run_address, self.selection.pipeline
+        if address is None or pipeline is None:
+            self.table.empty = "It never ran." if pipeline else "No run is selected."
+            self.line.show([])
+            self.table.set_rows([])
+            return
+        reading = self.engine.store.get(RunAt(address))
+        now = self.engine.now(address.source)
+        run = reading.value or listed(self.selection, address)
+        items = heading(run, pipeline.runs, now) if run else [Item(str(address))]
+        self.line.show([*items, *stale(reading)])
+        self.table.empty = empty_words(reading)
+        self.table.set_rows(project(run, now) if run else [])
+
+    @property
+    def address(self) -> Address | None:
+        """The job's under the cursor, else the run's."""
+        run = self.selection.run_address
+        reading = self.engine.store.get(RunAt(run)) if run else None
+        if reading is None or reading.value is None or run is None:
+            return run
+        lines = stage_lines(reading.value, 0.0)
+        return next((line.address for line in lines if line.key == self.table.key and line.address), run)
+
+
+def listed(selection: Selection, address: Address) -> Run | None:
+    """What the list knows of the run, until it has been read itself."""
+    runs = selection.pipeline.runs if selection.pipeline else ()
+    return next((run for run in runs if run.address == address), None)
+
+
+def stale(reading: Reading[Run]) -> list[Item]:
+    if reading.fault is None:
+        return []
+    shown = look("stale")
+    return [Item(f"{shown.glyph} {reading.fault.trouble.value}", "warning", reading.fault.message)]
+
+
+def empty_words(reading: Reading[Run]) -> str:
+    if reading.value is not None:
+        return reading.value.problem or "The run has no stages yet."
+    return reading.fault.message if reading.fault else "Reading the run …"

@@ -1,0 +1,347 @@
+"""The deck: panes side by side on a wide terminal, one at a time on a narrow one."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus, Resize
+from textual.getters import query_one
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tui.config import PIPELINE_SOURCES
+from tui.domain.status import Status
+from tui.engine.engine import Engine
+from tui.engine.questions import AnyQuestion, PipelinesOf
+from tui.insight.need import Need, need
+from tui.keys import Action, bindings, help_sections, hints
+from tui.panes.base import Pane, Selection
+from tui.panes.metrics import MetricsPane
+from tui.panes.pipelines import PipelinesPane
+from tui.panes.stages import StagesPane
+from tui.screens.sources import late, source_sections
+from widgets.help_sheet import HelpSheet
+from widgets.status_line import Item, KeyLine, StatusLine
+from widgets.theme import look
+
+WIDE = 110
+"""Columns from which panes stand side by side."""
+TICK = 5.0
+"""Seconds between looks at the clock: elapsed times move in steps of that size."""
+SETTLE = 0.15
+"""Seconds the cursor must rest on a row before its run is asked for."""
+
+
+class DeckScreen(Screen[None]):
+    BINDINGS: ClassVar = bindings("everywhere")
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    DeckScreen {
+        & > #body { height: 1fr; }
+        & #side { width: 1fr; border-left: vkey $primary-muted; }
+        & Pane { width: 1fr; height: 1fr; }
+    }
+    """
+
+    class News(Message):
+        """The store changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, DeckScreen.News)
+
+    header = query_one("#header", StatusLine)
+    key_line = query_one(KeyLine)
+
+    def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.engine = engine
+        self.keys = keys
+        self.selection = Selection()
+        self.filled = False
+        self.panes: dict[str, Pane] = {"pipelines": PipelinesPane(engine)}
+        self.current = "pipelines"
+        self._watch = engine.watch()
+        self._unsubscribe = engine.store.subscribe(self._heard)
+        self._settling: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(id="header")
+        with Horizontal(id="body"):
+            yield self.panes["pipelines"]
+        yield KeyLine()
+
+    # -- what it shows
+
+    def on_mount(self) -> None:
+        self._show_keys()
+        self._project()
+        self.panes["pipelines"].focus_target.focus()
+        # The first frame is on the screen before the rest is made.
+        self.call_after_refresh(self._complete)
+        self.set_interval(TICK, self._project)
+
+    async def _complete(self) -> None:
+        stages, metrics = StagesPane(self.engine), MetricsPane(self.engine)
+        self.panes |= {"stages": stages, "metrics": metrics}
+        await self.query_one("#body").mount(Vertical(stages, metrics, id="side"))
+        self._arrange()
+        self._select(self.selection)
+
+    def on_unmount(self) -> None:
+        self._unsubscribe()
+        self._watch.close()
+
+    def _heard(self, questions: frozenset[AnyQuestion]) -> None:
+        self.post_message(self.News())
+
+    @on(News)
+    def _news(self) -> None:
+        self._project()
+
+    def _project(self) -> None:
+        """Show what the store holds now, in what can be seen; unchanged lines are not drawn again."""
+        if self.app.screen is not self:
+            return
+        with self.app.batch_update():
+            for pane in self._visible():
+                pane.project()
+            self._show_header()
+
+    def on_screen_resume(self) -> None:
+        self._project()
+
+    def _visible(self) -> list[Pane]:
+        return [
+            pane
+            for pane in self.panes.values()
+            if pane.is_attached and pane.display and not self._covered(pane)
+        ]
+
+    def _covered(self, pane: Pane) -> bool:
+        return self._single and pane is not self.panes[self.current]
+
+    def _want(self) -> None:
+        questions = {question for pane in self._visible() for question in pane.questions()}
+        # The list is always wanted: the header tells of all sources.
+        questions.update(self.panes["pipelines"].questions())
+        self._watch.want(*questions)
+
+    def _show_header(self) -> None:
+        left: list[Item] = []
+        waiting = failing = 0
+        for name, table in self.engine.settings.sources.items():
+            if not isinstance(table, PIPELINE_SOURCES):
+                continue
+            reading = self.engine.store.get(PipelinesOf(name))
+            trouble = late(reading, self.engine.clock())
+            left.append(
+                Item(
+                    f"{look('failed').glyph} {name}" if trouble else name,
+                    "failed" if trouble else "",
+                    trouble,
+                )
+            )
+            needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
+            waiting += needs.count(Need.PERSON)
+            failing += needs.count(Need.FAILING)
+        right = []
+        if waiting:
+            right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
+        if failing:
+            right.append(Item(f"{look(Status.FAILED.value).glyph} {failing} failing", "failed"))
+        if self._single:
+            right.append(Item(self.panes[self.current].title, "strong", drop=2))
+        self.header.show(left, right)
+
+    def _show_keys(self) -> None:
+        self.key_line.show(hints(self.panes[self.current].scope, self.keys))
+
+    @on(Pane.Wants)
+    def _wants_changed(self) -> None:
+        self._want()
+
+    # -- what is selected
+
+    @on(PipelinesPane.Chosen)
+    def _chosen(self, event: PipelinesPane.Chosen) -> None:
+        pipeline, before = event.pipeline, self.selection.pipeline
+        same = pipeline is not None and before is not None and pipeline.key == before.key
+        selection = Selection(pipeline, self.selection.run if same else None)
+        if same or before is None:
+            self._select(selection)
+            return
+        self.selection = selection
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE, lambda: self._select(self.selection))
+
+    def _select(self, selection: Selection) -> None:
+        self.selection = selection
+        with self.app.batch_update():
+            for name, pane in self.panes.items():
+                if name != "pipelines" and pane.is_attached:
+                    pane.select(selection)
+        self._want()
+
+    @on(PipelinesPane.Opened)
+    def _opened(self) -> None:
+        self._go("stages")
+
+    def action_older_run(self) -> None:
+        self._step_run(1)
+
+    def action_newer_run(self) -> None:
+        self._step_run(-1)
+
+    def _step_run(self, step: int) -> None:
+        pipeline, address = self.selection.pipeline, self.selection.run_address
+        if pipeline is None or address is None:
+            return
+        addresses = [run.address for run in pipeline.runs]
+        index = (addresses.index(address) if address in addresses else 0) + step
+        if not 0 <= index < len(addresses):
+            words = "older run is listed" if step > 0 else "newer run"
+            self.notify(f"No {words}.", markup=False, timeout=2)
+            return
+        self._select(Selection(pipeline, addresses[index] if index else None))
+
+    # -- where the panes are
+
+    @property
+    def _single(self) -> bool:
+        return self.filled or self.size.width < WIDE
+
+    def _arrange(self) -> None:
+        """One pane, or the list beside the others."""
+        current = self.current
+        for name, pane in self.panes.items():
+            pane.display = not self._single or name == current
+        if side := self.query("#side"):
+            side.first().display = not self._single or current != "pipelines"
+            side.first().styles.border_left = (
+                ("none", "black") if self._single else ("vkey", "$primary-muted")
+            )
+        self._want()
+        self._project()
+
+    def on_resize(self, event: Resize) -> None:
+        self._arrange()
+
+    @on(DescendantFocus)
+    def _focus_moved(self, event: DescendantFocus) -> None:
+        for name, pane in self.panes.items():
+            if pane in event.widget.ancestors and name != self.current:
+                self.current = name
+                self._show_keys()
+                if self._single:
+                    self._arrange()
+
+    def _go(self, name: str) -> None:
+        if (pane := self.panes.get(name)) is None or not pane.is_attached:
+            return
+        self.current = name
+        self._arrange()
+        self._show_keys()
+        pane.focus_target.focus()
+
+    def _step_pane(self, step: int) -> None:
+        names = list(self.panes)
+        self._go(names[(names.index(self.current) + step) % len(names)])
+
+    def action_pane_pipelines(self) -> None:
+        self._go("pipelines")
+
+    def action_pane_stages(self) -> None:
+        self._go("stages")
+
+    def action_pane_metrics(self) -> None:
+        self._go("metrics")
+
+    def action_next_pane(self) -> None:
+        self._step_pane(1)
+
+    def action_previous_pane(self) -> None:
+        self._step_pane(-1)
+
+    def action_fill(self) -> None:
+        self.filled = not self.filled
+        self._arrange()
+
+    def action_clear_filter(self) -> None:
+        pane = self.panes["pipelines"]
+        assert isinstance(pane, PipelinesPane)
+        if pane.filter.text:
+            pane.filter.clear()
+        elif self.filled:
+            self.action_fill()
+
+    # -- other keys
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpSheet(list(help_sections(self.keys))))
+
+    def action_sources(self) -> None:
+        self.app.push_screen(HelpSheet(source_sections(self.engine)))
+
+    def action_refresh(self) -> None:
+        self.engine.refresh(*{question for pane in self._visible() for question in pane.questions()})
+
+    def action_redraw(self) -> None:
+        self.app.refresh()
+
+    def action_suspend(self) -> None:
+        self.app.action_suspend_process()
+
+    def action_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def action_quit(self) -> None:
+        self.app.exit(0)
+
+    def action_copy_address(self) -> None:
+        address = self.selection.run_address
+        if self.current == "stages" and isinstance(stages := self.panes["stages"], StagesPane):
+            address = stages.address
+        if address is None and self.selection.pipeline is not None:
+            address = self.selection.pipeline.address
+        self._copy(str(address) if address is not None else "")
+
+    def action_copy_url(self) -> None:
+        pipeline = self.selection.pipeline
+        run = next(
+            (run for run in (pipeline.runs if pipeline else ()) if run.address == self.selection.run_address),
+            None,
+        )
+        self._copy((run.web_url if run else "") or (pipeline.web_url if pipeline else ""))
+
+    def _copy(self, text: str) -> None:
+        if not text:
+            self.notify("There is nothing to copy here.", markup=False, timeout=3)
+            return
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Sent to the terminal's clipboard: {text}", markup=False, timeout=4)
+
+    # -- for the palette
+
+    async def perform(self, action: Action) -> None:
+        """Do what a key of the registry would do, wherever the focus is."""
+        namespace = self.panes.get(action.scope, self)
+        await self.app.run_action(action.id, default_namespace=namespace)
+
+    def pipeline_keys(self) -> list[str]:
+        pane = self.panes["pipelines"]
+        assert isinstance(pane, PipelinesPane)
+        return list(pane.pipelines)
+
+    def reveal(self, key: str) -> None:
+        """Go to the pipeline of ``key``, as the palette does."""
+        pane = self.panes["pipelines"]
+        assert isinstance(pane, PipelinesPane)
+        if not pane.reveal(key):
+            pane.filter.clear()
+            pane.project()
+            pane.reveal(key)
+        self._go("pipelines")

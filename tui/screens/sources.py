@@ -1,0 +1,69 @@
+"""What is known of each source: in the header when it is in trouble, in full one key away."""
+
+from tui import format as fmt
+from tui.config import PIPELINE_SOURCES
+from tui.domain.pipeline import Listing
+from tui.engine.engine import SKEW_NOTICED, Engine
+from tui.engine.questions import PipelinesOf
+from tui.engine.store import Reading
+from widgets.help_sheet import Section
+
+LATE = 120.0
+"""Seconds without an answer after which a source is late even if nothing failed."""
+
+
+def late(reading: Reading[Listing], now: float) -> str:
+    """Why a source is not quiet, with the age of what is shown; empty while it is well."""
+    age = f"{fmt.ago(now - reading.read_at)} old" if reading.read_at is not None else "nothing read yet"
+    if reading.fault is not None:
+        return f"{reading.fault.trouble.value}, {age}"
+    if reading.read_at is not None and now - reading.read_at > LATE:
+        return age
+    return ""
+
+
+def source_sections(engine: Engine) -> list[Section]:
+    """For each source a title and lines of what is known."""
+    sections: list[Section] = []
+    now = engine.clock()
+    for name, table in engine.settings.sources.items():
+        facts = engine.facts(name)
+        lines = [("address", facts.url), ("version", facts.version or "not known yet")]
+        if isinstance(table, PIPELINE_SOURCES):
+            reading = engine.store.get(PipelinesOf(name))
+            if reading.fault is not None:
+                lines.append(("trouble", f"{reading.fault.trouble.value}: {reading.fault.message}"))
+                if reading.fault.retry_at is not None:
+                    lines.append(("asked again", f"in {fmt.elapsed(reading.fault.retry_at - now)}"))
+            if reading.value is not None and reading.read_at is not None:
+                number = fmt.count(len(reading.value.pipelines), "pipeline")
+                lines.append(("last read", f"{fmt.clock(reading.read_at)}, {number}"))
+                lines += [("note", note) for note in reading.value.notes]
+        if facts.user:
+            lines.append(("user", facts.user))
+        if facts.read_only:
+            lines.append(("rights", "read only"))
+        if facts.stage_source:
+            lines.append(("stages from", facts.stage_source))
+        if facts.clock_skew is not None and abs(facts.clock_skew) > SKEW_NOTICED:
+            ahead = "ahead of" if facts.clock_skew > 0 else "behind"
+            lines.append(("clock", f"{fmt.duration(abs(facts.clock_skew))} {ahead} this machine's"))
+        minutes = max(1.0, (now - engine.started_at) / 60)
+        lines.append(
+            (
+                "requests",
+                f"{facts.requests} ({facts.requests / minutes:.0f} a minute), {_size(facts.bytes_read)} read",
+            )
+        )
+        if facts.rate_limit:
+            lines.append(("rate limit", facts.rate_limit))
+        sections.append((f"{name} ({facts.type})", lines))
+    return sections
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
