@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 REMEMBERED = 100
 """Answers kept of questions that nobody watches any more."""
+SKEW_NOTICED = 5.0
+"""Seconds that a server's clock may differ from ours before that counts: its ``Date`` tells whole seconds only."""
 LONGEST_SLEEP = 60.0
 """Seconds after which the scheduler looks at the clock again, for it may have been set."""
 PATIENCE = 0.1
@@ -68,7 +70,8 @@ class Engine:
         self.settings = settings
         self.store = Store(partial(later, FRAME))
         self._sources: dict[str, Source] = dict(sources or {})
-        self._clock = clock
+        self.clock = clock
+        self.started_at = clock()
         self._later = later
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
@@ -105,7 +108,7 @@ class Engine:
             watch.want(question)
             task = self._under_way.get(question)
             if task is None:
-                now, until = self._clock(), self._schedule.held_until(question)
+                now, until = self.clock(), self._schedule.held_until(question)
                 if now < until:
                     name = self._source_of(question)
                     raise SourceError(
@@ -126,6 +129,12 @@ class Engine:
         except SourceError as error:
             return (Finding("error", error.trouble.value, error.message, "correct the config"),)
         return await source.check()
+
+    def now(self, name: str) -> float:
+        """The time by the clock of a source's server, which its times are in; ours while they agree."""
+        source = self._sources.get(name)
+        skew = source.facts().clock_skew if source is not None else None
+        return self.clock() + (skew if skew is not None and abs(skew) > SKEW_NOTICED else 0.0)
 
     def facts(self, name: str) -> SourceFacts:
         """What is known of a source; of one that was not needed yet, what the config says.
@@ -151,7 +160,7 @@ class Engine:
                     names = ", ".join(sorted({*self.settings.sources, *self._sources})) or "none"
                     raise _misconfigured(f"the config has no source {name!r}; it has: {names}")
                 try:
-                    source = await in_thread(partial(registry.build, name, settings, clock=self._clock))
+                    source = await in_thread(partial(registry.build, name, settings, clock=self.clock))
                 except ConfigError as error:
                     raise _misconfigured(str(error)) from None
                 except Exception as error:
@@ -163,9 +172,9 @@ class Engine:
         """Ask what is due, sleep until something is; until :meth:`close`."""
         while not self._closed:
             self._wake.clear()
-            for question in self._schedule.due(self._clock()):
+            for question in self._schedule.due(self.clock()):
                 self._start(question)
-            wait = self._schedule.next_at() - self._clock()
+            wait = self._schedule.next_at() - self.clock()
             alarm = self._later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
             try:
                 await self._wake.wait()
@@ -181,11 +190,11 @@ class Engine:
         await _ended(self._tasks)
         await _ended({asyncio.create_task(_close(source)) for source in self._sources.values()})
 
-    def _want(self, who: "Watch", questions: frozenset[AnyQuestion] | None) -> None:
+    def _want(self, who: "Watch", questions: tuple[AnyQuestion, ...] | None) -> None:
         if questions is None:
             abandoned = self._schedule.leave(who)
         else:
-            abandoned = self._schedule.want(who, questions, self._clock())
+            abandoned = self._schedule.want(who, questions, self.clock())
         for question in abandoned:
             self._under_way.pop(question).cancel()
         for question in self._schedule.trim(REMEMBERED):
@@ -211,7 +220,7 @@ class Engine:
             answer = _misconfigured(str(error))
         except Exception as error:
             answer = _unexpected(self._source_of(question), error)
-        now = self._clock()
+        now = self.clock()
         if isinstance(answer, SourceError):
             if self._schedule.failed(question, epoch, now, answer.fault):
                 self._under_way.pop(question)
@@ -235,7 +244,7 @@ class Engine:
                     if name not in getattr(self.settings, table):
                         raise _misconfigured(f"the config has no table [{table}.{name}]")
                 source = cast(MetricSource, await self.source(self._source_of(question)))
-                return await chart(question, self.settings, source, self._clock())
+                return await chart(question, self.settings, source, self.clock())
         raise TypeError(f"nobody answers {type(question).__name__}")
 
     async def _pipeline_source(self, name: str) -> PipelineSource:
@@ -264,36 +273,31 @@ class Engine:
             question.address: question for question in self._schedule.known() if isinstance(question, RunAt)
         }
         paths = {address.pipeline for address in known}
-        old = {run.address: run for run in _runs(before, paths)}
+        old = {run.address: _mark(run) for run in _runs(before, paths)}
         for run in _runs(now, paths):
-            if (question := known.get(run.address)) is None:
+            if (question := known.get(run.address)) is None or old.get(run.address) == _mark(run):
                 continue
-            if (listed := old.get(run.address)) is not None:
-                changed = _mark(listed) != _mark(run)
-            else:
-                read = self.store.get(question).value
-                changed = read is not None and read.status is not run.status
-            if changed:
+            read = self.store.get(question).value
+            if read is not None and _mark(read) != _mark(run):
                 self._schedule.refresh(question)
 
 
 class Watch:
     """What one pane, or whoever looks, wants kept current. Made by :meth:`Engine.watch`; a context manager."""
 
-    def __init__(self, tell: Callable[["Watch", frozenset[AnyQuestion] | None], None]) -> None:
+    def __init__(self, tell: Callable[["Watch", tuple[AnyQuestion, ...] | None], None]) -> None:
         self._tell = tell
-        self._wanted: frozenset[AnyQuestion] = frozenset()
+        self._wanted: tuple[AnyQuestion, ...] = ()
 
     def want(self, *questions: AnyQuestion) -> None:
-        """Replace what is wanted; nearly free where that changes nothing."""
-        wanted = frozenset(questions)
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._tell(self, wanted)
+        """Replace what is wanted, the most urgent first; nearly free where that changes nothing."""
+        if questions != self._wanted:
+            self._wanted = questions
+            self._tell(self, questions)
 
     def close(self) -> None:
         """Want nothing any more."""
-        self._wanted = frozenset()
+        self._wanted = ()
         self._tell(self, None)
 
     def __enter__(self) -> "Watch":
@@ -310,8 +314,8 @@ def _runs(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run]:
 
 
 def _mark(run: Run) -> tuple[object, ...]:
-    """What tells one state of a run from another in a listing; estimates change from one to the next."""
-    return run.status, run.vendor_status, run.started_at, run.duration
+    """What tells one state of a run from another, in its listing and read alone; estimates change all the time."""
+    return run.status, run.started_at, run.duration
 
 
 def _misconfigured(message: str) -> SourceError:

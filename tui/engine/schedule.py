@@ -1,7 +1,7 @@
 """When to ask what: a plain data structure, told the time by its caller, that knows no loop and no source."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -47,7 +47,7 @@ class Schedule:
         self._host = host
         self._rng = rng
         self._plans: dict[AnyQuestion, _Plan] = {}
-        self._wants: dict[object, tuple[frozenset[AnyQuestion], float]] = {}
+        self._wants: dict[object, tuple[tuple[AnyQuestion, ...], float]] = {}
         self._holds: dict[str, float] = {}
         self._epochs = count(1)
         self._pace = 1.0
@@ -57,8 +57,8 @@ class Schedule:
         """Stretch all waits while the terminal has no focus; what is overdue when it returns is due at once."""
         self._pace = 1.0 if focused else UNFOCUSED
 
-    def want(self, who: object, questions: frozenset[AnyQuestion], now: float) -> list[AnyQuestion]:
-        """Replace what ``who`` wants watched.
+    def want(self, who: object, questions: Sequence[AnyQuestion], now: float) -> list[AnyQuestion]:
+        """Replace what ``who`` wants watched, the most urgent first.
 
         A watcher that changed its mind within the last :data:`SETTLE` seconds (a cursor running down a list) is
         asked for only once it holds still.
@@ -67,18 +67,21 @@ class Schedule:
             The questions under way that nobody watches any more; their replies will be dropped.
         """
         self._see(now)
-        before, changed_at = self._wants.get(who, (frozenset(), -math.inf))
-        self._wants[who] = questions, now
-        for question in questions - before:
+        before, changed_at = self._wants.get(who, ((), -math.inf))
+        wanted = tuple(dict.fromkeys(questions))
+        self._wants[who] = wanted, now
+        for question in wanted:
+            if question in before:
+                continue
             plan = self._plans.setdefault(question, _Plan())
             if not plan.watchers:
                 plan.not_before = now + SETTLE if now - changed_at < SETTLE else now
             plan.watchers += 1
-        return self._release(before - questions)
+        return self._release(question for question in before if question not in wanted)
 
     def leave(self, who: object) -> list[AnyQuestion]:
         """Forget a watcher; returns what :meth:`want` does."""
-        wanted, _ = self._wants.pop(who, (frozenset(), 0.0))
+        wanted, _ = self._wants.pop(who, ((), 0.0))
         return self._release(wanted)
 
     def watched(self, question: AnyQuestion) -> bool:
@@ -158,7 +161,7 @@ class Schedule:
             del self._plans[question]
         return old
 
-    def _release(self, questions: frozenset[AnyQuestion]) -> list[AnyQuestion]:
+    def _release(self, questions: Iterable[AnyQuestion]) -> list[AnyQuestion]:
         abandoned = []
         for question in questions:
             plan = self._plans[question]

@@ -1,0 +1,155 @@
+"""Time that only moves when told, and sources that live in memory."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+
+from tui.config import JenkinsSettings
+from tui.domain.address import Address
+from tui.domain.health import Finding, SourceFacts
+from tui.domain.pipeline import Listing, Pipeline, Run
+from tui.domain.series import Grid, Samples
+from tui.domain.status import Status
+
+T = TypeVar("T")
+
+START = 1_700_000_000.0
+
+
+class NoJitter(Random):
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+class Alarm:
+    def __init__(self, at: float, fn: Callable[[], None]) -> None:
+        self.at = at
+        self.fn = fn
+        self.canceled = False
+
+    def cancel(self) -> None:
+        self.canceled = True
+
+
+class Time:
+    """A clock and a ``call_later`` for the engine."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.planned = 0
+        """How often ``later`` was called."""
+        self._alarms: list[Alarm] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
+        self.planned += 1
+        alarm = Alarm(self.now + delay, fn)
+        self._alarms.append(alarm)
+        return alarm
+
+    async def advance(self, seconds: float = 0.0) -> None:
+        """Let time pass, and at each moment everything happen that can."""
+        until = self.now + seconds
+        await settle()
+        while True:
+            self._alarms = [alarm for alarm in self._alarms if not alarm.canceled]
+            first = min(self._alarms, key=lambda alarm: alarm.at, default=None)
+            if first is None or first.at > until:
+                break
+            self._alarms.remove(first)
+            self.now = max(self.now, first.at)
+            first.fn()
+            await settle()
+        self.now = until
+
+
+async def settle() -> None:
+    """Run the loop until everything that can go on has gone on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class FakeSource:
+    """A pipeline and metric source. What it answers, or raises, is set; what it was asked is kept, with the time."""
+
+    def __init__(self, name: str, time: Time) -> None:
+        self.name = name
+        self.listing: Listing | Exception = Listing(())
+        self.runs: dict[Address, Run | Exception] = {}
+        self.default: Samples | Exception = Samples(())
+        self.asked: list[tuple[float, str]] = []
+        self.open = asyncio.Event()
+        """Clear it and the server hangs."""
+        self.open.set()
+        self.stubborn = False
+        """It does not heed cancellation, as a blocked thread does not."""
+        self.canceled = 0
+        self.closed = False
+        self._time = time
+
+    def times(self, what: str = "pipelines") -> list[float]:
+        return [at - START for at, asked in self.asked if asked == what]
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(self.name, "fake", "http://fake", requests=len(self.asked))
+
+    async def check(self) -> tuple[Finding, ...]:
+        return (Finding("ok", "fake", "is well"),)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def pipelines(self) -> Listing:
+        await self._serve("pipelines")
+        return _or_raise(self.listing)
+
+    async def run(self, address: Address) -> Run:
+        await self._serve(str(address))
+        return _or_raise(self.runs[address])
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        await self._serve(query)
+        return _or_raise(self.default)
+
+    async def _serve(self, what: str) -> None:
+        self.asked.append((self._time.now, what))
+        while True:
+            try:
+                await self.open.wait()
+            except asyncio.CancelledError:
+                self.canceled += 1
+                if not self.stubborn:
+                    raise
+            else:
+                return
+
+
+def _or_raise(answer: T | Exception) -> T:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def address(path: str, run: int, source: str = "ci") -> Address:
+    return Address(source, path, run)
+
+
+def run_of(at: Address, status: Status, *, started_at: float | None = START, **rest: object) -> Run:
+    return Run(address=at, title=f"#{at.run}", status=status, started_at=started_at, **rest)  # type: ignore[arg-type]
+
+
+def listing_of(*runs: Run) -> Listing:
+    """A listing with one pipeline for each path, its runs in the order given."""
+    paths = dict.fromkeys(run.address.pipeline for run in runs)
+    return Listing(
+        tuple(
+            Pipeline(at, name=at.path, runs=tuple(run for run in runs if run.address.pipeline == at))
+            for at in paths
+        )
+    )
+
+
+JENKINS = JenkinsSettings(url="http://127.0.0.1:9")
