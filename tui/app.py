@@ -50,13 +50,7 @@ class Pipedeck(App[int]):
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""
         code = self.run(mouse=self.settings.ui.mouse)
-        return (
-            Exit(code)
-            if code in Exit._value2member_map_
-            else Exit.OK
-            if self.return_code == 0
-            else Exit.FAILED
-        )
+        return code if code is not None else self.return_code or Exit.OK
 
     async def on_mount(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,52 @@
+"""The key registry: what it says is what the program does."""
+
+import pytest
+
+from tui.config import ConfigError
+from tui.keys import ACTIONS, help_sections, hints, keymap, spell
+from tui.panes.metrics import MetricsPane
+from tui.panes.pipelines import PipelinesPane
+from tui.screens.deck import DeckScreen
+from widgets.line_table import LineTable
+
+
+def test_every_action_can_be_carried_out() -> None:
+    owners = {"everywhere": DeckScreen, "pipelines": PipelinesPane, "metrics": MetricsPane}
+    for action in ACTIONS:
+        if action.scope in owners:
+            assert hasattr(owners[action.scope], f"action_{action.id}"), action.id
+
+
+def test_the_tables_own_keys_are_the_registered_ones() -> None:
+    declared = {b.id: tuple(b.key.split(",")) for b in LineTable.BINDINGS if hasattr(b, "key") and b.id}
+    registered = {action.id: action.keys for action in ACTIONS if action.scope == "tables"}
+    assert {i: set(keys) for i, keys in declared.items() if i != "table.select"} == {
+        i: set(keys) for i, keys in registered.items()
+    }
+
+
+def test_a_configured_key_takes_the_place_of_the_built_in_ones() -> None:
+    keys = keymap({"quit": "f10, ctrl+x"})
+    assert keys["quit"] == ("f10", "ctrl+x")
+    assert ("F10", "quit") in hints("pipelines", keys)
+    assert any(("F10  Ctrl-X", "Quit") in lines for _, lines in help_sections(keys))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"quitt": "x"}, "ui.keys.quitt: there is no such action (did you mean quit?)"),
+        ({"zzz": "x"}, "ui.keys.zzz: there is no such action (known: help,"),
+        ({"quit": " , "}, 'ui.keys.quit: names no key; write for example quit = "ctrl+x"'),
+        ({"sort": "q"}, "ui.keys.sort: q already means quit; give one of them another key"),
+        ({"filter": "j"}, "ui.keys.table.down: j already means filter; give one of them another key"),
+    ],
+)
+def test_a_mistaken_keymap_is_told(override: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        keymap(override)
+    assert str(caught.value).startswith(message)
+
+
+def test_keys_are_spelt_as_people_write_them() -> None:
+    assert [spell(key) for key in ("ctrl+p", "slash", "f1", "G", "pageup")] == ["Ctrl-P", "/", "F1", "G", "PgUp"]
