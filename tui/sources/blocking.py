@@ -33,6 +33,8 @@ class Session(requests.Session):
         super().__init__()
         self.name = name
         self.settings = settings
+        # Not None, so that nobody's ~/.netrc is sent when there is no token; a library's own log-in goes before it.
+        self.auth = _no_credentials
         # The system's authorities, as tui.sources.http trusts them; requests' own list where the system has none.
         system = ssl.get_default_verify_paths()
         self._trust = settings.ca_file or system.cafile or system.capath or True
@@ -103,7 +105,7 @@ class Session(requests.Session):
             trouble, what = Trouble.WRONG_ANSWER, f"answered what cannot be read: {_brief(error)}"
         elif isinstance(error, failures.ChunkedEncodingError):
             trouble, what = Trouble.WRONG_ANSWER, "cut its answer off"
-        elif isinstance(error, failures.InvalidHeader | UnicodeError):
+        elif isinstance(error, failures.InvalidHeader) or not isinstance(error, OSError):
             trouble = Trouble.UNAUTHORIZED
             what = (
                 "cannot be asked: the user or token holds a line break or a letter that HTTP does not carry"
@@ -118,6 +120,10 @@ class Session(requests.Session):
             what = "dropped the connection"
         server = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         return SourceError(trouble, f"{self.name} at {server} {what} ({where})")
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _brief(error: Exception) -> str:

@@ -1,0 +1,80 @@
+"""GitLab: pipelines of watched projects by GraphQL, by REST where that is refused (contracts: gitlab)."""
+
+import time
+from collections.abc import Callable
+
+from tui.config import GitLabSettings
+from tui.domain.address import Address
+from tui.domain.health import Finding, SourceFacts
+from tui.domain.pipeline import Listing, Run
+from tui.sources.gitlab.check import Check, Identity
+from tui.sources.gitlab.graphql import Fallback, GraphQL
+from tui.sources.gitlab.overview import Overview
+from tui.sources.gitlab.rest import Rest
+from tui.sources.gitlab.runs import Runs
+from tui.sources.gitlab.watch import Watch
+from tui.sources.wire import Wire
+
+
+class GitLabSource:
+    """A :class:`tui.sources.base.PipelineSource`."""
+
+    def __init__(
+        self, name: str, settings: GitLabSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._wire = Wire(name, clock=clock)
+        self._rest = Rest(self._wire, settings)
+        self._graphql = GraphQL(self._wire, settings)
+        self._fallback = Fallback()
+        watch = Watch(self._rest, settings.watch, clock)
+        self._overview = Overview(name, settings, self._graphql, self._rest, self._fallback, watch, clock)
+        self._runs = Runs(name, settings, self._graphql, self._rest, self._fallback, clock)
+        self._identity = Identity()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="gitlab",
+            url=self._settings.base_url,
+            version=self._identity.version,
+            user=self._identity.user,
+            read_only=self._identity.read_only,
+            stage_source=self._fallback.words,
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+            rate_limit=self._wire.rate_limit,
+        )
+
+    async def pipelines(self) -> Listing:
+        """All watched projects, a row for each project and ref, with their newest runs.
+
+        Raises:
+            SourceError: when nothing could be read. What failed for a part only is in the listing's notes.
+        """
+        return await self._overview.listing()
+
+    async def run(self, address: Address) -> Run:
+        """One run with its stages and jobs, and those of the runs it started.
+
+        Raises:
+            SourceError
+        """
+        return await self._runs.read(address, self._overview.recent)
+
+    async def check(self) -> tuple[Finding, ...]:
+        """Try everything the program will need of the server and say what was found."""
+        check = Check(self._settings, self._wire, self._rest, self._fallback, self.pipelines, self._clock)
+        self._identity, findings = await check.run()
+        return findings
+
+    async def close(self) -> None:
+        await self._graphql.close()
+        self._rest.close()

@@ -1,0 +1,162 @@
+"""What ``pipedeck check`` finds at a GitLab."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tui.config import GitLabSettings
+from tui.domain.health import Finding, Trouble
+from tui.domain.pipeline import Listing
+from tui.sources.base import SourceError
+from tui.sources.gitlab.graphql import Fallback
+from tui.sources.gitlab.payload import Metadata, Token, User
+from tui.sources.gitlab.queries import DASHBOARD
+from tui.sources.gitlab.rest import Rest
+from tui.sources.wire import Wire
+from tui.text import clean
+
+SKEW = 30.0
+"""Seconds by which clocks may differ before ages on the screen mislead."""
+EXPIRES_SOON = 14 * 86400.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_metadata = msgspec.json.Decoder(Metadata)
+_token = msgspec.json.Decoder(Token)
+_user = msgspec.json.Decoder(User)
+
+_ADVICE: Mapping[Trouble, str] = {
+    Trouble.UNREACHABLE: "check the url, the network and the proxy",
+    Trouble.TIMEOUT: "check the url; raise timeout if the server is only slow",
+    Trouble.TLS: "set ca to a PEM file of the authority that signed the server's certificate",
+    Trouble.UNAUTHORIZED: "make a token with the scope read_api (api to act too) and name it in token",
+    Trouble.FORBIDDEN: "the token needs the scope read_api or api",
+    Trouble.NOT_FOUND: "check the url, path prefix included: API answers are expected below URL/api/v4",
+    Trouble.RATE_LIMITED: "wait; watch less, or ask an administrator for a higher limit",
+    Trouble.UNAVAILABLE: "wait, then ask who runs the server",
+    Trouble.SERVER_ERROR: "ask who runs the server",
+    Trouble.WRONG_ANSWER: "check the url, path prefix included, and what stands in front of the server",
+    Trouble.REFUSED: "check the url: it must answer itself, not redirect",
+}
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who we are to which server, as far as a check told."""
+
+    version: str = ""
+    user: str = ""
+    read_only: bool | None = None
+
+
+class Check:
+    """One check of everything that the program will need.
+
+    Args:
+        pipelines: reads the listing as the program does.
+    """
+
+    def __init__(
+        self,
+        settings: GitLabSettings,
+        wire: Wire,
+        rest: Rest,
+        fallback: Fallback,
+        pipelines: Callable[[], Awaitable[Listing]],
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._rest = rest
+        self._fallback = fallback
+        self._pipelines = pipelines
+        self._now = now
+        self._findings: list[Finding] = []
+        self._identity = Identity()
+
+    async def run(self) -> tuple[Identity, tuple[Finding, ...]]:
+        """What was learnt and found, in the order of what depends on what; the first fatal fault ends it."""
+        try:
+            await self._server()
+            await self._credentials()
+            await self._projects()
+        except SourceError as error:
+            self._add("error", error.trouble.value, error.message, _ADVICE[error.trouble])
+        self._clock()
+        if self._wire.rate_limit:
+            self._add("ok", "rate limit", self._wire.rate_limit)
+        return self._identity, tuple(self._findings)
+
+    def _add(
+        self, level: Literal["ok", "warning", "error"], subject: str, message: str, advice: str = ""
+    ) -> None:
+        self._findings.append(Finding(level, subject, message, advice))
+
+    async def _server(self) -> None:
+        url = urlsplit(self._settings.base_url)
+        if url.scheme == "http" and url.hostname not in _LOOPBACK and self._settings.token:
+            self._add("warning", "TLS", "the token travels unencrypted", "use https in the url")
+        answer = await self._rest.ask("/metadata")
+        if answer.status in (403, 404):
+            answer = await self._rest.ask("/version")  # before GitLab 15.2
+        metadata = await self._rest.decode(_metadata, self._rest.check(answer))
+        self._identity = msgspec.structs.replace(self._identity, version=clean(metadata.version))
+        self._add("ok", "server", f"GitLab {self._identity.version} answers")
+
+    async def _credentials(self) -> None:
+        if self._settings.token is None:
+            advice = "set token to see private projects"
+            self._identity = msgspec.structs.replace(self._identity, read_only=True)
+            self._add("warning", "token", "none is set: only what is public is shown", advice)
+            return
+        user = clean((await self._rest.read(_user, "/user")).username)
+        self._identity = msgspec.structs.replace(self._identity, user=user)
+        answer = await self._rest.ask("/personal_access_tokens/self")
+        if answer.status in (400, 403, 404):
+            self._add("ok", "token", f"valid for {user}; it is no access token, its scopes are not told")
+            return
+        token = await self._rest.decode(_token, self._rest.check(answer))
+        writes = "api" in token.scopes
+        self._identity = msgspec.structs.replace(self._identity, read_only=not writes)
+        may = "may read and act" if writes else "may read only, acting needs the scope api"
+        self._add("ok", "token", f"valid for {user}; {may} (scopes: {clean(', '.join(token.scopes))})")
+        self._expiry(token)
+
+    def _expiry(self, token: Token) -> None:
+        try:
+            expires = datetime.fromisoformat(token.expires_at or "").replace(tzinfo=UTC)
+        except ValueError:
+            return
+        if expires.timestamp() - self._now() < EXPIRES_SOON:
+            self._add("warning", "token", f"expires on {expires:%Y-%m-%d}", "rotate it before that day")
+
+    async def _projects(self) -> None:
+        listing = await self._pipelines()
+        projects = {pipeline.address for pipeline in listing.pipelines}
+        if refusal := self._fallback.refusal(DASHBOARD.name):
+            advice = "let /api/graphql through, or upgrade the server; until then lists lack detail"
+            self._add("warning", "GraphQL", f"not usable, REST is: {refusal}", advice)
+        elif projects:
+            self._add("ok", "GraphQL", "answers")
+        for note in listing.notes:
+            if refusal not in note or not refusal:
+                self._add("warning", "watch", note, "correct watch, or ask for access to the project")
+        found = f"{len(projects)} projects, {len(listing.pipelines)} rows"
+        if projects:
+            self._add("ok", "watch", f"finds {found}")
+        else:
+            self._add(
+                "error", "watch", "finds no project", "name projects (group/project) or groups (group/**)"
+            )
+
+    def _clock(self) -> None:
+        skew = self._wire.clock_skew
+        if skew is None:
+            return
+        if abs(skew) > SKEW:
+            side = "ahead of" if skew > 0 else "behind"
+            message = f"the server's clock is {abs(skew):.0f} s {side} this machine's"
+            self._add("warning", "clock", message, "set both by NTP; until then ages on the screen are wrong")
+        else:
+            self._add("ok", "clock", "agrees with this machine's")

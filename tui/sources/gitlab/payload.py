@@ -1,0 +1,215 @@
+"""What GitLab's answers hold, as far as they are read. GraphQL first, then REST.
+
+Nearly everything may be null or absent: fields differ by version and by what the user may see (contracts: gitlab
+§3, §6). Only what nothing works without is required.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+Gid = Annotated[str, msgspec.Meta(pattern=r"^gid://.+/[0-9]+$")]
+"""``gid://gitlab/Ci::Build/123``; the number is REST's id."""
+
+
+def number(gid: str) -> int:
+    """REST's id of a global id."""
+    return int(gid.rpartition("/")[2])
+
+
+def seconds(time: datetime | None) -> float | None:
+    """Seconds since the epoch; a time without zone is UTC."""
+    if time is None:
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+class Nodes(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
+    """A connection. It or any of its nodes is null where the user may not see it."""
+
+    nodes: Sequence[T | None] | None = None
+    page_info: PageInfo = PageInfo()
+
+
+def nodes(connection: Nodes[T] | None) -> list[T]:
+    if connection is None or connection.nodes is None:
+        return []
+    return [node for node in connection.nodes if node is not None]
+
+
+class Named(msgspec.Struct, frozen=True):
+    name: str | None = None
+
+
+class StageNode(msgspec.Struct, frozen=True):
+    name: str | None = None
+    status: str | None = None
+
+
+class User(msgspec.Struct, frozen=True):
+    username: str = ""
+
+
+class DetailedStatus(msgspec.Struct, frozen=True):
+    group: str | None = None
+
+
+class Total(msgspec.Struct, frozen=True):
+    """Test totals; both transports use these names."""
+
+    count: int | None = None
+    failed: int | None = None
+    skipped: int | None = None
+    error: int | None = None
+
+
+class TestSummary(msgspec.Struct, frozen=True):
+    __test__ = False
+
+    total: Total | None = None
+
+
+class ProjectPath(msgspec.Struct, frozen=True, rename="camel"):
+    full_path: str
+
+
+class PipelineReference(msgspec.Struct, frozen=True):
+    id: Gid
+    iid: str
+    status: str | None = None
+    project: ProjectPath | None = None
+
+
+class JobNode(msgspec.Struct, frozen=True, rename="camel"):
+    id: Gid | None = None
+    name: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    retried: bool | None = None
+    allow_failure: bool | None = None
+    duration: float | None = None
+    queued_duration: float | None = None
+    started_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    manual_job: bool | None = None
+    stuck: bool | None = None
+    failure_message: str | None = None
+    exit_code: int | None = None
+    stage: Named | None = None
+    needs: Nodes[Named] | None = None
+    downstream_pipeline: PipelineReference | None = None
+
+
+class PipelineNode(msgspec.Struct, frozen=True, rename="camel"):
+    id: Gid
+    iid: str
+    status: str
+    ref: str | None = None
+    sha: str | None = None
+    name: str | None = None
+    source: str | None = None
+    child: bool | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration: float | None = None
+    failure_reason: str | None = None
+    yaml_error_messages: str | None = None
+    detailed_status: DetailedStatus | None = None
+    user: User | None = None
+    upstream: PipelineReference | None = None
+    test_report_summary: TestSummary | None = None
+    stages: Nodes[StageNode] | None = None
+    jobs: Nodes[JobNode] | None = None
+
+
+class ProjectNode(msgspec.Struct, frozen=True, rename="camel"):
+    full_path: str
+    pipelines: Nodes[PipelineNode] | None = None
+
+
+class DashboardData(msgspec.Struct, frozen=True):
+    projects: Nodes[ProjectNode] | None = None
+
+
+class DetailProject(msgspec.Struct, frozen=True):
+    pipeline: PipelineNode | None = None
+
+
+class DetailData(msgspec.Struct, frozen=True):
+    project: DetailProject | None = None
+
+
+class QueryError(msgspec.Struct, frozen=True):
+    message: str = ""
+    path: Sequence[str | int] | None = None
+
+
+class GraphQLReply(msgspec.Struct, Generic[T], frozen=True):
+    data: T | None = None
+    errors: Sequence[QueryError] | None = None
+
+
+# --- REST ---------------------------------------------------------------------------------------------------------
+
+
+class RestPipeline(msgspec.Struct, frozen=True):
+    """Basic (in lists and bridges) or in detail."""
+
+    id: int
+    status: str
+    iid: int | None = None
+    project_id: int | None = None
+    ref: str | None = None
+    sha: str | None = None
+    name: str | None = None
+    source: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration: float | None = None
+    yaml_errors: str | None = None
+    user: User | None = None
+    detailed_status: DetailedStatus | None = None
+
+
+class RestJob(msgspec.Struct, frozen=True):
+    """A job, or a bridge where it comes from the list of bridges."""
+
+    id: int
+    name: str
+    status: str
+    stage: str = ""
+    allow_failure: bool = False
+    started_at: datetime | None = None
+    duration: float | None = None
+    queued_duration: float | None = None
+    failure_reason: str | None = None
+    downstream_pipeline: RestPipeline | None = None
+
+
+class RestProject(msgspec.Struct, frozen=True):
+    id: int
+    path_with_namespace: str
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    version: str
+
+
+class Token(msgspec.Struct, frozen=True):
+    """``/personal_access_tokens/self``."""
+
+    scopes: Sequence[str] = ()
+    active: bool = True
+    expires_at: str | None = None
