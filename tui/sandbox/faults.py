@@ -4,13 +4,12 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Kind = Literal["down", "slow", "hang", "html", "truncated", "mistyped", "401", "403", "429", "500", "503"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Faults:

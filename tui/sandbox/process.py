@@ -1,0 +1,248 @@
+"""Starting, steering and stopping the sandbox as a child process.
+
+Imports nothing that serves: what is measured beside it is the program alone.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import msgspec
+
+from tui.config import (
+    GitLabSettings,
+    JenkinsSettings,
+    MetricSettings,
+    ModelSettings,
+    PrometheusSettings,
+    Secret,
+    Settings,
+)
+from tui.sandbox.scenario import demo, many
+
+if TYPE_CHECKING:
+    from tui.sandbox.faults import Kind
+
+Face = Literal["jenkins", "gitlab", "prometheus"]
+
+
+class SandboxError(Exception):
+    """The child process did not start; the message holds what it said."""
+
+
+class FaceState(msgspec.Struct, frozen=True):
+    requests: int
+    """Requests it has had, those that met a fault included."""
+    recent: tuple[str, ...]
+    """The newest 500 of them, oldest first: method and target."""
+    fault: str | None
+
+
+class SandboxState(msgspec.Struct, frozen=True):
+    now: float
+    """The world's time."""
+    scenario: str
+    faces: dict[str, FaceState]
+
+
+class Control:
+    """Steers a running sandbox. Its calls block for the few milliseconds that the child needs."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def state(self) -> SandboxState:
+        return msgspec.convert(self._ask("state"), SandboxState)
+
+    def requests(self, face: Face) -> int:
+        """How many requests the face has had."""
+        return self.state().faces[face].requests
+
+    def advance(self, seconds: float) -> float:
+        """Move the world's clock; returns its new time."""
+        return float(self._ask("advance", {"seconds": seconds})["now"])
+
+    def fault(self, face: Face, kind: "Kind | None", *, path: str = "", seconds: float = 2.0) -> None:
+        """Switch a fault on, or with None off.
+
+        Args:
+            path: only requests whose path holds this text are hit; not for ``down``.
+            seconds: delay of ``slow``, ``Retry-After`` of ``429``.
+        """
+        self._ask("fault", {"face": face, "kind": kind, "path": path, "seconds": seconds})
+
+    def scenario(self, name: str) -> None:
+        """Replace the world by a new one that begins now."""
+        self._ask("scenario", {"name": name})
+
+    def _ask(self, what: str, body: Any = None) -> Any:
+        from urllib.request import ProxyHandler, build_opener
+
+        data = None if body is None else json.dumps(body).encode()
+        direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
+        with direct.open(f"{self._url}/{what}", data, timeout=10) as answer:
+            return json.load(answer)
+
+
+class Sandbox:
+    """A sandbox in a child process, as a context manager.
+
+    Entering takes about half a second and blocks. The child ends with the block, and by itself when this process
+    does. In a coroutine, enter it by ``await asyncio.to_thread(sandbox.start)``.
+
+    Args:
+        scenario: ``demo`` or ``many``.
+        clock: ``manual``: the world stands still until :meth:`Control.advance`.
+        start: when the world begins, seconds since the epoch; None: now.
+        stages: what its Jenkins tells stages by: stages, pipeline-overview, wfapi or none.
+        jobs: Jenkins jobs of ``many``.
+        projects: GitLab projects of ``many``.
+    """
+
+    def __init__(
+        self,
+        scenario: Literal["demo", "many"] = "demo",
+        *,
+        clock: Literal["real", "manual"] = "real",
+        start: float | None = None,
+        seed: int = 7,
+        stages: Literal["stages", "pipeline-overview", "wfapi", "none"] = "pipeline-overview",
+        jobs: int = 200,
+        projects: int = 50,
+    ) -> None:
+        self._command = [sys.executable, "-m", "tui.sandbox", "--scenario", scenario, "--clock", clock]
+        self._command += ["--seed", str(seed), "--stages", stages]
+        self._command += ["--jobs", str(jobs), "--projects", str(projects)]
+        if start is not None:
+            self._command += ["--start", str(start)]
+        self._scenario = demo() if scenario == "demo" else many(jobs, projects)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said: dict[str, str] = {}
+
+    def start(self) -> Self:
+        """Start the child and wait until it listens.
+
+        Raises:
+            SandboxError: it ended instead.
+        """
+        with tempfile.TemporaryFile() as errors:
+            self._child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=Path(__file__).parents[2],
+            )
+            assert self._child.stdout is not None
+            line = self._child.stdout.readline()
+            if not line:
+                self.stop()
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip()
+                raise SandboxError(f"the sandbox did not start: {said or 'it said nothing'}")
+        self._said = json.loads(line)
+        return self
+
+    def stop(self) -> None:
+        """End the child and wait for its end; nothing if it has ended already."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.close()
+            try:
+                child.wait(timeout=3)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        finally:
+            child.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is no child."""
+        return self._child.pid if self._child else None
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The url of each face, prefix included."""
+        return {face: self._said[face] for face in ("jenkins", "gitlab", "prometheus")}
+
+    @property
+    def control(self) -> Control:
+        return Control(self._said["control"])
+
+    def settings(self) -> Settings:
+        """A configuration that shows all of it."""
+        token = Secret(self._said["token"])
+        groups = sorted({p.path.split("/")[0] for p in self._scenario.pipelines if p.system == "gitlab"})
+        return Settings(
+            sources={
+                "jenkins": JenkinsSettings(url=self._said["jenkins"], user=self._said["user"], token=token),
+                "gitlab": GitLabSettings(
+                    url=self._said["gitlab"],
+                    token=token,
+                    watch=tuple(f"{group}/**" for group in groups),
+                    refs=("main", "release/*"),
+                ),
+                "prometheus": PrometheusSettings(url=self._said["prometheus"]),
+            },
+            models={
+                model.name: ModelSettings(
+                    title=model.title,
+                    pipelines=model.pipelines,
+                    environment=model.environment,
+                    namespace=model.namespace,
+                    metrics=tuple(_METRICS),
+                )
+                for model in self._scenario.models
+            },
+            metrics=_METRICS,
+        )
+
+
+_SERVED = 'model="{model}", environment="{environment}", track="{track}"'
+_METRICS = {
+    "p95": MetricSettings(
+        source="prometheus",
+        title="latency p95",
+        unit="ms",
+        scale=1000,
+        warn=180,
+        fail=250,
+        query="histogram_quantile(0.95, sum by (le) "
+        f"(rate(model_request_duration_seconds_bucket{{{_SERVED}}}[{{window}}])))",
+    ),
+    "errors": MetricSettings(
+        source="prometheus",
+        title="errors",
+        unit="%",
+        scale=100,
+        warn=1.5,
+        fail=3,
+        query=f'sum(rate(model_requests_total{{{_SERVED}, code=~"5.."}}[{{window}}])) '
+        f"/ sum(rate(model_requests_total{{{_SERVED}}}[{{window}}]))",
+    ),
+    "accuracy": MetricSettings(
+        source="prometheus",
+        title="accuracy",
+        better="higher",
+        warn=0.93,
+        fail=0.91,
+        query=f"max(model_accuracy{{{_SERVED}}})",
+    ),
+}
