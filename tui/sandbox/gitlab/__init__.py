@@ -1,0 +1,119 @@
+"""The sandbox's GitLab: REST and GraphQL under ``/gitlab``, as a relative-URL install answers.
+
+``facts`` and ``site`` put the world into GitLab's words; ``bodies``, ``asking`` and ``rest`` tell it in REST,
+``query``, ``graphql`` and ``schema`` in GraphQL; ``answers`` knows the manners of HTTP that both share.
+"""
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tui.sandbox.faults import Faults, with_faults
+from tui.sandbox.gitlab import answers
+from tui.sandbox.gitlab.asking import Ask, Options, find
+from tui.sandbox.gitlab.bodies import PREFIX
+from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
+from tui.sandbox.gitlab.rest import ROUTES
+from tui.sandbox.gitlab.schema import schema
+from tui.sandbox.gitlab.site import Site
+from tui.sandbox.world import World
+
+REVOKED_TOKEN = "glpat-revoked"
+"""A token that GitLab knows and refuses."""
+
+__all__ = ["PREFIX", "REVOKED_TOKEN", "Options", "gitlab_app"]
+
+
+def gitlab_app(world: World, faults: Faults, options: Options | None = None) -> Starlette:
+    """One GitLab installation that tells of ``world``."""
+    face = _Face(world, options or Options())
+    methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+    return Starlette(
+        routes=[
+            Route(f"{PREFIX}/api/graphql", face.graphql, methods=["POST"]),
+            Route(f"{PREFIX}/api/v3/{{rest:path}}", face.api_v3, methods=methods),
+            Route(f"{PREFIX}/api/v4/{{rest:path}}", face.api, methods=methods),
+        ],
+        middleware=[Middleware(with_faults, faults=faults, refuse=answers.refuse)],
+    )
+
+
+class _Face:
+    def __init__(self, world: World, options: Options) -> None:
+        self.world = world
+        self.options = options
+        self.limit = answers.RateLimit()
+
+    async def api(self, request: Request) -> Response:
+        raw: bytes = request.scope["raw_path"]  # a name may hold an encoded slash
+        path = raw.decode("latin-1").removeprefix(f"{PREFIX}/api/v4")
+        headers = self.limit.headers()
+        try:
+            route, segments = find(ROUTES, request.method, path)
+            known = self._known(request, any_scope=route.any_scope)
+            if not (known or route.open):
+                raise answers.unauthorized()
+            route.check(request.query_params)
+            base = f"{request.url.scheme}://{request.url.netloc}{PREFIX}"
+            ask = Ask(self._site(known), request.query_params, self.options, base, path)
+            result = route.answer(ask, *segments)
+            if isinstance(result, answers.Page):
+                url = f"{self.options.external_url}/api/v4{path}"
+                result, paging = answers.page(result, request.query_params, url)
+                headers |= paging
+        except answers.ApiError as error:
+            response = error.response()
+            response.headers.update(headers)
+            return response
+        return answers.tagged(result, headers, request.headers.get("if-none-match"))
+
+    async def api_v3(self, _: Request) -> Response:
+        return answers.api_v3().response()
+
+    async def graphql(self, request: Request) -> Response:
+        try:
+            known = self._known(request)
+        except answers.ApiError:
+            return self._say({"errors": [{"message": "Invalid token"}]}, 401)
+        try:
+            asked = msgspec.json.decode(await request.body(), type=_Question)
+        except msgspec.MsgspecError:
+            return self._say({"errors": [{"message": "Unexpected end of document"}]}, 422)
+        if len(asked.query) > MAX_QUERY:
+            return self._say({"errors": [{"message": "Query too large"}]}, 422)
+        types = schema(self._site(known), self.options.lacks)
+        return self._say(answer(types, asked.query, asked.variables or {}, asked.operation_name))
+
+    def _say(self, body: object, status: int = 200) -> Response:
+        return Response(msgspec.json.encode(body), status, self.limit.headers(), "application/json")
+
+    def _site(self, known: bool) -> Site:
+        return Site(self.world, self.options.external_url, visible=known)
+
+    def _known(self, request: Request, *, any_scope: bool = False) -> bool:
+        """Whether a token came that may read; False for the anonymous.
+
+        Raises:
+            ApiError: the token is unknown, revoked, or good for other things only.
+        """
+        options = self.options
+        bearer = request.headers.get("authorization", "")
+        given = request.headers.get("private-token") or bearer.removeprefix("Bearer ")
+        if given == REVOKED_TOKEN:
+            raise answers.revoked()
+        if not options.token:
+            return True
+        if given and given != options.token:
+            raise answers.unauthorized()
+        if given and not any_scope and not {"api", "read_api"} & set(options.scopes):
+            raise answers.insufficient_scope()
+        return bool(given)
+
+
+class _Question(msgspec.Struct, rename="camel"):
+    query: str
+    variables: dict[str, object] | None = None
+    operation_name: str | None = None
