@@ -136,6 +136,7 @@ class Sandbox:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 cwd=Path(__file__).parents[2],
+                start_new_session=True,  # what the terminal signals is for the dashboard
             )
             assert self._child.stdout is not None
             line = self._child.stdout.readline()

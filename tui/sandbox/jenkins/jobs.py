@@ -73,7 +73,7 @@ def _folder(controller: Controller, folder: Folder) -> Bean:
         more = {}
     fields = {
         "actions": [Bean("", {})] * 4 + [Bean("com.cloudbees.plugins.credentials.ViewCredentialsAction", {})],
-        "description": "" if folder.multibranch else None,
+        "description": "",
         **names,
         "healthReport": [],
         "jobs": lambda: [job(controller, item) for item in controller.inside(folder.path)],
@@ -95,7 +95,7 @@ def _pipeline(controller: Controller, pipeline: Pipeline) -> Bean:
             Bean("org.jenkinsci.plugins.displayurlapi.actions.JobDisplayAction", {}),
             Bean("com.cloudbees.plugins.credentials.ViewCredentialsAction", {}),
         ],
-        "description": pipeline.description or None,
+        "description": pipeline.description or ("" if freestyle else None),
         **_names(controller, pipeline.path),
         "buildable": not pipeline.disabled,
         "builds": lambda: [runs.run(controller, run) for run in controller.builds(pipeline)[:100]],

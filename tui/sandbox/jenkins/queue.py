@@ -17,6 +17,11 @@ _WORKFLOW = "org.jenkinsci.plugins.workflow."
 _BRIEF = frozenset(
     {"blocked", "buildable", "id", "inQueueSince", "params", "stuck", "task", "url", "why", "timestamp"}
 )
+_TASK = frozenset({"name", "url", "color"})
+_MONITORS = [
+    f"hudson.node_monitors.{name}Monitor"
+    for name in ("SwapSpace", "TemporarySpace", "DiskSpace", "Architecture", "ResponseTime", "Clock")
+]
 _EXECUTORS = 6
 """Of each node."""
 
@@ -84,7 +89,7 @@ def item(controller: Controller, run: Run, *, nested: bool = False) -> Bean:
         "inQueueSince": ms(run.created_at),
         "params": "".join(f"\n{name}={value}" for name, value in run.parameters),
         "stuck": buildable and run.wait == inf,
-        "task": Bean(job_class(pipeline), task, brief=frozenset({"name", "url", "color"})),
+        "task": Bean(job_class(pipeline), task, brief=_TASK - {"color"} if nested else _TASK),
         "url": f"queue/item/{run.id}/",
         "why": why,
         **more,
@@ -162,7 +167,7 @@ def _computer(name: str, busy: list[Bean], flyweights: list[Bean], *, built_in: 
         "launchSupported": True,
         "loadStatistics": Bean("hudson.model.Label$1", {}),
         "manualLaunchAllowed": True,
-        "monitorData": Bean("", {"hudson.node_monitors.ArchitectureMonitor": "Linux (amd64)"}),
+        "monitorData": Bean("", dict.fromkeys(_MONITORS)),
         "numExecutors": _EXECUTORS,
         "offline": False,
         "offlineCause": None,
@@ -170,7 +175,9 @@ def _computer(name: str, busy: list[Bean], flyweights: list[Bean], *, built_in: 
         "oneOffExecutors": [_executor(number, build) for number, build in enumerate(flyweights)],
         "temporarilyOffline": False,
     }
-    return Bean("hudson.model.Hudson$MasterComputer" if built_in else "hudson.slaves.SlaveComputer", fields)
+    if built_in:
+        return Bean("hudson.model.Hudson$MasterComputer", fields)
+    return Bean("hudson.slaves.SlaveComputer", {**fields, "absoluteRemotePath": None})
 
 
 def _placeholder_executable(build: Bean, state: TaskState) -> Bean:
