@@ -224,14 +224,13 @@ def test_the_return_of_a_server_is_made_use_of() -> None:
     assert schedule.due(now + 30) == [RUN]
 
 
-def test_only_so_many_unwatched_questions_are_remembered() -> None:
+def test_of_unwatched_questions_those_let_go_last_are_remembered() -> None:
     schedule = Schedule(host, NoJitter())
     questions = [RunAt(address("train", number)) for number in range(10)]
-    for number, question in enumerate(questions):
+    for number, question in enumerate([*questions, questions[0], ELSEWHERE]):
         schedule.want("pane", (question,), START + number)
-        answer(schedule, question, START + number, NEVER)
-    assert schedule.trim(3) == questions[:6]
-    assert set(schedule.known()) == set(questions[6:])
+    assert schedule.trim(3) == questions[1:8]
+    assert set(schedule.known()) == {questions[8], questions[9], questions[0], ELSEWHERE}
     assert schedule.trim(3) == []
 
 
