@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from random import Random
+
+import msgspec
 
 from tui.domain.health import Fault
 from tui.engine.cadence import after_fault
@@ -20,8 +21,7 @@ JITTER = 0.2
 """Waits are lengthened by up to this part, so that many dashboards do not ask in step. Never shortened."""
 
 
-@dataclass(slots=True)
-class _Plan:
+class _Plan(msgspec.Struct):
     watchers: int = 0
     epoch: int = 0
     in_flight: bool = False
