@@ -45,7 +45,7 @@ class _Face:
     def __init__(self, world: World, options: Options) -> None:
         self.world = world
         self.options = options
-        self.limit = answers.RateLimit()
+        self.limit = answers.RateLimit(world.now)
 
     async def api(self, request: Request) -> Response:
         raw: bytes = request.scope["raw_path"]  # a name may hold an encoded slash

@@ -4,7 +4,6 @@ Contracts: gitlab §1.2-1.5.
 """
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -159,13 +158,14 @@ class RateLimit:
 
     LIMIT = 2000
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._minute = 0
         self._observed = 0
 
     def headers(self) -> dict[str, str]:
         """Count one request; all answers carry these."""
-        minute = int(time.time() // 60)
+        minute = int(self._now() // 60)
         if minute != self._minute:
             self._minute, self._observed = minute, 0
         self._observed += 1
