@@ -226,7 +226,7 @@ def test_the_return_of_a_server_is_made_use_of() -> None:
 
 def test_of_unwatched_questions_those_let_go_last_are_remembered() -> None:
     schedule = Schedule(host, NoJitter())
-    questions = [RunAt(address("train", number)) for number in range(10)]
+    questions: list[AnyQuestion] = [RunAt(address("train", number)) for number in range(10)]
     for number, question in enumerate([*questions, questions[0], ELSEWHERE]):
         schedule.want("pane", (question,), START + number)
     assert schedule.trim(3) == questions[1:8]
