@@ -77,7 +77,9 @@ def _open(settings: Settings) -> int:
     keys = keymap(settings.ui.keys)
     for warning in settings.warnings:
         print(f"pipedeck: {warning}", file=sys.stderr)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+    # Textual reads stdin and draws on stderr.
+    terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not terminal or os.environ.get("TERM", "dumb") == "dumb":
         from tui.commands.status import picture
 
         return asyncio.run(picture(settings))

@@ -150,15 +150,14 @@ def _stages(stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iter
     for number, stage in enumerate(stages):
         below, own = _branch(prefix, path, last=number == len(stages) - 1)
         key = f"{path}/{stage.id}"
-        gone = elapsed(stage, now)
         yield StageLine(
             key=key,
             prefix=own,
             name=stage.name,
             status=stage.status,
             word=status_word(stage.status, stage.vendor_status),
-            time=_time(stage.status, gone),
-            note=f"waited {fmt.duration(stage.paused)} for a person" if stage.paused >= 1 else "",
+            time=_time(stage.status, elapsed(stage, now)),
+            note=_paused(stage),
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
@@ -180,7 +179,8 @@ def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool
             status=job.status,
             word=status_word(job.status, job.vendor_status),
             time=_time(job.status, elapsed(job, now)),
-            note=job.reason or ("retried" if job.retried else "") or _needs(job),
+            note=" ".join(words for words in ("retried" if job.retried else "", job.reason) if words)
+            or _needs(job),
             started_at=job.started_at,
             ended_at=_end(job.started_at, job.duration, 0.0),
             dim=job.retried or job.status is Status.SKIPPED,
@@ -206,8 +206,17 @@ def _needs(job: Job) -> str:
     return f"needs {', '.join(job.needs)}" if job.needs else ""
 
 
+def _paused(stage: Stage) -> str:
+    if stage.paused < 1:
+        return ""
+    if stage.status is Status.WAITING:
+        return f"for {fmt.elapsed(stage.paused)}"
+    return f"waited {fmt.duration(stage.paused)} for a person"
+
+
 def _time(status: Status, gone: float | None) -> str:
-    if gone is None or status is Status.SKIPPED:
+    """How long it ran. What waits for a person or was skipped does not run."""
+    if gone is None or status in (Status.SKIPPED, Status.WAITING):
         return ""
     return fmt.elapsed(gone) if status.active else fmt.duration(gone)
 

@@ -1,21 +1,24 @@
 """The metrics pane: one chart for each metric of the selected model."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.getters import query_one
 from textual.widget import Widget
-from widgets.chart import Chart, ChartData, Limit, Line
 
 from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
-from tui.domain import series as domain
+from tui.domain.series import Chart as ChartAnswer
+from tui.domain.series import Series
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, ChartOf
 from tui.engine.store import Reading
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of
+from widgets.chart import Chart
+from widgets.chart_data import ChartData, Limit, Line
 from widgets.status_line import Item, StatusLine
 
 SPANS = (15 * 60, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
@@ -24,43 +27,44 @@ LEAST_HEIGHT = 8
 
 
 def project(
-    title: str, metric: MetricSettings, span: int, reading: Reading[domain.Chart], now: float
+    title: str, metric: MetricSettings, span: int, reading: Reading[ChartAnswer], now: float
 ) -> ChartData:
     """What the chart of one metric shows."""
     chart = reading.value
     notes = list(chart.notes) if chart else []
-    if reading.fault is not None:
-        age = f" ({fmt.ago(now - reading.read_at)} old)" if reading.read_at is not None else ""
-        notes.insert(0, f"{reading.fault.message}{age}")
-    limits = [
-        Limit(word, value)
-        for word, value in (("warn", metric.warn), ("fail", metric.fail))
-        if value is not None
-    ]
-    lines = [
-        Line(
-            label=f"{series.track} {series.label}".strip() if series.track else (series.label or title),
-            times=tuple(float(at) for at in series.grid.times),
-            values=series.values,
-            role=series.track or "other",
-        )
-        for series in (chart.series if chart else ())
-    ]
-    start, end = (
-        (chart.series[0].grid.start, chart.series[0].grid.end)
-        if chart and chart.series
-        else (now - span, now)
-    )
+    if reading.fault is not None and reading.read_at is not None:
+        notes.insert(0, f"{reading.fault.message} ({fmt.ago(now - reading.read_at)} old)")
+    grid = chart.series[0].grid if chart and chart.series else None
     return ChartData(
         title=title,
         unit=metric.unit,
-        lines=tuple(lines),
-        limits=tuple(limits),
-        start=float(start),
-        end=float(end),
+        start=float(grid.start) if grid else now - span,
+        end=float(grid.end) if grid else now,
+        lines=tuple(_line(series, title) for series in (chart.series if chart else ())),
+        limits=tuple(_limits(metric)),
         notes=tuple(notes),
-        empty="" if chart or notes else "Reading …",
+        message="" if chart else reading.fault.message if reading.fault else "Reading …",
     )
+
+
+def _line(series: Series, title: str) -> Line:
+    return Line(
+        label=series.label
+        if series.track and series.label != series.track
+        else ""
+        if series.track
+        else title,
+        role=series.track or "other",
+        times=series.grid.times,
+        values=series.values,
+    )
+
+
+def _limits(metric: MetricSettings) -> Iterator[Limit]:
+    if metric.warn is not None:
+        yield Limit("warn", metric.warn, "warn")
+    if metric.fail is not None:
+        yield Limit("fail", metric.fail, "fail")
 
 
 class MetricsPane(Pane):
@@ -111,8 +115,8 @@ class MetricsPane(Pane):
         name, model = self.model
         items = [Item(model.title or name, "strong")]
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
-            if words := names.version or names.track:
-                items.append(Item(track, "dim", words, drop=2))
+            if names.version:
+                items.append(Item(track, "dim", names.version, drop=2))
         self.line.show(items, [Item(f"last {fmt.ago(self.span)}", drop=1)])
         self._mount_charts(name, model.metrics)
         now = self.engine.clock()

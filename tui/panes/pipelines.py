@@ -31,10 +31,10 @@ GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
 
 COLUMNS = (
     Column("", 1),
-    Column("Pipeline", 16, flex=4),
-    Column("Ref", 8, flex=1, drop=5),
-    Column("Run", 6, drop=6),
-    Column("Now", 20, flex=4),
+    Column("Pipeline", 20, flex=5),
+    Column("Ref", 7, flex=1, drop=5),
+    Column("Run", 5, drop=6),
+    Column("Now", 18, flex=5),
     Column("Age", 4, align="right", drop=3),
     Column("Tests", 12, drop=4),
     Column("Cause", 10, flex=1, drop=8),

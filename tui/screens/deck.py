@@ -42,6 +42,7 @@ class DeckScreen(Screen[None]):
     DeckScreen {
         & > #body { height: 1fr; }
         & #side { width: 1fr; border-left: vkey $primary-muted; }
+        & #side.alone { border-left: none; }
         & Pane { width: 1fr; height: 1fr; }
     }
     """
@@ -221,9 +222,7 @@ class DeckScreen(Screen[None]):
             pane.display = not self._single or name == current
         if side := self.query("#side"):
             side.first().display = not self._single or current != "pipelines"
-            side.first().styles.border_left = (
-                ("none", "black") if self._single else ("vkey", "$primary-muted")
-            )
+            side.first().set_class(self._single, "alone")
         self._want()
         self._project()
 
