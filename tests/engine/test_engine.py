@@ -589,3 +589,12 @@ async def test_an_idle_engine_sleeps(world: World) -> None:
     await world.time.advance(3600)
     assert len(world.ci.times()) == 121
     assert world.time.planned < 400
+
+
+@pytest.mark.parametrize(("skew", "ahead"), [(None, 0), (0.9, 0), (-4.0, 0), (90.0, 90), (-3600.0, -3600)])
+async def test_times_of_a_server_are_told_by_its_own_clock(
+    world: World, skew: float | None, ahead: float
+) -> None:
+    world.ci.skew = skew
+    assert world.engine.now("ci") == world.engine.clock() + ahead
+    assert world.engine.now("prom") == world.engine.clock()

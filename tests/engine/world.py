@@ -86,6 +86,7 @@ class FakeSource:
         self.open.set()
         self.stubborn = False
         """It does not heed cancellation, as a blocked thread does not."""
+        self.skew: float | None = None
         self.canceled = 0
         self.closed = False
         self._time = time
@@ -94,7 +95,7 @@ class FakeSource:
         return [at - START for at, asked in self.asked if asked == what]
 
     def facts(self) -> SourceFacts:
-        return SourceFacts(self.name, "fake", "http://fake", requests=len(self.asked))
+        return SourceFacts(self.name, "fake", "http://fake", clock_skew=self.skew, requests=len(self.asked))
 
     async def check(self) -> tuple[Finding, ...]:
         return (Finding("ok", "fake", "is well"),)
