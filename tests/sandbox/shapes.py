@@ -16,6 +16,9 @@ _MAPS = ("buildsByBranchName", "monitorData")
 _NESTS = ("stages", "children")
 """Keys under which objects hold others of their kind."""
 
+_TEXT_OR_NULL = ("result", "labelExpression")
+"""Null before there is a result, or where none was given (contracts: jenkins §3.2, §4)."""
+
 
 def objects(value: Any, path: str = "$") -> Iterator[tuple[Place, dict[str, str]]]:
     """Every object in ``value``: its place, and its fields with the names of their types."""
@@ -55,6 +58,8 @@ class Recorded:
                 allowed = self.types.get((place, field), {kind})
                 if field.endswith("Build"):  # a permalink: null where there is no such build
                     allowed = allowed | {"dict", "NoneType"}
+                if field in _TEXT_OR_NULL:
+                    allowed = allowed | {"str", "NoneType"}
                 if kind not in allowed:
                     found.append(f"{place}.{field}: {kind}, recorded {self.types[place, field]}")
         return found

@@ -208,16 +208,16 @@ class Sandbox:
                     pipelines=model.pipelines,
                     environment=model.environment,
                     namespace=model.namespace,
-                    metrics=tuple(_METRICS),
+                    metrics=tuple(METRICS),
                 )
                 for model in self._scenario.models
             },
-            metrics=_METRICS,
+            metrics=METRICS,
         )
 
 
 _SERVED = 'model="{model}", environment="{environment}", track="{track}"'
-_METRICS = {
+METRICS = {
     "p95": MetricSettings(
         source="prometheus",
         title="latency p95",
@@ -247,3 +247,4 @@ _METRICS = {
         query=f"max(model_accuracy{{{_SERVED}}})",
     ),
 }
+"""Queries that the Prometheus face understands."""

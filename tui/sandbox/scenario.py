@@ -156,14 +156,16 @@ def demo() -> Scenario:
             Pipeline(
                 system="gitlab",
                 path="ml/ranking",
-                every=75,
-                age=50,
+                every=62,
+                age=40,
                 history=12,
                 history_every=1100,
                 cause="timer",
                 tasks=plan(
                     _side_by_side("test", Task("pytest", 11, tests=90, fails=0.1), Task("types", 6)),
-                    _side_by_side("train", Task("retrain", 30, label="gpu", wait=6)),
+                    _side_by_side(
+                        "train", *(Task(f"retrain {n}/2", 3 + 9 * n, label="gpu", wait=5) for n in (1, 2))
+                    ),
                     _side_by_side("deploy", Task("staging", 7, environment="staging")),
                 ),
                 description="Search ranking, retrained all day",

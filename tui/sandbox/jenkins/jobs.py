@@ -168,7 +168,7 @@ def _properties(pipeline: Pipeline) -> list[Bean]:
                 f"hudson.model.{kind}ParameterDefinition",
                 {
                     "defaultParameterValue": runs.parameter(name, value.replace("{version}", "")),
-                    "description": None,
+                    "description": "",
                     "name": name,
                     "type": f"{kind}ParameterDefinition",
                 },
