@@ -50,7 +50,6 @@ class Session(requests.Session):
         self.last = None
         deadline = time.monotonic() + self.settings.timeout
         kwargs |= {
-            "allow_redirects": False,
             "stream": True,
             "timeout": (self.settings.connect_timeout, self.settings.timeout),
             "verify": self._trust,
@@ -66,6 +65,10 @@ class Session(requests.Session):
         headers = {key.lower(): value for key, value in response.headers.items()}
         self.last = Answer(where, response.status_code, headers, response.content)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: there is nowhere to go. Without this a redirect is read, if not followed, and may be no url."""
+        return None
 
     def _where(self, request: requests.PreparedRequest) -> str:
         path = urlsplit(request.url or "").path

@@ -139,7 +139,7 @@ class Wire:
             return decoder.decode(answer.body)
         except msgspec.ValidationError as error:
             reason = f"the answer to {answer.where} is not what {self.name} should send: {clean(str(error))}"
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<":
                 reason = (
                     f"{answer.where} answered a web page instead of JSON; "

@@ -52,13 +52,13 @@ class GraphQL:
         if not 200 <= answer.status < 300:
             raise self._refusal(answer)
         if answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<":
-            raise self._refused(f"{_PATH} answers a web page", answer.status)
+            raise GraphQLRefused(Trouble.REFUSED, f"{_PATH} answers a web page", status=answer.status)
         reply = await decoded(self._wire, answer, question.decoder)
         errors = reply.errors or ()
         if reply.data is None:
             said = shorten(clean("; ".join(error.message for error in errors)), 200)
             if _NOT_UNDERSTOOD.search(said):
-                raise self._refused(said, answer.status)
+                raise GraphQLRefused(Trouble.REFUSED, said, status=answer.status)
             why = said or "neither data nor a reason"
             message = f"{self._wire.name} could not answer {question.name}: {why} ({answer.where})"
             raise SourceError(Trouble.SERVER_ERROR, message, status=answer.status)
@@ -70,9 +70,6 @@ class GraphQL:
         if answer.status in (401, 403, 404) or answer.status < 400 or _NOT_UNDERSTOOD.search(words):
             return GraphQLRefused(error.trouble, error.message, status=answer.status)
         return error
-
-    def _refused(self, reason: str, status: int) -> GraphQLRefused:
-        return GraphQLRefused(Trouble.REFUSED, f"{self._wire.name}: {reason}", status=status)
 
     async def close(self) -> None:
         await self._http.close()

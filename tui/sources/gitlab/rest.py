@@ -157,8 +157,10 @@ class _Client:
                 obey_rate_limit=False,
                 retry_transient_errors=False,
             )
-        except gitlab.GitlabError:
-            pass  # its status is for the wire to judge, which also needs the headers
+        except (gitlab.GitlabError, RecursionError):
+            # Its status is for the wire to judge, which also needs the headers. A refusal that is nested without
+            # end is too much for the library, which looks for words in it.
+            pass
         except (OSError, ValueError) as error:
             raise session.explain(error, f"GET /api/v4{path}") from None
         assert session.last is not None
