@@ -39,7 +39,7 @@ def test_a_configured_key_takes_the_place_of_the_built_in_ones() -> None:
         ({"zzz": "x"}, "ui.keys.zzz: there is no such action (known: help,"),
         ({"quit": " , "}, 'ui.keys.quit: names no key; write for example quit = "ctrl+x"'),
         ({"sort": "q"}, "ui.keys.sort: q already means quit; give one of them another key"),
-        ({"filter": "j"}, "ui.keys.table.down: j already means filter; give one of them another key"),
+        ({"filter": "j"}, "ui.keys.filter: j already means table.down; give one of them another key"),
     ],
 )
 def test_a_mistaken_keymap_is_told(override: dict[str, str], message: str) -> None:
@@ -49,4 +49,10 @@ def test_a_mistaken_keymap_is_told(override: dict[str, str], message: str) -> No
 
 
 def test_keys_are_spelt_as_people_write_them() -> None:
-    assert [spell(key) for key in ("ctrl+p", "slash", "f1", "G", "pageup")] == ["Ctrl-P", "/", "F1", "G", "PgUp"]
+    assert [spell(key) for key in ("ctrl+p", "slash", "f1", "G", "pageup")] == [
+        "Ctrl-P",
+        "/",
+        "F1",
+        "G",
+        "PgUp",
+    ]

@@ -23,7 +23,13 @@ from tui.summary import pipeline_line, run_state, stage_lines, status_word
         (Status.WAITING, {"gates": (gate("j:a#1!P", "Promote?"),)}, "12m: Promote?"),
         (
             Status.WAITING,
-            {"gates": (gate("j:a#1!O", "Old", blocking=False), gate("j:a#1!P", "Promote?"), gate("j:a#1!Q", "Q?"))},
+            {
+                "gates": (
+                    gate("j:a#1!O", "Old", blocking=False),
+                    gate("j:a#1!P", "Promote?"),
+                    gate("j:a#1!Q", "Q?"),
+                )
+            },
             "12m: Promote? and 1 more",
         ),
     ],
@@ -51,7 +57,12 @@ def test_pipelines_without_runs_say_why() -> None:
 def test_what_is_queued_shows_before_the_last_result() -> None:
     queued = pipeline("j:a", run("j:a#1"), queue=(QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True),))
     line = pipeline_line(queued, NOW)
-    assert (line.status, line.word, line.state, line.run) == (Status.QUEUED, "stuck", "2m: no ‘gpu’ node", "#1")
+    assert (line.status, line.word, line.state, line.run) == (
+        Status.QUEUED,
+        "stuck",
+        "2m: no ‘gpu’ node",
+        "#1",
+    )
     running = pipeline("j:a", run("j:a#1", Status.RUNNING), queue=(QueueItem(7, "busy"),))
     assert pipeline_line(running, NOW).word == "running"
 
@@ -63,7 +74,9 @@ def test_a_finished_run_is_as_old_as_its_end_and_tests_are_told() -> None:
 
 
 def stage(name: str, status: Status = Status.PASSED, **more: object) -> Stage:
-    return Stage(**{"id": name, "name": name, "status": status, "started_at": NOW - 60, "duration": 30.0, **more})
+    return Stage(
+        **{"id": name, "name": name, "status": status, "started_at": NOW - 60, "duration": 30.0, **more}
+    )
 
 
 def job(name: str, status: Status = Status.PASSED, **more: object) -> Job:
@@ -76,9 +89,14 @@ def test_the_tree_shows_branches_jobs_and_child_pipelines() -> None:
     tree = run(
         "g:a#1",
         stages=(
-            stage("test", children=(stage("unit", kind="branch"), stage("lint", Status.FAILED, kind="branch"))),
+            stage(
+                "test", children=(stage("unit", kind="branch"), stage("lint", Status.FAILED, kind="branch"))
+            ),
             stage("build", jobs=(job("build"),)),
-            stage("ship", jobs=(job("canary", Status.FAILED, reason="script_failure"), job("down", downstream=child))),
+            stage(
+                "ship",
+                jobs=(job("canary", Status.FAILED, reason="script_failure"), job("down", downstream=child)),
+            ),
         ),
     )
     lines = stage_lines(tree, NOW)

@@ -24,12 +24,12 @@ def elapsed(seconds: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """How long ago something was, in one unit: ``now``, ``12m``, ``3h``, ``2d``."""
+    """How long ago something was, in one unit: ``<1m``, ``12m``, ``3h``, ``2d``."""
     whole = max(0, int(seconds))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if whole >= size:
             return f"{whole // size}{unit}"
-    return "now"
+    return "<1m"
 
 
 def _hours(minutes: int) -> str:

@@ -86,13 +86,11 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     taken: dict[tuple[str, str], str] = {}
     for action in ACTIONS:
         for key in keys[action.id]:
-            for scope in (
-                action.scope,
-                *(("pipelines", "stages", "metrics") if action.scope == "everywhere" else ()),
-            ):
+            for scope in _HEARD_IN[action.scope]:
                 if other := taken.get((scope, key)):
+                    mine, its = (action.id, other) if action.id in overrides else (other, action.id)
                     raise ConfigError(
-                        f"ui.keys.{action.id}: {key} already means {other}; give one of them another key"
+                        f"ui.keys.{mine}: {key} already means {its}; give one of them another key"
                     )
                 taken[scope, key] = action.id
     return keys

@@ -24,7 +24,9 @@ def text(row: Row) -> str:
     return "|".join("".join(part for part, _ in pieces(cell)) for cell in row.cells)
 
 
-DEPLOY = pipeline("jenkins:deploy", run("jenkins:deploy#7", Status.WAITING, gates=(gate("jenkins:deploy#7!P", "Go?"),)))
+DEPLOY = pipeline(
+    "jenkins:deploy", run("jenkins:deploy#7", Status.WAITING, gates=(gate("jenkins:deploy#7!P", "Go?"),))
+)
 FRAUD = pipeline("gitlab:ml/fraud", run("gitlab:ml/fraud#9", Status.FAILED), ref="main")
 VISION = pipeline("jenkins:ml/vision", run("jenkins:ml/vision#3", Status.RUNNING))
 IDLE = pipeline("jenkins:ml/idle", run("jenkins:ml/idle#1"))

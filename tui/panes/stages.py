@@ -138,7 +138,8 @@ def stale(reading: Reading[Run]) -> list[Item]:
     if reading.fault is None:
         return []
     shown = look("stale")
-    return [Item(f"{shown.glyph} {reading.fault.trouble.value}", "warning", reading.fault.message)]
+    words = f"{shown.glyph} {reading.fault.trouble.value}"
+    return [Item(words, "warning"), Item("", detail=reading.fault.message, drop=5)]
 
 
 def empty_words(reading: Reading[Run]) -> str:

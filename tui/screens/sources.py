@@ -14,7 +14,7 @@ LATE = 120.0
 
 def late(reading: Reading[Listing], now: float) -> str:
     """Why a source is not quiet, with the age of what is shown; empty while it is well."""
-    age = f"{fmt.ago(now - reading.read_at)} old" if reading.read_at is not None else "nothing read yet"
+    age = "never read" if reading.read_at is None else f"read {fmt.ago(now - reading.read_at)} ago"
     if reading.fault is not None:
         return f"{reading.fault.trouble.value}, {age}"
     if reading.read_at is not None and now - reading.read_at > LATE:

@@ -1,0 +1,20 @@
+"""What holds for every test: one time zone, no configuration or cache of the person who runs them."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ["TZ"] = "UTC"
+time.tzset()
+for name in ("NO_COLOR", "COLORTERM", "PIPEDECK_CONFIG", "TMUX", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.lower(), None)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.getbasetemp() / "home"
+    for variable, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache"), ("XDG_STATE_HOME", "state")):
+        monkeypatch.setenv(variable, str(Path(home) / folder))
