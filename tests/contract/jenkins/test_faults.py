@@ -1,0 +1,372 @@
+"""Controllers that are down, slow, wrong or unwilling."""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.jenkins.support import EMPTY_QUEUE, asked, core, jenkins, recorded
+from tests.http_stub import Reply, Request
+from tui.config import JenkinsSettings, Secret
+from tui.domain.address import Address
+from tui.domain.health import Trouble
+from tui.sources.base import SourceError
+from tui.sources.jenkins import JenkinsSource
+
+TLS = Path(__file__).parents[2] / "recordings" / "tls"
+TOKEN = "11s3cr3t0ken"
+JOBS = core({"jobs": [{"name": "a", "color": "blue", "builds": []}]})
+
+
+async def refusal(jobs: Reply, **settings: Any) -> SourceError:
+    async with jenkins({"/api/json": jobs, "/queue/api/json": EMPTY_QUEUE}, **settings) as (source, stub):
+        with pytest.raises(SourceError) as caught:
+            await source.pipelines()
+        assert sorted(asked(stub)) == ["/api/json", "/queue/api/json"]
+    error = caught.value
+    assert str(error) == error.message == error.fault.message
+    assert error.message.isprintable()
+    return error
+
+
+def redirect(location: str, status: int = 302) -> Reply:
+    return Reply(status, {"Location": location})
+
+
+ANSWERS = {
+    # what is answered: trouble, what the message says
+    "auth-anonymous-403": (Trouble.UNAUTHORIZED, "it wants a log-in; set user and token"),
+    "auth-bad-token-401": (
+        Trouble.UNAUTHORIZED,
+        "ci answered 401 to GET /api/json; check the user and token",
+    ),
+    "auth-unknown-user-401": (
+        Trouble.UNAUTHORIZED,
+        "ci answered 401 to GET /api/json; check the user and token",
+    ),
+    "auth-password-ok-200": (Trouble.WRONG_ANSWER, "JSON without jobs; is the url that of a Jenkins?"),
+    "job-config-xml-viewer": (
+        Trouble.FORBIDDEN,
+        "403 to GET /api/json: viewer lacks hudson.model.Item.Configure",
+    ),
+    "notfound-job-404": (Trouble.NOT_FOUND, "it does not exist, or this user may not see it"),
+    "root-tree-bad-400": (Trouble.SERVER_ERROR, "look for 7d16aad7-3389-4a73-aa36-020f49be4496 in its log"),
+    "startup-api-503-2": (
+        Trouble.UNAVAILABLE,
+        "503 to GET /api/json: Starting Jenkins; the server is starting",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_recorded_refusals(name: str) -> None:
+    trouble, words = ANSWERS[name]
+    error = await refusal(recorded(name))
+    assert error.trouble is trouble
+    assert words in error.message
+
+
+REPLIES = {
+    "log-in page on 200": (
+        Reply.text("<!DOCTYPE html><title>Sign in</title>", content_type="text/html"),
+        Trouble.WRONG_ANSWER,
+        "answered a web page instead of JSON",
+    ),
+    "redirect to the log-in": (
+        redirect("/login?from=%2Fapi%2Fjson"),
+        Trouble.UNAUTHORIZED,
+        "302 to GET /api/json: it sends to http://127.0.0.1:",
+    ),
+    "redirect to a log-in elsewhere": (
+        redirect("https://user:pw@sso.example/saml?SAMLRequest=abc", 303),
+        Trouble.UNAUTHORIZED,
+        "it sends to https://sso.example/saml, probably a log-in page",
+    ),
+    "redirect to where it moved": (
+        redirect("https://ci.example/jenkins/api/json?tree=x", 301),
+        Trouble.REFUSED,
+        "it has moved; set url = https://ci.example/jenkins in the config",
+    ),
+    "redirect to nowhere": (Reply(302), Trouble.REFUSED, "it has moved"),
+    "redirect to nonsense": (redirect("http://[x"), Trouble.UNAUTHORIZED, "probably a log-in page"),
+    "X-Error": (
+        Reply(400, {"X-Error": "no \x1b[31msuch thing"}),
+        Trouble.REFUSED,
+        "answered 400 to GET /api/json: no such thing",
+    ),
+    "anonymous by header": (
+        Reply(403, {"X-You-Are-Authenticated-As": "anonymous"}),
+        Trouble.UNAUTHORIZED,
+        "it wants a log-in",
+    ),
+    "a proxy's 502": (Reply(502), Trouble.UNAVAILABLE, "a proxy answers for a server that does not"),
+    "a proxy's 504": (Reply(504), Trouble.TIMEOUT, "a proxy gave up waiting"),
+    "cut off": (core(JOBS.body.decode() * 3), Trouble.WRONG_ANSWER, ""),
+    "connection broken in the body": (
+        Reply(200, {}, JOBS.body, cut=True),
+        Trouble.WRONG_ANSWER,
+        "broke its answer off (GET /api/json)",
+    ),
+    "truncated JSON": (Reply(200, {}, JOBS.body[:-9]), Trouble.WRONG_ANSWER, "is cut off or not JSON"),
+    "nothing": (Reply(200), Trouble.WRONG_ANSWER, "is cut off or not JSON"),
+    "bytes": (Reply(200, {}, b'{"jobs":[{"name":"\xff\xfe"}]}'), Trouble.WRONG_ANSWER, ""),
+    "null": (core(None), Trouble.WRONG_ANSWER, "Expected `object`, got `null`"),
+    "wrong type": (core({"jobs": {"a": 1}}), Trouble.WRONG_ANSWER, "at `$.jobs`"),
+    "too deep": (
+        Reply(200, {}, b'{"jobs":[{"name":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"),
+        Trouble.WRONG_ANSWER,
+        "maximum recursion depth",
+    ),
+    "bad compression": (
+        Reply(200, {"Content-Encoding": "gzip"}, b"not gzip at all"),
+        Trouble.WRONG_ANSWER,
+        "damaged compression",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+async def test_refusals(kind: str) -> None:
+    """One request each: no redirect is followed, nothing is tried again, and no credential is in the message."""
+    reply, trouble, words = REPLIES[kind]
+    error = await refusal(reply, user="al", token=Secret(TOKEN))
+    assert error.trouble is trouble
+    assert words in error.message
+    assert TOKEN not in error.message
+    assert "pw@" not in error.message
+
+
+async def test_with_credentials_an_anonymous_403_means_that_they_are_wrong() -> None:
+    error = await refusal(recorded("auth-anonymous-403"), user="al", token=Secret(TOKEN))
+    assert "check the user and token" in error.message
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_pause_that_was_asked_for_is_kept(status: int) -> None:
+    now = [1000.0]
+    routes = {"/job/j/1/api/json": Reply(status, {"Retry-After": "30"})}
+    async with jenkins(routes, clock=lambda: now[0]) as (source, stub):
+        for at in (1000.0, 1029.0):
+            now[0] = at
+            with pytest.raises(SourceError) as caught:
+                await source.run(Address("ci", "j", 1))
+            assert caught.value.retry_at == 1030.0
+        assert len(stub.requests) == 1
+        now[0] = 1031.0
+        with pytest.raises(SourceError):
+            await source.run(Address("ci", "j", 1))
+        assert len(stub.requests) == 2
+
+
+async def test_a_server_that_does_not_answer() -> None:
+    error = await refusal(Reply(hang=True), timeout=0.3)
+    assert error.trouble is Trouble.TIMEOUT
+    assert "did not answer" in error.message
+    assert "GET /api/json" in error.message
+    assert "within 0.3 s" in error.message
+
+
+async def test_a_connection_whose_call_was_abandoned_is_not_used_again() -> None:
+    """Its answer may still come, and would be taken for the next one's."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hang(request: Request) -> Reply:
+        loop.call_soon_threadsafe(asked.set)
+        return Reply(hang=True)
+
+    async with jenkins({"/job/j/1/api/json": hang}) as (source, stub):
+        first = asyncio.create_task(source.run(Address("ci", "j", 1)))
+        await asked.wait()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        stub.routes["GET /job/j/1/api/json"] = core({"number": 1, "result": "SUCCESS"})
+        assert (await source.run(Address("ci", "j", 1))).vendor_status == "SUCCESS"
+        assert len(stub.requests) == 2
+
+
+async def test_the_event_loop_goes_on_while_a_server_hangs() -> None:
+    async with jenkins({"/job/j/1/api/json": Reply(hang=True)}, timeout=0.3) as (source, _):
+        waiting = asyncio.create_task(source.run(Address("ci", "j", 1)))
+        longest, last = 0.0, time.monotonic()
+        while not waiting.done():
+            await asyncio.sleep(0)
+            now = time.monotonic()
+            longest, last = max(longest, now - last), now
+        with pytest.raises(SourceError):
+            await waiting
+        assert longest < 0.25
+        assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("pipedeck"))
+
+
+async def unreachable(url: str, **settings: Any) -> SourceError:
+    source = JenkinsSource("ci", JenkinsSettings(url=url, **settings))
+    with pytest.raises(SourceError) as caught:
+        await source.pipelines()
+    await source.close()
+    assert caught.value.status is None
+    return caught.value
+
+
+async def test_nobody_listens() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    error = await unreachable(f"http://127.0.0.1:{port}")
+    assert error.trouble is Trouble.UNREACHABLE
+    assert f"ci at 127.0.0.1:{port} refuses connections" in error.message
+
+
+async def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = await unreachable("http://user:hidden@jenkins.example:8080/ci")
+    assert error.trouble is Trouble.UNREACHABLE
+    assert "ci at jenkins.example:8080 cannot be found: its name is not known" in error.message
+
+
+@asynccontextmanager
+async def talker(words: bytes) -> AsyncIterator[int]:
+    """Something else than a web server."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(words)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize("words", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
+async def test_something_that_speaks_no_http(words: bytes) -> None:
+    async with talker(words) as port:
+        error = await unreachable(f"http://127.0.0.1:{port}")
+    assert error.trouble is Trouble.UNREACHABLE
+    assert "dropped the connection or speaks no HTTP" in error.message
+
+
+async def test_plain_http_where_tls_is_expected() -> None:
+    async with talker(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        error = await unreachable(f"https://127.0.0.1:{port}")
+    assert error.trouble is Trouble.TLS
+    assert "does not speak TLS here" in error.message
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+    return context
+
+
+async def test_a_certificate_is_trusted_through_the_ca_file_only() -> None:
+    routes = {"/api/json": JOBS, "/queue/api/json": EMPTY_QUEUE}
+    async with jenkins(routes, tls=server_tls(), ca=TLS / "server.pem") as (source, _):
+        assert len((await source.pipelines()).pipelines) == 1
+    async with jenkins(routes, tls=server_tls()) as (source, stub):
+        with pytest.raises(SourceError) as caught:
+            await source.pipelines()
+        assert stub.requests == []
+    assert caught.value.trouble is Trouble.TLS
+    assert "not trusted: self-signed certificate" in caught.value.message
+    assert "name its authority with ca =" in caught.value.message
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_a_ca_file_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
+    ca = tmp_path / "ca.pem"
+    if content:
+        ca.write_text(content)
+    async with jenkins({}, tls=server_tls(), ca=ca) as (source, stub):
+        with pytest.raises(SourceError) as caught:
+            await source.pipelines()
+        assert stub.requests == []
+    assert caught.value.trouble is Trouble.TLS
+    assert str(ca) in caught.value.message
+
+
+async def test_a_credential_that_cannot_be_read_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIPEDECK_TEST_TOKEN", raising=False)
+    async with jenkins({}, user="al", token=Secret("env:PIPEDECK_TEST_TOKEN")) as (source, stub):
+        with pytest.raises(SourceError) as caught:
+            await source.pipelines()
+        assert stub.requests == []
+    assert caught.value.trouble is Trouble.UNAUTHORIZED
+    assert "PIPEDECK_TEST_TOKEN is not set" in caught.value.message
+
+
+async def test_a_rotated_token_is_picked_up(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    seen: list[str | None] = []
+
+    def note(request: Request) -> Reply:
+        seen.append(request.headers.get("authorization"))
+        return core({"number": 1, "building": True})
+
+    async with jenkins({"/job/j/1/api/json": note}, user="a", token=Secret(f"file:{file}")) as (source, _):
+        for token in ("one", "two"):
+            file.write_text(f"{token}\n")
+            await source.run(Address("ci", "j", 1))
+    assert seen == ["Basic YTpvbmU=", "Basic YTp0d28="]
+
+
+async def test_anonymous_is_anonymous(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """requests would take a password for the host out of ~/.netrc."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with jenkins({"/api/json": JOBS, "/queue/api/json": EMPTY_QUEUE}, user="al") as (source, stub):
+        await source.pipelines()
+        assert not any("authorization" in request.headers for request in stub.requests)
+
+
+async def test_a_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with jenkins({"/ci/api/json": JOBS, "/ci/queue/api/json": EMPTY_QUEUE}) as (_, stub):
+        monkeypatch.setenv("http_proxy", stub.url)
+        monkeypatch.setenv("no_proxy", "")
+        source = JenkinsSource("ci", JenkinsSettings(url="http://jenkins.example/ci"))
+        assert len((await source.pipelines()).pipelines) == 1
+        await source.close()
+        assert {request.headers["host"] for request in stub.requests} == {"jenkins.example"}
+
+
+async def test_facts_are_learnt_in_passing() -> None:
+    routes = {"/jenkins/api/json": JOBS, "/jenkins/queue/api/json": EMPTY_QUEUE}
+    async with jenkins(
+        {path.removeprefix("/jenkins"): reply for path, reply in routes.items()},
+        prefix="/jenkins",
+        clock=time.time,
+    ) as (source, stub):
+        before = source.facts()
+        assert (before.version, before.requests, before.clock_skew, stub.requests) == ("", 0, None, [])
+        await source.pipelines()
+        facts = source.facts()
+        assert (facts.name, facts.type, facts.url) == ("ci", "jenkins", f"{stub.url}/jenkins")
+        assert (facts.version, facts.requests) == ("2.516.3", 2)
+        assert facts.bytes_read == len(JOBS.body) + len(EMPTY_QUEUE.body)
+        assert facts.clock_skew is not None
+        assert abs(facts.clock_skew) < 5
+        assert facts.read_only is None
+
+
+def test_credentials_in_the_url_are_not_shown() -> None:
+    source = JenkinsSource("ci", JenkinsSettings(url="http://al:hidden@jenkins.example/ci/"))
+    assert source.facts().url == "http://jenkins.example/ci"

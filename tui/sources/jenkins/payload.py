@@ -1,0 +1,273 @@
+"""What is asked of a controller, and the shapes its answers come in.
+
+Beside each shape stands the ``tree=`` that asks for it. Missing, null and zero differ; unknown fields are ignored by
+both sides, so one tree serves all versions (contracts: jenkins §2).
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, field
+
+
+class _Payload(msgspec.Struct, frozen=True, rename="camel"):
+    pass
+
+
+# Actions: everything a plugin may hang on a build. Only those of the classes below are read.
+
+
+class Cause(_Payload, frozen=True):
+    kind: str = field(name="_class", default="")
+    short_description: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    upstream_project: str | None = None
+    upstream_build: int | None = None
+
+
+class Parameter(_Payload, frozen=True):
+    name: str
+    kind: str = field(name="_class", default="")
+    value: Any = UNSET
+    """Any JSON value; absent for passwords and files."""
+
+
+class Named(_Payload, frozen=True):
+    name: str | None = None
+
+
+class GitRevision(_Payload, frozen=True):
+    sha: str | None = field(name="SHA1", default=None)
+    branch: tuple[Named, ...] | None = None
+
+
+class ScmRevision(_Payload, frozen=True):
+    hash: str | None = None
+    pull_hash: str | None = None
+    head: Named | None = None
+
+
+class Input(_Payload, frozen=True):
+    id: str | None = None
+    message: str | None = None
+
+
+class InputExecution(_Payload, frozen=True):
+    id: str | None = None
+    settled: bool | None = None
+    input: Input | None = None
+
+
+class Action(_Payload, frozen=True):
+    kind: str = field(name="_class", default="")
+    causes: tuple[Cause, ...] | None = None
+    parameters: tuple[Parameter, ...] | None = None
+    last_built_revision: GitRevision | None = None
+    remote_urls: tuple[str, ...] | None = None
+    revision: ScmRevision | None = None
+    fail_count: int | None = None
+    skip_count: int | None = None
+    total_count: int | None = None
+    executions: tuple[InputExecution, ...] | UnsetType | None = UNSET
+    """Absent before pipeline-input-step 466 (2023-01)."""
+
+
+class Tag(_Payload, frozen=True):
+    kind: str = field(name="_class", default="")
+
+
+class Build(_Payload, frozen=True):
+    number: int | None = None
+    kind: str = field(name="_class", default="")
+    display_name: str | None = None
+    full_display_name: str | None = None
+    building: bool | None = None
+    in_progress: bool | None = None
+    """Absent before core 2.369."""
+    result: str | None = None
+    timestamp: int | None = None
+    duration: int | None = None
+    estimated_duration: int | None = None
+    actions: tuple[msgspec.Raw, ...] | None = None
+    """Undecoded: a plugin unknown to us may use our field names for other types."""
+
+
+_ACTION_TREE = (
+    "actions[_class,causes[_class,shortDescription,userId,userName,upstreamProject,upstreamBuild],"
+    "parameters[_class,name,value],lastBuiltRevision[SHA1,branch[name]],remoteUrls,"
+    "revision[hash,pullHash,head[name]],failCount,skipCount,totalCount,"
+    "executions[id,settled,input[id,message]]]"
+)
+BUILD_TREE = (
+    "_class,number,displayName,fullDisplayName,building,inProgress,result,timestamp,duration,"
+    f"estimatedDuration,{_ACTION_TREE}"
+)
+BUILD = msgspec.json.Decoder(Build)
+ACTION = msgspec.json.Decoder(Action)
+TAG = msgspec.json.Decoder(Tag)
+
+
+# Jobs
+
+
+class Job(_Payload, frozen=True):
+    name: str
+    """As in a URL's segment before encoding: ``feature%2Fx`` for a branch."""
+    full_name: str | None = None
+    color: str | None = None
+    disabled: bool | None = None
+    buildable: bool | None = None
+    builds: tuple[Build, ...] | UnsetType | None = UNSET
+    jobs: "tuple[Job, ...] | UnsetType | None" = UNSET
+    """Present on whatever holds jobs: folders, multibranch projects, organisations."""
+
+
+class Jobs(_Payload, frozen=True):
+    jobs: tuple[Job, ...] | UnsetType | None = UNSET
+
+
+LEVELS = 6
+"""Folder levels read with one request. The URL of six has 2.6 kB; a controller takes 8 (contracts: jenkins §1.3)."""
+NEWEST_RUNS = 5
+
+
+def _jobs_tree() -> str:
+    job = f"name,fullName,color,disabled,buildable,builds[{BUILD_TREE}]{{0,{NEWEST_RUNS}}}"
+    tree = "jobs[name]{0,1}"  # only tells that the deepest level is a folder with something in it
+    for _ in range(LEVELS):
+        tree = f"jobs[{job},{tree}]"
+    return tree
+
+
+JOBS_TREE = _jobs_tree()
+JOBS = msgspec.json.Decoder(Jobs)
+
+
+# Queue
+
+
+class Task(_Payload, frozen=True):
+    kind: str = field(name="_class", default="")
+    name: str | None = None
+    full_name: str | None = None
+    url: str | None = None
+
+
+class QueueItem(_Payload, frozen=True):
+    id: int
+    kind: str = field(name="_class", default="")
+    why: str | None = None
+    stuck: bool | None = None
+    in_queue_since: int | None = None
+    task: Task | None = None
+
+
+class Queue(_Payload, frozen=True):
+    items: tuple[QueueItem, ...] | None = None
+
+
+QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,task[_class,name,fullName,url]]"
+QUEUE = msgspec.json.Decoder(Queue)
+
+
+# Stages: pipeline-graph-view (contracts: jenkins §6.1)
+
+
+class GraphStage(_Payload, frozen=True):
+    id: int | str
+    """A number before plugin version 40."""
+    name: str | None = None
+    state: str | None = None
+    type: str | None = None
+    start_time_millis: int | str | None = None
+    """From 112 to 438 the times are sentences (``Started 3 min ago``)."""
+    total_duration_millis: int | str | None = None
+    pause_duration_millis: int | str | None = None
+    children: "tuple[GraphStage, ...] | None" = None
+    next_sibling: "GraphStage | None" = None
+    """The stage after this one inside a parallel branch."""
+    seq_container_name: str | None = None
+    """The branch's name, on the first of its stages."""
+    synthetic: bool | None = None
+    placeholder: bool | None = None
+    cause_of_blockage: str | None = None
+
+
+class GraphData(_Payload, frozen=True):
+    stages: tuple[GraphStage, ...] | None = None
+
+
+class GraphAnswer(_Payload, frozen=True):
+    status: str | None = None
+    """``error`` comes with HTTP 200."""
+    message: str | None = None
+    data: GraphData | None = None
+
+
+GRAPH = msgspec.json.Decoder(GraphAnswer)
+
+
+# Stages: wfapi (contracts: jenkins §6.2)
+
+
+class WfError(_Payload, frozen=True):
+    message: str | None = None
+    type: str | None = None
+
+
+class WfStage(_Payload, frozen=True):
+    id: str
+    name: str | None = None
+    status: str | None = None
+    error: WfError | None = None
+    start_time_millis: int | None = None
+    duration_millis: int | None = None
+    pause_duration_millis: int | None = None
+
+
+class WfRun(_Payload, frozen=True):
+    status: str
+    stages: tuple[WfStage, ...] | None = None
+
+
+class WfInput(_Payload, frozen=True):
+    id: str
+    message: str | None = None
+
+
+WF_RUN = msgspec.json.Decoder(WfRun)
+WF_INPUTS = msgspec.json.Decoder(tuple[WfInput, ...])
+
+
+# Stages: the flow graph of the core API (contracts: jenkins §6.5)
+
+
+class FlowNode(_Payload, frozen=True):
+    id: str
+    kind: str = field(name="_class", default="")
+    display_name: str | None = None
+    icon_color: str | None = None
+    parents: tuple[str, ...] | None = None
+
+
+class FlowAction(_Payload, frozen=True):
+    kind: str = field(name="_class", default="")
+    nodes: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class FlowRun(_Payload, frozen=True):
+    actions: tuple[FlowAction | None, ...] | None = None
+
+
+FLOW_TREE = "actions[_class,nodes[_class,id,displayName,iconColor,parents]]"
+FLOW_RUN = msgspec.json.Decoder(FlowRun)
+FLOW_NODES = msgspec.json.Decoder(tuple[FlowNode, ...])
+
+
+class WhoAmI(_Payload, frozen=True):
+    name: str
+    anonymous: bool
+
+
+WHO_AM_I = msgspec.json.Decoder(WhoAmI)

@@ -1,0 +1,124 @@
+"""A Jenkins controller as a source of pipelines."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from tui.config import JenkinsSettings
+from tui.domain.address import Address
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.pipeline import Listing, Run
+from tui.sources.base import SourceError
+from tui.sources.jenkins.check import Check
+from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.listing import Jobs, attempt, read_listing
+from tui.sources.jenkins.payload import QUEUE, QUEUE_TREE, Queue
+from tui.sources.jenkins.reading import RunReader
+from tui.sources.wire import Wire
+from tui.text import clean
+
+_REMEMBERED = 500
+"""Ended runs kept in memory, the least recently asked for go first."""
+
+
+class JenkinsSource:
+    """See :class:`tui.sources.base.PipelineSource`.
+
+    A refresh of all pipelines is two requests; a run is two while it is active, and none once it was read after its
+    end.
+    """
+
+    def __init__(
+        self, name: str, settings: JenkinsSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._wire = Wire(name, clock=clock)
+        self._client = Client(self._wire, settings)
+        self._jobs = Jobs(self._client, settings.watch)
+        parts = urlsplit(settings.base_url)
+        self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        self._runs = RunReader(self._client, self._web)
+        self._user = ""
+        self._sent_names: Mapping[str, str] = {}
+        self._ended: OrderedDict[Address, Run] = OrderedDict()
+        self._newest_pipeline_run: Address | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def newest_pipeline_run(self) -> Address | None:
+        """The newest run in the last listing that can have stages."""
+        return self._newest_pipeline_run
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="jenkins",
+            url=self._web,
+            version=clean(self._client.version),
+            user=self._user,
+            stage_source=self._runs.stages.name,
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+            rate_limit=self._wire.rate_limit,
+        )
+
+    async def pipelines(self) -> Listing:
+        jobs, queue = await asyncio.gather(attempt(self._jobs.find()), attempt(self._queue()))
+        if isinstance(jobs, SourceError):
+            raise jobs
+        known = None if isinstance(queue, SourceError) else queue
+        read = await self._client.make(
+            "GET /api/json", lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known)
+        )
+        self._sent_names = read.sent_names
+        self._runs.blocked = read.blocked
+        self._newest_pipeline_run = read.newest_pipeline_run
+        for pipeline in read.listing.pipelines:
+            for run in pipeline.runs:
+                self._forget_replaced(run)
+        if isinstance(queue, SourceError):
+            notes = (*read.listing.notes, f"the queue is not known: {queue.message}")
+            return msgspec.structs.replace(read.listing, notes=notes)
+        return read.listing
+
+    async def run(self, address: Address) -> Run:
+        address = address.of_run
+        if address.run is None:
+            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
+        if (known := self._ended.get(address)) is not None:
+            self._ended.move_to_end(address)
+            return known
+        full_name = self._sent_names.get(address.path, address.path)
+        run, final = await self._runs.read(address, full_name, address.run)
+        if final:
+            self._ended[address] = run
+            if len(self._ended) > _REMEMBERED:
+                self._ended.popitem(last=False)
+        return run
+
+    async def _queue(self) -> Queue:
+        return await self._client.get("/queue/api/json", QUEUE, tree=QUEUE_TREE)
+
+    def _forget_replaced(self, listed: Run) -> None:
+        """A job that was deleted and made again counts its builds from 1 (contracts: jenkins §13)."""
+        known = self._ended.get(listed.address)
+        if known and known.created_at != listed.created_at:
+            del self._ended[listed.address]
+
+    async def check(self) -> tuple[Finding, ...]:
+        check = Check(self, self._client, self._settings)
+        findings = await check.findings()
+        self._user = check.user
+        return findings
+
+    async def close(self) -> None:
+        await self._client.close()
