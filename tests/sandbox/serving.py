@@ -1,28 +1,38 @@
 """A face of the sandbox on a loopback port, served in a thread of the test."""
 
-import socket
+import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
+
+from tui.sandbox.server import Listener
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """The address of ``app``, ``http://127.0.0.1:PORT``; it ends with the block."""
-    # asyncio turns Nagle's delay off only where the protocol is named; without it each answer takes 40 ms.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
-        )
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
+    opened: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        listener = Listener(app)
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
+            await listener.open()
+            opened.set_result((listener.port, asyncio.get_running_loop(), over))
+        except BaseException as error:
+            opened.set_exception(error)
+            raise
+        await over.wait()
+        listener.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    port, loop, over = opened.result(10)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)

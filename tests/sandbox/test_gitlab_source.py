@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.sandbox.runs import advance_until, good_run
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, Secret
 from tui.domain.pipeline import Job, Listing
@@ -64,9 +65,8 @@ async def test_the_overview_is_the_world(world: World, after: float) -> None:
 
 
 async def test_what_waits_for_a_person_is_a_gate_until_it_is_played(world: World) -> None:
-    run = world.runs(world.pipelines("gitlab", "ml/fraud")[0])[0]
-    while world.progress(run).of("promote/promote").state is not State.WAITING:
-        world.clock.advance(5)
+    run = good_run(world)
+    advance_until(world, lambda: world.progress(run).of("promote/promote").state is State.WAITING)
     async with gitlab(world) as source:
         before = find(await source.pipelines(), run.id)
         assert before.status is Status.WAITING
@@ -102,8 +102,7 @@ async def test_a_run_has_the_stages_jobs_and_children_of_the_world(
 
 async def test_one_pass_through_a_run_is_seen_as_it_happens(world: World) -> None:
     """From the first job to the last: at no time does the source say anything but what the world says."""
-    main = world.pipelines("gitlab", "ml/fraud")[0]
-    run = next(run for run in (world.trigger(main) for _ in range(20)) if will_pass(run))
+    run = good_run(world)
     words = set()
     async with gitlab(world) as source:
         address = find(await source.pipelines(), run.id).address
@@ -161,10 +160,6 @@ def must_show(world: World, shown: Shown, run: Run, *, told_all: bool) -> None:
                 names = {task.id: task.name for task in run.tasks}
                 needs = [names[need] for need in state.task.needs] if state.task.dag else []
                 assert sorted(job.needs) == sorted(needs)
-
-
-def will_pass(run: Run) -> bool:
-    return all(task.optional or task.outcomes[-1] is State.PASSED for task in run.tasks)
 
 
 def must_be(job: Job, state: TaskState, run: Run, world: World) -> None:
