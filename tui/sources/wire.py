@@ -73,15 +73,16 @@ class Wire:
         """
         async with self._slots:
             now = self._clock()
-            if now < self._not_before:
-                raise SourceError(
-                    Trouble.RATE_LIMITED,
-                    f"{self.name} asked for a pause; next request in {self._not_before - now:.0f} s ({where})",
-                    retry_at=self._not_before,
-                )
             self._free_at = max(self._free_at, now - self._burst) + self._interval
             if (wait := self._free_at - now) > 0:
                 await asyncio.sleep(wait)
+            # Only now: a pause may have been asked for while this one waited.
+            if (pause := self._not_before - self._clock()) > 0:
+                raise SourceError(
+                    Trouble.RATE_LIMITED,
+                    f"{self.name} asked for a pause; next request in {pause:.0f} s ({where})",
+                    retry_at=self._not_before,
+                )
             self.requests += 1
             yield
 
