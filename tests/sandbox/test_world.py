@@ -11,6 +11,7 @@ from tui.sandbox.scenario import demo, many
 from tui.sandbox.world import Clock, Pipeline, Refused, Run, Scenario, World
 
 START = 1_795_422_000.0
+steady = settings(deadline=None, derandomize=True)
 ORDER = {State.CREATED: 0, State.QUEUED: 1, State.WAITING: 1, State.RUNNING: 2}
 """How far a state is; finished ones are furthest."""
 
@@ -70,7 +71,7 @@ histories = plans().flatmap(lambda tasks: st.tuples(st.just(tasks), events(tasks
 TIMES = [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 9.0, 11.0, 15.0, 21.0, 30.0, 50.0, 100.0, 1000.0]
 
 
-@settings(deadline=None)
+@steady
 @given(histories)
 def test_progress_is_monotone(history: tuple[tuple[Task, ...], list[Event]]) -> None:
     tasks, happened = history
@@ -96,7 +97,7 @@ def test_progress_is_monotone(history: tuple[tuple[Task, ...], list[Event]]) -> 
         before = seen
 
 
-@settings(deadline=None)
+@steady
 @given(histories)
 def test_no_task_starts_before_its_needs_have_ended(history: tuple[tuple[Task, ...], list[Event]]) -> None:
     tasks, happened = history
@@ -113,7 +114,7 @@ def test_no_task_starts_before_its_needs_have_ended(history: tuple[tuple[Task, .
                     assert soft or need.state in (State.PASSED, State.WARNING)
 
 
-@settings(deadline=None)
+@steady
 @given(histories)
 def test_a_runs_state_follows_from_its_tasks(history: tuple[tuple[Task, ...], list[Event]]) -> None:
     tasks, happened = history
@@ -138,7 +139,7 @@ def test_a_runs_state_follows_from_its_tasks(history: tuple[tuple[Task, ...], li
             assert {State.PASSED, State.SKIPPED, State.WAITING, State.CREATED}.issuperset(states)
 
 
-@settings(deadline=None)
+@steady
 @given(histories, st.sampled_from(TIMES))
 def test_what_has_been_seen_does_not_depend_on_what_happens_later(
     history: tuple[tuple[Task, ...], list[Event]], now: float
@@ -215,7 +216,7 @@ def picture(world: World) -> list[tuple[Run, Progress]]:
     return [(run, world.progress(run)) for p in world.scenario.pipelines for run in world.runs(p)]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(steady, max_examples=15)
 @given(st.lists(st.floats(0.1, 90.0), max_size=6), st.integers(0, 3))
 def test_how_often_the_world_is_asked_changes_nothing(steps: list[float], seed: int) -> None:
     watched = World(demo(), Clock(START, manual=True), seed=seed)

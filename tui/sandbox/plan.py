@@ -212,13 +212,10 @@ class _Line(msgspec.Struct, frozen=True):
 def _timeline(tasks: Sequence[Task], begin: float, events: Sequence[Event]) -> dict[str, _Line]:
     lines: dict[str, _Line] = {}
     for task in tasks:
-        needs = [lines[need].spans[-1] for need in task.needs]
-        ready = max((span.end for span in needs), default=begin)
-        if any(_blocks(lines[need]) for need in task.needs) and not task.always:
-            at = max((span.end for span in needs if span.end < inf), default=begin)
-            lines[task.id] = _Line(task, (_Span(at, inf, at, State.SKIPPED),))
-        else:
-            lines[task.id] = _line(task, ready, events)
+        needs = [lines[need] for need in task.needs]
+        ready = max((need.spans[-1].end for need in needs), default=begin)
+        skipped = not task.always and any(_blocks(need) for need in needs)
+        lines[task.id] = _line(task, ready, events, skipped=skipped)
     return lines
 
 
@@ -228,8 +225,10 @@ def _blocks(line: _Line) -> bool:
     return state in (State.CANCELED, State.SKIPPED) or (state is State.FAILED and not line.task.optional)
 
 
-def _line(task: Task, ready: float, events: Sequence[Event]) -> _Line:
+def _line(task: Task, ready: float, events: Sequence[Event], *, skipped: bool) -> _Line:
     cancels = [event.at for event in events if event.kind == "cancel" and event.task in ("", task.id)]
+    if skipped:
+        return _Line(task, (_cut(_Span(ready, inf, ready, State.SKIPPED), cancels, first=True),))
     spans: list[_Span] = []
     child: Mapping[str, _Line] | None = None
     for outcome in task.outcomes:
@@ -237,12 +236,12 @@ def _line(task: Task, ready: float, events: Sequence[Event]) -> _Line:
         span = _asked(task, ready, events) if first and task.gate else None
         if span is None or span.state is State.PASSED:
             start = span.start if span else ready + (task.wait if first else 0.0)
-            end, state = start + task.seconds, outcome
-            if task.child and start < inf:
+            span = _Span(ready, start, start + task.seconds, outcome)
+            if task.child and _cut(span, cancels, first=first).start < inf:
                 child = _timeline(task.child, start, list(_of_child(task, events)))
                 end = _end(child)
                 state = _clip(child, end).state if end < inf else outcome
-            span = _Span(ready, start, end, state)
+                span = _Span(ready, start, end, state)
         span = _cut(span, cancels, first=first)
         spans.append(span)
         ready = span.end
@@ -292,13 +291,16 @@ def _cut(span: _Span, cancels: Sequence[float], *, first: bool) -> _Span:
 
 
 def _detached(lines: Mapping[str, _Line]) -> set[str]:
-    """Ids of unanswered optional gates and of what needs them: the run does not wait for these."""
+    """Ids of unanswered optional gates and of what needs them: the run does not wait for these.
+
+    Of none, if that is all there is.
+    """
     detached: set[str] = set()
     for key, line in lines.items():
         open_gate = bool(line.task.gate) and line.task.optional and line.spans[-1].state is State.WAITING
         if open_gate or any(need in detached for need in line.task.needs):
             detached.add(key)
-    return detached
+    return detached if len(detached) < len(lines) else set()
 
 
 def _end(lines: Mapping[str, _Line]) -> float:

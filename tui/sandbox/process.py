@@ -31,7 +31,7 @@ Face = Literal["jenkins", "gitlab", "prometheus"]
 
 
 class SandboxError(Exception):
-    """The child process did not start; the message holds what it said."""
+    """The child process did not start or refused what it was told; the message holds what it said."""
 
 
 class FaceState(msgspec.Struct, frozen=True):
@@ -80,12 +80,17 @@ class Control:
         self._ask("scenario", {"name": name})
 
     def _ask(self, what: str, body: Any = None) -> Any:
+        from urllib.error import HTTPError
         from urllib.request import ProxyHandler, build_opener
 
         data = None if body is None else json.dumps(body).encode()
         direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
-        with direct.open(f"{self._url}/{what}", data, timeout=10) as answer:
-            return json.load(answer)
+        try:
+            with direct.open(f"{self._url}/{what}", data, timeout=10) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            with error:
+                raise SandboxError(f"the sandbox refused {what}: {error.read().decode()}") from None
 
 
 class Sandbox:
