@@ -602,6 +602,8 @@ def test_several_projects_with_environments_are_answered_in_part(face: Face) -> 
             "Variable $p of type ID! was provided invalid value",
         ),
         ("{ currentUser { ...F } }", "Fragment F was used, but not defined"),
+        ("{ currentUser { ... on Cat { id } } }", "No such type Cat, so it can't be a fragment condition"),
+        ("{ projects(last: 1) { nodes { id } } }", "Field 'projects' doesn't accept argument 'last'"),
         ("query A { currentUser { id } } query B { currentUser { id } }", "An operation name is required"),
         ("{ currentUser { id }", "Parse error: Unexpected end of document"),
         ("{ currentUser ; }", 'Parse error on ";" at [1, 15]'),
@@ -638,7 +640,7 @@ def test_aliases_fragments_defaults_and_operation_names(face: Face) -> None:
     query = """
     query Other { currentUser { id } }
     query Wanted($path: ID = "ml/fraud", $n: Int = 1) {  # the rest of this line is no question
-      here: project(fullPath: $path) { __typename ...F ... on Project { name } }
+      here: project(fullPath: $path) { __typename ...F ... on Project { name pipelines { nodes { ref } } } }
     }
     fragment F on Project { pipelines(first: $n) { nodes { iid } } }
     """
@@ -648,7 +650,7 @@ def test_aliases_fragments_defaults_and_operation_names(face: Face) -> None:
     assert data == {
         "here": {
             "__typename": "Project",
-            "pipelines": {"nodes": [{"iid": str(newest.number)}]},
+            "pipelines": {"nodes": [{"iid": str(newest.number), "ref": newest.pipeline.ref}]},
             "name": "fraud",
         }
     }

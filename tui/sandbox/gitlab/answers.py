@@ -81,8 +81,6 @@ _REFUSALS: Mapping[int, Any] = {
 
 def refuse(status: int, headers: Mapping[str, str]) -> Response:
     """GitLab's answer for an error status; 429 is the rack's, in plain text."""
-    if status == 503:
-        headers = {"Retry-After": "60"} | dict(headers)
     return ApiError(status, _REFUSALS[status], headers).response()
 
 

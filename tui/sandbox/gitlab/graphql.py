@@ -48,7 +48,7 @@ def one(of: str, resolve: Callable[[Any], Any]) -> Field:
     return Field(lambda value, _: resolve(value), of)
 
 
-_PAGING = {"first": "Int", "last": "Int", "after": "String", "before": "String"}
+_PAGING = {"first": "Int", "after": "String"}
 
 
 def many(of: str, resolve: Resolver, *, weight: float = 0.0, **arguments: str) -> Field:
@@ -73,12 +73,12 @@ def _connection_fields(of: str) -> Mapping[str, Field]:
     }
 
 
-def _fields_of(schema: Schema, type_name: str) -> Mapping[str, Field]:
+def _fields_of(schema: Schema, type_name: str) -> Mapping[str, Field] | None:
     if type_name == "PageInfo":
         return _PAGE_INFO
     if type_name.endswith("Connection"):
         return _connection_fields(type_name.removesuffix("Connection"))
-    return schema[type_name]
+    return schema.get(type_name)
 
 
 # --- may it be asked --------------------------------------------------------------------------------------------
@@ -119,6 +119,10 @@ class _Check:
 
     def cost(self, type_name: str, selections: Sequence[Asked], path: list[str]) -> int:
         """The complexity of what is asked about one value of a type; checks it in passing."""
+        if _fields_of(self.schema, type_name) is None:
+            message = f"No such type {type_name}, so it can't be a fragment condition"
+            self.say(message, "undefinedType", path, typeName=type_name)
+            return 0
         total = 0
         for asked in selections:
             if asked.spread == "...":
@@ -136,7 +140,7 @@ class _Check:
         return total
 
     def field(self, type_name: str, asked: Asked, path: list[str]) -> int:
-        field = _fields_of(self.schema, type_name).get(asked.name)
+        field = (_fields_of(self.schema, type_name) or {}).get(asked.name)
         if field is None:
             message = f"Field '{asked.name}' doesn't exist on type '{type_name}'"
             self.say(message, "undefinedField", path, asked.at, typeName=type_name, fieldName=asked.name)
@@ -267,20 +271,32 @@ class _Run:
     def object(
         self, type_name: str, value: Any, selections: Sequence[Asked], path: list[str | int]
     ) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+        return {
+            name: type_name
+            if asked.name == "__typename"
+            else self.field(type_name, value, asked, [*path, name])
+            for name, asked in self.merged(selections).items()
+        }
+
+    def merged(self, selections: Sequence[Asked]) -> dict[str, Asked]:
+        """The fields by the name they are answered under; what is asked twice is asked for all of it."""
+        found: dict[str, Asked] = {}
         for asked in selections:
-            if asked.spread == "...":
-                result.update(self.object(type_name, value, asked.selections, path))
-            elif asked.spread:
-                result.update(self.object(type_name, value, self.document.fragments[asked.spread][1], path))
-            elif asked.name == "__typename":
-                result[asked.alias] = type_name
+            if not asked.spread:
+                fields = {asked.alias: asked}
+            elif asked.spread == "...":
+                fields = self.merged(asked.selections)
             else:
-                result[asked.alias] = self.field(type_name, value, asked, [*path, asked.alias])
-        return result
+                fields = self.merged(self.document.fragments[asked.spread][1])
+            for name, field in fields.items():
+                if earlier := found.get(name):
+                    inner = (*earlier.selections, *field.selections)
+                    field = msgspec.structs.replace(earlier, selections=inner)
+                found[name] = field
+        return found
 
     def field(self, type_name: str, value: Any, asked: Asked, path: list[str | int]) -> Any:
-        field = _fields_of(self.schema, type_name)[asked.name]
+        field = (_fields_of(self.schema, type_name) or {})[asked.name]
         arguments = {name: _value(given, self.variables) for name, given in asked.arguments.items()}
         try:
             result = field.resolve(value, arguments)
