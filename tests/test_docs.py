@@ -1,0 +1,72 @@
+"""The documents say what the program does."""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from tui.commands import documents
+from tui.keys import help_sections, keymap
+from tui.sources.gitlab.status import STATUSES as GITLAB
+from tui.sources.jenkins import status as jenkins
+
+ROOT = Path(__file__).parent.parent
+
+
+def keys_table() -> str:
+    lines = ["| key | does |", "| --- | --- |"]
+    for title, entries in help_sections(keymap({})):
+        lines.append(f"| **{title}** | |")
+        lines += [f"| {' '.join(f'`{key}`' for key in keys.split())} | {words} |" for keys, words in entries]
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_the_keys_there_are() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    match = re.search(r"<!-- keys: .*? -->\n(.*?)\n<!-- /keys -->", readme, re.DOTALL)
+    assert match is not None
+    assert match[1] == keys_table()
+
+
+def test_every_key_of_the_documents_is_described() -> None:
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    structs = [kind for name, kind in vars(documents).items() if name.endswith("Doc")]
+    names = {field.name for kind in structs for field in msgspec.structs.fields(kind)}
+    assert {name for name in names if not re.search(rf"[`\"]{name}[`\"]", text)} == set()
+
+
+def statuses_document() -> str:
+    lines = [
+        "# Statuses",
+        "",
+        "Every status of both systems and what it becomes. A value that stands in no table becomes `unknown` and is",
+        "shown as itself. Made from `tui/sources/*/status.py`; `tests/test_docs.py` compares.",
+        "",
+        "## GitLab: pipelines, stages, jobs",
+        "",
+        "| GitLab | Pipedeck | said beside it |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{word}` | {status} | {reason} |" for word, (status, reason) in GITLAB.items()]
+    lines += [
+        "",
+        "A job that is `failed` and may fail makes its stage `warning`. A `manual` job is a gate.",
+        "",
+        "## Jenkins",
+        "",
+        "A run that is building is `running` whatever its result says, `waiting` while an input is open, and `queued`",
+        "before it begins; the result counts when it has ended.",
+    ]
+    for title, table in (
+        ("`result` of a run", jenkins.RESULTS),
+        ("`state` of a stage, pipeline-graph-view (any case)", jenkins.GRAPH_VIEW),
+        ("`status` of a stage, wfapi", jenkins.WFAPI),
+        ("`iconColor` of a flow node", jenkins.COLORS),
+    ):
+        lines += ["", f"| {title} | Pipedeck |", "| --- | --- |"]
+        lines += [f"| `{word}` | {status} |" for word, status in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def test_every_status_of_both_systems_is_documented() -> None:
+    assert (ROOT / "docs" / "statuses.md").read_text(encoding="utf-8") == statuses_document()
