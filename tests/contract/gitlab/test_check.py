@@ -166,7 +166,14 @@ async def test_clocks_that_differ_are_told(stub: Stub, connect: Connect, clock: 
 
 
 async def test_anonymous_is_read_only_and_said(stub: Stub, connect: Connect) -> None:
+    stub.routes[rest("/metadata")] = Reply.json({"message": "401 Unauthorized"}, 401)
     source = connect(token=None)
     assert "only what is public" in (await found(source))["warning", "token"].message
     assert source.facts().read_only is True
     assert "GET /api/v4/user" not in paths(stub)
+
+
+async def test_a_token_that_reads_no_pipelines_is_an_error(stub: Stub, connect: Connect) -> None:
+    stub.routes[rest("/personal_access_tokens/self")] = token("read_user")
+    finding = (await found(connect()))["error", "token"]
+    assert "its scopes (read_user) read no pipelines" in finding.message

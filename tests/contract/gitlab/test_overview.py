@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from tests.contract.gitlab.bodies import WAITS, job_node, node
 from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, asked, dashboard, paths, projects, rest
 from tests.http_stub import Reply, Request, Stub
 from tui.domain.address import parse_address
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
+from tui.sources.base import SourceError
 
 NINE = 1778230800.0  # 2026-05-08T09:00:00Z
 
@@ -223,3 +226,26 @@ async def test_paths_are_matched_whatever_their_case_and_shown_once(stub: Stub, 
     listing = await connect(watch=("ml/fraud", "ML/FRAUD")).pipelines()
     assert [row.address.path for row in listing.pipelines] == ["ml/Fraud"]
     assert listing.notes == ()
+
+
+async def test_a_ref_that_cannot_be_read_leaves_the_others(stub: Stub, connect: Connect) -> None:
+    good = projects(fraud=[node(1001)])
+
+    def answer(request: Request) -> Reply:
+        return Reply.json({}, 500) if "ref" in asked(request)[1] else good(request)
+
+    stub.routes[GRAPHQL] = answer
+    listing = await connect(refs=("main", "old")).pipelines()
+    assert [row.ref for row in listing.pipelines] == ["main"]
+    assert listing.notes[0].startswith("old is shown as it last was: gl answered 500")
+
+
+async def test_a_rate_limit_met_on_the_way_fails_the_whole_list(stub: Stub, connect: Connect) -> None:
+    good = projects(**{f"p{n}": [node(2000 + n)] for n in range(11)})
+
+    def answer(request: Request) -> Reply:
+        return good(request) if len(asked(request)[1]["paths"]) == 10 else Reply.text("Retry later\n", 429)
+
+    stub.routes[GRAPHQL] = answer
+    with pytest.raises(SourceError, match="Retry later"):
+        await connect(watch=tuple(f"ml/p{n}" for n in range(11))).pipelines()

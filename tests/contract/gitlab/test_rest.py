@@ -143,6 +143,7 @@ async def test_a_run_over_rest_orders_stages_and_tells_older_attempts(stub: Stub
     run = await connect().run(RUN)
     assert (run.title, run.cause, run.duration) == ("Nightly", "push by alice", 300.0)
     assert run.tests == TestCounts(12, 2, 2)
+    assert run.stage_source == "REST: needs are not told"
     assert run.stages is not None
     assert [(stage.name, stage.status.value) for stage in run.stages] == [
         ("build", "passed"),

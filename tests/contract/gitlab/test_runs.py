@@ -412,3 +412,56 @@ async def test_a_basic_pipeline_body_is_enough_for_the_iid(stub: Stub, connect: 
     told(stub, i842=detail(node(1842), [], []))
     stub.routes[rest("/projects/ml%2Ffraud/pipelines/1842")] = Reply.json(basic(1842))
     assert (await connect().run(RUN)).address == RUN
+
+
+async def test_jobs_side_by_side_count_once_in_the_time_of_their_stage(stub: Stub, connect: Connect) -> None:
+    spans = [("2026-05-08T09:00:00Z", 60), ("2026-05-08T09:00:30Z", 60), ("2026-05-08T09:00:40Z", 10)]
+    jobs = [job_node(n, f"shard {n}", startedAt=at, duration=took) for n, (at, took) in enumerate(spans)]
+    told(stub, i842=detail(node(1842), [("build", "success")], jobs))
+    run = await connect().run(RUN)
+    assert run.stages is not None
+    assert run.stages[0].duration == 90.0
+
+
+async def test_an_older_attempt_waits_for_nobody(stub: Stub, connect: Connect) -> None:
+    jobs = [job_node(12, "promote"), job_node(11, "promote", retried=True, **WAITS)]
+    told(stub, i842=detail(node(1842), [("build", "success")], jobs))
+    run = await connect().run(RUN)
+    assert run.gates == ()
+
+
+async def test_the_run_of_an_older_bridge_is_named_and_not_read(stub: Stub, connect: Connect) -> None:
+    jobs = [
+        job_node(12, "child", kind="BRIDGE", downstreamPipeline=downstream(1901)),
+        job_node(
+            11, "child", kind="BRIDGE", downstreamPipeline=downstream(1900, status="FAILED"), retried=True
+        ),
+    ]
+    told(stub, i842=detail(node(1842), [("build", "success")], jobs), i901=detail(node(1901), [], []))
+    run = await connect().run(RUN)
+    assert run.stages is not None
+    new, old = (job.downstream for job in run.stages[0].jobs)
+    assert new is not None
+    assert old is not None
+    assert (new.stages, old.stages, old.status) == ((), None, Status.FAILED)
+    assert [variables["iid"] for variables in questions(stub)] == ["842", "901"]
+
+
+async def test_a_finished_run_with_a_child_is_good_for_a_minute(
+    stub: Stub, connect: Connect, clock: Clock
+) -> None:
+    child = job_node(11, "child", kind="BRIDGE", downstreamPipeline=downstream(1900))
+    stub.routes[GRAPHQL] = operations(
+        Dashboard=projects(fraud=[node(1842)]),
+        PipelineDetail=details(
+            i842=detail(node(1842), [("build", "success")], [child]),
+            i900=detail(node(1900), [("build", "success")], [job_node(21, "compile")]),
+        ),
+    )
+    source = connect()
+    await source.pipelines()
+    first = await source.run(RUN)
+    assert await source.run(RUN) is first
+    clock.ahead = 61
+    await source.run(RUN)
+    assert len(questions(stub)) == 4, "a child may be retried without a trace in the list"

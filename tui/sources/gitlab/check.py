@@ -98,10 +98,15 @@ class Check:
         if url.scheme == "http" and url.hostname not in _LOOPBACK and self._settings.token:
             self._add("warning", "TLS", "the token travels unencrypted", "use https in the url")
         answer = await self._rest.ask("/metadata")
+        if answer.status == 401 and self._settings.token is None:
+            self._add("ok", "server", "GitLab answers; its version is told to users only")
+            return
         if answer.status in (403, 404):
             answer = await self._rest.ask("/version")  # before GitLab 15.2
         metadata = await self._rest.decode(_metadata, self._rest.check(answer))
         self._identity = msgspec.structs.replace(self._identity, version=clean(metadata.version))
+        if url.scheme == "https":
+            self._add("ok", "TLS", "the certificate is trusted")
         self._add("ok", "server", f"GitLab {self._identity.version} answers")
 
     async def _credentials(self) -> None:
@@ -119,6 +124,15 @@ class Check:
         token = await self._rest.decode(_token, self._rest.check(answer))
         writes = "api" in token.scopes
         self._identity = msgspec.structs.replace(self._identity, read_only=not writes)
+        if not writes and "read_api" not in token.scopes:
+            scopes = clean(", ".join(token.scopes))
+            self._add(
+                "error",
+                "token",
+                f"valid for {user}, but its scopes ({scopes}) read no pipelines",
+                _ADVICE[Trouble.FORBIDDEN],
+            )
+            return
         may = "may read and act" if writes else "may read only, acting needs the scope api"
         self._add("ok", "token", f"valid for {user}; {may} (scopes: {clean(', '.join(token.scopes))})")
         self._expiry(token)

@@ -212,7 +212,9 @@ def detail_of_rest(
     """
     ordered = sorted(jobs, key=lambda job: job.id)
     newest = {job.name: job.id for job in ordered}
-    run = msgspec.structs.replace(_run_of_rest(place, pipeline), tests=_counts(tests))
+    run = msgspec.structs.replace(
+        _run_of_rest(place, pipeline), tests=_counts(tests), stage_source="REST: needs are not told"
+    )
     return Detail(
         run,
         tuple(StageHead(name) for name in dict.fromkeys(clean(job.stage) for job in ordered)),

@@ -110,4 +110,4 @@ class Fallback:
         """What is used, for the details of the source."""
         if not self._refused:
             return "GraphQL"
-        return f"REST ({next(iter(self._refused.values()))})"
+        return "; ".join(f"REST for {question}: {reason}" for question, reason in self._refused.items())

@@ -216,7 +216,12 @@ class Overview:
             at, known = self._old_refs.get((path, ref), (None, ()))
             return at is None or now - at >= KEEP_OLD_REF or any(one.run.status.active for one in known)
 
-        found = await self._newest([path for path in lacking if due(path)], ref)
+        try:
+            found = await self._newest([path for path in lacking if due(path)], ref)
+        except SourceError as error:
+            if concerns_all(error):
+                raise
+            found = Found(notes=(f"{ref} is shown as it last was: {error.message}",))
         notes.extend(found.notes)
         for path, project in found.projects.items():
             self._old_refs[path, ref] = (now, project.recent)

@@ -10,7 +10,7 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Job, Run
 from tui.sources.base import SourceError
 from tui.sources.gitlab.assemble import assemble
-from tui.sources.gitlab.convert import Detail, Piece, Place, Recent, Reference, detail_of_node, detail_of_rest
+from tui.sources.gitlab.convert import Detail, Place, Recent, Reference, detail_of_node, detail_of_rest
 from tui.sources.gitlab.graphql import Fallback, GraphQL, GraphQLRefused
 from tui.sources.gitlab.memory import Memory
 from tui.sources.gitlab.payload import (
@@ -124,21 +124,23 @@ class Runs:
             lambda: self._by_graphql(place, reference, reading),
             lambda: self._by_rest(place, reference),
         )
-        jobs = await together(self._with_downstream(piece, path, depth, reading) for piece in detail.pieces)
-        staged = [(piece.stage, job) for piece, job in zip(detail.pieces, jobs, strict=True)]
+        begun = await together(
+            self._with_downstream(piece.job, piece.downstream, depth, reading)
+            for piece in detail.pieces
+            if piece.downstream
+        )
+        bridges = {job.id: job for job in begun}
+        staged = [(piece.stage, bridges.get(piece.job.id, piece.job)) for piece in detail.pieces]
         run = assemble(detail.run, detail.stages, staged)
         if reading.whole:
             self._keep(run, detail.stamp)
         return run
 
-    async def _with_downstream(self, piece: Piece, path: str, depth: int, reading: _Reading) -> Job:
-        """The piece's job, with the run it started as far as that can be read."""
-        reference = piece.downstream
-        if reference is None:
-            return piece.job
+    async def _with_downstream(self, job: Job, reference: Reference, depth: int, reading: _Reading) -> Job:
+        """``job`` with the run it started as far as that can be read."""
         try:
             project = await self._path_of(reference.project)
-            if depth >= DEPTH or reading.left <= 0 or piece.job.retried:
+            if depth >= DEPTH or reading.left <= 0 or job.retried:
                 run = self._bare(project, reference)
             elif (kept := self._recall(reference.id, None, reference.vendor_status)) is not None:
                 run = kept
@@ -152,8 +154,8 @@ class Runs:
             shown = shorten(f"{reference.project}#{reference.id}", 80)
             reason = f"its downstream run {shown} cannot be read: {error.message}"
             known = self._bare(reference.project, reference) if isinstance(reference.project, str) else None
-            return msgspec.structs.replace(piece.job, downstream=known, reason=piece.job.reason or reason)
-        return msgspec.structs.replace(piece.job, downstream=run)
+            return msgspec.structs.replace(job, downstream=known, reason=job.reason or reason)
+        return msgspec.structs.replace(job, downstream=run)
 
     def _bare(self, path: str, reference: Reference) -> Run:
         """What a reference alone tells."""
