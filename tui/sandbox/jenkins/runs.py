@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name
+from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
 from tui.sandbox.plan import Progress, State, TaskState
@@ -28,7 +28,7 @@ def run(controller: Controller, run: Run) -> Bean:
         result = "UNSTABLE"
     estimate = controller.world.expected
     fields: dict[str, Any] = {
-        "actions": lambda: _actions(controller, run, seen, url),
+        "actions": lambda: _actions(controller, run, seen),
         "artifacts": [],
         "building": not done,
         "description": None,
@@ -70,7 +70,7 @@ def _neighbour(controller: Controller, run: Run, *, newer: bool) -> Bean | None:
     return Bean("", {"number": number, "url": url})
 
 
-def _actions(controller: Controller, run: Run, seen: Progress, url: str) -> list[Bean]:
+def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
     freestyle = run.pipeline.kind == "freestyle"
     nothing = Bean("", {})
     found: list[Bean] = []
@@ -100,7 +100,13 @@ def _actions(controller: Controller, run: Run, seen: Progress, url: str) -> list
         found.append(_interrupted(controller, run))
     found += [nothing, nothing, Bean("org.jenkinsci.plugins.displayurlapi.actions.RunDisplayAction", {})]
     if not freestyle:
-        graph = partial(flow_graph, run, seen, controller.world.now(), run_url=url)
+        graph = partial(
+            flow_graph,
+            run,
+            seen,
+            controller.world.now(),
+            run_url=f"{job_path(run.pipeline.path)}{run.number}/",
+        )
         found += [
             Bean(
                 "org.jenkinsci.plugins.pipeline.modeldefinition.actions.RestartDeclarativePipelineAction",

@@ -257,64 +257,72 @@ def wfapi_describe(run: Run, seen: Progress, now: float, *, run_url: str) -> dic
 
 # The flow graph of the core API (contracts: jenkins §6.5): every step, without times.
 
-_GRAPH = "org.jenkinsci.plugins.workflow.graph."
-_STEPS = "org.jenkinsci.plugins.workflow.cps.nodes."
-_COLORS = {
-    State.PASSED: "blue",
-    State.WARNING: "yellow",
-    State.FAILED: "red",
-    State.CANCELED: "aborted",
-    State.SKIPPED: "notbuilt",
+_START = "org.jenkinsci.plugins.workflow.cps.nodes.StepStartNode"
+_END = "org.jenkinsci.plugins.workflow.cps.nodes.StepEndNode"
+_ATOM = "org.jenkinsci.plugins.workflow.cps.nodes.StepAtomNode"
+_COLORS = {State.WARNING: "yellow", State.FAILED: "red", State.CANCELED: "aborted"}
+_ATOMS = {
+    State.WAITING: "Wait for interactive input",
+    State.QUEUED: "Allocate node : Start",
+    State.SKIPPED: "Get contextual object from internal APIs",  # all that Declarative does in a stage it skips
 }
 
 
 def flow_graph(run: Run, seen: Progress, now: float, *, run_url: str) -> list[Bean]:
-    """``FlowGraphAction.nodes`` of ``run``, as far as it has come."""
+    """``FlowGraphAction.nodes`` of ``run``, as far as it has come. ``run_url`` is relative to the root."""
     made: list[Bean] = []
 
-    def add(kind: str, name: str, parents: list[str], state: State = State.PASSED) -> list[str]:
+    def add(kind: str, name: str, parents: list[str], state: State, *, active: bool = False) -> list[str]:
+        """One node; returns its id as the parents of the next. Blocks are active until they are closed."""
         node_id = str(len(made) + 2)
-        running = not state.finished
+        color = _COLORS.get(state, "blue")
         fields = {
             "displayName": name,
-            "iconColor": "blue_anime" if running else _COLORS[state],
+            "iconColor": f"{color}_anime" if active else color,
             "id": node_id,
             "parents": parents,
-            "running": running,
+            "running": active,
             "url": f"{run_url}execution/node/{node_id}/",
         }
         made.append(Bean(kind, fields))
         return [node_id]
 
-    def steps(level: Sequence[Node], before: list[str]) -> list[str]:
+    def chain(level: Sequence[Node], before: list[str]) -> list[str]:
         if level and level[0].kind == "PARALLEL":
-            fork = add(f"{_STEPS}StepStartNode", "Execute in parallel : Start", before)
+            active = any(node.ended_at is None for node in level)
+            fork = add(_START, "Execute in parallel : Start", before, State.PASSED, active=active)
             ends = []
             for node in level:
-                inner = add(f"{_STEPS}StepStartNode", f"Branch: {node.name}", fork)
-                ends += body(node, inner, "Execute in parallel : Body : End")
-            return add(f"{_STEPS}StepEndNode", "Execute in parallel : End", ends) if done(level) else ends
+                ends += body(node, f"Branch: {node.name}", fork, "Execute in parallel : Body : End")
+            if active:
+                return ends
+            return add(_END, "Execute in parallel : End", ends, _thrown(level))
         for node in level:
-            start = add(f"{_STEPS}StepStartNode", "Stage : Start", before)
-            before = body(node, add(f"{_STEPS}StepStartNode", node.name, start), "Stage : Body : End")
-            if node.ended_at is not None:
-                before = add(f"{_STEPS}StepEndNode", "Stage : End", before)
+            active = node.ended_at is None
+            start = add(_START, "Stage : Start", before, State.PASSED, active=active)
+            before = body(node, node.name, start, "Stage : Body : End")
+            if not active:
+                before = add(_END, "Stage : End", before, _thrown([node]))
         return before
 
-    def body(node: Node, before: list[str], end: str) -> list[str]:
+    def body(node: Node, name: str, before: list[str], end: str) -> list[str]:
+        active = node.ended_at is None
+        last = add(_START, name, before, State.PASSED, active=active)
         if node.children:
-            last = steps(node.children, before)
-        elif node.state is State.SKIPPED:
-            last = before
+            last = chain(node.children, last)
         else:
-            name = "Wait for interactive input" if node.state is State.WAITING else "Shell Script"
-            last = add(f"{_STEPS}StepAtomNode", name, before, node.state)
-        return add(f"{_STEPS}StepEndNode", end, last) if node.ended_at is not None else last
+            last = add(_ATOM, _ATOMS.get(node.state, "Shell Script"), last, node.state, active=active)
+        return last if active else add(_END, end, last, _thrown([node]))
 
-    def done(level: Sequence[Node]) -> bool:
-        return all(node.ended_at is not None for node in level)
-
-    last = steps(nodes(run, seen, now), add(f"{_GRAPH}FlowStartNode", "Start of Pipeline", []))
-    if seen.state.finished:
-        add(f"{_GRAPH}FlowEndNode", "End of Pipeline", last, seen.state)
+    start = "org.jenkinsci.plugins.workflow.graph.FlowStartNode"
+    done = seen.state.finished
+    last = chain(nodes(run, seen, now), add(start, "Start of Pipeline", [], State.PASSED, active=not done))
+    if done:
+        add("org.jenkinsci.plugins.workflow.graph.FlowEndNode", "End of Pipeline", last, seen.state)
     return made
+
+
+def _thrown(nodes: Sequence[Node]) -> State:
+    """The colour of an end node is that of the error that came through it; an unstable step throws none."""
+    states = [node.state for node in nodes]
+    return next((state for state in (State.FAILED, State.CANCELED) if state in states), State.PASSED)
