@@ -1,20 +1,31 @@
 """``pipedeck check`` against good and bad controllers."""
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contract.jenkins.support import EMPTY_QUEUE, body, core, jenkins, recorded
 from tests.http_stub import Reply, Route
-from tui.config import Secret
+from tui.config import JenkinsSettings, Secret
 from tui.domain.health import Finding
+from tui.sources.jenkins import JenkinsSource
 
 RUN = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
+TLS = Path(__file__).parents[2] / "recordings" / "tls"
 LOGGED_IN: dict[str, Any] = {"user": "admin", "token": Secret("t0ken")}
 NOW = 1795420800.0
 DATE = {"Date": "Mon, 23 Nov 2026 08:00:00 GMT"}
 """NOW, as a server writes it."""
+
+
+def clock(now: float) -> Callable[[], float]:
+    """It goes on by a tenth of a second whenever it is looked at, so that no request waits for its turn."""
+    ticks = count()
+    return lambda: now + next(ticks) / 10
 
 
 def build(number: int, timestamp: int, kind: str = RUN) -> dict[str, Any]:
@@ -39,7 +50,7 @@ async def check(
     routes: Mapping[str, Route], *, now: float = NOW, **settings: Any
 ) -> dict[str, list[Finding]]:
     """The findings by level and subject, as ``error credentials``."""
-    async with jenkins(routes, clock=lambda: now, **settings) as (source, _):
+    async with jenkins(routes, clock=clock(now), **settings) as (source, _):
         findings = await source.check()
     found: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -49,7 +60,7 @@ async def check(
 
 
 async def test_a_good_controller() -> None:
-    async with jenkins(controller(), clock=lambda: NOW, **LOGGED_IN) as (source, _):
+    async with jenkins(controller(), clock=clock(NOW), **LOGGED_IN) as (source, _):
         findings = await source.check()
         assert source.facts().user == "admin"
     assert [(finding.level, finding.subject, finding.message) for finding in findings] == [
@@ -150,3 +161,23 @@ async def test_stage_sources(routes: dict[str, Route], level: str, message: str)
     rest = {path: route for path, route in controller().items() if "pipeline-overview" not in path}
     found = await check({**rest, **routes}, **LOGGED_IN)
     assert message in found[f"{level} stages"][0].message
+
+
+async def test_a_server_that_does_not_tell_its_time() -> None:
+    who = core(body("whoAmI"), Date="yesterday")
+    found = await check(controller(**{"/whoAmI/api/json": who}), **LOGGED_IN)
+    assert found["warning clock"][0].message == "the controller does not tell its time"
+
+
+async def test_how_the_token_travels(monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+    async with jenkins(controller(), tls=tls, ca=TLS / "server.pem", **LOGGED_IN) as (source, _):
+        assert Finding("ok", "TLS", "the certificate is trusted") in await source.check()
+    async with jenkins(controller()) as (_, stub):
+        monkeypatch.setenv("http_proxy", stub.url)
+        monkeypatch.setenv("no_proxy", "")
+        plain = JenkinsSource("ci", JenkinsSettings(url="http://jenkins.example", **LOGGED_IN))
+        findings = await plain.check()
+        await plain.close()
+    assert Finding("warning", "TLS", "the token travels unencrypted", "use an https url") in findings

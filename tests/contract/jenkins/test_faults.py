@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract.jenkins.support import EMPTY_QUEUE, asked, core, jenkins, recorded
 from tests.http_stub import Reply, Request
-from tui.config import JenkinsSettings, Secret
+from tui.config import ConfigError, JenkinsSettings, Secret
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
@@ -214,14 +214,37 @@ async def unreachable(url: str, **settings: Any) -> SourceError:
     return caught.value
 
 
-async def test_nobody_listens() -> None:
+@pytest.fixture
+async def closed_port() -> int:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
+    port: int = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    error = await unreachable(f"http://127.0.0.1:{port}")
+    return port
+
+
+async def test_nobody_listens(closed_port: int) -> None:
+    error = await unreachable(f"http://127.0.0.1:{closed_port}")
     assert error.trouble is Trouble.UNREACHABLE
-    assert f"ci at 127.0.0.1:{port} refuses connections" in error.message
+    assert f"ci at 127.0.0.1:{closed_port} refuses connections" in error.message
+
+
+async def test_a_proxy_that_is_not_there(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
+    monkeypatch.setenv("no_proxy", "")
+    error = await unreachable("http://jenkins.example/ci")
+    assert error.trouble is Trouble.UNREACHABLE
+    assert (
+        "ci at jenkins.example is behind a proxy that does not let us through; check HTTP_PROXY"
+        in error.message
+    )
+
+
+@pytest.mark.parametrize("url", ["http://jenkins..example", "http://" + "x" * 70])
+async def test_an_address_that_is_none(url: str) -> None:
+    error = await unreachable(url)
+    assert error.trouble is Trouble.UNREACHABLE
+    assert "cannot be asked: the url in the config is not valid" in error.message
 
 
 async def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,11 +286,18 @@ async def test_something_that_speaks_no_http(words: bytes) -> None:
     assert "dropped the connection or speaks no HTTP" in error.message
 
 
-async def test_plain_http_where_tls_is_expected() -> None:
-    async with talker(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS here; http instead of https in the url?"),
+        (b"\x15\x03\x03\x00\x02\x02\x28", "broke off the TLS handshake: sslv3 alert handshake failure"),
+    ],
+)
+async def test_no_tls_where_it_is_expected(said: bytes, words: str) -> None:
+    async with talker(said) as port:
         error = await unreachable(f"https://127.0.0.1:{port}")
     assert error.trouble is Trouble.TLS
-    assert "does not speak TLS here" in error.message
+    assert words in error.message
 
 
 def server_tls() -> ssl.SSLContext:
@@ -355,6 +385,7 @@ async def test_facts_are_learnt_in_passing() -> None:
         prefix="/jenkins",
         clock=time.time,
     ) as (source, stub):
+        assert source.name == "ci"
         before = source.facts()
         assert (before.version, before.requests, before.clock_skew, stub.requests) == ("", 0, None, [])
         await source.pipelines()
@@ -365,6 +396,11 @@ async def test_facts_are_learnt_in_passing() -> None:
         assert facts.clock_skew is not None
         assert abs(facts.clock_skew) < 5
         assert facts.read_only is None
+
+
+def test_an_address_that_cannot_be_taken_apart() -> None:
+    with pytest.raises(ConfigError, match=r"sources\.ci\.url: Invalid IPv6 URL"):
+        JenkinsSource("ci", JenkinsSettings(url="http://[::1"))
 
 
 def test_credentials_in_the_url_are_not_shown() -> None:

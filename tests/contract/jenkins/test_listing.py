@@ -103,6 +103,7 @@ JOBS = {
     "job-needs-gpu-in-queue": ([], False),
     "job-paused-for-input": ([], False),
     "job-running-color": ([], False),
+    "multibranch-main-job": ([2, 1], False),
 }
 
 

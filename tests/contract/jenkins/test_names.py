@@ -43,6 +43,7 @@ def test_places(url: str, place: tuple[str, int | None] | None) -> None:
 @pytest.mark.parametrize(
     ("globs", "folder"),
     [
+        ([], ""),
         (["**"], ""),
         (["ml/**"], "ml"),
         (["ml/vision/train"], "ml/vision"),

@@ -75,7 +75,10 @@ async def test_every_recorded_build(name: str) -> None:
     assert words == BUILDS[name]
 
 
-@pytest.mark.parametrize("name", ["build-deleted-404", "build-negative", "notfound-job-404"])
+MISSING = ("build-deleted-404", "build-negative", "notfound-job-404")
+
+
+@pytest.mark.parametrize("name", MISSING)
 async def test_a_build_that_is_not_there(name: str) -> None:
     async with jenkins({"/job/j/1/api/json": recorded(name)}) as (source, stub):
         with pytest.raises(SourceError) as caught:
@@ -129,6 +132,7 @@ def git(sha: str, branch: str, url: str = "https://git.example/app") -> dict[str
             [{"_class": SCM, "revision": {"pullHash": "123", "hash": "456", "head": {"name": "PR-7"}}}],
             ("123", "PR-7"),
         ),
+        ([{"_class": SCM, "revision": {"hash": "fed"}}, git("abc", "origin/main")], ("fed", "main")),
         ([{"_class": SCM, "revision": {}}], ("", "")),
         ([{"_class": GIT, "lastBuiltRevision": None}], ("", "")),
     ],

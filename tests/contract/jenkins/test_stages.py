@@ -177,12 +177,16 @@ async def test_the_shape_of_2021() -> None:
         "nextSibling": late,
     }
     plain = {**late, "id": 20, "name": "cpu", "state": "SUCCESS", "type": "PARALLEL", "isSequential": False}
-    stage = {**late, "id": 7, "name": "test", "state": "FAILURE", "children": [plain, first]}
+    empty = {**late, "id": 23, "name": "one", "seqContainerName": "tpu", "nextSibling": {**late, "id": 24}}
+    stage = {**late, "id": 7, "name": "test", "state": "FAILURE", "children": [plain, first, empty]}
     run = await read({"pipeline-graph/tree": graph(stage)}, build("FAILURE"))
-    assert drawn(run.stages) == "test failed [|cpu passed, |gpu failed [measure failed, report skipped]]"
+    assert drawn(run.stages) == (
+        "test failed [|cpu passed, |gpu failed [measure failed, report skipped], "
+        "|tpu skipped [one skipped, report skipped]]"
+    )
     stages = flat(run.stages)
-    assert (stages["test"].id, stages["report"].needs, stages["gpu"].needs) == ("7", ("21",), ())
-    assert len({stage.id for stage in stages.values()}) == 5
+    assert (stages["test"].id, stages["one"].needs, stages["gpu"].needs) == ("7", (), ())
+    assert stages["gpu"].children[1].needs == ("21",)
 
 
 async def test_sentences_for_times() -> None:
@@ -628,6 +632,17 @@ async def test_an_ended_run_is_asked_for_once() -> None:
         assert len(stub.requests) == 2
         assert await source.run(Address("ci", "j", 1, "a")) is first
         assert len(stub.requests) == 2
+
+
+async def test_the_run_asked_for_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.sources.jenkins.source._REMEMBERED", 2)
+    routes: dict[str, Route] = {
+        f"/job/j/{n}/api/json": core({"number": n, "result": "SUCCESS", "building": False}) for n in (1, 2, 3)
+    }
+    async with jenkins(routes) as (source, stub):
+        for n in (1, 2, 1, 3, 1, 2):
+            await source.run(Address("ci", "j", n))
+        assert [path.split("/")[3] for path in asked(stub)] == ["1", "2", "3", "2"]
 
 
 async def test_a_running_run_costs_two_requests_each_time() -> None:

@@ -52,7 +52,7 @@ def common_folder(globs: Sequence[str]) -> str:
         parts = glob.split("/")[:-1]
         literal = next((at for at, part in enumerate(parts) if is_glob(part)), len(parts))
         folders.append(parts[:literal])
-    common = folders[0]
+    common = folders[0] if folders else []
     for folder in folders[1:]:
         same = 0
         while same < min(len(common), len(folder)) and common[same] == folder[same]:

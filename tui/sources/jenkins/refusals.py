@@ -90,6 +90,11 @@ def unanswered(error: Exception, name: str, where: str, settings: JenkinsSetting
         return SourceError(trouble, f"{name} at {server} {what} ({where})")
 
     causes = tuple(_causes(error))
+    if isinstance(error, failures.ProxyError):
+        return made(
+            Trouble.UNREACHABLE,
+            "is behind a proxy that does not let us through; check HTTP_PROXY, HTTPS_PROXY and NO_PROXY",
+        )
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return made(Trouble.TLS, _tls_words(cause, settings.ca_file))
@@ -106,15 +111,13 @@ def unanswered(error: Exception, name: str, where: str, settings: JenkinsSetting
     if any(isinstance(cause, timeouts) for cause in causes):
         return made(Trouble.TIMEOUT, f"did not answer within {settings.timeout:g} s")
     match error:
-        case failures.ProxyError():
-            return made(Trouble.UNREACHABLE, "is behind a proxy that does not let us through")
         case failures.ContentDecodingError():
             return made(Trouble.WRONG_ANSWER, "answered with damaged compression")
         case failures.ChunkedEncodingError():
             return made(Trouble.WRONG_ANSWER, "broke its answer off")
         case failures.ConnectionError():
             return made(Trouble.UNREACHABLE, "dropped the connection or speaks no HTTP; check the url")
-        case failures.InvalidURL() | failures.InvalidProxyURL() | UnicodeError():
+        case ValueError():  # requests' and urllib3's errors about addresses among them
             return made(Trouble.UNREACHABLE, "cannot be asked: the url in the config is not valid")
         case OSError() if settings.ca_file and not isinstance(error, failures.RequestException):
             return made(Trouble.TLS, f"cannot be trusted: the CA file {settings.ca_file} cannot be read")

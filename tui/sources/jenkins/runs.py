@@ -166,24 +166,27 @@ def _value(parameter: Parameter) -> str:
 def _revision(actions: Sequence[Action]) -> tuple[str, str]:
     """Commit and branch. Git's own data says nothing where it names several repositories: one of them is a shared
     library (contracts: jenkins §4)."""
-    for action in actions:
-        if action.kind == _SCM and action.revision:
-            commit = action.revision.pull_hash or action.revision.hash or ""
-            head = action.revision.head.name if action.revision.head else None
-            return clean(commit), clean(head or "")
+    commit, ref = "", ""
     git = {
         action.remote_urls: action.last_built_revision
         for action in actions
         if action.kind in (_GIT, "") and action.last_built_revision
     }
-    if len(git) != 1:
-        return "", ""
-    (revision,) = git.values()
-    branches = (branch.name or "" for branch in revision.branch or ())
-    ref = next((name for name in branches if name and name != "detached"), "")
+    if len(git) == 1:
+        (revision,) = git.values()
+        commit = revision.sha or ""
+        ref = next((name for branch in revision.branch or () if (name := _branch(branch.name or ""))), "")
+    for action in actions:
+        if action.kind == _SCM and action.revision:
+            commit = action.revision.pull_hash or action.revision.hash or commit
+            ref = (action.revision.head.name if action.revision.head else None) or ref
+    return clean(commit), clean(ref)
+
+
+def _branch(name: str) -> str:
     for prefix in ("refs/remotes/origin/", "refs/heads/", "origin/"):
-        ref = ref.removeprefix(prefix)
-    return clean(revision.sha or ""), clean(ref)
+        name = name.removeprefix(prefix)
+    return "" if name == "detached" else name
 
 
 def _tests(actions: Sequence[Action]) -> TestCounts | None:

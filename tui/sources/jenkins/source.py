@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from tui.config import JenkinsSettings
+from tui.config import ConfigError, JenkinsSettings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
@@ -35,12 +35,18 @@ class JenkinsSource:
     def __init__(
         self, name: str, settings: JenkinsSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
+        """Raises:
+        ConfigError: the url cannot be taken apart.
+        """
         self._name = name
         self._settings = settings
+        try:
+            parts = urlsplit(settings.base_url)
+        except ValueError as error:
+            raise ConfigError(f"sources.{name}.url: {error}") from None
         self._wire = Wire(name, clock=clock)
         self._client = Client(self._wire, settings)
         self._jobs = Jobs(self._client, settings.watch)
-        parts = urlsplit(settings.base_url)
         self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self._runs = RunReader(self._client, self._web)
         self._user = ""
