@@ -21,7 +21,7 @@ async def test_twenty_five_projects_take_three_requests(stub: Stub, connect: Con
     listing = await connect(watch=watch).pipelines()
     assert [row.address.path for row in listing.pipelines] == list(watch)
     assert listing.notes == ()
-    assert [len(asked(request)[1]["paths"]) for request in stub.requests] == [10, 10, 5]
+    assert sorted(len(asked(request)[1]["paths"]) for request in stub.requests) == [5, 10, 10]
     assert stub.requests[0].headers["authorization"] == "Bearer glpat-secret"
 
 

@@ -328,7 +328,7 @@ async def test_a_run_out_of_the_list_is_good_for_a_minute(stub: Stub, connect: C
     told(stub, i842=detail(node(1842), [("build", "success")], [job_node(11, "compile")]))
     source = connect()
     await source.run(RUN)
-    clock.ahead = 59
+    clock.ahead = 30
     await source.run(RUN)
     assert len(questions(stub)) == 1
     clock.ahead = 61
