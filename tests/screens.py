@@ -1,0 +1,68 @@
+"""Driving an app without a terminal, and what stands on its screen as text.
+
+Textual's own ``run_test`` takes an app for idle when the process used little CPU for a moment. On a busy machine
+that is also so while it waits for its turn, and each key costs 40 ms. Here it is idle when it has no message left
+to handle and nothing left to draw.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from unittest.mock import patch
+
+from textual.app import App
+from textual.pilot import Pilot
+
+
+def screen_text(app: App[Any]) -> str:
+    """The visible screen of ``app``, one line of text for each of the terminal's, without colours.
+
+    For syrupy: ``assert screen_text(app) == snapshot``.
+    """
+    # Textual has no public way to the characters on the screen but a picture of them.
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips).rstrip("\n")
+
+
+@asynccontextmanager
+async def running(app: App[Any], size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
+    """``app``, running in a terminal of ``size`` (columns, lines); its hands return when all is done."""
+    async with app.run_test(size=size):
+        with patch("textual.app.wait_for_idle", _at_once):
+            hands = Hands(app)
+            await hands.pause()
+            yield hands
+
+
+class Hands(Pilot[Any]):
+    """A pilot that waits for what it did to be done."""
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await super().press(key)
+            await self.pause()
+
+    async def pause(self, delay: float | None = None) -> None:
+        async with asyncio.timeout(30):
+            quiet = 0
+            while quiet < 3:  # a message may be on its way from one queue to the next
+                await self._wait_for_screen()
+                quiet = 0 if self._busy() else quiet + 1
+
+    def _busy(self) -> bool:
+        app, screen = self.app, self.app.screen
+        to_draw = screen._layout_required or screen._scroll_required or screen._repaint_required
+        callbacks = bool(screen._callbacks or screen._dirty_widgets)
+        screen._on_timer_update()
+        nodes = [app, *screen.walk_children(with_self=True)]
+        return (
+            to_draw
+            or callbacks
+            or app._resize_timer is not None
+            or any(node.message_queue_size for node in nodes)
+        )
+
+
+async def _at_once(min_sleep: float = 0, max_sleep: float = 0) -> None:
+    """In place of waiting for a quiet moment."""

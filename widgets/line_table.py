@@ -1,0 +1,373 @@
+"""A table of any length that draws only the lines that changed."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from widgets.cells import Align, Cell, fit
+from widgets.theme import ROLE_CLASSES, role_css, role_style
+
+
+class Column(NamedTuple):
+    """One column of a table."""
+
+    title: str
+    width: int
+    """In cells; of a flexible column, the least it is useful with."""
+    flex: int = 0
+    """Its share of the cells that are left over."""
+    align: Align = "left"
+    drop: int = 0
+    """When there is no room, the column with the highest number goes first; those with 0 stay."""
+
+
+class Row(NamedTuple):
+    """One line of a table. Rows that are equal look the same."""
+
+    key: str
+    """What the row is known by, unique in its table; the cursor is held by it."""
+    cells: tuple[Cell, ...]
+    """In the order of the columns. With fewer cells than columns, the last one takes all the room that is left."""
+    kind: Literal["item", "group", "header", "empty"] = "item"
+    """``item`` or ``group``; the others are the table's own."""
+    dim: bool = False
+
+
+_BLANK = Row("", (), "empty")
+_CURSOR, _CURSOR_BLURRED, _NO_CURSOR = "❯", "›", " "
+
+
+@lru_cache(256)
+def fit_columns(columns: tuple[Column, ...], width: int) -> tuple[int, ...]:
+    """The width in cells of each column in a line of ``width``, 0 for those that are dropped.
+
+    One cell between columns is counted. Too narrow even for those that stay, flexible ones shrink, to one cell.
+    """
+    kept = dict(enumerate(columns))
+
+    def spare() -> int:
+        return width - sum(column.width for column in kept.values()) - (len(kept) - 1)
+
+    for i in sorted(kept, key=lambda i: (columns[i].drop, i), reverse=True):
+        if spare() >= 0 or not columns[i].drop:
+            break
+        del kept[i]
+    left, shares = spare(), sum(column.flex for column in kept.values())
+    widths = [0] * len(columns)
+    for i, column in kept.items():
+        extra = left * column.flex // shares if column.flex else 0
+        left, shares = left - extra, shares - column.flex
+        widths[i] = max(1, column.width + extra)
+    return tuple(widths)
+
+
+class LineTable(ScrollView, can_focus=True):
+    """Rows under a fixed header, one of them with the cursor.
+
+    It holds no state of its rows but what :meth:`set_rows` gave it last. The cursor belongs to a key: it stays
+    with it when rows come, go or change places. The row with the cursor keeps its line on the screen then, unless
+    the table is scrolled to its top, where it stays as long as the cursor can be seen, so that what is new
+    there is seen too. While the cursor is scrolled out of sight, the topmost row keeps its line instead.
+    """
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", id="table.down", show=False),
+        Binding("up,k", "move(-1)", "Up", id="table.up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False),
+        Binding("home,g", "edge(False)", "First", id="table.first", show=False),
+        Binding("end,G", "edge(True)", "Last", id="table.last", show=False),
+        Binding("enter", "select", "Open", id="table.select", show=False),
+        Binding("space", "fold", "Fold or unfold", id="table.fold_or_unfold", show=False),
+        Binding("right", "fold(True)", "Unfold", id="table.unfold", show=False),
+        Binding("left", "fold(False)", "Fold", id="table.fold", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES | {
+        "line-table--header",
+        "line-table--group",
+        "line-table--empty",
+        "line-table--cursor",
+        "line-table--cursor-blurred",
+    }
+    # The scrollbar is always there: if it came and went, each time would lay out the whole screen.
+    DEFAULT_CSS = (
+        role_css("LineTable")
+        + """
+    LineTable {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        & > .line-table--header { text-style: bold underline; }
+        & > .line-table--group { text-style: bold; }
+        & > .line-table--empty { text-style: dim; }
+        & > .line-table--cursor {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+            text-style: bold;
+        }
+        & > .line-table--cursor-blurred { background: $block-cursor-blurred-background; }
+    }
+    """
+    )
+
+    class RowMessage(Message):
+        """Something happened to the row of ``key``."""
+
+        def __init__(self, table: "LineTable", key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> "LineTable":
+            return self.table
+
+    class Selected(RowMessage):
+        """Enter or a double click on the row of ``key``."""
+
+    class Toggled(RowMessage):
+        """The group of ``key`` is to be shown (``open`` true), hidden (false), or the other of both (None)."""
+
+        def __init__(self, table: "LineTable", key: str, open: bool | None) -> None:
+            super().__init__(table, key)
+            self.open = open
+
+    class Highlighted(Message):
+        """The cursor went to the row of ``key``; None: there are no rows any more. The last of many is enough."""
+
+        def __init__(self, table: "LineTable", key: str | None) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> "LineTable":
+            return self.table
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, LineTable.Highlighted) and message.table is self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.columns = tuple(columns)
+        self.empty = empty
+        """What is said in place of rows; shown from the next :meth:`set_rows` without any on."""
+        self.rows: tuple[Row, ...] = ()
+        self.cursor = 0
+        """The index of the row with the cursor; 0 without rows."""
+        self._wanted: str | None = None  # the key the cursor belongs to, also while there are no rows
+        self._told: str | None = None  # the key last posted
+        self._header = Row("", tuple(column.title for column in self.columns), "header")
+        self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(1024)
+        self._drawn: dict[int, tuple[Row, str]] = {}  # what stands on each line of the screen
+
+    # -- rows and cursor
+
+    @property
+    def key(self) -> str | None:
+        """The key of the row with the cursor, None without rows."""
+        return self.rows[self.cursor].key if self.rows else None
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Show ``rows`` from now on. What is already on the screen as it should be is not drawn again."""
+        old, cursor, top = self.rows, self.cursor, self.scroll_offset.y
+        in_sight = top <= cursor < top + self._room
+        self.rows = tuple(rows)
+        self.cursor = self._index(self._wanted, cursor)
+        if in_sight:
+            top = 0 if not top and self.cursor < self._room else top + self.cursor - cursor
+        elif 0 < top < len(old):
+            top = self._index(old[top].key, top)
+        # Assigning to virtual_size would lay out the whole screen for a scrollbar.
+        self.set_reactive(LineTable.virtual_size, Size(0, len(self.rows) + 1))
+        self._scroll_to_row(top)
+        if len(old) != len(self.rows):
+            self._scroll_update(self.virtual_size)
+        self._settle()
+
+    def highlight(self, key: str) -> bool:
+        """Put the cursor on the row of ``key``, in sight; False when there is none."""
+        index = next((i for i, row in enumerate(self.rows) if row.key == key), None)
+        if index is None:
+            return False
+        self._move_to(index)
+        return True
+
+    def _index(self, key: str | None, near: int) -> int:
+        """Where ``key`` is now, probably at ``near``; the nearest index when it is gone."""
+        if near < len(self.rows) and self.rows[near].key == key:
+            return near
+        nearest = max(0, min(near, len(self.rows) - 1))
+        return next((i for i, row in enumerate(self.rows) if row.key == key), nearest)
+
+    def _move_to(self, index: int) -> None:
+        if self.rows:
+            self.cursor = max(0, min(index, len(self.rows) - 1))
+            self._reveal()
+            self._settle()
+
+    def _settle(self) -> None:
+        """After any change: mark the lines that are out of date, and say where the cursor is if that is news."""
+        self._mark()
+        key = self.key
+        self._wanted = self._wanted if key is None else key
+        if key != self._told and self.is_attached:
+            self._told = key
+            self.post_message(self.Highlighted(self, key))
+
+    def on_mount(self) -> None:
+        self._settle()
+
+    # -- scrolling
+
+    @property
+    def _area(self) -> Size:
+        """What there is beside the scrollbar."""
+        return self.scrollable_content_region.size
+
+    @property
+    def _room(self) -> int:
+        """Rows that can be seen at once; while hidden, as before."""
+        return max(1, self.container_size.height - 1)
+
+    def _scroll_to_row(self, top: int) -> None:
+        if self.is_attached:
+            self.scroll_to(y=max(0, min(top, self.max_scroll_y)), force=True)
+
+    def _reveal(self) -> None:
+        top = self.scroll_offset.y
+        self._scroll_to_row(max(min(top, self.cursor), self.cursor - self._room + 1))
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """As of any widget, but never animated."""
+        super().scroll_to(x, y, **(options | {"animate": False}))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        # In place of the inherited one, which draws everything again.
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        self._mark()
+
+    def on_resize(self) -> None:
+        self._reveal()
+
+    # -- drawing
+
+    def _line(self, y: int) -> tuple[Row, str]:
+        """What should stand on line ``y`` of the screen, and the mark before it."""
+        if y == 0:
+            return self._header, _NO_CURSOR
+        i = self.scroll_offset.y + y - 1
+        if i < len(self.rows):
+            cursor = _CURSOR if self.has_focus else _CURSOR_BLURRED
+            return self.rows[i], cursor if i == self.cursor else _NO_CURSOR
+        return (_BLANK if i or not self.empty else Row("", (self.empty,), "empty")), _NO_CURSOR
+
+    def _mark(self) -> None:
+        width, height = self._area
+        stale = [y for y in range(height) if self._drawn.get(y) != self._line(y)]
+        if stale:
+            self.refresh(*(Region(0, y, width, 1) for y in stale))
+
+    def render_line(self, y: int) -> Strip:
+        row, mark = self._drawn[y] = self._line(y)
+        what = row, mark, self._area.width
+        strip = self._strips.get(what)
+        if strip is None:
+            strip = self._strips[what] = self._draw(*what)
+        return strip
+
+    def _draw(self, row: Row, mark: str, width: int) -> Strip:
+        base = self._base(row, mark)
+        segments = [Segment(mark, base)]
+        used = 1
+        widths = fit_columns(self.columns, width - 1)
+        last = len(row.cells) - 1
+        for i, (cell, column, room) in enumerate(zip(row.cells, self.columns, widths, strict=False)):
+            takes_the_rest = i == last < len(widths) - 1
+            if not room and not takes_the_rest:
+                continue
+            if used > 1:
+                segments.append(Segment(" ", base))
+                used += 1
+            if takes_the_rest:
+                room = max(0, width - used)
+            for text, role in fit(cell, room, column.align):
+                # A cursor in its own colours can be read in every theme; a role's on top of it might not.
+                style = base if mark == _CURSOR else base + role_style(self, role)
+                segments.append(Segment(text, style))
+            used += room
+        return Strip(segments, used).adjust_cell_length(width, base)
+
+    def _base(self, row: Row, mark: str) -> Style:
+        if mark == _CURSOR:
+            return self._with("cursor")
+        if mark == _CURSOR_BLURRED:
+            base = self._with("cursor-blurred")
+        elif row.kind != "item":
+            base = self._with(row.kind)
+        else:
+            base = self.rich_style
+        return base + Style(dim=True) if row.dim else base
+
+    def _with(self, component: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(f"line-table--{component}")
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in the old colours."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    # -- keys and mouse
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Folding keys belong to groups; on items they are left to whoever wants them."""
+        if action == "fold":
+            return bool(self.rows) and self.rows[self.cursor].kind == "group"
+        return super().check_action(action, parameters)
+
+    def action_move(self, rows: int) -> None:
+        self._move_to(self.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        self._move_to(self.cursor + pages * max(1, self._room - 1))
+
+    def action_edge(self, last: bool) -> None:
+        self._move_to(len(self.rows) - 1 if last else 0)
+
+    def action_select(self) -> None:
+        if self.rows:
+            self.post_message(self.Selected(self, self.rows[self.cursor].key))
+
+    def action_fold(self, open: bool | None = None) -> None:
+        self.post_message(self.Toggled(self, self.rows[self.cursor].key, open))
+
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        index = self.scroll_offset.y + (offset.y if offset else 0) - 1
+        if offset is None or offset.y == 0 or index >= len(self.rows):
+            return
+        event.stop()
+        self._move_to(index)
+        if event.chain == 2:
+            self.action_select()

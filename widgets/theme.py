@@ -1,0 +1,82 @@
+"""What a word looks like: the glyph and colour role of each status, and the roles as component classes.
+
+A role is a name (``failed``, ``dim``) that each widget turns into the component class ``role--NAME``, so that
+colours come from the theme in use and a user's CSS can change them. No meaning is in a colour alone: the glyphs
+differ in shape, and the ones who show them show the word too.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from rich.style import Style
+from textual.widget import Widget
+
+
+class Look(NamedTuple):
+    """How a status is shown."""
+
+    glyph: str
+    """One character, one cell wide in every terminal: not an emoji, nor of East Asian ambiguous width."""
+    role: str
+
+
+STATUS: Final[Mapping[str, Look]] = MappingProxyType(
+    {
+        "queued": Look("◦", "queued"),
+        "running": Look("»", "running"),
+        "waiting": Look("◊", "waiting"),
+        "passed": Look("✓", "passed"),
+        "warning": Look("!", "warning"),
+        "failed": Look("✗", "failed"),
+        "canceled": Look("⊘", "canceled"),
+        "skipped": Look("-", "skipped"),
+        "unknown": Look("?", "unknown"),
+        "stale": Look("~", "stale"),
+    }
+)
+
+OPEN: Final = "▾"
+CLOSED: Final = "▸"
+"""Before the name of a group whose rows are shown, or not."""
+
+
+def look(status: str) -> Look:
+    """How to show ``status``; a word nobody knows is shown as unknown."""
+    return STATUS.get(status, STATUS["unknown"])
+
+
+# What text of a role is drawn with. `$text-*` are the theme's own colours made legible on its background; under
+# an ansi theme they are the terminal's. `dim` is an attribute, so that it works without colours.
+_ROLES: Final = {
+    "queued": "color: $foreground",
+    "running": "color: $text-primary; text-style: bold",
+    "waiting": "color: $text-warning; text-style: bold",
+    "passed": "color: $text-success",
+    "warning": "color: $text-warning",
+    "failed": "color: $text-error; text-style: bold",
+    "canceled": "text-style: dim",
+    "skipped": "text-style: dim",
+    "unknown": "text-style: italic",
+    "stale": "text-style: dim italic",
+    "dim": "text-style: dim",
+    "strong": "text-style: bold",
+    "accent": "color: $text-accent",
+    "key": "color: $text-accent; text-style: bold",
+}
+
+ROLE_CLASSES: Final = {f"role--{role}" for role in _ROLES}
+"""For the ``COMPONENT_CLASSES`` of a widget that draws roles."""
+
+
+def role_css(widget: str) -> str:
+    """CSS of all roles, for the ``DEFAULT_CSS`` of the widget class named ``widget``."""
+    rules = "\n".join(f"    & > .role--{role} {{ {css}; }}" for role, css in _ROLES.items())
+    return f"{widget} {{\n{rules}\n}}\n"
+
+
+def role_style(widget: Widget, role: str) -> Style:
+    """What ``role`` adds to the style beneath it in ``widget``; nothing for a role nobody knows."""
+    if not role:
+        return Style.null()
+    return widget.get_component_rich_style(f"role--{role}", partial=True, default=Style.null())
