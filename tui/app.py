@@ -1,6 +1,7 @@
 """The full-screen face: a Textual app around the deck."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ class Pipedeck(App[int]):
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""
         code = self.run(mouse=self.settings.ui.mouse)
+        # Python would search all that is left for cycles, three times, before the process ends: half a second.
+        gc.freeze()
         return code if code is not None else self.return_code or Exit.OK
 
     async def on_mount(self) -> None:
