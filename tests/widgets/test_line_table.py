@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.color import Color
 from syrupy.assertion import SnapshotAssertion
@@ -18,6 +18,11 @@ from widgets.cells import Cell
 from widgets.line_table import Column, LineTable, Row, fit_columns
 from widgets.theme import STATUS, look
 from widgets.timeline import timeline
+
+# Examples are the same every time, and a busy machine is no failure.
+steady = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 COLUMNS = (
     Column("", 1),
@@ -155,6 +160,7 @@ columns_strategy = st.lists(
 ).map(tuple)
 
 
+@steady
 @given(columns_strategy, st.integers(0, 60))
 def test_flexible_columns_fill_the_line_exactly(columns: tuple[Column, ...], width: int) -> None:
     widths = fit_columns(columns, width)
@@ -225,7 +231,7 @@ async def test_every_line_is_as_wide_as_the_table() -> None:
     async with running(app, size=(80, 5)):
         table = app.table
 
-        @settings(max_examples=200, derandomize=True, database=None, deadline=None)
+        @settings(steady, max_examples=200)
         @given(row_strategy, st.integers(1, 90))
         def check(row: Row, width: int) -> None:
             strip = table._draw(row, " ", width)
@@ -470,7 +476,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=20, derandomize=True, database=None, deadline=None)
+@settings(steady, max_examples=20)
 @given(st.lists(step, min_size=1, max_size=12))
 async def test_whatever_happens_the_screen_shows_what_the_table_holds(steps: list[tuple[str, Any]]) -> None:
     app = TableApp(columns=(Column("", 1), Column("Name", 10, flex=1)))
