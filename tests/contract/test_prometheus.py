@@ -388,6 +388,16 @@ HTML = Reply.text("<!doctype html><title>Log in</title>", content_type="text/htm
         (Reply(200, {"Content-Encoding": "gzip"}, b"no gzip"), Trouble.WRONG_ANSWER, "damaged compression"),
         (Reply(200, {}, b"x" * 100, cut=True), Trouble.WRONG_ANSWER, "cut its answer off"),
         (Reply(200, {}, b""), Trouble.WRONG_ANSWER, "cut off or not JSON"),
+        (
+            Reply(200, {}, b'{"status": "success", "data": ' + b"[" * 100_000),
+            Trouble.WRONG_ANSWER,
+            "/api/v1/query_range",
+        ),
+        (
+            Reply(500, {"Content-Type": "application/json"}, b'{"data": ' + b"[" * 100_000),
+            Trouble.SERVER_ERROR,
+            "answered 500",
+        ),
         (Reply.text("\x1b]0;owned\x07tea\npot", 418), Trouble.REFUSED, ": tea pot"),
     ],
 )

@@ -210,7 +210,7 @@ class PrometheusSource:
         if answer.content_type == "application/json":
             try:
                 envelope = _envelopes.decode(answer.body)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
         said = envelope.error
         if answer.content_type == "text/plain":
