@@ -167,8 +167,19 @@ def test_an_optional_gate_holds_nothing() -> None:
     )
     done = progress(tasks, 0.0, [], 7.0)
     assert (done.state, done.ended_at, done.of("test/extra").state) == (State.PASSED, 7.0, State.WAITING)
-    again = progress(tasks, 0.0, [Event(20.0, "approve", "test/extra")], 22.0)
-    assert again.state is State.RUNNING
+    later = [Event(20.0, "approve", "test/extra")]
+    assert progress(tasks, 0.0, later, 7.0) == done
+    assert progress(tasks, 0.0, later, 22.0).state is State.RUNNING
+
+
+def test_an_optional_failure_is_a_warning_and_holds_nothing() -> None:
+    tasks = plan(Task("lint", 2, outcomes=(State.FAILED,), optional=True), Task("ship", 3))
+    seen = progress(tasks, 0.0, [], 5.0)
+    assert (seen.state, seen.of("lint").state, seen.of("ship").state) == (
+        State.WARNING,
+        State.FAILED,
+        State.PASSED,
+    )
 
 
 def test_needs_written_by_the_author_pass_by_the_order_of_stages() -> None:
@@ -193,6 +204,17 @@ def test_a_retry_brings_back_what_was_skipped() -> None:
     retried = [Event(40.0, "retry", "train")]
     assert [progress(tasks, 0.0, retried, now).state for now in (45.0, 52.0, 55.0)] == [
         State.RUNNING,
+        State.RUNNING,
+        State.PASSED,
+    ]
+
+
+def test_what_was_canceled_can_be_retried() -> None:
+    tasks = plan(Task("train", 10))
+    happened = [Event(5.0, "cancel"), Event(20.0, "retry", "train")]
+    assert [progress(tasks, 0.0, happened, now).state for now in (4.0, 6.0, 21.0, 30.0)] == [
+        State.RUNNING,
+        State.CANCELED,
         State.RUNNING,
         State.PASSED,
     ]
@@ -283,6 +305,33 @@ def test_a_turn_is_dropped_while_the_last_run_is_unfinished() -> None:
     world.approve(run, "go")
     world.clock.advance(6)
     assert [run.number for run in world.runs(pipeline)] == [2, 1]
+
+
+def test_a_turn_is_decided_by_what_was_before_it_even_if_nobody_looked() -> None:
+    pipeline = Pipeline(
+        system="gitlab", path="a/b", tasks=plan(Task("go", 0, gate="Go?")), every=10, history=1
+    )
+    pictures = []
+    for curious in (True, False):
+        world = World(Scenario(pipelines=(pipeline,)), Clock(START, manual=True))
+        (run,) = world.runs(pipeline)
+        world.clock.advance(10)  # a turn comes while the gate is open
+        if curious:
+            world.runs(pipeline)
+        world.approve(run, "go")
+        pictures.append(picture(world))
+    assert pictures[0] == pictures[1]
+    assert len(pictures[0]) == 1
+
+
+def test_a_finished_run_goes_on_when_retried() -> None:
+    world = World(demo(), Clock(START, manual=True))
+    run = world.runs(world.pipelines("jenkins", "failing-pipeline")[0])[0]
+    assert world.progress(run).state is State.FAILED
+    world.retry(run, "Validate")
+    assert world.progress(run).state is State.RUNNING
+    world.clock.advance(20)
+    assert world.progress(run).state is State.PASSED
 
 
 def test_ids_are_unique_and_jobs_are_found_by_them() -> None:
