@@ -28,7 +28,7 @@ def screen_text(app: App[Any]) -> str:
 @asynccontextmanager
 async def running(app: App[Any], size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
     """``app``, running in a terminal of ``size`` (columns, lines); its hands return when all is done."""
-    async with app.run_test(size=size):
+    async with app.run_test(size=size, notifications=True):
         with patch("textual.app.wait_for_idle", _at_once):
             hands = Hands(app)
             await hands.pause()

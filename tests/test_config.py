@@ -56,6 +56,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH or the credential itself"),
         (JENKINS + "ca = 'no.pem'", "sources.ci.ca: there is no file /etc/pipedeck/no.pem"),
         (JENKINS.replace("https://", "ftp://"), "sources.ci.url: must be an address such as https://"),
+        (JENKINS.replace("//ci", "//me:pw@ci"), "sources.ci.url: must be an address such as https://"),
         (JENKINS + "watch = [1]", "sources.ci.watch[0]: expected `str`, got `int`"),
         (JENKINS + "[models.m]\npipelines = ['x']", "models.m.pipelines[0]: 'x' is not an address"),
         (

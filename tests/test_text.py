@@ -20,6 +20,7 @@ from tui.text import clean, shorten
         ("lone \x1b", "lone "),
         ("two\nlines\tand a tab\r", "two lines    and a tab"),
         ("nul\x00bel\x07", "nulbel"),
+        ("👩\u200d💻\ufeff", "👩💻"),
     ],
 )
 def test_nothing_is_left_that_a_terminal_obeys(text: str, safe: str) -> None:

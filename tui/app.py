@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from rich.segment import Segment, Segments
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.events import AppBlur, AppFocus
+from textual.screen import Screen
 
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
@@ -36,17 +37,24 @@ class Pipedeck(App[int]):
         Raises:
             ConfigError: the theme in the config does not exist.
         """
-        super().__init__()
+        theme = settings.ui.theme or _default_theme()
+        # Which colours to leave out under NO_COLOR is decided here, before a theme can be set.
+        super().__init__(ansi_color=theme.startswith("ansi"))
+        self.set_reactive(App.ansi_color, None)
+        if theme not in self.available_themes:
+            known = ", ".join(sorted(self.available_themes))
+            raise ConfigError(f"ui.theme: there is no theme {theme!r}; there is: {known}")
+        self.theme = theme
         self.settings = settings
         self.keys = keys
         self.engine = engine or Engine(settings)
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
-        if settings.ui.theme and settings.ui.theme not in self.available_themes:
-            known = ", ".join(sorted(self.available_themes))
-            raise ConfigError(f"ui.theme: there is no theme {settings.ui.theme!r}; there is: {known}")
-        self.theme = settings.ui.theme or _default_theme()
         self._polling: asyncio.Task[None] | None = None
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands, those that mean something here."""
+        yield SystemCommand("Change theme", "Colours of the whole program", self.action_change_theme)
 
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""

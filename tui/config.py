@@ -73,7 +73,7 @@ class Secret:
 class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """What all sources have."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")]
+    url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
     ca: Path | None = None
     """A PEM file of certificate authorities; None for the system's."""
     timeout: Seconds = 15.0
@@ -274,7 +274,7 @@ def _source(key: str, table: Any, path: Path) -> SourceSettings:
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`")
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
-_URL_HELP = "must be an address such as https://ci.example.com/jenkins"
+_URL_HELP = "must be an address such as https://ci.example.com/jenkins, without credentials in it"
 
 
 def _convert(key: str, table: Any, kind: type[T], path: Path) -> T:

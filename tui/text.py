@@ -5,8 +5,9 @@ import re
 _UNSAFE = re.compile(
     # Escape sequences: OSC, then DCS/SOS/PM/APC, then CSI, then the two-character ones.
     r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])"
-    # C0 but tab and newline, DEL, C1, line separators, bidi controls, VS16 (its width differs between terminals).
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufe0f]"
+    # C0 but tab and newline, DEL, C1, line separators, bidi controls; joiners and VS16, which change the width of
+    # their neighbours in some terminals and not in others.
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]"
 )
 
 

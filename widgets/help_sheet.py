@@ -14,7 +14,11 @@ Section: TypeAlias = tuple[str, Sequence[tuple[str, str]]]
 
 
 class HelpSheet(ModalScreen[None]):
-    """Sections of keys and words, to scroll through; Escape, ``?`` or ``q`` closes it."""
+    """Sections of keys and words, to scroll through; Escape, ``?`` or ``q`` closes it.
+
+    Args:
+        titles: of the two columns.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", show=False)
@@ -36,12 +40,15 @@ class HelpSheet(ModalScreen[None]):
     }
     """
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(
+        self, sections: Sequence[Section], titles: tuple[str, str] = ("Keys", "What they do")
+    ) -> None:
         super().__init__()
         self._sections = sections
+        self._titles = titles
 
     def compose(self) -> ComposeResult:
-        yield LineTable([Column("Keys", 18), Column("What they do", 20, flex=1)])
+        yield LineTable([Column(self._titles[0], 18), Column(self._titles[1], 20, flex=1)])
 
     def on_mount(self) -> None:
         rows: list[Row] = []

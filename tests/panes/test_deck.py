@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.engine.world import FakeSource, NoJitter, Time
 from tests.examples import address, gate, pipeline, run
-from tests.screens import screen_text
+from tests.screens import running, screen_text
 from tests.test_summary import job, stage
 from tui import config
 from tui.app import Pipedeck
@@ -26,6 +26,7 @@ from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
 from tui.screens.deck import DeckScreen
 from tui.sources.base import SourceError
+from widgets.chart import Chart
 from widgets.help_sheet import HelpSheet
 
 CONFIG = """
@@ -133,14 +134,16 @@ class Deck:
         await self.settle()
 
     async def settle(self, seconds: float = 0.2) -> None:
-        """Let what was asked be answered, the news reach the panes and the cursor come to rest."""
-        for _ in range(4):
+        """Let what was asked be answered, the news reach the panes, the cursor rest and the charts be drawn."""
+        for _ in range(3):
             await self.time.advance(seconds)
             await self.pilot.pause()
         self.screen._project()  # as the deck does every few seconds
         if (timer := self.screen._settling) is not None:
             timer._callback()  # type: ignore[misc]
             await self.time.advance(seconds)
+            await self.pilot.pause()
+        while any(chart.stale and chart.in_sight for chart in self.app.screen.query(Chart)):
             await self.pilot.pause()
 
 
@@ -155,7 +158,7 @@ async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncItera
         sources[name].runs = dict(details(time.now, listings))
     engine = Engine(settings, sources, clock=time.clock, rng=NoJitter(), later=time.later)
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with running(app, size) as pilot:
         work = Deck(app, pilot, time, sources)
         await work.settle()
         yield work
@@ -231,7 +234,7 @@ async def test_a_source_in_trouble_keeps_its_picture_and_says_so_and_recovers() 
             work.sources["gitlab"].listing,
         )
         await work.settle(60)
-        assert "✗ gitlab timed out, read 4m ago" in work.text
+        assert "✗ gitlab timed out, read 3m ago" in work.text
         assert "ml/fraud" in work.text
         await work.press("i")
         assert isinstance(work.app.screen, HelpSheet)
@@ -298,7 +301,6 @@ async def test_the_palette_finds_actions_and_pipelines() -> None:
     async with deck() as work:
         await work.press("ctrl+p")
         await work.press(*"ml/idle")
-        await work.pilot.pause(0.3)
         await work.press("down", "enter")
         assert work.list.table.key == "jenkins:ml/idle"
 

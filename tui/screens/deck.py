@@ -283,7 +283,7 @@ class DeckScreen(Screen[None]):
         self.app.push_screen(HelpSheet(list(help_sections(self.keys))))
 
     def action_sources(self) -> None:
-        self.app.push_screen(HelpSheet(source_sections(self.engine)))
+        self.app.push_screen(HelpSheet(source_sections(self.engine), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
         self.engine.refresh(*{question for pane in self._visible() for question in pane.questions()})

@@ -72,7 +72,7 @@ class Wire:
             SourceError: RATE_LIMITED, without sending, while the server's ``Retry-After`` runs.
         """
         async with self._slots:
-            now = self._clock()
+            now = time.monotonic()
             self._free_at = max(self._free_at, now - self._burst) + self._interval
             if (wait := self._free_at - now) > 0:
                 await asyncio.sleep(wait)
