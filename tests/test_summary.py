@@ -1,5 +1,7 @@
 """What lists and trees say in words."""
 
+from typing import Any
+
 import pytest
 
 from tests.examples import NOW, address, gate, pipeline, run
@@ -34,7 +36,7 @@ from tui.summary import pipeline_line, run_state, stage_lines, status_word
         ),
     ],
 )
-def test_what_a_run_does(status: Status, more: dict[str, object], words: str) -> None:
+def test_what_a_run_does(status: Status, more: dict[str, Any], words: str) -> None:
     assert run_state(run("j:a#1", status, **more), (), NOW) == words
 
 
@@ -73,15 +75,14 @@ def test_a_finished_run_is_as_old_as_its_end_and_tests_are_told() -> None:
     assert pipeline_line(pipeline("j:a", run("j:a#1", tests=TestCounts(9, 0, 0))), NOW).tests == "9 ok"
 
 
-def stage(name: str, status: Status = Status.PASSED, **more: object) -> Stage:
-    return Stage(
-        **{"id": name, "name": name, "status": status, "started_at": NOW - 60, "duration": 30.0, **more}
-    )
+def stage(name: str, status: Status = Status.PASSED, **more: Any) -> Stage:
+    given: dict[str, Any] = {"started_at": NOW - 60, "duration": 30.0, **more}
+    return Stage(name, name, status, **given)
 
 
-def job(name: str, status: Status = Status.PASSED, **more: object) -> Job:
+def job(name: str, status: Status = Status.PASSED, **more: Any) -> Job:
     at = address("g:a#1").at_job(name)
-    return Job(**{"address": at, "id": name, "name": name, "status": status, **more})
+    return Job(at, name, name, status, **more)
 
 
 def test_the_tree_shows_branches_jobs_and_child_pipelines() -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -17,7 +18,7 @@ from tui import config
 from tui.app import Pipedeck
 from tui.domain.address import Address
 from tui.domain.health import Trouble
-from tui.domain.pipeline import Listing, Pipeline, Run, TestCounts
+from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.keys import keymap
@@ -270,13 +271,11 @@ async def test_only_what_can_be_seen_is_asked_for() -> None:
 
 async def test_nothing_is_drawn_while_nothing_changes() -> None:
     async with deck() as work:
-        drawn: list[object] = []
-        display = work.app._display
-        work.app._display = lambda *args: (drawn.append(args), display(*args))[1]  # type: ignore[method-assign,assignment,func-returns-value]
-        work.screen._project()
-        await work.pilot.pause()
-        await work.pilot.pause()
-        assert [update for _, update in drawn if update is not None] == []
+        with patch.object(work.app, "_display") as display:
+            work.screen._project()
+            await work.pilot.pause()
+        drawn = [call.args[1] for call in display.call_args_list]
+        assert [update for update in drawn if update is not None] == []
 
 
 async def test_keys_can_be_given_other_meanings() -> None:

@@ -48,7 +48,7 @@ def test_what_needs_a_person_is_first_then_failing_running_and_the_rest() -> Non
 
 def test_it_sorts_by_name_and_by_time() -> None:
     by_name, _ = project(READINGS, now, sort="name")
-    assert [row.key for row in by_name][0] == "jenkins:deploy"
+    assert next(row.key for row in by_name) == "jenkins:deploy"
     late = pipeline("jenkins:z", run("jenkins:z#1", started_at=NOW - 5))
     by_time, _ = project({"jenkins": reading(IDLE, late)}, now, sort="time")
     assert [row.key for row in by_time] == ["jenkins:z", "jenkins:ml/idle"]
