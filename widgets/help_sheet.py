@@ -1,13 +1,14 @@
 """What the keys do, on a sheet over the screen."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from widgets.line_table import Column, LineTable, Row
+from widgets.line_table import Column, LineTable, Row, fit_columns
 
 Section: TypeAlias = tuple[str, Sequence[tuple[str, str]]]
 """A title, and under it keys with what they do."""
@@ -48,15 +49,29 @@ class HelpSheet(ModalScreen[None]):
         self._titles = titles
 
     def compose(self) -> ComposeResult:
-        yield LineTable([Column(self._titles[0], 18), Column(self._titles[1], 20, flex=1)])
+        yield _Lines(self._sections, self._titles)
 
     def on_mount(self) -> None:
-        rows: list[Row] = []
-        for number, (title, hints) in enumerate(self._sections):
-            if rows:
-                rows.append(Row(f"{number} gap", ("",)))
-            rows.append(Row(f"{number}", (title,), "group"))
-            rows += [Row(f"{number} {i}", ((keys, "key"), words)) for i, (keys, words) in enumerate(hints)]
-        table = self.query_one(LineTable)
-        table.set_rows(rows)
-        table.focus()
+        self.query_one(_Lines).focus()
+
+
+class _Lines(LineTable):
+    """The sections, their words in as many lines as they need."""
+
+    def __init__(self, sections: Sequence[Section], titles: tuple[str, str]) -> None:
+        super().__init__([Column(titles[0], 18), Column(titles[1], 20, flex=1)])
+        self._sections = sections
+
+    def on_resize(self) -> None:
+        _, width = fit_columns(self.columns, self.scrollable_content_region.width - 1)
+        self.set_rows(list(_rows(self._sections, max(1, width))))
+
+
+def _rows(sections: Sequence[Section], width: int) -> Iterator[Row]:
+    for number, (title, hints) in enumerate(sections):
+        if number:
+            yield Row(f"{number} gap", ("",))
+        yield Row(f"{number}", (title,), "group")
+        for i, (keys, words) in enumerate(hints):
+            for j, line in enumerate(textwrap.wrap(words, width) or [""]):
+                yield Row(f"{number} {i} {j}", ((keys if j == 0 else "", "key"), line))

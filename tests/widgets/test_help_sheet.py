@@ -64,3 +64,15 @@ async def test_without_sections_it_is_empty() -> None:
         app.push_screen(HelpSheet([]))
         await pilot.press("j", "enter")
         assert "What they do" in screen_text(app)
+
+
+async def test_long_words_take_several_lines() -> None:
+    words = "gitlab at gitlab.example.com refuses connections; is it running, is the port right? (POST /api/graphql)"
+    app = HelpApp()
+    async with running(app, size=(80, 16)) as pilot:
+        app.push_screen(HelpSheet([("gitlab", [("trouble", words), ("user", "")])]))
+        for size in [(80, 16), (50, 16), (200, 16)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            inside = [line.split("│")[1] for line in screen_text(app).split("\n") if line.count("│") == 2]
+            assert f"trouble {words} user" in " ".join(" ".join(inside).split())
