@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text import clean, shorten
+from tui.text import clean, clean_lines, shorten
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,21 @@ def test_clean_text_is_clean_and_stays_so(text: str) -> None:
 def test_shorten_says_that_something_is_missing() -> None:
     assert shorten("abcdef", 6) == "abcdef"
     assert shorten("abcdef", 5) == "abcd…"
+
+
+def test_lines_stay_and_each_is_clean() -> None:
+    assert clean_lines("a\r\n\tb\x1b[31m red\x1b[0m\n\n10 %\r100 %\n\n") == "a\n    b red\n\n100 %"
+
+
+def test_of_a_long_text_the_middle_is_left_out_and_counted() -> None:
+    text = "".join(f"{n:04}\n" for n in range(1000))
+    cut = clean_lines(text, 100).splitlines()
+    assert cut[0] == "0000"
+    assert cut[-1] == "0999"
+    assert "… 4,900 characters left out …" in cut
+    assert clean_lines(text, 5000) == text.rstrip()
+
+
+@given(st.text())
+def test_no_line_is_unclean(text: str) -> None:
+    assert all(clean(line) == line for line in clean_lines(text).split("\n"))

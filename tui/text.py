@@ -22,6 +22,18 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", text).replace("\t", "    ").replace("\n", " ")
 
 
+def clean_lines(text: str, limit: int = 100_000) -> str:
+    """``text`` with its lines kept, each cleaned; of a progress bar only what is seen at the end.
+
+    Of more than ``limit`` characters the beginning and the end stay, with the number of those left out between.
+    """
+    if len(text) > limit:
+        half = limit // 2
+        text = f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
+    lines = text.rstrip().split("\n")
+    return "\n".join(clean(line.rstrip("\r").rpartition("\r")[2]) for line in lines)
+
+
 def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters of ``text``, the last one ``…`` where something was cut."""
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
