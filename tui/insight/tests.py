@@ -1,0 +1,188 @@
+"""What a test report means beside those of earlier runs: what is newly broken, what was so before, what is flaky."""
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from tui.domain.pipeline import Run
+from tui.domain.status import Status
+from tui.domain.tests import Case, Outcome, TestReport
+
+EARLIER = 5
+"""Earlier runs that a report is compared with."""
+FLIPS = 3
+"""Changes between passed and failed that make a test flaky. A break and its repair are two."""
+SLOWEST = 10
+
+Identity = tuple[str, str, str]
+"""What a test is known by in every run: the title of its suite, its class and its name."""
+
+_PASSED, _FAILED = 1, 2
+_FLAGS: Mapping[Outcome, int] = {Outcome.PASSED: _PASSED, Outcome.FAILED: _FAILED, Outcome.SKIPPED: 0}
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """An earlier run and its tests."""
+
+    run: Run
+    report: TestReport
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One case of a report in the light of earlier ones."""
+
+    suite: int
+    """Index of its suite in the report."""
+    index: int
+    """Index among the cases of the suite."""
+    since: int | None = None
+    """The run in which it began to fail without a break; of a fixed one, had begun to."""
+    since_at: float | None = None
+    """When that run began, where that is known."""
+    flaky: str = ""
+    """Why it is taken for flaky; empty for one that is not."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Each failed case of a report is either new or known. Flaky and slowest ones stand in other groups too."""
+
+    new: tuple[Judged, ...] = ()
+    """Failed, and not in the last run before that ran it."""
+    known: tuple[Judged, ...] = ()
+    """Failed, as in the run before; the oldest first."""
+    flaky: tuple[Judged, ...] = ()
+    fixed: tuple[Judged, ...] = ()
+    """Passed after having failed in the last run before that ran it."""
+    slowest: tuple[Judged, ...] = ()
+    """The slowest first."""
+    against: tuple[int, ...] = ()
+    """Numbers of the runs that it was compared with, newest first."""
+
+
+def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """Those of ``runs`` (of one branch, newest first) whose tests say what was before ``run``: at most ``EARLIER``.
+
+    A canceled run says little; one that reported no tests, nothing.
+    """
+    numbers = [other.address.run for other in runs]
+    if run.address.run in numbers:
+        older = runs[numbers.index(run.address.run) + 1 :]
+    else:
+        older = [other for other in runs if (other.address.run or 0) < (run.address.run or 0)]
+    ended = (Status.PASSED, Status.WARNING, Status.FAILED)
+    return [other for other in older if other.status in ended and other.tests and other.tests.total][:EARLIER]
+
+
+def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Comparison:
+    """``report`` of ``run`` beside those of ``earlier`` runs of the same branch, newest first.
+
+    Each case is compared with the last run that ran it: one that lacks it or skipped it says nothing of it. Where the
+    server itself says since when a case fails, the longer time counts.
+    """
+    runs = [run, *(each.run for each in earlier)]
+    reports = [report, *(each.report for each in earlier)]
+    names = {name for each in reports for name in _of_interest(each)}
+    seen = [_outcomes(each, names) for each in reports]
+    times = {each.address.run: each.started_at for each in runs}
+    new: list[Judged] = []
+    known: list[Judged] = []
+    flaky: list[Judged] = []
+    fixed: list[Judged] = []
+    for s, suite in enumerate(report.suites):
+        title = suite.title
+        for i, case in enumerate(suite.cases):
+            if case.name not in names:
+                continue
+            identity = title, case.classname, case.name
+            past = [
+                (r, flags)
+                for r, outcomes in zip(runs, seen, strict=True)
+                if (flags := outcomes.get(identity, 0))
+            ]
+            why = _flaky(past)
+            if case.outcome is Outcome.FAILED:
+                number = _began(past)
+                if case.failed_since is not None and (number is None or case.failed_since < number):
+                    number = case.failed_since
+                judged = Judged(s, i, number, times.get(number), why)
+                (new if number == run.address.run else known).append(judged)
+            elif case.outcome is Outcome.PASSED and past[0][1] == _PASSED and _failed_before(case, past):
+                number = _began(past[1:])
+                judged = Judged(s, i, number, times.get(number), why)
+                fixed.append(judged)
+            else:
+                judged = Judged(s, i, flaky=why)
+            if why:
+                flaky.append(judged)
+    known.sort(key=lambda judged: judged.since or 0)
+    return Comparison(
+        new=tuple(new),
+        known=tuple(known),
+        flaky=tuple(flaky),
+        fixed=tuple(fixed),
+        slowest=_slowest(report),
+        against=tuple(each.address.run for each in runs[1:] if each.address.run is not None),
+    )
+
+
+_Past = Sequence[tuple[Run, int]]
+"""Runs that ran one test, newest first, with how it ended there; both flags where it was run more than once."""
+
+
+def _of_interest(report: TestReport) -> Iterable[str]:
+    """Names of the cases that can be more than passed or skipped. Of 50 000 they are a few."""
+    for suite in report.suites:
+        for case in suite.cases:
+            if case.outcome is Outcome.FAILED or case.fixed:
+                yield case.name
+
+
+def _outcomes(report: TestReport, names: set[str]) -> Mapping[Identity, int]:
+    found: dict[Identity, int] = {}
+    for suite in report.suites:
+        title = suite.title
+        for case in suite.cases:
+            if case.name in names:
+                identity = title, case.classname, case.name
+                found[identity] = found.get(identity, 0) | _FLAGS[case.outcome]
+    return found
+
+
+def _began(past: _Past) -> int | None:
+    """The number of the oldest run of those that failed without a break, from the first one on."""
+    number = None
+    for run, flags in past:
+        if not flags & _FAILED:
+            break
+        number = run.address.run
+    return number
+
+
+def _failed_before(case: Case, past: _Past) -> bool:
+    return past[1][1] == _FAILED if len(past) > 1 else case.fixed
+
+
+def _flaky(past: _Past) -> str:
+    by_revision: dict[str, int] = {}
+    for run, flags in past:
+        if flags == _PASSED | _FAILED:
+            return f"passed and failed in #{run.address.run}"
+        if run.revision:
+            by_revision[run.revision] = by_revision.get(run.revision, 0) | flags
+    for revision, flags in by_revision.items():
+        if flags == _PASSED | _FAILED:
+            return f"passed and failed on {revision[:8]}"
+    changes = sum(before[1] != after[1] for after, before in pairwise(past))
+    return f"changed {changes} times in {len(past)} runs" if changes >= FLIPS else ""
+
+
+def _slowest(report: TestReport) -> tuple[Judged, ...]:
+    timed = (
+        (case.duration, -s, -i)
+        for s, suite in enumerate(report.suites)
+        for i, case in enumerate(suite.cases)
+        if case.duration
+    )
+    return tuple(Judged(-s, -i) for _, s, i in heapq.nlargest(SLOWEST, timed))
