@@ -119,6 +119,8 @@ class Run(msgspec.Struct, frozen=True):
     """What waits for a person now, oldest first."""
     problem: str = ""
     """Why there is nothing to show in it: a syntax error, a YAML error, a killed execution."""
+    description: str = ""
+    """What somebody wrote about it, markup included (Jenkins)."""
     web_url: str = ""
     stages: tuple[Stage, ...] | None = None
     """None: not read yet, as in a list."""
