@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
+from tui.driver import TerminalDriver
 from tui.engine.engine import Engine
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
@@ -39,7 +40,7 @@ class Pipedeck(App[int]):
         """
         theme = settings.ui.theme or _default_theme()
         # Which colours to leave out under NO_COLOR is decided here, before a theme can be set.
-        super().__init__(ansi_color=theme.startswith("ansi"))
+        super().__init__(driver_class=TerminalDriver, ansi_color=theme.startswith("ansi"))
         self.set_reactive(App.ansi_color, None)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
