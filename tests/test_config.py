@@ -10,6 +10,7 @@ from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins/"\n'
+RULE = "[[sources.ci.deployments]]\njob = 'x'\nenvironment = 'p'\nversion = { parameter = 'V' }\n"
 
 
 def parse(text: str) -> config.Settings:
@@ -58,6 +59,68 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         (JENKINS.replace("https://", "ftp://"), "sources.ci.url: must be an address such as https://"),
         (JENKINS.replace("//ci", "//me:pw@ci"), "sources.ci.url: must be an address such as https://"),
         (JENKINS + "watch = [1]", "sources.ci.watch[0]: expected `str`, got `int`"),
+        (
+            JENKINS + RULE + "versio = 1",
+            "sources.ci.deployments[0].versio: unknown key (did you mean version?)",
+        ),
+        (
+            JENKINS + RULE + "app = { job = 'x' }",
+            "sources.ci.deployments[0].app.job: unknown key (known: parameter",
+        ),
+        (
+            JENKINS + RULE + "app = { revision = 8 }",
+            "sources.ci.deployments[0].app.revision: app cannot be read there; allowed",
+        ),
+        (
+            JENKINS + RULE + "colour = {}",
+            "sources.ci.deployments[0].colour: comes from exactly one of parameter, folder",
+        ),
+        (
+            JENKINS + RULE + "canary = { input = '(' }",
+            "sources.ci.deployments[0].canary.input: is not a regex: missing )",
+        ),
+        (
+            JENKINS + RULE + "canary = { parameter = 'X' }",
+            "sources.ci.deployments[0].canary: parameter and equals belong together",
+        ),
+        (
+            JENKINS + RULE + "canary = { }",
+            'sources.ci.deployments[0].canary: says either { input = "REGEX" } or { parameter = ',
+        ),
+        (
+            JENKINS + RULE + "weight = { parameter = 'X' }",
+            "sources.ci.deployments[0].weight: is the traffic of a canary, but the rule has",
+        ),
+        (
+            JENKINS + RULE + "rollback = { job = 'x', parameters = { V = '{versoin}' } }",
+            "sources.ci.deployments[0].rollback.parameters.V: unknown placeholder {versoin}; allowed: {app}, {environment}",
+        ),
+        (
+            JENKINS + RULE + "retrain = { job = '' }",
+            "sources.ci.deployments[0].retrain.job: expected `str` of length >= 1",
+        ),
+        (
+            JENKINS + "deployments = [{ job = 'x', environment = 'p', version = { display_name = 'v' } }]",
+            "sources.ci.deployments[0].version.display_name: must name what it finds, as in (?P<version>",
+        ),
+        (
+            JENKINS
+            + "deployments = [{ job = 'x', environment = 'p', version = { stage = '(?P<version>.)' } }]",
+            "sources.ci.deployments[0].version.stage: is read only where environment comes from a stage too",
+        ),
+        (
+            JENKINS + "deployments = [{ job = 'x', environment = 'p' }]",
+            "sources.ci.deployments[0].version: is missing",
+        ),
+        (
+            JENKINS + "[models.a]\nvalidation = '/x'",
+            "models.a.validation: must be a path among the artifacts",
+        ),
+        (
+            JENKINS + "[models.a]\nblue_green = ['x', 'x']",
+            "models.a.blue_green: names the same environment twice",
+        ),
+        (JENKINS + "[models.a]\nblue_green = ['x']", "models.a.blue_green: expected `array` of length 2"),
         (JENKINS + "[models.m]\npipelines = ['x']", "models.m.pipelines[0]: 'x' is not an address"),
         (
             JENKINS + "[models.m]\npipelines = ['cd:x']",

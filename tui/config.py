@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from tui.domain.address import AddressError, parse_address
 from tui.domain.query import QueryError, placeholders
+from tui.insight.rules import DeploymentRule, mistakes
 from tui.text import clean
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -94,12 +95,16 @@ class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
     user: str | None = None
     token: Secret | None = None
     watch: tuple[Name, ...] = ("**",)
+    deployments: tuple[DeploymentRule, ...] = ()
+    """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
 
 
 class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
     token: Secret | None = None
     watch: tuple[Name, ...]
     refs: tuple[Name, ...] = ()
+    canary_jobs: tuple[Name, ...] = ("*canary*",)
+    """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
 
 class PrometheusSettings(_Server, frozen=True, kw_only=True, tag="prometheus"):
@@ -130,6 +135,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     canary: Track = Track(track="canary")
     metrics: tuple[Name, ...] = ()
     """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
+    validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
+    """A JSON file of numbers among the artifacts of each of its runs, by path."""
+    blue_green: tuple[Name, Name] | None = None
+    """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
+    is a third one, else the one that was deployed to last."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -300,8 +310,7 @@ def _convert(key: str, table: Any, kind: type[T], path: Path) -> T:
         if place := _PLACE.search(reason):
             key, reason = f"{key}.{place['place']}", reason[: place.start()]
         if match := _UNKNOWN_FIELD.match(reason):
-            nested = key.endswith((".baseline", ".canary"))
-            known = [field.encode_name for field in msgspec.structs.fields(Track if nested else kind)]
+            known = _keys_at(kind, place["place"] if place else "")
             raise _Mistake(
                 f"{key}.{match['field']}", f"unknown key{_nearest(match['field'], known)}"
             ) from None
@@ -311,7 +320,33 @@ def _convert(key: str, table: Any, kind: type[T], path: Path) -> T:
             reason = _URL_HELP
         if key.endswith(".window"):
             reason = "must be a duration such as 30s, 5m or 1h"
+        if key.endswith(".validation"):
+            reason = "must be a path among the artifacts, such as reports/metrics.json"
         raise _Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
+
+
+def _keys_at(kind: type, place: str) -> list[str]:
+    """The keys that a table may have at a place below ``kind``, in msgspec's spelling: ``deployments[0].version``."""
+    found: list[msgspec.inspect.Type] = [msgspec.inspect.type_info(kind)]
+    for step in re.findall(r"\w+|\[", place.replace("[...]", "[").replace("]", "")):
+        if step.isdigit():
+            continue
+        below: list[msgspec.inspect.Type] = []
+        for each in found:
+            match each:
+                case msgspec.inspect.StructType() if step != "[":
+                    below += [field.type for field in each.fields if field.encode_name == step]
+                case msgspec.inspect.VarTupleType():
+                    below.append(each.item_type)
+                case msgspec.inspect.DictType():
+                    below.append(each.value_type)
+        found = [
+            each
+            for one in below
+            for each in (one.types if isinstance(one, msgspec.inspect.UnionType) else (one,))
+        ]
+    structs = [each for each in found if isinstance(each, msgspec.inspect.StructType)]
+    return [field.encode_name for each in structs for field in each.fields]
 
 
 def _beside(config: Path, file: str) -> Path:
@@ -322,6 +357,10 @@ def _beside(config: Path, file: str) -> Path:
 def _check_references(settings: Settings) -> None:
     if not settings.sources:
         raise _Mistake("sources", "there is none; add one as [sources.NAME]")
+    for name, source in settings.sources.items():
+        for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
+            for place, reason in mistakes(rule):
+                raise _Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
     for name, metric in settings.metrics.items():
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
@@ -330,6 +369,8 @@ def _check_references(settings: Settings) -> None:
         except QueryError as error:
             raise _Mistake(f"{key}.query", str(error)) from None
     for name, model in settings.models.items():
+        if model.blue_green and len(set(model.blue_green)) == 1:
+            raise _Mistake(f"models.{name}.blue_green", "names the same environment twice")
         for number, text in enumerate(model.pipelines):
             key = f"models.{name}.pipelines[{number}]"
             try:
