@@ -93,7 +93,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         ),
         (
             JENKINS + RULE + "rollback = { job = 'x', parameters = { V = '{versoin}' } }",
-            "sources.ci.deployments[0].rollback.parameters.V: unknown placeholder {versoin}; allowed: {app}, {environment}",
+            "sources.ci.deployments[0].rollback.parameters.V: unknown placeholder {versoin}; allowed: {app}",
         ),
         (
             JENKINS + RULE + "retrain = { job = '' }",
