@@ -183,7 +183,10 @@ class Overview:
                 for pipeline in pipelines
             ]
         except SourceError as error:
-            if error.trouble in (Trouble.NOT_FOUND, Trouble.FORBIDDEN) or error.status == 301:
+            if error.trouble is Trouble.FORBIDDEN:
+                # Of one project: its pipelines are not for this user. Of all of them: the token lacks rights.
+                return Found(missing=(path,), error=error)
+            if error.trouble is Trouble.NOT_FOUND or error.status == 301:
                 return Found(missing=(path,))
             return _failed((path,), error)
         return Found({path: Project(place.path, tuple(recent))})
