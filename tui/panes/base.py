@@ -1,7 +1,7 @@
 """What all panes are to the deck."""
 
 from fnmatch import fnmatchcase
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from textual.containers import Vertical
@@ -13,7 +13,10 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion
+from tui.engine.store import Reading
 from tui.keys import Scope
+from widgets.status_line import Item
+from widgets.theme import look
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -76,3 +79,12 @@ def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelS
     if len(settings.models) == 1:
         return next(iter(settings.models.items()))
     return None
+
+
+def stale(reading: Reading[Any]) -> list[Item]:
+    """What the line above a pane says of a picture that is not the newest."""
+    if reading.fault is None:
+        return []
+    shown = look("stale")
+    words = f"{shown.glyph} {reading.fault.trouble.value}"
+    return [Item(words, "warning"), Item("", detail=reading.fault.message, drop=5)]

@@ -16,7 +16,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, ChartOf
 from tui.engine.store import Reading
 from tui.keys import bindings
-from tui.panes.base import Pane, model_of
+from tui.panes.base import Pane, model_of, stale
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line
 from widgets.status_line import Item, StatusLine
@@ -117,13 +117,17 @@ class MetricsPane(Pane):
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
-        self.line.show(items, [Item(f"last {fmt.ago(self.span)}", drop=1)])
+        readings = {question: self.engine.store.get(question) for question in self.questions()}
+        # Small charts have no room for notes: what is old says so here.
+        old = [reading for reading in readings.values() if reading.fault and reading.value]
+        self.line.show(
+            [*items, *(stale(old[0]) if old else ())], [Item(f"last {fmt.ago(self.span)}", drop=1)]
+        )
         self._mount_charts(name, model.metrics)
         now = self.engine.clock()
-        for question in self.questions():
+        for question, reading in readings.items():
             assert isinstance(question, ChartOf)
             metric = self.engine.settings.metrics[question.metric]
-            reading = self.engine.store.get(question)
             if (chart := self.charts.get(question.metric)) is not None:
                 chart.show(project(metric.title or question.metric, metric, self.span, reading, now))
 

@@ -10,7 +10,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.questions import AnyQuestion, RunAt
 from tui.engine.store import Reading
-from tui.panes.base import Pane, Selection
+from tui.panes.base import Pane, Selection, stale
 from tui.summary import StageLine, run_state, stage_lines, status_word, tests_text
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
@@ -132,14 +132,6 @@ def listed(selection: Selection, address: Address) -> Run | None:
     """What the list knows of the run, until it has been read itself."""
     runs = selection.pipeline.runs if selection.pipeline else ()
     return next((run for run in runs if run.address == address), None)
-
-
-def stale(reading: Reading[Run]) -> list[Item]:
-    if reading.fault is None:
-        return []
-    shown = look("stale")
-    words = f"{shown.glyph} {reading.fault.trouble.value}"
-    return [Item(words, "warning"), Item("", detail=reading.fault.message, drop=5)]
 
 
 def empty_words(reading: Reading[Run]) -> str:
