@@ -6,6 +6,7 @@ from tui.domain.address import Address
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 
 
 class SourceError(Exception):
@@ -67,6 +68,22 @@ class PipelineSource(Source, Protocol):
 
         Raises:
             SourceError
+        """
+        ...
+
+    async def tests(self, address: Address) -> TestReport:
+        """The tests of a run that exists; an empty report where it has none, or none yet.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def case(self, address: Address, key: CaseKey) -> CaseDetails:
+        """What one case said in the report of a run.
+
+        Raises:
+            SourceError: NOT_FOUND when it is no longer where ``key`` says.
         """
         ...
 

@@ -12,12 +12,14 @@ from tui.config import ConfigError, JenkinsSettings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError
 from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.listing import Jobs, attempt, read_listing
 from tui.sources.jenkins.payload import QUEUE, QUEUE_TREE, Queue
 from tui.sources.jenkins.reading import RunReader
+from tui.sources.jenkins.tests import TestReports
 from tui.sources.wire import Wire
 from tui.text import clean
 
@@ -49,6 +51,7 @@ class JenkinsSource:
         self._jobs = Jobs(self._client, settings.watch)
         self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self._runs = RunReader(self._client, self._web)
+        self._tests = TestReports(self._wire, settings)
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
         self._ended: OrderedDict[Address, Run] = OrderedDict()
@@ -98,18 +101,32 @@ class JenkinsSource:
 
     async def run(self, address: Address) -> Run:
         address = address.of_run
-        if address.run is None:
-            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
+        full_name, number = self._place(address)
         if (known := self._ended.get(address)) is not None:
             self._ended.move_to_end(address)
             return known
-        full_name = self._sent_names.get(address.path, address.path)
-        run, final = await self._runs.read(address, full_name, address.run)
+        run, final = await self._runs.read(address, full_name, number)
         if final:
             self._ended[address] = run
             if len(self._ended) > _REMEMBERED:
                 self._ended.popitem(last=False)
         return run
+
+    async def tests(self, address: Address) -> TestReport:
+        return await self._tests.read(*self._place(address))
+
+    async def case(self, address: Address, key: CaseKey) -> CaseDetails:
+        return await self._tests.case(*self._place(address), key)
+
+    def _place(self, address: Address) -> tuple[str, int]:
+        """The full name of the job and the number of the build that an address names.
+
+        Raises:
+            SourceError
+        """
+        if address.run is None:
+            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
+        return self._sent_names.get(address.path, address.path), address.run
 
     async def _queue(self) -> Queue:
         return await self._client.get("/queue/api/json", QUEUE, tree=QUEUE_TREE)
@@ -128,3 +145,4 @@ class JenkinsSource:
 
     async def close(self) -> None:
         await self._client.close()
+        await self._tests.close()
