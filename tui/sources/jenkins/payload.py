@@ -82,6 +82,8 @@ class Build(_Payload, frozen=True):
     kind: str = field(name="_class", default="")
     display_name: str | None = None
     full_display_name: str | None = None
+    description: str | None = None
+    """May hold HTML."""
     building: bool | None = None
     in_progress: bool | None = None
     """Absent before core 2.369."""
@@ -100,12 +102,57 @@ _ACTION_TREE = (
     "executions[id,settled,input[id,message]]]"
 )
 BUILD_TREE = (
-    "_class,number,displayName,fullDisplayName,building,inProgress,result,timestamp,duration,"
+    "_class,number,displayName,fullDisplayName,description,building,inProgress,result,timestamp,duration,"
     f"estimatedDuration,{_ACTION_TREE}"
 )
 BUILD = msgspec.json.Decoder(Build)
 ACTION = msgspec.json.Decoder(Action)
 TAG = msgspec.json.Decoder(Tag)
+
+
+# Older builds of one job
+
+
+class Builds(_Payload, frozen=True):
+    builds: tuple[Build, ...] | None = None
+
+
+OLDER_RUNS = 50
+BUILDS_TREE = f"builds[{BUILD_TREE}]{{0,{OLDER_RUNS}}}"
+BUILDS = msgspec.json.Decoder(Builds)
+
+
+class Author(_Payload, frozen=True):
+    full_name: str | None = None
+
+
+class Change(_Payload, frozen=True):
+    commit_id: str | None = None
+    msg: str | None = None
+    timestamp: int | None = None
+    """-1 where it is not known."""
+    author: Author | None = None
+
+
+class ChangeSet(_Payload, frozen=True):
+    items: tuple[Change, ...] | None = None
+
+
+class ChangedBuild(_Payload, frozen=True):
+    number: int
+    change_sets: tuple[ChangeSet, ...] | None = None
+    """Of a Pipeline; one for each repository it checked out."""
+    change_set: ChangeSet | None = None
+    """Of a freestyle job."""
+
+
+class ChangedBuilds(_Payload, frozen=True):
+    builds: tuple[ChangedBuild, ...] | None = None
+
+
+_ITEMS = "items[commitId,msg,timestamp,author[fullName]]{0,100}"
+CHANGED_BUILDS_TREE = f"builds[number,changeSets[{_ITEMS}],changeSet[{_ITEMS}]]{{0,100}}"
+CHANGED_BUILDS = msgspec.json.Decoder(ChangedBuilds)
 
 
 # Jobs

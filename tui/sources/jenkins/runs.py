@@ -22,6 +22,7 @@ _INTERRUPTED = "jenkins.model.InterruptedBuildAction"
 _TESTS = ("TestResultAction", "SurefireAggregatedReport")
 
 _REASON_LIMIT = 120
+_DESCRIPTION_LIMIT = 400
 
 
 class ReadBuild(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         expected_duration=_seconds(build.estimated_duration) or None,
         tests=_tests(actions),
         gates=gates,
+        description=shorten(clean(build.description or ""), _DESCRIPTION_LIMIT),
         web_url=web_url,
     )
     return ReadBuild(
