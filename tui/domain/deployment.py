@@ -80,6 +80,14 @@ class Environments(msgspec.Struct, frozen=True):
     """What is missing or not permitted, in words for a person."""
 
 
+class Version(msgspec.Struct, frozen=True):
+    """What was put somewhere, as far as it takes to compare it with another."""
+
+    environment: Address
+    revision: str = ""
+    run: Address | None = None
+
+
 class Commit(msgspec.Struct, frozen=True):
     revision: str
     title: str

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from tui.domain.address import Address
+from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
@@ -84,6 +85,43 @@ class PipelineSource(Source, Protocol):
 
         Raises:
             SourceError: NOT_FOUND when it is no longer where ``key`` says.
+        """
+        ...
+
+
+class DeploymentSource(Source, Protocol):
+    """A source that knows where versions were put."""
+
+    async def environments(self, pipeline: Address) -> Environments:
+        """The environments that a pipeline deploys to, each with the deployments that matter now.
+
+        Raises:
+            SourceError: when nothing could be read. What failed for a part only is in the notes.
+        """
+        ...
+
+    async def history(self, environment: Address) -> Environment:
+        """One environment with its deployments as far back as is worth reading, each with whether it can be rolled
+        back to.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def changes(self, old: Version, new: Version) -> Changes:
+        """The commits that ``new`` has and ``old``, deployed before it, has not.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def validation(self, run: Address, file: str) -> Validation:
+        """The numbers in a JSON file among the artifacts of a run, by its path.
+
+        Raises:
+            SourceError
         """
         ...
 

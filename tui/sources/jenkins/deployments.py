@@ -8,10 +8,10 @@ from urllib.parse import quote
 import msgspec
 
 from tui.domain.address import Address
-from tui.domain.deployment import Changes, Commit, Environment, Environments, Validation
+from tui.domain.deployment import Changes, Commit, Environment, Environments, Validation, Version
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, Run
-from tui.insight.derive import covers, environments, explain
+from tui.insight.derive import Hit, covers, environments, explain
 from tui.insight.rules import DeploymentRule
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError
@@ -28,6 +28,17 @@ STAGED_RUNS = 10
 
 FullName = Callable[[str], str]
 ReadRun = Callable[[Address], Awaitable[Run]]
+
+
+class RuleFound(msgspec.Struct, frozen=True):
+    """What one rule makes of the runs that are known."""
+
+    rule: DeploymentRule
+    jobs: int
+    """Watched jobs that it covers."""
+    hits: tuple[Hit, ...]
+    misses: tuple[tuple[str, tuple[Address, ...]], ...]
+    """Runs that it could not read, by reason."""
 
 
 class Deployments:
@@ -112,34 +123,42 @@ class Deployments:
             Trouble.NOT_FOUND, f"no run that is known was a deployment to {environment}; see pipedeck check"
         )
 
-    async def explained(self, listing: Listing) -> Sequence[tuple[int, list[str], dict[str, list[Address]]]]:
-        """For each rule the deployments it found, in words, and the runs it could not read, by reason."""
+    async def explained(self, listing: Listing) -> Sequence[RuleFound]:
+        """What each rule makes of the runs that are known; asks for nothing but stages.
+
+        Raises:
+            SourceError
+        """
         covered = [
             each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in self._rules)
         ][:MOST_JOBS]
         known = [await self._staged(each) for each in covered]
         return [
-            (
-                number,
-                [f"{hit.deployment.run} → {hit.environment} {hit.deployment.version}" for hit in hits],
-                misses,
+            RuleFound(
+                rule=self._rules[number],
+                jobs=sum(covers(self._rules[number], each.address.path) for each in covered),
+                hits=tuple(hits),
+                misses=tuple((why, tuple(runs)) for why, runs in misses.items()),
             )
             for number, hits, misses in explain(self._rules, known)
         ]
 
-    async def changes(self, old: Address, new: Address) -> Changes:
-        """What the runs after ``old`` up to ``new`` say they changed, where both are of one job.
+    async def changes(self, old: Version, new: Version) -> Changes:
+        """What the runs after the one of ``old`` up to that of ``new`` say they changed.
 
         Raises:
             SourceError
         """
-        if old.pipeline != new.pipeline or old.run is None or new.run is None:
-            return Changes((), (f"what changed from {old} to {new} is not told: they are runs of two jobs",))
-        low, high = sorted((old.run, new.run))
-        path = f"{job_path(self._full_name(new.path))}/api/json"
+        first, last = old.run, new.run
+        if first is None or last is None or first.run is None or last.run is None:
+            return Changes((), ("the run behind one of them is not known",))
+        if first.pipeline != last.pipeline:
+            return Changes((), (f"{first} and {last} are runs of two jobs: what lies between, no job tells",))
+        low, high = sorted((first.run, last.run))
+        path = f"{job_path(self._full_name(last.path))}/api/json"
         answer = await self._client.get(path, CHANGED_BUILDS, tree=CHANGED_BUILDS_TREE)
         between = [build for build in answer.builds or () if low < build.number <= high]
-        commits = list(_commits(between, new.pipeline))
+        commits = list(_commits(between, last.pipeline))
         notes = []
         if len(between) < high - low:
             gone = high - low - len(between)

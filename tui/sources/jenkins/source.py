@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from tui.config import ConfigError, JenkinsSettings
 from tui.domain.address import Address
+from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError
 from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.deployments import Deployments, RuleFound
 from tui.sources.jenkins.listing import Jobs, attempt, read_listing
 from tui.sources.jenkins.payload import QUEUE, QUEUE_TREE, Queue
 from tui.sources.jenkins.reading import RunReader
@@ -54,6 +56,14 @@ class JenkinsSource:
         self._tests = TestReports(self._wire, settings)
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
+        self._listing: Listing | None = None
+        self._deployments = Deployments(
+            self._client,
+            self._web,
+            settings.deployments,
+            self.run,
+            lambda path: self._sent_names.get(path, path),
+        )
         self._ended: OrderedDict[Address, Run] = OrderedDict()
         self._newest_pipeline_run: Address | None = None
 
@@ -89,6 +99,8 @@ class JenkinsSource:
             "GET /api/json", lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known)
         )
         self._sent_names = read.sent_names
+        self._listing = read.listing
+        self._deployments.listed(read.listing)
         self._runs.blocked = read.blocked
         self._newest_pipeline_run = read.newest_pipeline_run
         for pipeline in read.listing.pipelines:
@@ -117,6 +129,30 @@ class JenkinsSource:
 
     async def case(self, address: Address, key: CaseKey) -> CaseDetails:
         return await self._tests.case(*self._place(address), key)
+
+    async def environments(self, pipeline: Address) -> Environments:
+        return await self._deployments.environments(pipeline, await self._listed())
+
+    async def history(self, environment: Address) -> Environment:
+        return await self._deployments.history(environment, await self._listed())
+
+    async def changes(self, old: Version, new: Version) -> Changes:
+        return await self._deployments.changes(old, new)
+
+    async def validation(self, run: Address, file: str) -> Validation:
+        return await self._deployments.validation(run.of_run, file)
+
+    async def explained(self) -> Sequence[RuleFound]:
+        """What each rule of ``deployments`` makes of the runs that are known.
+
+        Raises:
+            SourceError
+        """
+        return await self._deployments.explained(await self._listed())
+
+    async def _listed(self) -> Listing:
+        """What was listed last; deployments cost no listing of their own."""
+        return self._listing if self._listing is not None else await self.pipelines()
 
     def _place(self, address: Address) -> tuple[str, int]:
         """The full name of the job and the number of the build that an address names.
