@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SKEW = 5.0
 """Seconds by which clocks may differ before elapsed times look wrong."""
+_EXAMPLES = 3
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 _ADVICE = {
@@ -128,6 +129,8 @@ class Check:
             return
         self._jobs(listing)
         await self._stages()
+        if self._settings.deployments:
+            await self._rules()
 
     def _jobs(self, listing: Listing) -> None:
         if count := len(listing.pipelines):
@@ -174,3 +177,48 @@ class Check:
             )
         else:
             self._found("ok", "stages", f"read from {name}")
+
+    async def _rules(self) -> None:
+        """What each rule of ``deployments`` matched and, of what it covers, what it could not read."""
+        try:
+            explained = await self._source.explained()
+        except SourceError as error:
+            self._failed("deployments", error)
+            return
+        for number, found in enumerate(explained):
+            subject = f"deployments[{number}]"
+            if not found.jobs:
+                self._found(
+                    "warning",
+                    subject,
+                    f"no watched job matches {found.rule.job}",
+                    "compare job with the full names of the jobs: FOLDER/JOB, without /job/",
+                )
+                continue
+            covers = f"{found.rule.job} covers {found.jobs} job{'s' if found.jobs > 1 else ''}"
+            if found.hits:
+                runs = len({hit.deployment.run for hit in found.hits})
+                shown = [
+                    f"{hit.deployment.run} is {hit.app} {hit.deployment.version} in {hit.environment}"
+                    for hit in found.hits[:_EXAMPLES]
+                ]
+                more = ", …" if len(found.hits) > _EXAMPLES else ""
+                words = f"this rule matched {runs} run{'s' if runs > 1 else ''}: {', '.join(shown)}{more}"
+                self._found("ok", subject, f"{covers}; {words}")
+            elif not found.misses:
+                self._found("ok", subject, f"{covers}, of which no run was left for this rule")
+            for job in found.absent:
+                self._found(
+                    "warning",
+                    subject,
+                    f"{job}, which it would start, is not among the watched jobs",
+                    "correct its name, or add it to watch",
+                )
+            for why, addresses in found.misses:
+                count = f"{len(addresses)} run{'s' if len(addresses) > 1 else ''}, such as {addresses[0]}"
+                self._found(
+                    "ok" if found.hits else "warning",
+                    subject,
+                    f"{covers}; {count}: {why}",
+                    "" if found.hits else "correct the rule, or leave it out",
+                )

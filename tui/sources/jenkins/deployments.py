@@ -39,6 +39,8 @@ class RuleFound(msgspec.Struct, frozen=True):
     hits: tuple[Hit, ...]
     misses: tuple[tuple[str, tuple[Address, ...]], ...]
     """Runs that it could not read, by reason."""
+    absent: tuple[str, ...] = ()
+    """Jobs it would start that are not watched."""
 
 
 class Deployments:
@@ -133,12 +135,18 @@ class Deployments:
             each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in self._rules)
         ][:MOST_JOBS]
         known = [await self._staged(each) for each in covered]
+        watched = {each.address.path for each in listing.pipelines}
         return [
             RuleFound(
                 rule=self._rules[number],
                 jobs=sum(covers(self._rules[number], each.address.path) for each in covered),
                 hits=tuple(hits),
                 misses=tuple((why, tuple(runs)) for why, runs in misses.items()),
+                absent=tuple(
+                    start.job
+                    for start in (self._rules[number].rollback, self._rules[number].retrain)
+                    if start is not None and start.job not in watched
+                ),
             )
             for number, hits, misses in explain(self._rules, known)
         ]
