@@ -5,6 +5,7 @@ and prints megabytes a second, memory above the empty program and what reading s
 a process of its own, so that one does not pay for the other.
 """
 
+import asyncio
 import multiprocessing
 import random
 import resource
@@ -12,6 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 CHUNK = 1 << 16
@@ -96,8 +99,10 @@ def _chunks(line: Callable[[int], bytes], lines: int) -> Iterator[bytes]:
 
 
 def run(name: str, lines: int) -> None:
+    from tui.logs.find import Search
     from tui.logs.gitlab import GitLabParser
     from tui.logs.jenkins import JenkinsParser
+    from tui.logs.rules import errors, pattern, words
     from tui.logs.spool import Spool
 
     kind, line = FEEDS[name]
@@ -122,17 +127,72 @@ def run(name: str, lines: int) -> None:
         for number in numbers:
             spool.read(number)
         each = (time.perf_counter() - began) / len(numbers)
+        if name == "jenkins plain":
+            for words_of, finder in (
+                ("words", words("not there")),
+                ("a pattern", pattern(r"step 9+\b")),
+                ("errors", errors()),
+            ):
+                began = time.perf_counter()
+                asyncio.run(Search(spool, finder).scan())
+                print(f"  search for {words_of}: {size / 1e6 / (time.perf_counter() - began):.0f} MB/s")
         print(
             f"{name:30} {len(spool):9} lines {size / 1e6:5.0f} MB  {size / 1e6 / spent:6.0f} MB/s"
             f"  +{grown:4.1f} MB memory  {each * 1e6:4.1f} us a line read"
         )
 
 
+def jumps(lines: int) -> None:
+    """What a jump to any line costs until its page is drawn, while the log goes on being fed."""
+    from textual.app import App, ComposeResult
+
+    from tui.logs.jenkins import JenkinsParser
+    from tui.logs.spool import Spool
+    from widgets.log_view import LogView
+
+    async def jump(spool: Spool, parser: JenkinsParser, more: Iterator[bytes]) -> None:
+        class Deck(App[None]):
+            def compose(self) -> ComposeResult:
+                yield LogView(spool)
+
+        app = Deck()
+        async with app.run_test(size=(140, 50)) as pilot:
+            await pilot.pause()
+            view = app.query_one(LogView)
+            for look in ("", "numbers", "times", "wrap"):
+                if look:
+                    view.action_switch(look)
+                spent = []
+                for chunk in islice(more, 100):
+                    began = time.perf_counter()
+                    for batch in parser.feed(chunk):
+                        spool.append(batch)
+                    view.grew()
+                    view.show_line(random.randrange(len(spool)))
+                    for y in range(50):
+                        view.render_line(y)
+                    spent.append((time.perf_counter() - began) * 1e3)
+                    await asyncio.sleep(0)
+                spent.sort()
+                print(
+                    f"jump, 64 KiB fed, 140x50 {look and '+ ' + look:10}"
+                    f"  p50 {spent[50]:4.1f}  p95 {spent[95]:4.1f}  max {spent[-1]:4.1f} ms"
+                )
+
+    with tempfile.TemporaryDirectory() as directory, Spool(Path(directory)) as spool:
+        parser = JenkinsParser()
+        for chunk in _chunks(_coloured, lines):
+            for batch in parser.feed(chunk):
+                spool.append(batch)
+        asyncio.run(jump(spool, parser, _chunks(_coloured, 1_000_000)))
+
+
 def main() -> None:
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     context = multiprocessing.get_context("spawn")
-    for name in FEEDS:
-        process = context.Process(target=run, args=(name, lines))
+    tasks: list[Callable[[int], None]] = [*(partial(run, name) for name in FEEDS), jumps]
+    for task in tasks:
+        process = context.Process(target=task, args=(lines,))
         process.start()
         process.join()
 

@@ -18,7 +18,7 @@ ENDS = {
 GROUPS = (*ENDS.values(),)
 ALONE = {"1", "2"}  # bold and dim end together but do not replace each other
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufe0f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]"
 )
 
 

@@ -26,7 +26,8 @@ FRAGMENTS = st.sampled_from(
     [
         b"\n", b"\n", b"\r\n", b"\r", b"\r\r\n", b"text", b" ", b"\t", b"[", b"{", b"}", b"0", b"/", b"=",
         # styles, usual and not
-        b"\x1b[0m", b"\x1b[m", b"\x1b[0;m", b"\x1b[31m", b"\x1b[1;32m", b"\x1b[01;34m", b"\x1b[39m", b"\x1b[22m",
+        b"\x1b[0m", b"\x1b[m", b"\x1b[0;m", b"\x1b[31m", b"\x1b[1;32m", b"\x1b[01;34m", b"\x1b[39m",
+        b"\x1b[99m", b"\x1b[1;97m", b"\x1b[9m", b"\x1b[49m", b"\x1b[22m",
         b"\x1b[2m", b"\x1b[4:3m", b"\x1b[4:0m", b"\x1b[7;5;8m", b"\x1b[5m", b"\x1b[38;5;196m", b"\x1b[38;5;999m",
         b"\x1b[48;2;1;2;3m", b"\x1b[38:2::9:8:7m", b"\x1b[58;5;1m", b"\x1b[38m", b"\x1b[0;38;5;1;49m",
         # other escapes, whole and not
@@ -39,7 +40,7 @@ FRAGMENTS = st.sampled_from(
         "é".encode(), "✓".encode(), "中".encode(), "👩‍🔬".encode(),
         b"\xff", b"\xc2", b"\x9b", b"\xe2\x80", b"\xc2\x9b31m",
         "\u202e".encode(), "\u2028".encode(), "\u2066".encode(), "\u061c".encode(),
-        "\ufe0f".encode(), b"\x00", b"\x08", b"\x7f", b"\x0b",
+        "\ufe0f".encode(), "\ufeff".encode(), "\u2060".encode(), b"\x00", b"\x08", b"\x7f", b"\x0b",
         # Jenkins
         b"\x1b[8mha:////4QUJD+/x=\x1b[0m", b"\x1b[8mha:AAAA",
         b"[8mha:QUJD\x1b[0m", b"[8mha:////QUJD[0m", b"\x1b[8mha:",

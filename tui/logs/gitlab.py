@@ -9,18 +9,18 @@ from math import nan
 
 from tui.domain.log import Closed, LogLines, Opened
 from tui.logs.neutral import last_segments, neutral, self_contained, styles_of, without_styles
-from tui.logs.parser import LINE_LIMIT, Parser, line_starts, utc_second
+from tui.logs.parser import LINE_LIMIT, Parser, Seconds, line_starts
 from tui.logs.sections import Sections
 
 _HEADER_SIZE = 32
-_HEADER = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z [0-9a-f]{2}[EO][ +]")
+_HEADER = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})Z [0-9a-f]{2}[EO]([ +])")
+_ROW = re.compile(rb"(?:%b)?(.*)\n" % _HEADER.pattern)
 _HEADER_BEGUN = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]*Z?(?: [0-9a-f]{0,2}[EO]?)?")
 # The carriage return is lost in logs that were saved through a browser.
 _SECTION = re.compile(
     rb"section_(start|end):(\d{1,20}):([A-Za-z0-9_.-]{1,200})(\[[^\]\r\n]{0,500}\])?"
     rb"(?:\r\x1b\[0?K|\x1b\[0?K|\r|(?=\n|$))"
 )
-_CONTINUES = ord("+")
 _LATEST = 1e11  # seconds; a later time is none
 
 
@@ -159,26 +159,20 @@ def _rows(block: bytes, position: int) -> "tuple[list[bytes], array[int], array[
     texts: list[bytes] = []
     positions = array("Q")
     times = array("d")
-    seconds: dict[bytes, float] = {}
+    seconds = Seconds()
     chain: list[bytes] = []  # what continues the last text
-    for row, start in zip(block.split(b"\n"), line_starts(block, position), strict=False):
-        header = _HEADER.match(row)
-        if header and texts and row[_HEADER_SIZE - 1] == _CONTINUES:
-            chain.append(row[_HEADER_SIZE:])
+    for (second, micros, mark, text), start in zip(
+        _ROW.findall(block), line_starts(block, position), strict=True
+    ):
+        if mark == b"+" and texts:
+            chain.append(text)
             continue
         if chain:
             texts[-1] += b"".join(chain)
             chain.clear()
+        texts.append(text)
         positions.append(start)
-        if not header:
-            texts.append(row)
-            times.append(nan)
-            continue
-        texts.append(row[_HEADER_SIZE:])
-        second = seconds.get(row[:19])
-        if second is None:
-            second = seconds[row[:19]] = utc_second(row[:19])
-        times.append(second + int(row[20:26]) / 1e6)
+        times.append(seconds[second] + int(micros) / 1e6 if mark else nan)
     if chain:
         texts[-1] += b"".join(chain)
     return texts, positions, times

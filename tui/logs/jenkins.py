@@ -12,7 +12,7 @@ import msgspec
 
 from tui.domain.log import Closed, LogLines, Opened
 from tui.logs.neutral import RESET, last_segments, neutral, self_contained, without_styles
-from tui.logs.parser import LINE_LIMIT, Parser, line_starts, utc_second
+from tui.logs.parser import LINE_LIMIT, Parser, Seconds, line_starts
 from tui.logs.sections import Sections
 
 # Signed, unsigned and Hudson's notes, one that is cut off, and copies where ESC was lost (contracts: jenkins §9.5).
@@ -61,17 +61,14 @@ class JenkinsParser(Parser):
         """
         times: array[float] | None = None
         marks: list[Opened | Closed] = []
-        seconds: dict[bytes, float] = {}
+        seconds = Seconds()
         for index, line in enumerate(lines):
             if not line.startswith(b"["):
                 continue
             at = nan
             if line[24:27] == b"Z] " and (millis := _MILLIS.get(line[20:24])) is not None:
-                second = seconds.get(line[1:20])
-                if second is None:
-                    second = seconds[line[1:20]] = utc_second(line[1:20])
-                if second == second:  # not NaN
-                    at = second + millis
+                at = seconds[line[1:20]] + millis
+                if not isnan(at):
                     if times is None:
                         times = array("d", [nan]) * (len(lines) - 1)
                     times[index] = at

@@ -13,7 +13,7 @@ RESET = b"\x1b[0m"
 
 _SGR = re.compile(rb"\x1b\[[0-9;:]{0,128}m")
 # What is not one of the plain sequences that most logs have and nothing else: they need no second look.
-_UNUSUAL = re.compile(rb"\x1b(?!\[(?:0|[1-4]|(?:1;)?3[0-7]|39|4[0-7]|49|9[0-7]|38;5;[0-9])m)")
+_UNUSUAL = re.compile(rb"\x1b(?!\[(?:0|1(?:;[349][0-7])?|[34][0-79]?|9[0-7]?|2|7)m)")
 _LEFT_OPEN = re.compile(rb"\x1b\[(?!0m)[0-9;:]*m[^\x1b\n]*\n")  # a line whose last sequence is not the reset
 # Every escape sequence but SGR, longest form first. One that is cut off loses its introducer only, so that the text
 # behind it stays readable; an escape character that introduces nothing goes alone.
@@ -34,20 +34,18 @@ _DROPPED = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\x1b
 _UNSAFE = (
     (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),  # C1
     (b"\xd8", re.compile(rb"\xd8\x9c")),  # Arabic letter mark
-    # Direction marks, line separators, bidi embeddings; bidi isolates
-    (b"\xe2", re.compile(rb"\xe2(?:\x80[\x8e\x8f\xa8-\xae]|\x81[\xa6-\xa9])")),
-    (b"\xef", re.compile(rb"\xef\xb8\x8f")),  # VS16
+    # Joiners, direction marks, line separators, bidi embeddings and isolates
+    (b"\xe2", re.compile(rb"\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xa9])")),
+    (b"\xef", re.compile(rb"\xef(?:\xb8\x8f|\xbb\xbf)")),  # VS16, byte order mark
 )
 
 
 def neutral(block: bytes) -> bytes:
     """``block`` with printable text, tabs, newlines and SGR sequences only, as valid UTF-8."""
     if b"\x1b" in block:
-        if b"\x1b]8;" in block:
-            block = _LINK.sub(_with_target, block)
         block = block.replace(b"\x1b[0;m", RESET)  # as GitLab's runner writes it
         if _UNUSUAL.search(block):
-            block = _plain_styles(_FOREIGN.sub(b"", block))
+            block = _plain_styles(_FOREIGN.sub(b"", _LINK.sub(_with_target, block)))
     block = block.translate(None, _DROPPED)
     if not block.isascii():
         block = _printable(block)

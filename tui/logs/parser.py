@@ -126,9 +126,12 @@ def line_starts(block: bytes, base: int) -> "array[int]":
     return starts
 
 
-def utc_second(text: bytes) -> float:
-    """The time ``2026-05-08T09:28:43`` in UTC stands for; NaN when there is no such time."""
-    try:
-        return datetime.fromisoformat(text.decode("ascii") + "+00:00").timestamp()
-    except ValueError:
-        return nan
+class Seconds(dict[bytes, float]):
+    """What times ``2026-05-08T09:28:43`` in UTC stand for, worked out once each; NaN where there is no such time."""
+
+    def __missing__(self, text: bytes) -> float:
+        try:
+            self[text] = datetime.fromisoformat(text.decode("ascii") + "+00:00").timestamp()
+        except ValueError:
+            self[text] = nan
+        return self[text]

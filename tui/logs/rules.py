@@ -113,7 +113,8 @@ _LOOKS = (
     r"cuDNN error|CUBLAS_STATUS_(?!SUCCESS)|NCCL (?:error|WARN)",
     # shells and what they run
     r"\b[Ee]xit(?:ed)?(?: with)?(?: non-zero)?(?: exit)? (?:code|status)[:=]? ?[1-9-]",
-    r"\bcommand not found$|^(?:.*: )?(?:Segmentation fault|Killed)\b|\(core dumped\)|\bOOMKilled\b|\bOut of memory: ",
+    r"\bcommand not found$|^(?:.*: +)?(?:\d+ +)?(?:Segmentation fault|Killed)\b",
+    r"\(core dumped\)|\bOOMKilled\b|\bOut of memory: ",
     # build tools: Maven, Gradle, make, npm, git, compilers
     r"^\[ERROR\]|\bBUILD FAILURE\b|^FAILURE: |\bBUILD FAILED\b",
     r"^make(?:\[\d+\])?: \*\*\* |^npm ERR!|^(?:fatal|error): |: (?:fatal )?error: |^panic: ",
