@@ -20,6 +20,8 @@ from tui.logs.gitlab import GitLabParser
 from tui.logs.jenkins import JenkinsParser
 from tui.logs.spool import Spool
 
+linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at open files through /proc")
+
 
 def lines(*texts: bytes, at: int = 0, times: list[float] | None = None) -> LogLines:
     return LogLines(
@@ -131,6 +133,20 @@ def test_the_preview_is_shown_until_the_line_is_whole(spool: Spool) -> None:
     assert spool.settled == 2
 
 
+def test_the_preview_has_its_time_and_a_remark_takes_a_line_of_its_own(spool: Spool) -> None:
+    parser = GitLabParser()
+    row = b"2026-05-08T09:28:43.500000Z 00O text\n"
+    spool.remark("190.0 MB before this were not read")
+    assert parser.feed(row) == []
+    spool.preview(parser.preview())
+
+    assert [spool.read(i) for i in range(2)] == [
+        b"\x1b[7m 190.0 MB before this were not read \x1b[0m",
+        b"text",
+    ]
+    assert [spool.time(i) for i in range(3)] == [None, 1778232523.5, None]
+
+
 def test_progress_shows_its_last_state(spool: Spool) -> None:
     parser = GitLabParser()
     for percent in range(0, 101, 10):
@@ -143,6 +159,7 @@ def test_progress_shows_its_last_state(spool: Spool) -> None:
     assert b"".join(spool.texts()) == b"100%\ndone\n"
 
 
+@linux
 def test_a_log_longer_than_the_cap_loses_its_middle_and_says_so(tmp_path: Path) -> None:
     with Spool(tmp_path, cap=8000) as spool:
         kept = []
@@ -158,7 +175,7 @@ def test_a_log_longer_than_the_cap_loses_its_middle_and_says_so(tmp_path: Path) 
         assert first > 50
         assert 2000 - end > 150
         marker = spool.read(first)
-        assert b"%d lines" % (end - first) in marker
+        assert f"{end - first:,} lines".encode() in marker
         assert [spool.read(i) for i in range(first + 1, end)] == [b""] * (end - first - 1)
         assert (spool.position(first), spool.time(first)) == (None, None)
         assert spool.position(end) == end * 10
@@ -179,7 +196,7 @@ def open_spools() -> list[int]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors through /proc")
+@linux
 def test_closing_and_starting_anew_give_the_disk_space_back(tmp_path: Path) -> None:
     before = len(open_spools())
     spool = Spool(tmp_path, cap=1000)

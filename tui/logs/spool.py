@@ -5,8 +5,9 @@ the index of the newest, so it hardly grows with the log. The files have no name
 the process ends, and what is dropped is free at once.
 """
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import inf, isnan
 from pathlib import Path
@@ -54,6 +55,7 @@ class Spool:
         self._blocks: list[Block] = []
         self._firsts: list[int] = []
         self._preview: list[bytes] = []
+        self._preview_times: Sequence[float] = ()
         self._sections: list[Section] = []
         self._numbers: dict[int, int] = {}  # a parser's numbers to indices of _sections
         self._dropped_bytes = 0
@@ -77,11 +79,20 @@ class Spool:
         for mark in lines.marks:
             self._mark(mark)
         self.settled += len(lines)
-        self._preview = []
+        self._preview, self._preview_times = [], ()
 
     def preview(self, lines: LogLines) -> None:
         """Show ``lines`` behind those that are settled, until they are replaced."""
         self._preview = lines.text.split(b"\n")[:-1]
+        self._preview_times = lines.times or ()
+
+    def remark(self, words: str) -> None:
+        """Add a line that is none of the log: what was not read, what went wrong. ``words`` are clean text.
+
+        Raises:
+            SpoolError: as for ``append``.
+        """
+        self.append(LogLines(_remark(words) + b"\n", array("Q", [0])))
 
     def reset(self) -> None:
         """Forget everything: the log was replaced by another."""
@@ -159,8 +170,11 @@ class Spool:
     def time(self, line: int) -> float | None:
         """When a line was written, where the log says."""
         block = self._block(line)
-        at = block.times(line, line + 1) if block is not None else None
-        return at[0] if at and not isnan(at[0]) else None
+        if block is not None:
+            times: Sequence[float] = block.times(line, line + 1)
+        else:
+            times = self._preview_times[line - self.settled :][:1] if line >= self.settled else ()
+        return times[0] if times and not isnan(times[0]) else None
 
     def position(self, line: int) -> int | None:
         """Where a line begins in the source's raw log; None for one that is not settled or was left out."""
@@ -226,7 +240,10 @@ class Spool:
     def _missing(self) -> bytes:
         first, end = self.gap or (0, 0)
         size = self._dropped_bytes / 1e6
-        return b"\x1b[7m %d lines (%.1f MB) are left out here: the log is longer than is kept \x1b[0m" % (
-            end - first,
-            size,
+        return _remark(
+            f"{end - first:,} lines ({size:,.1f} MB) are left out here: the log is longer than is kept"
         )
+
+
+def _remark(words: str) -> bytes:
+    return b"\x1b[7m " + words.encode() + b" \x1b[0m"
