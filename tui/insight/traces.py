@@ -1,4 +1,4 @@
-"""Where in the code a stack trace points."""
+"""What a stack trace says: what went wrong, and where in the code."""
 
 import re
 
@@ -14,6 +14,10 @@ _PLACES = (
 _TEST = re.compile(r"test|spec", re.IGNORECASE)
 _LIBRARY = re.compile(
     r"site-packages|dist-packages|node_modules|/usr/lib|/usr/local/lib|/lib/python\d|/\.cargo/|/gems/|^<|^node:"
+)
+
+_SAID = re.compile(
+    r"^E {2,}(?P<pytest>\S.*)$|^(?P<error>(?:[\w$]+\.)*[\w$]*(?:Error|Exception|Failure)\b.*)$", re.M
 )
 
 
@@ -33,3 +37,10 @@ def place_in(trace: str) -> str:
     tests = [place for place in own if _TEST.search(re.split(r"[\\/]", place[0])[-1])]
     path, line = (tests or own or [("", "")])[-1]
     return f"{path}:{line}" if path else ""
+
+
+def message_in(trace: str) -> str:
+    """The line of a trace that says what went wrong; else its first one."""
+    if match := _SAID.search(trace):
+        return (match["pytest"] or match["error"]).strip()
+    return next((line.strip() for line in trace.split("\n") if line.strip()), "")

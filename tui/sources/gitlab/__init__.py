@@ -7,11 +7,14 @@ from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.gitlab.check import Check, Identity
 from tui.sources.gitlab.graphql import Fallback, GraphQL
 from tui.sources.gitlab.overview import Overview
 from tui.sources.gitlab.rest import Rest
 from tui.sources.gitlab.runs import Runs
+from tui.sources.gitlab.suites import Suites
+from tui.sources.gitlab.tests import TestReports
 from tui.sources.gitlab.watch import Watch
 from tui.sources.wire import Wire
 
@@ -32,6 +35,7 @@ class GitLabSource:
         watch = Watch(self._rest, settings.watch, clock)
         self._overview = Overview(name, settings, self._graphql, self._rest, self._fallback, watch, clock)
         self._runs = Runs(name, settings, self._graphql, self._rest, self._fallback, clock)
+        self._tests = TestReports(self._wire, settings, self._rest, Suites(self._graphql), clock)
         self._identity = Identity()
 
     @property
@@ -69,6 +73,22 @@ class GitLabSource:
         """
         return await self._runs.read(address, self._overview.recent)
 
+    async def tests(self, address: Address) -> TestReport:
+        """The tests of a run and of its child pipelines; an empty report where there are none.
+
+        Raises:
+            SourceError
+        """
+        return await self._tests.read(address, self._overview.recent)
+
+    async def case(self, address: Address, key: CaseKey) -> CaseDetails:
+        """What one case said in the report of a run.
+
+        Raises:
+            SourceError
+        """
+        return await self._tests.case(address, key, self._overview.recent)
+
     async def check(self) -> tuple[Finding, ...]:
         """Try everything the program will need of the server and say what was found."""
         check = Check(self._settings, self._wire, self._rest, self._fallback, self.pipelines, self._clock)
@@ -78,3 +98,4 @@ class GitLabSource:
     async def close(self) -> None:
         await self._graphql.close()
         self._rest.close()
+        self._tests.close()

@@ -1,6 +1,7 @@
 """Test reports as the junit plugin tells them (contracts: jenkins §8)."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
+from tui.insight.traces import message_in
 from tui.sources.base import SourceError
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path
@@ -186,7 +188,7 @@ def _path(full_name: str, number: int) -> str:
 
 def read_report(payload: Report, number: int) -> TestReport:
     """The report of run ``number``."""
-    unknown: dict[str, int] = {}
+    unknown: Counter[str] = Counter()
     suites = list(_suites(payload, number, "", "", unknown))
     for index, report in enumerate(payload.child_reports or ()):
         name = _child_name(report.child)
@@ -196,7 +198,7 @@ def read_report(payload: Report, number: int) -> TestReport:
     return TestReport(counted(tuple(suites)), tuple(suites), tuple(notes))
 
 
-def _suites(result: Result, number: int, where: str, place: str, unknown: dict[str, int]) -> Iterator[Suite]:
+def _suites(result: Result, number: int, where: str, place: str, unknown: Counter[str]) -> Iterator[Suite]:
     if result.suites is None:
         if (counts := _counts(result)) is not None and not _aggregates(result):
             kind = shown(result.kind.rpartition(".")[2]) or "unknown"
@@ -226,11 +228,11 @@ def _counts(result: Result) -> TestCounts | None:
     return TestCounts(total, failed, skipped) if total else None
 
 
-def _case(node: CaseNode, number: int, unknown: dict[str, int]) -> Case:
+def _case(node: CaseNode, number: int, unknown: Counter[str]) -> Case:
     word = node.status or ("SKIPPED" if node.skipped else "")
     outcome = OUTCOMES.get(word)
     if outcome is None:
-        unknown[shown(word)] = unknown.get(shown(word), 0) + 1
+        unknown[shown(word)] += 1
         outcome = Outcome.SKIPPED
     # Names are shared: they come again in every report of the pipeline, tens of thousands of them.
     return Case(
@@ -267,7 +269,7 @@ def read_said(said: Said, key: CaseKey) -> CaseDetails | None:
     if (clean(node.class_name or ""), clean(node.name or "")) != (key.classname, key.name):
         return None
     trace = clean_lines(node.error_stack_trace or "")
-    message = node.error_details or node.skipped_message or trace.rpartition("\n")[2]
+    message = node.error_details or node.skipped_message or message_in(trace)
     return CaseDetails(
         message=shorten(clean(message.strip()), _LONGEST_MESSAGE),
         trace=trace,

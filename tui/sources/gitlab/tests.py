@@ -1,0 +1,375 @@
+"""Test reports of pipelines (contracts: gitlab §3.4).
+
+The summary says which suites there are and outlives the artifacts; the report lists the cases. A report that is too
+large or too slow is read suite by suite, the failed cases only (:mod:`tui.sources.gitlab.suites`).
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from tui.config import GitLabSettings
+from tui.domain.address import Address
+from tui.domain.health import Trouble
+from tui.domain.pipeline import TestCounts
+from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
+from tui.sources.base import SourceError
+from tui.sources.gitlab.convert import Recent
+from tui.sources.gitlab.memory import Memory
+from tui.sources.gitlab.payload import RestPipeline, seconds
+from tui.sources.gitlab.rest import Rest, project_url
+from tui.sources.gitlab.runs import DEPTH
+from tui.sources.gitlab.status import read_status
+from tui.sources.gitlab.suites import OUTCOMES, Suites, said
+from tui.sources.gitlab.together import concerns_all
+from tui.sources.wire import Wire
+from tui.text import clean, shorten
+from tui.threads import in_thread
+
+PATIENCE = 60.0
+"""Seconds a report may take at least: GitLab makes it out of all its files while we wait."""
+SPARE = 600.0
+"""Seconds until a report that could not be read whole is asked for again."""
+LAG = 150.0
+"""Seconds after the end of a pipeline in which its report may still change: a worker counts, a cache is 2 min old."""
+_TOO_DEAR = (Trouble.TIMEOUT, Trouble.UNAVAILABLE, Trouble.SERVER_ERROR, Trouble.WRONG_ANSWER)
+
+
+class CaseNode(msgspec.Struct, frozen=True):
+    name: str | None = None
+    classname: str | None = None
+    status: str | None = None
+    execution_time: float | None = None
+    system_output: msgspec.Raw = msgspec.Raw(b"null")
+    """Undecoded: it may be megabytes, and it may be an object."""
+    stack_trace: msgspec.Raw = msgspec.Raw(b"null")
+    recent_failures: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class SuiteNode(msgspec.Struct, frozen=True):
+    name: str | None = None
+    suite_error: str | None = None
+    test_cases: tuple[CaseNode, ...] | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    test_suites: tuple[SuiteNode, ...] | None = None
+
+
+class SummarySuite(msgspec.Struct, frozen=True):
+    name: str | None = None
+    total_count: int | None = None
+    failed_count: int | None = None
+    skipped_count: int | None = None
+    error_count: int | None = None
+    build_ids: tuple[int, ...] | None = None
+    suite_error: str | None = None
+
+    @property
+    def counts(self) -> TestCounts:
+        failed = (self.failed_count or 0) + (self.error_count or 0)
+        return TestCounts(self.total_count or 0, failed, self.skipped_count or 0)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    test_suites: tuple[SummarySuite, ...] | None = None
+
+
+class _Project(msgspec.Struct, frozen=True):
+    id: int | None = None
+    project_id: int | None = None
+
+
+class Bridge(msgspec.Struct, frozen=True):
+    id: int
+    name: str = ""
+    pipeline: _Project | None = None
+    downstream_pipeline: _Project | None = None
+
+    @property
+    def child(self) -> int | None:
+        """The id of the child pipeline it started; a pipeline of another project is not one of its tests."""
+        own, other = self.pipeline, self.downstream_pipeline
+        return other.id if own and other and own.project_id == other.project_id else None
+
+
+REPORT = msgspec.json.Decoder(Report)
+SUMMARY = msgspec.json.Decoder(Summary)
+_bridges = msgspec.json.Decoder(tuple[Bridge, ...])
+_pipeline = msgspec.json.Decoder(RestPipeline)
+
+_Said = Mapping[tuple[str, str, str], CaseDetails]
+"""What the failed cases of a report said, by title of the suite, class and name."""
+
+
+class _Dear(msgspec.Struct, frozen=True):
+    reason: str
+    at: float
+
+
+class _Head(msgspec.Struct, frozen=True):
+    iid: str
+    ended_at: float | None
+    """By the server's clock; None while it goes on."""
+
+
+class _Pipeline(msgspec.Struct, frozen=True):
+    """A pipeline whose tests are read."""
+
+    path: str
+    id: int
+    where: str = ""
+    """The bridges on the way to it."""
+    depth: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"{project_url(self.path)}/pipelines/{self.id}"
+
+
+class TestReports:
+    """Reads reports, those of child pipelines too. What failed cases said is kept for a while: it comes with them."""
+
+    __test__ = False
+
+    def __init__(
+        self, wire: Wire, settings: GitLabSettings, rest: Rest, suites: Suites, clock: Callable[[], float]
+    ) -> None:
+        self._wire = wire
+        self._rest = rest
+        self._slow = Rest(wire, msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout)))
+        self._suites = suites
+        self._clock = clock
+        self._said: Memory[int, _Said] = Memory(16)
+        self._heads: Memory[int, _Head] = Memory(128)
+        self._dear: Memory[int, _Dear] = Memory(128)
+        """Reports that could not be read whole; they are not asked for again for a while."""
+
+    async def read(self, address: Address, recent: Mapping[int, Recent]) -> TestReport:
+        """The report of the pipeline at ``address``; ``recent`` is what the last listing told.
+
+        Raises:
+            SourceError
+        """
+        top = _top(address)
+        head = await self._head(top, recent)
+        settled = head.ended_at is not None and self._server_time() - head.ended_at > LAG
+        notes: list[str] = []
+        suites = await self._read(top, head, settled, set(), notes)
+        if head.ended_at is not None and not settled:
+            notes.append("GitLab may still be reading its reports; it is asked again")
+        return TestReport(counted(suites), suites, tuple(notes), settled)
+
+    async def case(self, address: Address, key: CaseKey, recent: Mapping[int, Recent]) -> CaseDetails:
+        """What one case of that report said.
+
+        Raises:
+            SourceError
+        """
+        top = _top(address)
+        owner, _, builds = key.place.partition(":")
+        if not owner.isdigit():
+            raise _gone(self._wire, key, top)
+        pipeline = msgspec.structs.replace(top, id=int(owner))
+        wanted = (key.suite, key.classname, key.name)
+        found = (self._said.get(pipeline.id) or {}).get(wanted)
+        if found is None and self._too_dear(pipeline.id):
+            head = await self._head(pipeline, recent)
+            found = await self._suites.case(pipeline.path, head.iid, builds.split(","), key)
+        elif found is None:
+            report = await self._slow.read(REPORT, f"{pipeline.url}/test_report")
+            found = await in_thread(lambda: _find(report, key))
+        if found is None:
+            raise _gone(self._wire, key, pipeline)
+        return found
+
+    def close(self) -> None:
+        self._slow.close()
+
+    def _server_time(self) -> float:
+        return self._clock() + (self._wire.clock_skew or 0.0)
+
+    def _too_dear(self, id: int) -> str:
+        """Why the whole report is not to be asked for; empty when it may be."""
+        dear = self._dear.get(id)
+        return dear.reason if dear and self._clock() - dear.at < SPARE else ""
+
+    async def _head(self, pipeline: _Pipeline, recent: Mapping[int, Recent]) -> _Head:
+        if told := recent.get(pipeline.id):
+            return _Head(told.iid, told.stamp if told.run.status.finished else None)
+        if (known := self._heads.get(pipeline.id)) is not None:
+            return known
+        read = await self._rest.read(_pipeline, pipeline.url)
+        finished = read_status(read.status).status.finished
+        head = _Head(
+            str(read.iid or ""), seconds(read.finished_at or read.updated_at) or 0.0 if finished else None
+        )
+        if finished:
+            self._heads.put(pipeline.id, head)
+        return head
+
+    async def _read(
+        self, pipeline: _Pipeline, head: _Head, settled: bool, told: set[int], notes: list[str]
+    ) -> tuple[Suite, ...]:
+        """The suites of a pipeline and of its child pipelines.
+
+        Args:
+            told: jobs whose tests a pipeline above has told already: since 18.6 a report holds those of the children.
+        """
+        summary = (await self._rest.read(SUMMARY, f"{pipeline.url}/test_report_summary")).test_suites or ()
+        expected = [each for each in summary if not each.build_ids or not told.issuperset(each.build_ids)]
+        suites: tuple[Suite, ...] = ()
+        # A summary comes late: without one, a report is worth asking for as long as it may be missing.
+        if expected or not (summary or settled):
+            suites = await self._cases(pipeline, head, expected, notes)
+        told.update(build for each in summary for build in each.build_ids or ())
+        for bridge in await self._bridges(pipeline):
+            if bridge.child is None:
+                continue
+            name = clean(bridge.name)
+            where = f"{pipeline.where} / {name}" if pipeline.where else name
+            child = _Pipeline(pipeline.path, bridge.child, where, pipeline.depth + 1)
+            try:
+                # Of a child pipeline only REST is asked: its iid is not known.
+                suites += await self._read(child, _Head("", head.ended_at), settled, told, notes)
+            except SourceError as error:
+                if concerns_all(error):
+                    raise
+                notes.append(f"the tests of the child pipeline {name} cannot be read: {error.message}")
+        return suites
+
+    async def _bridges(self, pipeline: _Pipeline) -> Sequence[Bridge]:
+        if pipeline.depth >= DEPTH:
+            return ()
+        return await self._rest.pages(_bridges, f"{pipeline.url}/bridges")
+
+    async def _cases(
+        self, pipeline: _Pipeline, head: _Head, expected: Sequence[SummarySuite], notes: list[str]
+    ) -> tuple[Suite, ...]:
+        if not self._too_dear(pipeline.id):
+            try:
+                report = await self._slow.read(REPORT, f"{pipeline.url}/test_report")
+            except SourceError as error:
+                if error.trouble not in _TOO_DEAR:
+                    raise
+                self._dear.put(pipeline.id, _Dear(error.message, self._clock()))
+            else:
+                read = await in_thread(lambda: read_report(report, expected, pipeline.id, pipeline.where))
+                self._said.put(pipeline.id, read.said)
+                notes += read.notes
+                return read.suites
+        notes.append(f"only failed cases are listed: {self._too_dear(pipeline.id)}")
+        return await self._failed_only(pipeline, head, expected)
+
+    async def _failed_only(
+        self, pipeline: _Pipeline, head: _Head, expected: Sequence[SummarySuite]
+    ) -> tuple[Suite, ...]:
+        suites = []
+        for each in expected:
+            suite = _without_cases(each, pipeline.id, pipeline.where, "its cases could not be read")
+            if each.counts.failed and head.iid and each.build_ids:
+                cases = await self._suites.failed(pipeline.path, head.iid, list(map(str, each.build_ids)))
+                listed = f"only its failed cases are listed, {len(cases)} of {each.counts.total}"
+                suite = msgspec.structs.replace(suite, cases=cases, problem=listed)
+            suites.append(suite)
+        return tuple(suites)
+
+
+def _top(address: Address) -> _Pipeline:
+    if address.run is None:
+        raise SourceError(Trouble.REFUSED, f"{address} names no run; write {address}#ID")
+    return _Pipeline(address.path, address.run)
+
+
+def _gone(wire: Wire, key: CaseKey, pipeline: _Pipeline) -> SourceError:
+    return SourceError(
+        Trouble.NOT_FOUND,
+        f"{wire.name}: {key.name} is not in the report ({pipeline.url}/test_report); it may have expired",
+    )
+
+
+class ReadReport(msgspec.Struct, frozen=True):
+    suites: tuple[Suite, ...]
+    said: _Said
+    notes: tuple[str, ...]
+
+
+def read_report(report: Report, expected: Sequence[SummarySuite], id: int, where: str) -> ReadReport:
+    """The suites of a report, beside those that the summary made us expect; and what its failed cases said."""
+    reported = {each.name or "": each for each in report.test_suites or ()}
+    told: dict[tuple[str, str, str], CaseDetails] = {}
+    unknown: Counter[str] = Counter()
+    suites: list[Suite] = []
+    for each in expected:
+        found = reported.pop(each.name or "", SuiteNode())
+        if found.test_cases:
+            suites.append(_suite(found, each.build_ids or (), id, where, told, unknown))
+            continue
+        problem = each.suite_error or found.suite_error
+        if not problem and each.counts.total:
+            problem = "its report has expired, or GitLab has not read it yet"
+        suites.append(_without_cases(each, id, where, problem or ""))
+    for left in reported.values():
+        suites.append(_suite(left, (), id, where, told, unknown))
+    notes = tuple(f"{count} with the status {word}, which nobody knows" for word, count in unknown.items())
+    return ReadReport(tuple(suites), told, notes)
+
+
+def _without_cases(each: SummarySuite, id: int, where: str, problem: str) -> Suite:
+    return Suite(
+        name=clean(each.name or ""),
+        where=where,
+        place=_place(id, each.build_ids or ()),
+        counts=each.counts,
+        problem=shorten(clean(problem), 300),
+    )
+
+
+def _place(id: int, builds: Iterable[int]) -> str:
+    return f"{id}:{','.join(map(str, builds))}"
+
+
+def _suite(
+    node: SuiteNode,
+    builds: Iterable[int],
+    id: int,
+    where: str,
+    told: dict[tuple[str, str, str], CaseDetails],
+    unknown: Counter[str],
+) -> Suite:
+    cases = []
+    suite = Suite(
+        clean(node.name or ""), where=where, place=_place(id, builds), problem=clean(node.suite_error or "")
+    )
+    title = suite.title
+    for each in node.test_cases or ():
+        # Names are shared: they come again in every report of the project, tens of thousands of them.
+        name, classname = sys.intern(clean(each.name or "")), sys.intern(clean(each.classname or ""))
+        outcome = OUTCOMES.get(each.status or "")
+        if outcome is None:
+            unknown[shorten(clean(each.status or ""), 40)] += 1
+            outcome = Outcome.SKIPPED
+        cases.append(Case(name, classname, outcome, each.execution_time))
+        if outcome is Outcome.FAILED:
+            told.setdefault((title, classname, name), _details(each))
+    return msgspec.structs.replace(suite, cases=tuple(cases))
+
+
+def _find(report: Report, key: CaseKey) -> CaseDetails | None:
+    """The details of the case; of several of its name, those of the first."""
+    for suite in report.test_suites or ():
+        name = clean(suite.name or "")
+        if key.suite != name and not key.suite.endswith(f" / {name}"):
+            continue
+        for each in suite.test_cases or ():
+            if (clean(each.classname or ""), clean(each.name or "")) == (key.classname, key.name):
+                return _details(each)
+    return None
+
+
+def _details(node: CaseNode) -> CaseDetails:
+    return said(
+        *(msgspec.json.decode(raw) for raw in (node.system_output, node.stack_trace, node.recent_failures))
+    )
