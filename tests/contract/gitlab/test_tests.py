@@ -383,7 +383,7 @@ async def test_it_is_not_asked_for_again_for_a_while(stub: Stub, connect: Connec
 async def test_what_its_cases_said_is_read_page_by_page_too(stub: Stub, connect: Connect) -> None:
     serve(stub, 1842, suite("pytest", case("b", "failed")))
     stub.routes[url(1842, "/test_report")] = Reply.text("no", 502)
-    said = {
+    said: dict[str, Any] = {
         "systemOutput": "E   no",
         "stackTrace": None,
         "recentFailures": {"count": 1, "baseBranch": "main"},
