@@ -158,12 +158,7 @@ def no_way_back(deployment: Deployment, stable: Deployment | None) -> str | None
         return None
     if deployment.id == stable.id:
         return "it is there now"
-    same = (
-        deployment.revision == stable.revision
-        if deployment.revision
-        else deployment.version == stable.version
-    )
-    if same and deployment.version == stable.version:
+    if deployment.version == stable.version:
         return "the same version is there now"
     return None
 

@@ -91,7 +91,7 @@ def before(deployment: Deployment, deployments: Sequence[Deployment]) -> Deploym
 
 
 def _same(one: Deployment, other: Deployment | None) -> bool:
-    return other is not None and one.version == other.version and one.revision == other.revision
+    return other is not None and one.version == other.version
 
 
 def _began(deployment: Deployment) -> float:

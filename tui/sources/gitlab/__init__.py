@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 from tui.config import GitLabSettings
 from tui.domain.address import Address
+from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.gitlab.check import Check, Identity
+from tui.sources.gitlab.environments import EnvironmentReader
 from tui.sources.gitlab.graphql import Fallback, GraphQL
 from tui.sources.gitlab.overview import Overview
 from tui.sources.gitlab.rest import Rest
@@ -36,6 +38,9 @@ class GitLabSource:
         self._overview = Overview(name, settings, self._graphql, self._rest, self._fallback, watch, clock)
         self._runs = Runs(name, settings, self._graphql, self._rest, self._fallback, clock)
         self._tests = TestReports(self._wire, settings, self._rest, Suites(self._graphql), clock)
+        self._environments = EnvironmentReader(
+            name, settings, self._graphql, self._rest, self._fallback, clock
+        )
         self._identity = Identity()
 
     @property
@@ -88,6 +93,19 @@ class GitLabSource:
             SourceError
         """
         return await self._tests.case(address, key, self._overview.recent)
+
+    async def environments(self, pipeline: Address) -> Environments:
+        """Those of a project, whatever the ref."""
+        return await self._environments.environments(pipeline.path)
+
+    async def history(self, environment: Address) -> Environment:
+        return await self._environments.history(environment)
+
+    async def changes(self, old: Version, new: Version) -> Changes:
+        return await self._environments.changes(old, new)
+
+    async def validation(self, run: Address, file: str) -> Validation:
+        return await self._environments.validation(run, file)
 
     async def check(self) -> tuple[Finding, ...]:
         """Try everything the program will need of the server and say what was found."""

@@ -32,6 +32,17 @@ STATUSES: Mapping[str, Word] = {
 """Pipelines, stages and jobs share one enumeration, which is open: later versions add to it.
 ``success-with-warnings`` is a group of ``success``."""
 
+DEPLOYMENTS: Mapping[str, Status] = {
+    "created": Status.QUEUED,
+    "running": Status.RUNNING,
+    "success": Status.PASSED,
+    "failed": Status.FAILED,
+    "canceled": Status.CANCELED,
+    "skipped": Status.SKIPPED,
+    "blocked": Status.WAITING,
+}
+"""Deployments: ``blocked`` says that the job is manual, not that somebody has to approve (contracts: gitlab §2)."""
+
 
 def vendor_word(status: str | None, group: str | None = None) -> str:
     """GitLab's own word, in REST's spelling, for a status of REST (``canceling``) or GraphQL (``CANCELING``)."""
