@@ -5,13 +5,15 @@ Jenkins' own pages and its operators' advice (contracts: jenkins §13).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
 from tui.domain.series import Chart
 from tui.domain.status import Status
+from tui.domain.tests import CaseDetails, TestReport
 from tui.engine.questions import AnyQuestion, ChartOf
 
 NEVER = math.inf
@@ -21,6 +23,13 @@ LISTING_IDLE = 30.0
 RUN_ACTIVE = 3.0
 RUN_WAITING = 10.0
 RUN_UNKNOWN = 30.0
+DEPLOYING = 10.0
+STANDING = 60.0
+"""What stands, and what is waited for; a listing with news asks sooner (``Engine._listed``)."""
+MISSING = 60.0
+"""What a run has not told yet, or never will."""
+TESTS_LIVE = 60.0
+"""A report is dear, and what a listing tells of it is noticed sooner. GitLab makes a new one every two minutes."""
 CHART_SOONEST = 15.0
 """A chart is the dearest thing to redraw on a slow link."""
 
@@ -41,6 +50,16 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return _after_listing(answer)
         case Run():
             return _after_run(answer)
+        case Environments():
+            return _after_deployments([each for one in answer.environments for each in one.deployments])
+        case Environment():
+            return _after_deployments(answer.deployments)
+        case Changes():
+            return NEVER if answer.commits else MISSING
+        case Validation():
+            return NEVER if answer.metrics else MISSING
+        case TestReport() | CaseDetails():
+            return NEVER if answer.final else TESTS_LIVE
         case Chart():
             assert isinstance(question, ChartOf)
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
@@ -68,6 +87,10 @@ def _after_listing(listing: Listing) -> float:
         pipeline.queue or any(run.status in _BUSY for run in pipeline.runs) for pipeline in listing.pipelines
     )
     return LISTING_BUSY if busy else LISTING_IDLE
+
+
+def _after_deployments(deployments: Iterable[Deployment]) -> float:
+    return DEPLOYING if any(each.status is Status.RUNNING for each in deployments) else STANDING
 
 
 def _after_run(run: Run) -> float:

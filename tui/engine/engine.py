@@ -15,17 +15,29 @@ from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.engine.cadence import after_answer
 from tui.engine.charts import chart
-from tui.engine.questions import AnyQuestion, ChartOf, PipelinesOf, Question, RunAt
+from tui.engine.questions import (
+    AnyQuestion,
+    ChangesBetween,
+    ChartOf,
+    EnvironmentsOf,
+    HistoryOf,
+    PipelinesOf,
+    Question,
+    RunAt,
+    ValidationOf,
+)
 from tui.engine.schedule import Schedule
 from tui.engine.store import FRAME, Store
 from tui.sources import registry
-from tui.sources.base import MetricSource, PipelineSource, Source, SourceError
+from tui.sources.base import DeploymentSource, MetricSource, PipelineSource, Source, SourceError
 from tui.threads import in_thread
 
 T = TypeVar("T")
 
 REMEMBERED = 100
 """Answers kept of questions that nobody watches any more."""
+REPORTS = 6
+"""Test reports among them; the largest have megabytes."""
 SKEW_NOTICED = 5.0
 """Seconds that a server's clock may differ from ours before that counts: its ``Date`` tells whole seconds only."""
 LONGEST_SLEEP = 60.0
@@ -56,6 +68,7 @@ class Engine:
         clock: seconds since the epoch.
         rng: where the jitter of the schedule comes from.
         later: how time is waited for; the loop's ``call_later``.
+        history: where the tests of finished runs are kept from one start to the next; None: nowhere.
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
         rng: Random | None = None,
         later: Callable[[float, Callable[[], None]], Timer] = call_later,
+        history: History | None = None,
     ) -> None:
         self.settings = settings
         self.store = Store(partial(later, FRAME))
@@ -73,6 +87,7 @@ class Engine:
         self.clock = clock
         self.started_at = clock()
         self._later = later
+        self._reports = Reports(history)
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -197,7 +212,7 @@ class Engine:
             abandoned = self._schedule.want(who, questions, self.clock())
         for question in abandoned:
             self._under_way.pop(question).cancel()
-        for question in self._schedule.trim(REMEMBERED):
+        for question in (*self._schedule.trim(REPORTS, TestsOf), *self._schedule.trim(REMEMBERED)):
             self.store.forget(question)
         self._wake.set()
 
@@ -239,13 +254,36 @@ class Engine:
                 return await (await self._pipeline_source(question.source)).pipelines()
             case RunAt():
                 return await (await self._pipeline_source(question.address.source)).run(question.address)
+            case EnvironmentsOf():
+                return await (await self._deployments(question)).environments(question.pipeline)
+            case HistoryOf():
+                return await (await self._deployments(question)).history(question.environment)
+            case ChangesBetween():
+                return await (await self._deployments(question)).changes(question.old, question.new)
+            case ValidationOf():
+                return await (await self._deployments(question)).validation(question.run, question.file)
             case ChartOf():
                 for table, name in (("metrics", question.metric), ("models", question.model)):
                     if name not in getattr(self.settings, table):
                         raise _misconfigured(f"the config has no table [{table}.{name}]")
-                source = cast(MetricSource, await self.source(self._source_of(question)))
-                return await chart(question, self.settings, source, self.clock())
+                metrics = cast(MetricSource, await self.source(self._source_of(question)))
+                return await chart(question, self.settings, metrics, self.clock())
         raise TypeError(f"nobody answers {type(question).__name__}")
+
+    async def _run_at(self, address: Address, source: PipelineSource) -> Run:
+        """The run as it was listed or read; asked for where neither tells how it stands.
+
+        The listing goes first: it is always kept current, and a run that has ended may have been retried since.
+
+        Raises:
+            SourceError
+        """
+        listing = self.store.get(PipelinesOf(address.source)).value
+        listed = (run for run in _runs(listing, (address.pipeline,)) if run.address == address)
+        for run in (next(listed, None), self.store.get(RunAt(address)).value):
+            if run is not None and (run.duration is not None or not run.status.finished):
+                return run
+        return await source.run(address)
 
     async def _pipeline_source(self, name: str) -> PipelineSource:
         source = await self.source(name)
@@ -253,19 +291,34 @@ class Engine:
             raise _misconfigured(f"the source {name} runs no pipelines")
         return cast(PipelineSource, source)
 
+    async def _deployments(self, question: AnyQuestion) -> DeploymentSource:
+        name = self._source_of(question)
+        source = await self.source(name)
+        if not hasattr(source, "environments"):
+            raise _misconfigured(f"the source {name} knows no deployments")
+        return cast(DeploymentSource, source)
+
     def _source_of(self, question: AnyQuestion) -> str:
         match question:
             case PipelinesOf():
                 return question.source
             case RunAt():
                 return question.address.source
+            case EnvironmentsOf():
+                return question.pipeline.source
+            case HistoryOf():
+                return question.environment.source
+            case ChangesBetween():
+                return question.new.environment.source
+            case ValidationOf():
+                return question.run.source
             case ChartOf():
                 metric = self.settings.metrics.get(question.metric)
                 return metric.source if metric is not None else ""
         raise TypeError(f"nobody answers {type(question).__name__}")
 
     def _listed(self, before: Listing | None, now: Listing) -> None:
-        """Have runs that are known asked again where their listing tells something new of them.
+        """Have runs and reports that are known asked again where their listing tells something new of them.
 
         A finished run is never due by itself; but it may be retried, or its job deleted and its number used again.
         """
@@ -279,6 +332,38 @@ class Engine:
                 continue
             read = self.store.get(question).value
             if read is not None and _mark(read) != _mark(run):
+                self._schedule.refresh(question)
+        reports = {
+            question.address: question for question in self._schedule.known() if isinstance(question, TestsOf)
+        }
+        paths = {address.pipeline for address in reports}
+        seen = {run.address: (_mark(run), run.tests) for run in _runs(before, paths)}
+        for run in _runs(now, paths):
+            if run.address in reports and seen.get(run.address) != (_mark(run), run.tests):
+                self._schedule.refresh(reports[run.address])
+        if before is not None:
+            self._deployed(before, now)
+
+    def _deployed(self, before: Listing, now: Listing) -> None:
+        """Have environments asked again where a run of theirs began, moved on or ended."""
+        known = [
+            (question.pipeline if isinstance(question, EnvironmentsOf) else question.environment, question)
+            for question in self._schedule.known()
+            if isinstance(question, EnvironmentsOf | HistoryOf)
+        ]
+        if not known:
+            return
+        old = {run.address: _mark(run) for each in before.pipelines for run in each.runs}
+        news = {
+            each.address
+            for each in now.pipelines
+            if any(old.get(run.address) != _mark(run) for run in each.runs)
+        }
+        sources = {address.source for address in news}
+        listed = {each.address for each in now.pipelines}
+        for address, question in known:
+            # What Jenkins' rules call an app need not be a job: then any of its jobs may have deployed.
+            if address.pipeline in news or (address.source in sources and address.pipeline not in listed):
                 self._schedule.refresh(question)
 
 

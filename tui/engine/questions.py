@@ -5,8 +5,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tui.domain.address import Address
+from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 
 T = TypeVar("T")
 
@@ -28,6 +30,48 @@ class RunAt(Question[Run], frozen=True):
     """One run with its stages and jobs."""
 
     address: Address
+
+
+class EnvironmentsOf(Question[Environments], frozen=True):
+    """The environments that one pipeline deploys to. A GitLab project answers for one project at a time, and a
+    Jenkins job out of what its listing told, so each costs what is looked at and no more."""
+
+    pipeline: Address
+
+
+class HistoryOf(Question[Environment], frozen=True):
+    """One environment with its past, and to which of it one can go back."""
+
+    environment: Address
+
+
+class ChangesBetween(Question[Changes], frozen=True):
+    """The commits that ``new`` has and ``old``, deployed before it, has not."""
+
+    old: Version
+    new: Version
+
+
+class ValidationOf(Question[Validation], frozen=True):
+    """The numbers in a JSON file among a run's artifacts."""
+
+    run: Address
+    file: str
+
+
+class TestsOf(Question[TestReport], frozen=True):
+    """The tests of one run."""
+
+    __test__ = False
+
+    address: Address
+
+
+class CaseOf(Question[CaseDetails], frozen=True):
+    """What one case of a run's tests said."""
+
+    address: Address
+    key: CaseKey
 
 
 class ChartOf(Question[Chart], frozen=True):
