@@ -15,8 +15,10 @@ from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.engine.cadence import after_answer
 from tui.engine.charts import chart
+from tui.engine.history import History
 from tui.engine.questions import (
     AnyQuestion,
+    CaseOf,
     ChangesBetween,
     ChartOf,
     EnvironmentsOf,
@@ -24,8 +26,10 @@ from tui.engine.questions import (
     PipelinesOf,
     Question,
     RunAt,
+    TestsOf,
     ValidationOf,
 )
+from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
 from tui.engine.store import FRAME, Store
 from tui.sources import registry
@@ -254,6 +258,13 @@ class Engine:
                 return await (await self._pipeline_source(question.source)).pipelines()
             case RunAt():
                 return await (await self._pipeline_source(question.address.source)).run(question.address)
+            case TestsOf():
+                source = await self._pipeline_source(question.address.source)
+                return await self._reports.tests(source, await self._run_at(question.address, source))
+            case CaseOf():
+                source = await self._pipeline_source(question.address.source)
+                run = await self._run_at(question.address, source)
+                return await self._reports.case(source, run, question.key)
             case EnvironmentsOf():
                 return await (await self._deployments(question)).environments(question.pipeline)
             case HistoryOf():
@@ -302,7 +313,7 @@ class Engine:
         match question:
             case PipelinesOf():
                 return question.source
-            case RunAt():
+            case RunAt() | TestsOf() | CaseOf():
                 return question.address.source
             case EnvironmentsOf():
                 return question.pipeline.source

@@ -9,7 +9,7 @@ import msgspec
 
 from tui.domain.health import Fault
 from tui.engine.cadence import after_fault
-from tui.engine.questions import AnyQuestion
+from tui.engine.questions import AnyQuestion, Question
 
 SETTLE = 0.2
 """Seconds a watcher that just changed its mind must hold still before its new question is asked."""
@@ -153,9 +153,13 @@ class Schedule:
             self._holds[self._host(question)] = max(fault.retry_at, self.held_until(question))
         return True
 
-    def trim(self, keep: int) -> list[AnyQuestion]:
-        """Forget all but the ``keep`` questions that were let go last; the ones forgotten."""
-        idle = [question for question, plan in self._plans.items() if not plan.watchers]
+    def trim(self, keep: int, kind: type[AnyQuestion] = Question) -> list[AnyQuestion]:
+        """Forget all but the ``keep`` questions of a kind that were let go last; the ones forgotten."""
+        idle = [
+            question
+            for question, plan in self._plans.items()
+            if not plan.watchers and isinstance(question, kind)
+        ]
         old = idle[: max(0, len(idle) - keep)]
         for question in old:
             del self._plans[question]
