@@ -50,3 +50,9 @@ def clock(at: float) -> str:
 def count(number: int, singular: str, plural: str = "") -> str:
     """``1 gate``, ``3 gates``."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def quantity(value: float, unit: str = "") -> str:
+    """A measured value in four digits: ``0.9412``, ``12.5 ms``, ``125,000``."""
+    text = f"{value:,.0f}" if 10_000 <= abs(value) < 1e12 else f"{value:.4g}"
+    return f"{text} {unit}" if unit else text

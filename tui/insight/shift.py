@@ -71,10 +71,9 @@ def autocorrelation(values: Sequence[float]) -> float:
     """Between neighbours; 0 for a sample that never changes, for nothing can be seen in it."""
     if len(values) < 2 or min(values) == max(values):
         return 0.0
-    unit = max(
-        map(abs, values)
-    )  # squares of what is very large or very small would leave the range of floats
-    scaled = [value / unit for value in values]
+    # From 0 to 1, which makes it indifferent to unit and offset; squares of what is very small would be lost.
+    least, span = min(values), max(values) - min(values)
+    scaled = [(value - least) / span for value in values]
     mean = math.fsum(scaled) / len(scaled)
     offsets = [value - mean for value in scaled]
     spread = math.fsum(offset * offset for offset in offsets)

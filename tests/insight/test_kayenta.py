@@ -1,0 +1,349 @@
+"""Kayenta's judge, step by step (contracts: canary, section 1), against brute force and by hand."""
+
+import math
+from collections import Counter
+from random import Random
+from statistics import NormalDist
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.insight.samples import noise
+from tui.insight import kayenta
+from tui.insight.kayenta import Result, Rules, Score, classify
+from tui.insight.wilcoxon import AllTied, cles, mann_whitney, mean_ratio, percentile
+
+NAN, INF = math.nan, math.inf
+OLD = [float(value) for value in range(10, 22)]
+NEW = [value + 30 for value in OLD]
+NUMBERS = st.lists(st.integers(-40, 40).map(lambda number: number / 4), min_size=2, max_size=25)
+
+
+def off(xs: list[float], ys: list[float], mu: float) -> float:
+    """Standard deviations by which the number of pairs in which x - mu is above y is off, pair by pair."""
+    shifted = [x - mu for x in xs]
+    m, n = len(xs), len(ys)
+    above = sum((x > y) + 0.5 * (x == y) for x in shifted for y in ys) - m * n / 2
+    ties = sum(count**3 - count for count in Counter([*shifted, *ys]).values())
+    deviation = math.sqrt(m * n / 12 * (m + n + 1 - ties / ((m + n) * (m + n - 1))))
+    return (above - math.copysign(0.5, above) * (above != 0)) / deviation
+
+
+class TestMannWhitney:
+    def test_by_hand(self) -> None:
+        """Two samples of 4 apart: 15.3 of 16 pairs are needed, so the ends are the least and the largest
+        difference; the estimate is where 8 pairs are above."""
+        found = mann_whitney([10, 20, 30, 40], [1, 2, 3, 4], 0.95)
+        assert found.low == pytest.approx(6, abs=1e-4)
+        assert found.high == pytest.approx(39, abs=1e-4)
+        assert 19 - 1e-4 <= found.estimate <= 26 + 1e-4
+
+    @given(NUMBERS, NUMBERS, st.sampled_from([0.95, 0.98]))
+    def test_the_ends_are_where_the_rank_sum_is_as_far_off_as_the_quantile(
+        self, xs: list[float], ys: list[float], confidence: float
+    ) -> None:
+        try:
+            found = mann_whitney(xs, ys, confidence)
+        except AllTied:
+            assert len(set(xs)) == len(set(ys)) == 1
+            return
+        z = NormalDist().inv_cdf((1 + confidence) / 2)
+        least, most = min(xs) - max(ys), max(xs) - min(ys)
+        for end, quantile in ((found.low, z), (found.high, -z), (found.estimate, 0.0)):
+            if end not in (least, most):
+                assert off(xs, ys, end - 1.01e-4) >= quantile >= off(xs, ys, end + 1.01e-4)
+        if found.low == least:
+            assert off(xs, ys, least + 1.01e-4) <= z
+
+    @given(st.integers(0, 2**32))
+    def test_on_a_fine_scale_it_agrees_with_order_statistics(self, seed: int) -> None:
+        rng = Random(seed)
+        xs, ys = list(noise(rng, 25)), list(noise(rng, 25))
+        found = mann_whitney(xs, ys, 0.98)
+        z = NormalDist().inv_cdf(0.99)
+        k = math.ceil(312.5 - 0.5 - z * math.sqrt(25 * 25 * 51 / 12))
+        differences = sorted(x - y for x in xs for y in ys)
+        assert found.low == pytest.approx(differences[k - 1], abs=1e-4)
+        assert found.high == pytest.approx(differences[-k], abs=1e-4)
+
+    def test_it_depends_on_the_unit_as_the_reference_does(self) -> None:
+        rng = Random(7)
+        xs, ys = noise(rng, 30, 1.0), noise(rng, 30)
+        plain, tiny = (
+            mann_whitney(xs, ys, 0.98),
+            mann_whitney([x * 1e-6 for x in xs], [y * 1e-6 for y in ys], 0.98),
+        )
+        assert tiny.low * 1e6 != pytest.approx(plain.low, rel=0.01)
+
+    def test_all_tied(self) -> None:
+        with pytest.raises(AllTied):
+            mann_whitney([3.0], [1.0], 0.98)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("values", "percent", "found"),
+        [
+            ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 50, 4.5),
+            ([5, 1, 3], 25, 2.0),
+            ([5, 1, 3], 99, 4.96),
+            ([5, 1, 3], 100, 5.0),
+            ([7], 1, 7.0),
+        ],
+    )
+    def test_percentiles_lie_between_neighbours(
+        self, values: list[float], percent: float, found: float
+    ) -> None:
+        assert percentile(values, percent) == pytest.approx(found)
+
+    def test_of_nothing_there_is_no_percentile(self) -> None:
+        assert math.isnan(percentile([], 50))
+
+    def test_mean_ratio(self) -> None:
+        assert mean_ratio([1, 3], [3, 5]) == 2
+        assert math.isnan(mean_ratio([0, 0], [3, 5]))
+        assert math.isnan(mean_ratio([1, 3], [-1, 1]))
+
+    @given(NUMBERS, NUMBERS)
+    def test_cles_is_the_share_of_pairs_in_which_the_experiment_is_above(
+        self, control: list[float], experiment: list[float]
+    ) -> None:
+        pairs = [(x > y) + 0.5 * (x == y) for x in experiment for y in control]
+        assert cles(control, experiment) == pytest.approx(sum(pairs) / len(pairs))
+
+
+class TestClassify:
+    def test_high_low_and_pass(self) -> None:
+        high = classify("m", OLD, NEW)
+        assert (high.label, high.reason, high.critical) == ("High", "m was classified as High", False)
+        assert high.deviation == pytest.approx(45.5 / 15.5)
+        assert high.test is not None
+        assert high.test.estimate == pytest.approx(30, abs=0.6)
+        low = classify("m", NEW, OLD)
+        assert (low.label, low.reason) == ("Low", "m was classified as Low")
+        same = classify("m", OLD, [value + 0.5 for value in OLD])
+        assert (same.label, same.reason, same.critical) == ("Pass", None, False)
+
+    @pytest.mark.parametrize(
+        ("direction", "up", "down"), [("increase", "High", "Pass"), ("decrease", "Pass", "Low")]
+    )
+    def test_only_the_bad_direction_counts(self, direction: str, up: str, down: str) -> None:
+        rules = Rules(direction=direction)  # type: ignore[arg-type]
+        assert classify("m", OLD, NEW, rules).label == up
+        assert classify("m", NEW, OLD, rules).label == down
+
+    def test_a_shift_must_be_beyond_a_quarter_of_itself(self) -> None:
+        """The interval's low end is above 0 but not above a quarter of the estimate."""
+        rng = Random(2)
+        old, new = noise(rng, 25, 10.0), noise(rng, 25, 10.8)
+        found = classify("m", old, new)
+        assert found.test is not None
+        assert 0 < found.test.low <= 0.25 * found.test.estimate
+        assert found.label == "Pass"
+        assert classify("m", old, new, Rules(tolerance=0.0)).label == "High"
+
+    class TestWhatIsMissing:
+        def test_nan_and_none_are_removed(self) -> None:
+            assert classify("m", [NAN, *OLD, None], [None, *NEW, NAN]) == classify("m", OLD, NEW)
+
+        def test_or_replaced_by_zero(self) -> None:
+            rules = Rules(nan="replace")
+            assert classify("m", [NAN, *OLD], [None, *NEW], rules) == classify(
+                "m", [0, *OLD], [0, *NEW], rules
+            )
+
+        @pytest.mark.parametrize(
+            ("rules", "label", "critical"),
+            [
+                (Rules(), "Nodata", False),
+                (Rules(critical=True), "Nodata", True),
+                (Rules(required=True), "NodataFailMetric", False),
+                (Rules(required=True, critical=True), "Nodata", True),
+            ],
+        )
+        def test_nothing_left(self, rules: Rules, label: str, critical: bool) -> None:
+            for control, experiment in ((OLD, [NAN]), ([], NEW), ([], [])):
+                found = classify("m", control, experiment, rules)
+                assert (found.label, found.critical, found.reason) == (label, critical, "Missing data for m")
+
+        def test_nothing_at_all_passes_where_it_would_be_replaced(self) -> None:
+            found = classify("m", OLD, [], Rules(nan="replace", critical=True, required=True))
+            assert (found.label, found.reason, found.critical) == ("Pass", None, False)
+
+    class TestOutliers:
+        SPIKE = (*OLD[:11], 5000.0)
+
+        def test_they_are_kept_by_default(self) -> None:
+            assert classify("m", OLD, self.SPIKE).deviation == pytest.approx(sum(self.SPIKE) / sum(OLD))
+
+        def test_beyond_three_quartile_ranges_and_the_99th_percentile_they_go(self) -> None:
+            found = classify("m", [*OLD, 3.0], self.SPIKE, Rules(outliers="remove"))
+            assert found.deviation == pytest.approx((sum(OLD[:11]) / 11) / ((sum(OLD) + 3) / 13))
+
+        def test_a_wide_99th_percentile_keeps_them(self) -> None:
+            """With 300 values the 99th percentile is the third largest: the two beyond it go, itself it stays."""
+            values = [*map(float, range(297)), 5000.0, 6000.0, 7000.0]
+            found = classify("m", OLD, values, Rules(outliers="remove"))
+            kept = [value for value in values if value <= percentile(values, 99)]
+            assert found.deviation == pytest.approx((sum(kept) / len(kept)) / 15.5)
+
+        def test_infinite_quartiles_remove_nothing(self) -> None:
+            assert classify("m", [INF, INF, INF, 1.0], OLD, Rules(outliers="remove")).label == "Pass"
+
+    class TestConstants:
+        def test_identical_in_any_order(self) -> None:
+            found = classify("m", OLD, OLD[::-1], Rules(critical=True))
+            assert (found.label, found.reason) == ("Pass", "The Canary and Baseline data are identical")
+
+        def test_one_value_on_both_sides_in_different_numbers(self) -> None:
+            found = classify("m", [1.0, 1.0], [1.0, 1.0, 1.0])
+            assert (found.label, found.reason) == ("Pass", None)
+
+        @pytest.mark.parametrize("seed", range(5))
+        def test_two_constants_are_told_apart_with_any_noise(self, seed: int) -> None:
+            assert classify("m", [1.0] * 5, [10.0] * 5, rng=Random(seed)).label == "High"
+            assert classify("m", [0.0] * 5, [-10.0] * 5, rng=Random(seed)).label == "Low"
+
+        def test_the_same_noise_each_time(self) -> None:
+            assert classify("m", [1.0] * 5, [10.0] * 5) == classify("m", [1.0] * 5, [10.0] * 5)
+
+        def test_a_value_on_each_side_is_an_error(self) -> None:
+            """Shifted onto each other both are tied."""
+            found = classify("m", [4.0], [2.0], Rules(critical=True))
+            assert (found.label, found.reason) == ("Error", "Metric Classification Failed")
+            assert (found.critical, found.deviation) == (False, None)
+
+    class TestEffect:
+        def test_a_mean_ratio_within_what_is_allowed_passes(self) -> None:
+            ratio = 45.5 / 15.5
+            assert classify("m", OLD, NEW, Rules(allowed_increase=ratio - 0.01)).label == "High"
+            assert classify("m", OLD, NEW, Rules(allowed_increase=ratio + 0.01)).label == "Pass"
+            assert classify("m", NEW, OLD, Rules(allowed_decrease=1 / ratio - 0.01)).label == "Pass"
+            assert classify("m", NEW, OLD, Rules(allowed_decrease=1 / ratio + 0.01)).label == "Low"
+
+        def test_a_ratio_that_cannot_be_told_allows_nothing(self) -> None:
+            found = classify("m", [0.0] * 12, NEW, Rules(allowed_increase=99.0))
+            assert found.label == "High"
+            assert found.deviation is not None
+            assert math.isnan(found.deviation)
+
+        def test_probability_of_superiority(self) -> None:
+            apart = classify("m", OLD, NEW, Rules(effect="cles", allowed_increase=0.9))
+            assert (apart.label, apart.effect) == ("High", 1.0)
+            overlap = [value + 6 for value in OLD]
+            found = classify("m", OLD, overlap, Rules(effect="cles", allowed_increase=0.99))
+            assert (found.label, found.effect) == ("Pass", cles(OLD, overlap))
+            assert classify("m", OLD, overlap, Rules(effect="cles")).label == "High"
+
+        def test_critical_needs_the_critical_effect(self) -> None:
+            always = classify("m", OLD, NEW, Rules(critical=True))
+            assert always.critical
+            assert always.reason == "The metric m was classified as High (Critical)"
+            assert classify("m", NEW, OLD, Rules(critical=True)).critical
+            mild = classify("m", OLD, NEW, Rules(critical=True, critical_increase=3.0))
+            assert (mild.label, mild.critical, mild.reason) == ("High", False, "m was classified as High")
+            assert not classify("m", NEW, OLD, Rules(critical=True, critical_decrease=0.3)).critical
+
+    @given(
+        st.lists(st.one_of(st.none(), st.floats()), max_size=20),
+        st.lists(st.one_of(st.none(), st.floats()), max_size=20),
+        st.sampled_from(["keep", "remove"]),
+        st.sampled_from(["meanRatio", "cles"]),
+    )
+    def test_no_value_breaks_it(
+        self, control: list[float | None], experiment: list[float | None], outliers: str, effect: str
+    ) -> None:
+        classify("m", control, experiment, Rules(outliers=outliers, effect=effect))  # type: ignore[arg-type]
+
+
+def result(label: str, group: str = "g", *, critical: bool = False, muted: bool = False) -> Result:
+    return Result(label, (group,), critical, muted, f"because {label}")  # type: ignore[arg-type]
+
+
+class TestScore:
+    @pytest.mark.parametrize(
+        ("labels", "score"),
+        [
+            (["Pass"], 100.0),
+            (["High"], 0.0),
+            (["Pass", "Low", "High"], 33.33),
+            (["Pass", "Pass", "High"], 66.67),
+            (["Pass", "NodataFailMetric"], 50.0),
+            (["Pass", "Error"], 100.0),
+            (["Error"], 100.0),
+            (["Pass", "Pass", "Nodata"], 100.0),
+            (["Pass", "Nodata"], 0.0),
+            ([], 0.0),
+        ],
+    )
+    def test_one_group(self, labels: list[str], score: float) -> None:
+        assert kayenta.score([result(label) for label in labels]).score == score
+
+    def test_groups_share_what_no_weight_takes(self) -> None:
+        results = [result("Pass", "a"), result("High", "b"), result("Pass", "c"), result("High", "c")]
+        assert kayenta.score(results).score == 50.0
+        assert kayenta.score(results, {"a": 60.0}).score == 70.0
+        assert kayenta.score(results, {"a": 60.0, "b": 40.0, "c": 10.0}).score == 65.0
+
+    def test_a_group_without_data_counts_as_passed_but_shows_nothing(self) -> None:
+        found = kayenta.score([result("Pass", "a"), result("Pass", "a"), result("Nodata", "b")])
+        assert found.score == 100.0
+        assert [(group.name, group.score, group.no_data) for group in found.groups] == [
+            ("a", 100.0, False),
+            ("b", 0.0, True),
+        ]
+
+    def test_a_metric_may_be_in_several_groups(self) -> None:
+        both = Result("High", ("a", "b"))
+        assert kayenta.score([both, result("Pass", "a")]).score == 25.0
+
+    def test_muted_ones_do_not_count(self) -> None:
+        assert kayenta.score([result("Pass"), result("High", critical=True, muted=True)]).score == 100.0
+
+    def test_a_critical_failure_is_the_end(self) -> None:
+        found = kayenta.score(
+            [result("Pass"), result("Nodata", critical=True), result("High", critical=True)]
+        )
+        assert (found.score, found.reason) == (0.0, "Canary Failed: because Nodata")
+        assert found.groups[0].score == 50.0
+        assert kayenta.score([result("Pass", critical=True)]).score == 100.0
+
+    def test_half_without_data_is_the_end(self) -> None:
+        found = kayenta.score([result("Pass"), result("Nodata")])
+        assert found == Score(0.0, found.groups, "Canary Failed: 50% or more metrics returned NODATA")
+
+    def test_half_is_rounded_up(self) -> None:
+        """1 of 32 is 3.125, which a float holds exactly; to even it would become 3.12."""
+        assert kayenta.score([result("Pass"), *[result("High")] * 31]).score == 3.13
+
+
+class TestRating:
+    @pytest.mark.parametrize(
+        ("score", "word"), [(75.0, "Pass"), (74.99, "Marginal"), (50.0, "Marginal"), (49.99, "Fail")]
+    )
+    def test_the_judge_counts_both_thresholds_in(self, score: float, word: str) -> None:
+        assert kayenta.rate(score) == word
+
+    @pytest.mark.parametrize(("score", "goes_on"), [(50.01, True), (50.0, False), (0.0, False)])
+    def test_an_interval_at_marginal_ends_the_stage(self, score: float, goes_on: bool) -> None:
+        assert kayenta.interval_goes_on(score) is goes_on
+
+    @pytest.mark.parametrize(
+        ("scores", "pass_", "marginal", "succeeded", "words"),
+        [
+            ([10.0, 75.0], 75.0, 50.0, True, "75.0 met or exceeded the pass"),
+            ([90.0, 74.9], 75.0, 50.0, False, "74.9 is below the pass"),
+            ([90.0, 50.0], 75.0, 50.0, False, "50.0 is not above the marginal"),
+            ([50.1], None, 50.0, True, "No pass score threshold"),
+            ([50.0], None, 50.0, False, "not above the marginal"),
+            ([50.0], 50.0, None, True, "met or exceeded"),
+            ([0.0], None, None, True, "No score thresholds"),
+        ],
+    )
+    def test_only_the_last_interval_must_pass(
+        self, scores: list[float], pass_: float | None, marginal: float | None, succeeded: bool, words: str
+    ) -> None:
+        found = kayenta.stage(scores, pass_, marginal)
+        assert found.succeeded is succeeded
+        assert words in found.message

@@ -1,0 +1,83 @@
+"""How a canary compares with its baseline: the verdict on a model, and on each of its metrics."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """Of one metric."""
+
+    OK = "OK"
+    """Not worse by more than is allowed."""
+    BETTER = "BETTER"
+    """OK, and better by more than the same margin; shown, never rewarded."""
+    WORSE = "WORSE"
+    UNCLEAR = "UNCLEAR"
+    """It may be worse or not: too little is known."""
+    IGNORED = "IGNORED"
+    """Without data, and configured not to count then."""
+
+    @property
+    def good(self) -> bool:
+        return self in (Outcome.OK, Outcome.BETTER)
+
+
+class Decision(StrEnum):
+    """Of a model. Nothing is ever promoted because of it; a person does that."""
+
+    PROMOTE = "PROMOTE OK"
+    WAIT = "WAIT"
+    STOP = "DO NOT PROMOTE"
+
+
+class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric, judged from the first value of the canary on. Numbers are in the metric's shown unit."""
+
+    metric: str
+    outcome: Outcome
+    reason: str
+    """In words, with what is missing for a clearer one."""
+    baseline: float | None = None
+    """Median."""
+    canary: float | None = None
+    difference: float | None = None
+    """How far the canary lies above the baseline; not the difference of the medians."""
+    low: float | None = None
+    """The interval of the difference; None where it has no end."""
+    high: float | None = None
+    margin: float | None = None
+    """How much worse it may be."""
+    points: int = 0
+    """Values compared, of the side that has fewer."""
+    effective: float | None = None
+    """Independent values to which they amount."""
+    since: float | None = None
+    newest: float | None = None
+    """Time of the canary's newest value."""
+    more: float | None = None
+    """Seconds until it should be clearer; None where it is clear, or nobody can tell."""
+    group: str = ""
+    weight: float = 1.0
+    critical: bool = False
+    required: bool = False
+
+
+class GroupScore(msgspec.Struct, frozen=True):
+    name: str
+    score: float
+    """0 to 100."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    judge: str
+    decision: Decision
+    reason: str
+    score: float
+    """0 to 100: of the weight of what counts, the share that is OK."""
+    metrics: tuple[MetricVerdict, ...] = ()
+    groups: tuple[GroupScore, ...] = ()
+    notes: tuple[str, ...] = ()
+    step: int = 60
+    """Seconds between two looks, the shortest of its metrics'."""

@@ -1,0 +1,347 @@
+"""The verdict on a canary: absolute limits, and a comparison with the baseline over the same time, metric by metric;
+the worst of both counts (contracts: canary, section 5).
+
+Series are judged as they come: one value for each step of a grid whose step is no shorter than the window each value
+was measured over. Overlapping windows give false alarms (53 % of cases in canary, section 3); what is left of them is
+met by the autocorrelation in :func:`tui.insight.shift.shift`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from tui.domain.series import Grid
+from tui.domain.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
+from tui.format import quantity
+from tui.insight.shift import MOST_POINTS, Shift, shift
+
+LEAST_EFFECTIVE = 8
+"""Independent values that a comparison needs."""
+LOOKS = 2
+"""What is bad must be so this often in a row; what is to be good again, too."""
+PASS = 100.0
+"""The score a model needs where nothing else is configured: no metric is WORSE, none UNCLEAR."""
+MOST_STEPS = MOST_POINTS
+"""Longer series need not be read."""
+SILENT_STEPS = 3
+"""So long may the canary, or the baseline, say nothing where ``max_age`` is not configured."""
+
+Values = Sequence[float | None]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of one metric, in its shown unit."""
+
+    better: Literal["lower", "higher"] = "lower"
+    unit: str = ""
+    warn: float | None = None
+    fail: float | None = None
+    max_worse: float | None = None
+    """How much worse than the baseline is still fine; None: it is not compared."""
+    relative: bool = False
+    """``max_worse`` is a share of the baseline's median."""
+    max_age: float | None = None
+    """Seconds that the newest value may be old."""
+    no_data: Literal["unknown", "fail", "ignore"] = "unknown"
+    group: str = ""
+    weight: float = 1.0
+    critical: bool = False
+    """When it is WORSE, the score is 0."""
+    required: bool = False
+    """While it is UNCLEAR, so is the model; so with a critical one."""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read of one metric, and what is asked of it."""
+
+    metric: str
+    rule: Rule
+    grid: Grid
+    baseline: tuple[float | None, ...] = ()
+    """A value for each time of ``grid``, None where there is none; empty where there is no baseline."""
+    canary: tuple[float | None, ...] = ()
+    problem: str = ""
+    """Why it could not be read."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Both series from the first value of the canary on, and what stands in every verdict on them."""
+
+    canary: tuple[float | None, ...]
+    baseline: tuple[float | None, ...]
+    grid: Grid
+    verdict: MetricVerdict
+    """UNCLEAR, with the facts filled in."""
+
+
+def window(case: Case) -> Window:
+    """The time over which both are compared: since the canary has been measured."""
+    canary, grid, rule = case.canary, case.grid, case.rule
+    start = next((index for index, value in enumerate(canary) if value is not None), len(canary))
+    new, old = canary[start:], case.baseline[start:]
+    cut = Grid(grid.start + start * grid.step, grid.end, grid.step)
+    silent = _silence(new)
+    return Window(
+        new,
+        old,
+        cut,
+        MetricVerdict(
+            metric=case.metric,
+            outcome=Outcome.UNCLEAR,
+            reason=case.problem,
+            baseline=median(old),
+            canary=median(new),
+            points=min(_count(new), _count(old)),
+            since=float(cut.start) if new else None,
+            newest=float(grid.end - silent * grid.step) if new else None,
+            group=rule.group,
+            weight=rule.weight,
+            critical=rule.critical,
+            required=rule.required,
+        ),
+    )
+
+
+def judge_metric(case: Case) -> MetricVerdict:
+    """The verdict on one metric; what lies before the canary's first value is left out on both sides."""
+    seen, rule = window(case), case.rule
+    if case.problem:
+        return seen.verdict
+    if reason := absence(seen, rule):
+        return without_data(seen.verdict, rule, reason)
+    limited, remark = _limited(seen.canary, rule)
+    more = float(case.grid.step) if limited is Outcome.UNCLEAR else None
+    if rule.max_worse is None:
+        return _set(seen.verdict, limited, remark or "within its limits", more)
+    compared = _confirmed(seen, rule)
+    if limited is Outcome.WORSE or (limited is Outcome.UNCLEAR and compared.outcome is not Outcome.WORSE):
+        return _set(compared, limited, remark, more)
+    words = f"{compared.reason}; {remark}" if remark else compared.reason
+    return _set(compared, compared.outcome, words, compared.more)
+
+
+def absence(seen: Window, rule: Rule) -> str:
+    """Why there is nothing to judge a canary by; empty where there is something."""
+    if not seen.canary:
+        return "the canary has no value"
+    silence = seen.grid.step * _silence(seen.canary)
+    return f"no value of the canary for {_minutes(silence)}" if silence > _max_age(rule, seen.grid) else ""
+
+
+def without_data(facts: MetricVerdict, rule: Rule, reason: str) -> MetricVerdict:
+    """The verdict on a metric of which nothing is known, by its ``no_data`` policy."""
+    outcomes = {"unknown": Outcome.UNCLEAR, "fail": Outcome.WORSE, "ignore": Outcome.IGNORED}
+    return _set(facts, outcomes[rule.no_data], reason)
+
+
+def verdict(model: str, cases: Sequence[Case], pass_: float = PASS) -> Verdict:
+    """The verdict on a model.
+
+    The score is the share of the weight of what counts that is OK. A critical metric that is WORSE makes it 0. When
+    what is UNCLEAR cannot lift it to ``pass_`` any more, the canary must not be promoted; while it might, or while a
+    critical or required metric is UNCLEAR, one has to wait.
+    """
+    metrics = tuple(judge_metric(case) for case in cases)
+    counted = [metric for metric in metrics if metric.outcome is not Outcome.IGNORED]
+    good = sum(metric.weight for metric in counted if metric.outcome.good)
+    open_ = sum(metric.weight for metric in counted if metric.outcome is Outcome.UNCLEAR)
+    total = sum(metric.weight for metric in counted)
+    worse = [metric for metric in counted if metric.outcome is Outcome.WORSE]
+    unclear = [metric for metric in counted if metric.outcome is Outcome.UNCLEAR]
+    # Rounded, because a sum of weights may differ in its last bits from itself in another order.
+    score = round(100 * good / total, 6) if total else 0.0
+    hope = round(100 * (good + open_) / total, 6) if total else 100.0
+    if any(metric.critical for metric in worse):
+        score = hope = 0.0
+    if hope < pass_:
+        decision, reason = Decision.STOP, f"{_names(worse)} WORSE"
+    elif not total:
+        decision, reason = Decision.WAIT, "there is nothing to judge by"
+    elif score < pass_ or any(metric.critical or metric.required for metric in unclear):
+        waits = [metric.more for metric in unclear if metric.more is not None]
+        soon = f"; about {_minutes(max(waits))} more" if len(waits) == len(unclear) else ""
+        decision, reason = Decision.WAIT, f"{_names(unclear)} UNCLEAR{soon}"
+    else:
+        rest = f"; {_names(worse + unclear)} not" if worse or unclear else ""
+        decision, reason = Decision.PROMOTE, f"{_names([m for m in counted if m.outcome.good])} OK{rest}"
+    return Verdict(
+        model=model,
+        judge="own",
+        decision=decision,
+        reason=reason,
+        score=round(score, 2),
+        metrics=metrics,
+        groups=_groups(counted),
+        step=shortest_step(cases),
+    )
+
+
+def shortest_step(cases: Sequence[Case]) -> int:
+    return min((case.grid.step for case in cases), default=60)
+
+
+def limit_state(values: Values, fail: float, better: Literal["lower", "higher"]) -> Outcome:
+    """Where a series stands against an absolute limit.
+
+    WORSE from the second value in a row beyond it until the second in a row within it, UNCLEAR at the first one
+    beyond. What is missing is no look.
+    """
+    firing, bad, good = False, 0, 0
+    for value in values:
+        if value is None:
+            continue
+        if _beyond(value, fail, better):
+            bad, good = bad + 1, 0
+        else:
+            bad, good = 0, good + 1
+        firing = (firing and good < LOOKS) or bad >= LOOKS
+    return Outcome.WORSE if firing else Outcome.UNCLEAR if bad else Outcome.OK
+
+
+def median(values: Values) -> float | None:
+    """Of what is there; None where nothing is."""
+    ordered = sorted(value for value in values if value is not None)
+    if not ordered:
+        return None
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return low if low == high else low + (high - low) / 2
+
+
+def _limited(values: tuple[float | None, ...], rule: Rule) -> tuple[Outcome, str]:
+    """What the limits say, and a remark where there is something to remark."""
+    newest = next(value for value in reversed(values) if value is not None)
+    now = f"{quantity(newest, rule.unit)} now"
+    state = Outcome.OK if rule.fail is None else limit_state(values, rule.fail, rule.better)
+    if rule.fail is not None and state is not Outcome.OK:
+        limit = f"beyond the fail limit {quantity(rule.fail, rule.unit)}"
+        if state is Outcome.UNCLEAR:
+            return state, f"{limit} at one look, {now}; the next one decides"
+        if _beyond(newest, rule.fail, rule.better):
+            return state, f"{limit}: {now}"
+        return state, f"was {limit}, within it at one look only: {now}"
+    if rule.warn is not None and _beyond(newest, rule.warn, rule.better):
+        return state, f"beyond the warn limit {quantity(rule.warn, rule.unit)}: {now}"
+    return state, ""
+
+
+def _beyond(value: float, limit: float, better: Literal["lower", "higher"]) -> bool:
+    return value > limit if better == "lower" else value < limit
+
+
+def _confirmed(seen: Window, rule: Rule) -> MetricVerdict:
+    """The comparison, WORSE only when it was so one look before, too."""
+    compared = _compared(seen, rule)
+    if compared.outcome is not Outcome.WORSE:
+        return compared
+    newest = len(seen.canary) - 1 - _silence(seen.canary)
+    before = Window(seen.canary[:newest], seen.baseline[:newest], seen.grid, seen.verdict)
+    if _compared(before, rule).outcome is Outcome.WORSE:
+        return compared
+    reason = f"{compared.reason}; the next look decides"
+    return _set(compared, Outcome.UNCLEAR, reason, float(seen.grid.step))
+
+
+def _compared(seen: Window, rule: Rule) -> MetricVerdict:
+    assert rule.max_worse is not None
+    new = [value for value in seen.canary if value is not None]
+    old = [value for value in seen.baseline if value is not None]
+    if not old:
+        return _set(seen.verdict, Outcome.UNCLEAR, "the baseline has no value to compare with")
+    silence = seen.grid.step * _silence(seen.baseline)
+    if silence > _max_age(rule, seen.grid):
+        return _set(seen.verdict, Outcome.UNCLEAR, f"no value of the baseline for {_minutes(silence)}")
+    found = shift(new, old)
+    middle = median(old)
+    assert middle is not None
+    margin = rule.max_worse * abs(middle) if rule.relative else rule.max_worse
+    facts = msgspec.structs.replace(
+        seen.verdict,
+        difference=found.estimate,
+        low=found.low if math.isfinite(found.low) else None,
+        high=found.high if math.isfinite(found.high) else None,
+        margin=margin,
+        effective=found.effective,
+    )
+    allowed = f"{quantity(margin, rule.unit)} is allowed"
+    # Which way is worse: from here on, positive numbers are.
+    best, worst = (found.low, found.high) if rule.better == "lower" else (-found.high, -found.low)
+    more = _wait(found, margin, rule, seen.grid, len(seen.canary))
+    soon = f"; about {_minutes(more)} more" if more is not None else f"; {MOST_STEPS} looks will not tell"
+    if found.effective < LEAST_EFFECTIVE:
+        alike = f" ({facts.points} values, each like the one before)" if found.memory > 0.5 else ""
+        words = f"{found.effective:.1f} independent values of the {LEAST_EFFECTIVE} it needs{alike}{soon}"
+        return _set(facts, Outcome.UNCLEAR, words, more)
+    if best > margin:
+        words = f"at least {quantity(best, rule.unit)} worse; {allowed}"
+        return _set(facts, Outcome.WORSE, words)
+    if worst < -margin:
+        return _set(facts, Outcome.BETTER, f"at least {quantity(-worst, rule.unit)} better")
+    if worst <= margin:
+        words = f"at most {quantity(worst, rule.unit)} worse; {allowed}" if worst > 0 else "not worse"
+        return _set(facts, Outcome.OK, words)
+    words = (
+        f"may be {quantity(worst, rule.unit)} worse; {allowed}" if math.isfinite(worst) else "too few values"
+    )
+    return _set(facts, Outcome.UNCLEAR, f"{words}{soon}", more)
+
+
+def _wait(found: Shift, margin: float, rule: Rule, grid: Grid, steps: int) -> float | None:
+    """Seconds until the interval should leave the margin on one side, if the canary goes on as it does.
+
+    Its halves shrink with the root of the number of values. None where that takes more steps than are read.
+    """
+    factor = LEAST_EFFECTIVE / found.effective
+    estimate, up, down = found.estimate, found.high - found.estimate, found.estimate - found.low
+    if rule.better == "higher":
+        estimate, up, down = -estimate, down, up
+    gap = estimate - margin
+    half = down if gap > 0 else up
+    if math.isfinite(half):
+        ratio = half / gap if gap else math.inf
+        factor = max(factor, ratio * ratio)
+    needed = steps * max(1.0, factor)
+    return max(1, math.ceil(needed - steps)) * float(grid.step) if needed <= MOST_STEPS else None
+
+
+def _minutes(seconds: float) -> str:
+    """``20 seconds``, ``1 minute``, ``40 minutes``, ``5 hours``; rounded up."""
+    for size, word in ((1, "second"), (60, "minute"), (3600, "hour")):
+        number = math.ceil(seconds / size)
+        if number < {"second": 60, "minute": 120, "hour": math.inf}[word]:
+            break
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _max_age(rule: Rule, grid: Grid) -> float:
+    return SILENT_STEPS * grid.step if rule.max_age is None else rule.max_age
+
+
+def _silence(values: Values) -> int:
+    """Steps since the last value; all of them where there is none."""
+    return next((index for index, value in enumerate(reversed(values)) if value is not None), len(values))
+
+
+def _count(values: Values) -> int:
+    return sum(value is not None for value in values)
+
+
+def _set(facts: MetricVerdict, outcome: Outcome, reason: str, more: float | None = None) -> MetricVerdict:
+    return msgspec.structs.replace(facts, outcome=outcome, reason=reason, more=more)
+
+
+def _names(metrics: Sequence[MetricVerdict]) -> str:
+    names = [f"{metric.metric} (critical)" if metric.critical else metric.metric for metric in metrics]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else "nothing is"
+
+
+def _groups(metrics: Sequence[MetricVerdict]) -> tuple[GroupScore, ...]:
+    names = dict.fromkeys(metric.group for metric in metrics if metric.group)
+    scores = []
+    for name in names:
+        members = [metric for metric in metrics if metric.group == name]
+        total = sum(metric.weight for metric in members)
+        good = sum(metric.weight for metric in members if metric.outcome.good)
+        scores.append(GroupScore(name, round(100 * good / total, 2) if total else 0.0))
+    return tuple(scores)
