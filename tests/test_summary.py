@@ -113,7 +113,12 @@ def test_the_tree_shows_branches_jobs_and_child_pipelines() -> None:
         "      └─ rollout passed",
     ]
     assert len({line.key for line in lines}) == len(lines)
-    assert str(lines[3].address) == "g:a#1/build"
+    assert [str(line.address) for line in lines[1:5]] == [
+        "g:a#1/unit~unit",
+        "g:a#1/lint~lint",
+        "g:a#1/build",
+        "g:a#1/canary",
+    ]
     assert lines[5].note == "script_failure"
 
 

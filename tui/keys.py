@@ -26,13 +26,19 @@ class Action(msgspec.Struct, frozen=True):
     scope: Scope
     hint: str = ""
     """A word or two for the bottom line; empty to leave it out there."""
+    call: str = ""
+    """What Textual is to run, where that is not the id itself."""
+
+    @property
+    def command(self) -> str:
+        return self.call or self.id
 
 
 ACTIONS: tuple[Action, ...] = (
     Action("help", ("question_mark", "f1"), "This help", "everywhere", "help"),
-    Action("pane_pipelines", ("1",), "Go to the pipelines", "everywhere"),
-    Action("pane_stages", ("2",), "Go to the stages of the run", "everywhere"),
-    Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere"),
+    Action("pane_pipelines", ("1",), "Go to the pipelines", "everywhere", call="go('pipelines')"),
+    Action("pane_stages", ("2",), "Go to the stages of the run", "everywhere", call="go('stages')"),
+    Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere", call="go('metrics')"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
@@ -104,7 +110,7 @@ def bindings(scope: Scope) -> "list[BindingType]":
     from textual.binding import Binding
 
     return [
-        Binding(",".join(action.keys), action.id, action.words, id=action.id, show=False)
+        Binding(",".join(action.keys), action.command, action.words, id=action.id, show=False)
         for action in ACTIONS
         if action.scope == scope
     ]

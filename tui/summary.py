@@ -137,16 +137,16 @@ class StageLine(msgspec.Struct, frozen=True):
     ended_at: float | None
     """None while it goes on, and where the times are not known."""
     dim: bool
-    address: Address | None
-    """The job's, where the row is a job."""
+    address: Address
+    """Of what has the row's log: the job, or the stage where it has no jobs."""
 
 
 def stage_lines(run: Run, now: float) -> list[StageLine]:
     """The stage tree of ``run`` from top to bottom."""
-    return list(_stages(run.stages or (), "", "", now))
+    return list(_stages(run, run.stages or (), "", "", now))
 
 
-def _stages(stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
+def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
     for number, stage in enumerate(stages):
         below, own = _branch(prefix, path, last=number == len(stages) - 1)
         key = f"{path}/{stage.id}"
@@ -161,11 +161,11 @@ def _stages(stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iter
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
-            address=stage.jobs[0].address if _is_its_job(stage) else None,
+            address=stage.jobs[0].address if stage.jobs else run.address.at_job(f"{stage.name}~{stage.id}"),
         )
         if not _is_its_job(stage):
             yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
-        yield from _stages(stage.children, below, key, now)
+        yield from _stages(run, stage.children, below, key, now)
 
 
 def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool) -> Iterator[StageLine]:
@@ -187,7 +187,7 @@ def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool
             address=job.address,
         )
         if job.downstream is not None:
-            yield from _stages(job.downstream.stages or (), below, key, now)
+            yield from _stages(job.downstream, job.downstream.stages or (), below, key, now)
 
 
 def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:

@@ -32,7 +32,7 @@ class FilterApp(App[None]):
     def bar(self) -> FilterBar:
         return self.query_one(FilterBar)
 
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+    def on_prompt_changed(self, event: FilterBar.Changed) -> None:
         self.texts.append(event.text)
         self.filter(event.text)
 

@@ -59,10 +59,6 @@ class Pane(Vertical):
         """Show what the store holds now. Cheap where nothing changed."""
         raise NotImplementedError
 
-    def select(self, selection: Selection) -> None:
-        self.selection = selection
-        self.project()
-
     @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""

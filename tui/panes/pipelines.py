@@ -22,6 +22,7 @@ from tui.summary import PipelineLine, pipeline_line
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
 from widgets.line_table import Column, LineTable, Row
+from widgets.prompt import Prompt
 from widgets.theme import CLOSED, OPEN, look
 
 Sort = Literal["need", "name", "time"]
@@ -234,8 +235,8 @@ class PipelinesPane(Pane):
         self.closed = self.closed - {name} if opened else self.closed | {name}
         self.project()
 
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
+    @on(Prompt.Changed)
+    def _filter_changed(self, event: Prompt.Changed) -> None:
         event.stop()
         self.project()
 

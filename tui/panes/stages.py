@@ -119,13 +119,13 @@ class StagesPane(Pane):
 
     @property
     def address(self) -> Address | None:
-        """The job's under the cursor, else the run's."""
+        """Of the job or stage under the cursor; the run's while there is none."""
         run = self.selection.run_address
         reading = self.engine.store.get(RunAt(run)) if run else None
-        if reading is None or reading.value is None or run is None:
+        if reading is None or reading.value is None:
             return run
         lines = stage_lines(reading.value, 0.0)
-        return next((line.address for line in lines if line.key == self.table.key and line.address), run)
+        return next((line.address for line in lines if line.key == self.table.key), run)
 
 
 def listed(selection: Selection, address: Address) -> Run | None:

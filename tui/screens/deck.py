@@ -35,6 +35,10 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
+LOWER: tuple[type[Pane], ...] = (MetricsPane,)
+"""The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
+
+
 class DeckScreen(Screen[None]):
     BINDINGS: ClassVar = bindings("everywhere")
     AUTO_FOCUS = ""
@@ -64,6 +68,7 @@ class DeckScreen(Screen[None]):
         self.filled = False
         self.panes: dict[str, Pane] = {"pipelines": PipelinesPane(engine)}
         self.current = "pipelines"
+        self.lower: str = LOWER[0].scope
         self._watch = engine.watch()
         self._unsubscribe = engine.store.subscribe(self._heard)
         self._settling: Timer | None = None
@@ -85,11 +90,12 @@ class DeckScreen(Screen[None]):
         self.set_interval(TICK, self._project)
 
     async def _complete(self) -> None:
-        stages, metrics = StagesPane(self.engine), MetricsPane(self.engine)
-        self.panes |= {"stages": stages, "metrics": metrics}
-        await self.query_one("#body").mount(Vertical(stages, metrics, id="side"))
-        self._arrange()
+        kinds: tuple[type[Pane], ...] = (StagesPane, *LOWER)
+        side = [kind(self.engine) for kind in kinds]
+        self.panes |= {pane.scope: pane for pane in side}
+        await self.query_one("#body").mount(Vertical(*side, id="side"))
         self._select(self.selection)
+        self._arrange()
 
     def on_unmount(self) -> None:
         self._unsubscribe()
@@ -115,14 +121,10 @@ class DeckScreen(Screen[None]):
         self._project()
 
     def _visible(self) -> list[Pane]:
-        return [
-            pane
-            for pane in self.panes.values()
-            if pane.is_attached and pane.display and not self._covered(pane)
-        ]
+        return [pane for pane in self.panes.values() if pane.is_attached and self._shown(pane.scope)]
 
-    def _covered(self, pane: Pane) -> bool:
-        return self._single and pane is not self.panes[self.current]
+    def _shown(self, name: str) -> bool:
+        return name == self.current if self._single else name in ("pipelines", "stages", self.lower)
 
     def _want(self) -> None:
         questions = {question for pane in self._visible() for question in pane.questions()}
@@ -181,15 +183,14 @@ class DeckScreen(Screen[None]):
 
     def _select(self, selection: Selection) -> None:
         self.selection = selection
-        with self.app.batch_update():
-            for name, pane in self.panes.items():
-                if name != "pipelines" and pane.is_attached:
-                    pane.select(selection)
+        for pane in self.panes.values():
+            pane.selection = selection
+        self._project()
         self._want()
 
     @on(PipelinesPane.Opened)
     def _opened(self) -> None:
-        self._go("stages")
+        self.action_go("stages")
 
     def action_older_run(self) -> None:
         self._step_run(1)
@@ -217,11 +218,10 @@ class DeckScreen(Screen[None]):
 
     def _arrange(self) -> None:
         """One pane, or the list beside the others."""
-        current = self.current
         for name, pane in self.panes.items():
-            pane.display = not self._single or name == current
+            pane.display = self._shown(name)
         if side := self.query("#side"):
-            side.first().display = not self._single or current != "pipelines"
+            side.first().display = not self._single or self.current != "pipelines"
             side.first().set_class(self._single, "alone")
         self._want()
         self._project()
@@ -233,31 +233,27 @@ class DeckScreen(Screen[None]):
     def _focus_moved(self, event: DescendantFocus) -> None:
         for name, pane in self.panes.items():
             if pane in event.widget.ancestors and name != self.current:
-                self.current = name
-                self._show_keys()
-                if self._single:
-                    self._arrange()
+                self._come_to(name)
 
-    def _go(self, name: str) -> None:
+    def action_go(self, name: str) -> None:
+        """Go to the pane of that name."""
         if (pane := self.panes.get(name)) is None or not pane.is_attached:
             return
-        self.current = name
-        self._arrange()
-        self._show_keys()
+        self._come_to(name)
         pane.focus_target.focus()
+
+    def _come_to(self, name: str) -> None:
+        before = self._visible()
+        self.current = name
+        if name not in ("pipelines", "stages"):
+            self.lower = name
+        if self._visible() != before:
+            self._arrange()
+        self._show_keys()
 
     def _step_pane(self, step: int) -> None:
         names = list(self.panes)
-        self._go(names[(names.index(self.current) + step) % len(names)])
-
-    def action_pane_pipelines(self) -> None:
-        self._go("pipelines")
-
-    def action_pane_stages(self) -> None:
-        self._go("stages")
-
-    def action_pane_metrics(self) -> None:
-        self._go("metrics")
+        self.action_go(names[(names.index(self.current) + step) % len(names)])
 
     def action_next_pane(self) -> None:
         self._step_pane(1)
@@ -328,7 +324,7 @@ class DeckScreen(Screen[None]):
     async def perform(self, action: Action) -> None:
         """Do what a key of the registry would do, wherever the focus is."""
         namespace = self.panes.get(action.scope, self)
-        await self.app.run_action(action.id, default_namespace=namespace)
+        await self.app.run_action(action.command, default_namespace=namespace)
 
     def pipeline_keys(self) -> list[str]:
         pane = self.panes["pipelines"]
@@ -343,4 +339,4 @@ class DeckScreen(Screen[None]):
             pane.filter.clear()
             pane.project()
             pane.reveal(key)
-        self._go("pipelines")
+        self.action_go("pipelines")
