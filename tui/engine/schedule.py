@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 from random import Random
 
 import msgspec
@@ -49,7 +48,7 @@ class Schedule:
         self._plans: dict[AnyQuestion, _Plan] = {}
         self._wants: dict[object, tuple[tuple[AnyQuestion, ...], float]] = {}
         self._holds: dict[str, float] = {}
-        self._epochs = count(1)
+        self._epoch = 0
         self._pace = 1.0
         self._seen = -math.inf
 
@@ -127,7 +126,8 @@ class Schedule:
         assert plan.watchers, f"nobody watches {question}"
         plan.in_flight = True
         plan.soon = False
-        plan.epoch = next(self._epochs)
+        self._epoch += 1
+        plan.epoch = self._epoch
         return plan.epoch
 
     def answered(self, question: AnyQuestion, epoch: int, now: float, wait: float) -> bool:
