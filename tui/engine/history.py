@@ -115,10 +115,10 @@ def _unpack(content: bytes, key: str, kind: type[T]) -> T:
     body = inflate.decompress(content[len(_VERSION) :], LARGEST_VALUE)
     if not inflate.eof or inflate.unused_data:
         raise ValueError("it is cut off or too large")
-    found, value = msgspec.msgpack.decode(body, type=tuple[str, kind])
+    found, value = msgspec.msgpack.decode(body, type=tuple[str, kind])  # type: ignore[valid-type]
     if found != key:
         raise ValueError("it was kept under another key")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _remove(path: Path) -> None:
