@@ -426,6 +426,18 @@ async def test_wrapped_lines_are_whole() -> None:
         assert bench.rows() == ["first", text[:width], "last"]
 
 
+async def test_a_wrapped_line_in_the_middle_stays_there_while_the_log_grows() -> None:
+    source = Lines("x" * 1000, *numbered(30))
+    async with shown(source) as bench:
+        await bench.hands.press("w", "g", "j", "j", "j")
+        before = bench.view._places  # all parts of the line look the same
+        source.add("more")
+        bench.view.grew()
+        await bench.hands.pause()
+        assert bench.view._places == before
+        assert before[0].cell > 0
+
+
 async def test_a_million_characters_wrapped_can_be_scrolled_from_either_end() -> None:
     text = "".join(f"{number:07} " for number in range(125_000))[:-1]
     async with shown(Lines("first", text)) as bench:

@@ -106,8 +106,6 @@ class Search:
             self._ends = [self._ends[i] for i in kept]
             self._counts = [self._counts[i] for i in kept]
             self.count = sum(self._counts)
-            if gap[0] <= self.scanned < gap[1]:
-                self.scanned = gap[1]
 
     def _empty(self, line: int) -> tuple[int, int] | None:
         """The stretch around ``line`` that is known to hold nothing: its first line, and the one after its last."""

@@ -80,7 +80,7 @@ class Parser(ABC):
             return behind
         while 0x80 <= data[cut] < 0xC0 and cut > self._limit - 4:
             cut -= 1
-        return cut - data.startswith(b"\r", cut - 1)
+        return cut
 
     def _take(self, end: int) -> LogLines:
         block, self._held = self._held[:end], self._held[end:]
