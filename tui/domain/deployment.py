@@ -64,6 +64,8 @@ class Environment(msgspec.Struct, frozen=True):
     url: str = ""
     """Where what runs there is reached."""
     web_url: str = ""
+    read_since: float | None = None
+    """Deployments before this time were not read; None where ``deployments`` is all there is, or a listing."""
     notes: tuple[str, ...] = ()
     """What could not be told of it, in words for a person."""
 

@@ -61,14 +61,15 @@ def expected_end(run: Run, earlier: Sequence[Run], now: float) -> Eta | None:
     ]
     if not durations:
         return None
-    return _eta(run.started_at + _median(durations), now, "history")
+    return _eta(run.started_at + median(durations), now, "history")
 
 
 def _eta(at: float, now: float, basis: Literal["server", "history"]) -> Eta:
     return Eta(at, max(0.0, now - at), basis)
 
 
-def _median(values: Sequence[float]) -> float:
+def median(values: Sequence[float]) -> float:
+    """The middle of ``values``, which are some."""
     # Importing the standard library's takes 10 ms.
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

@@ -107,8 +107,6 @@ class EnvironmentReader:
         whole = await together(self._with_stable(path, each) for each in found.environments)
         stopped = await self._stopped_of(path)
         notes = (*found.notes, *((stopped.note,) if stopped.note else ()))
-        if not whole and not stopped.environments and not notes:
-            notes = ("the project has no environments: no job of it names one",)
         return Environments((*whole, *stopped.environments), notes)
 
     async def _by_graphql(self, path: str) -> Environments:
@@ -218,10 +216,11 @@ class EnvironmentReader:
         made = tuple(each for each in made if each.status is not Status.SKIPPED)
         made = await self._with_approvals(path, made, rest)
         notes = [f"whether you may roll back is not known: {why}"] if why else []
+        since = None
         if len(deployments) == HISTORY:
-            notes.append(f"the newest {HISTORY} deployments are shown")
+            since = min((each.started_at for each in made if each.started_at is not None), default=None)
         environment = words.of_rest(found, with_rollbacks(made, rest, None if why else rights))
-        return msgspec.structs.replace(environment, notes=tuple(notes))
+        return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes))
 
     async def _environment(self, path: str, name: str) -> RestEnvironment:
         found = await self._rest.read(_environments, f"{project_url(path)}/environments", {"name": name})

@@ -17,7 +17,14 @@ from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path
-from tui.sources.jenkins.payload import BUILDS, BUILDS_TREE, CHANGED_BUILDS, CHANGED_BUILDS_TREE, ChangedBuild
+from tui.sources.jenkins.payload import (
+    BUILDS,
+    BUILDS_TREE,
+    CHANGED_BUILDS,
+    CHANGED_BUILDS_TREE,
+    OLDER_RUNS,
+    ChangedBuild,
+)
 from tui.sources.jenkins.runs import read_build
 from tui.text import clean, shorten
 
@@ -120,7 +127,15 @@ class Deployments:
         found, notes = await self._derive(covered, listing)
         for each in found:
             if each.address == environment:
-                return msgspec.structs.replace(each, notes=(*each.notes, *notes))
+                since = max(
+                    (
+                        run.started_at
+                        for job in covered
+                        if (run := self._oldest(job)) and run.started_at is not None
+                    ),
+                    default=None,
+                )
+                return msgspec.structs.replace(each, read_since=since, notes=(*each.notes, *notes))
         raise SourceError(
             Trouble.NOT_FOUND, f"no run that is known was a deployment to {environment}; see pipedeck check"
         )
@@ -230,6 +245,11 @@ class Deployments:
                     if build.number is not None
                 },
             )
+
+    def _oldest(self, pipeline: Pipeline) -> Run | None:
+        """The oldest run of the job that was read, where there may be older ones."""
+        known = self._older.get(pipeline.address.path, {})
+        return known[min(known)] if len(known) >= OLDER_RUNS else None
 
     def _known(self, pipeline: Pipeline) -> Pipeline:
         """``pipeline`` with all its runs that are known, newest first."""
