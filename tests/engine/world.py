@@ -11,6 +11,7 @@ from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 
 T = TypeVar("T")
 
@@ -77,8 +78,11 @@ class FakeSource:
 
     def __init__(self, name: str, time: Time) -> None:
         self.name = name
+        self.url = "http://fake"
         self.listing: Listing | Exception = Listing(())
         self.runs: dict[Address, Run | Exception] = {}
+        self.reports: dict[Address, TestReport | Exception] = {}
+        self.details: dict[CaseKey, CaseDetails | Exception] = {}
         self.default: Samples | Exception = Samples(())
         self.asked: list[tuple[float, str]] = []
         self.open = asyncio.Event()
@@ -95,7 +99,7 @@ class FakeSource:
         return [at - START for at, asked in self.asked if asked == what]
 
     def facts(self) -> SourceFacts:
-        return SourceFacts(self.name, "fake", "http://fake", clock_skew=self.skew, requests=len(self.asked))
+        return SourceFacts(self.name, "fake", self.url, clock_skew=self.skew, requests=len(self.asked))
 
     async def check(self) -> tuple[Finding, ...]:
         return (Finding("ok", "fake", "is well"),)
@@ -110,6 +114,14 @@ class FakeSource:
     async def run(self, address: Address) -> Run:
         await self._serve(str(address))
         return _or_raise(self.runs[address])
+
+    async def tests(self, address: Address) -> TestReport:
+        await self._serve(f"tests {address}")
+        return _or_raise(self.reports.get(address, TestReport()))
+
+    async def case(self, address: Address, key: CaseKey) -> CaseDetails:
+        await self._serve(f"case {key.name} {address}")
+        return _or_raise(self.details[key])
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         await self._serve(query)
