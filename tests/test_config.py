@@ -13,6 +13,16 @@ JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins
 RULE = "[[sources.ci.deployments]]\njob = 'x'\nenvironment = 'p'\nversion = { parameter = 'V' }\n"
 
 
+METRIC = (
+    JENKINS
+    + "[sources.p]\ntype='prometheus'\nurl='http://p'\n"
+    + "[metrics.m]\nsource='p'\nquery='x{track=\"{track}\"}'\n"
+)
+GROUPED = (
+    METRIC + "compare = {max_worse = 1, group = 'quality'}\n[models.n]\njudge = 'kayenta'\nmetrics = ['m']\n"
+)
+
+
 def parse(text: str) -> config.Settings:
     return config.parse(text, Path("/etc/pipedeck/config.toml"))
 
@@ -26,7 +36,8 @@ def test_the_example_loads() -> None:
 
 def test_the_example_documents_every_setting() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    tables = [*config._SOURCE_TYPES.values(), config.ModelSettings, config.MetricSettings, config.UiSettings]
+    tables: list[type[msgspec.Struct]] = [*config._SOURCE_TYPES.values(), config.ModelSettings]
+    tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert {
         name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
@@ -145,6 +156,58 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
             + "[sources.p]\ntype='prometheus'\nurl='http://p'\n[metrics.m]\nsource='p'\nquery='a'\nwindow='x'",
             "metrics.m.window: must be a duration such as 30s, 5m or 1h",
         ),
+        (METRIC + "judge_window = '1w'", "metrics.m.judge_window: must be a duration such as 30s, 5m or 1h"),
+        (METRIC + "max_age = 3", "metrics.m.max_age: must be a duration such as 30s, 5m or 1h"),
+        (
+            METRIC + "no_data = 'never'",
+            "metrics.m.no_data: invalid enum value 'never'; allowed: fail, ignore, unknown",
+        ),
+        (METRIC + "compare = {}", "metrics.m.compare.max_worse: is missing"),
+        (
+            METRIC + "compare = {max_worse = -1}",
+            "metrics.m.compare.max_worse: must be a number in the metric's unit",
+        ),
+        (
+            METRIC + "compare = {max_worse = '10'}",
+            "metrics.m.compare.max_worse: must be a number in the metric's",
+        ),
+        (
+            METRIC + "compare = {max_wors = 1}",
+            "metrics.m.compare.max_wors: unknown key (did you mean max_worse?)",
+        ),
+        (
+            METRIC + "compare = {max_worse = 1, weight = -1}",
+            "metrics.m.compare.weight: expected `float` >= 0.0",
+        ),
+        (
+            METRIC.replace("{track}", "") + "compare = {max_worse = 1}",
+            "metrics.m.compare: the query has neither {track} nor {version}, so there is nothing to compare with",
+        ),
+        (
+            METRIC + "no_data = 'ignore'\ncompare = {max_worse = 1, required = true}",
+            'metrics.m.no_data: compare.required needs data; "ignore" does without',
+        ),
+        (
+            JENKINS + "[models.m]\njudge = 'mine'",
+            "models.m.judge: invalid enum value 'mine'; allowed: kayenta, own",
+        ),
+        (JENKINS + "[models.m]\nscore = {pass = 101}", "models.m.score.pass: expected `float` <= 100.0"),
+        (
+            JENKINS + "[models.m]\nscore = {marginal = 50}",
+            'models.m.score.marginal: only judge = "kayenta" has',
+        ),
+        (
+            JENKINS + "[models.m]\njudge = 'kayenta'\nscore = {pass = 50, marginal = 60}",
+            "models.m.score.marginal: is above pass, which is 50",
+        ),
+        (
+            GROUPED + "score = {groups = {qualty = 60}}",
+            "models.n.score.groups.qualty: no metric of this model is in it (did you mean quality?)",
+        ),
+        (
+            GROUPED + "score = {groups = {quality = 101}}",
+            "models.n.score.groups.quality: must be a share in per cent, from 0 to 100",
+        ),
         (JENKINS + "[ui]\nmouse = 'yes'", "ui.mouse: expected `bool`, got `str`"),
         ("a = = 3", "is not valid TOML: Invalid value (at line 1, column 5)"),
     ],
@@ -213,3 +276,27 @@ def test_where_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.default_path() == tmp_path / "pipedeck" / "config.toml"
     monkeypatch.setenv("PIPEDECK_CONFIG", "/x/y.toml")
     assert config.default_path() == Path("/x/y.toml")
+
+
+def test_how_much_worse_is_a_number_or_a_share() -> None:
+    def compare(max_worse: str) -> config.Compare:
+        found = parse(METRIC + f"compare = {{max_worse = {max_worse}}}").metrics["m"].compare
+        assert found is not None
+        return found
+
+    assert (compare("0.005").margin, compare("0.005").relative) == (0.005, False)
+    assert (compare("3").margin, compare("3").relative) == (3, False)
+    assert (compare("'2.5%'").margin, compare("'2.5%'").relative) == (0.025, True)
+
+
+def test_weights_of_groups_are_per_cent() -> None:
+    two = GROUPED.replace(
+        "[models.n]", "[metrics.o]\nsource='p'\nquery='{track}'\ncompare={max_worse=1,group='b'}\n[models.n]"
+    )
+    two = two.replace("['m']", "['m', 'o']")
+    assert parse(two + "score = {groups = {quality = 60, b = 40}}").models["n"].score.groups == {
+        "quality": 60,
+        "b": 40,
+    }
+    with pytest.raises(ConfigError, match=r"score\.groups: is 110 together, more than 100 per cent"):
+        parse(two + "score = {groups = {quality = 60, b = 50}}")

@@ -20,6 +20,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 Name = Annotated[str, Meta(min_length=1)]
+Duration = Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")]
 
 
 class ConfigError(Exception):
@@ -123,6 +124,17 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     track: str = ""
 
 
+class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the score of a model, from 0 to 100, means."""
+
+    pass_: Annotated[float, Meta(ge=0, le=100)] | None = msgspec.field(name="pass", default=None)
+    """From here on it may be promoted; None: 100, and 75 for Kayenta."""
+    marginal: Annotated[float, Meta(ge=0, le=100)] | None = None
+    """Kayenta's: up to here it must not; None: 50."""
+    groups: dict[Name, float] = {}
+    """Kayenta's weights of groups in per cent; groups without one share the rest."""
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the team ships: it joins pipelines, an environment and metrics."""
 
@@ -135,11 +147,35 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     canary: Track = Track(track="canary")
     metrics: tuple[Name, ...] = ()
     """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
+    judge: Literal["own", "kayenta"] = "own"
+    score: Score = Score()
     validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
+
+
+class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the canary's values of a metric may differ from the baseline's."""
+
+    max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")]
+    """How much worse is still fine: in the metric's unit, or ``"10%"`` of the baseline's median."""
+    group: str = ""
+    weight: Annotated[float, Meta(ge=0)] = 1.0
+    critical: bool = False
+    """Worse here means do not promote, whatever the score."""
+    required: bool = False
+    """While it is unclear, so is the verdict on the model."""
+
+    @property
+    def relative(self) -> bool:
+        return isinstance(self.max_worse, str)
+
+    @property
+    def margin(self) -> float:
+        """In the metric's unit, or the share where it is ``relative``."""
+        return float(self.max_worse.rstrip("%")) / 100 if isinstance(self.max_worse, str) else self.max_worse
 
 
 class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,8 +190,20 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     better: Literal["lower", "higher"] = "lower"
     warn: float | None = None
     fail: float | None = None
-    window: Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")] = "5m"
+    window: Duration = "5m"
     """What ``{window}`` stands for: at least four scrape intervals."""
+    judge_window: Duration | None = None
+    """What it stands for in the verdict's query, and the time between two of its values; None: ``window``."""
+    compare: Compare | None = None
+    max_age: Duration | None = None
+    """How old the newest value may be for a verdict; None: three judge windows."""
+    no_data: Literal["unknown", "fail", "ignore"] = "unknown"
+    """What it means for the verdict when the canary has no value: UNCLEAR, WORSE, or it does not count."""
+
+    @property
+    def judged(self) -> bool:
+        """The verdict on a model has something to say of it."""
+        return self.compare is not None or self.fail is not None
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -187,6 +235,14 @@ _SOURCE_TYPES: Mapping[str, type[SourceSettings]] = {
 }
 _TABLES = ("sources", "models", "metrics", "ui")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+_UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: Duration) -> int:
+    """``5m`` as seconds."""
+    return int(duration[:-1]) * _UNITS[duration[-1]]
 
 
 def default_path() -> Path:
@@ -316,17 +372,35 @@ def _convert(key: str, table: Any, kind: type[T], path: Path) -> T:
             ) from None
         if match := _MISSING_FIELD.match(reason):
             raise _Mistake(f"{key}.{match['field']}", "is missing") from None
+        if reason.startswith("Invalid enum value") and place:
+            reason += f"; allowed: {', '.join(_words_at(kind, place['place']))}"
         if key.endswith(".url"):
             reason = _URL_HELP
-        if key.endswith(".window"):
+        if key.endswith(("window", ".max_age")):
             reason = "must be a duration such as 30s, 5m or 1h"
+        if key.endswith(".max_worse"):
+            reason = (
+                'must be a number in the metric\'s unit, 0 or more, or a share of the baseline such as "10%"'
+            )
         if key.endswith(".validation"):
             reason = "must be a path among the artifacts, such as reports/metrics.json"
         raise _Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
 
 
 def _keys_at(kind: type, place: str) -> list[str]:
-    """The keys that a table may have at a place below ``kind``, in msgspec's spelling: ``deployments[0].version``."""
+    """The keys that a table may have at a place below ``kind``."""
+    structs = [each for each in _types_at(kind, place) if isinstance(each, msgspec.inspect.StructType)]
+    return [field.encode_name for each in structs for field in each.fields]
+
+
+def _words_at(kind: type, place: str) -> list[str]:
+    """The words among which one has to choose at a place below ``kind``."""
+    literals = [each for each in _types_at(kind, place) if isinstance(each, msgspec.inspect.LiteralType)]
+    return [str(value) for each in literals for value in each.values]
+
+
+def _types_at(kind: type, place: str) -> list[msgspec.inspect.Type]:
+    """What may stand at a place below ``kind``, in msgspec's spelling: ``deployments[0].version``."""
     found: list[msgspec.inspect.Type] = [msgspec.inspect.type_info(kind)]
     for step in re.findall(r"\w+|\[", place.replace("[...]", "[").replace("]", "")):
         if step.isdigit():
@@ -345,8 +419,7 @@ def _keys_at(kind: type, place: str) -> list[str]:
             for one in below
             for each in (one.types if isinstance(one, msgspec.inspect.UnionType) else (one,))
         ]
-    structs = [each for each in found if isinstance(each, msgspec.inspect.StructType)]
-    return [field.encode_name for each in structs for field in each.fields]
+    return found
 
 
 def _beside(config: Path, file: str) -> Path:
@@ -365,9 +438,14 @@ def _check_references(settings: Settings) -> None:
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
         try:
-            placeholders(metric.query)
+            used = placeholders(metric.query)
         except QueryError as error:
             raise _Mistake(f"{key}.query", str(error)) from None
+        if metric.compare and not used & {"track", "version"}:
+            reason = "the query has neither {track} nor {version}, so there is nothing to compare with"
+            raise _Mistake(f"{key}.compare", reason)
+        if metric.compare and metric.compare.required and metric.no_data == "ignore":
+            raise _Mistake(f"{key}.no_data", 'compare.required needs data; "ignore" does without')
     for name, model in settings.models.items():
         if model.blue_green and len(set(model.blue_green)) == 1:
             raise _Mistake(f"models.{name}.blue_green", "names the same environment twice")
@@ -384,6 +462,28 @@ def _check_references(settings: Settings) -> None:
                     f"models.{name}.metrics[{number}]",
                     f"there is no [metrics.{wanted}]{_nearest(wanted, settings.metrics)}",
                 )
+        _check_score(f"models.{name}.score", model, settings)
+
+
+def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:
+    score = model.score
+    if model.judge == "own":
+        for name in ("marginal", "groups"):
+            if getattr(score, name):
+                raise _Mistake(f"{key}.{name}", 'only judge = "kayenta" has this')
+    elif score.marginal is not None and score.pass_ is not None and score.marginal > score.pass_:
+        raise _Mistake(f"{key}.marginal", f"is above pass, which is {score.pass_:g}")
+    compared = [settings.metrics[name].compare for name in model.metrics]
+    groups = {compare.group for compare in compared if compare and compare.group}
+    for name, weight in score.groups.items():
+        if not 0 <= weight <= 100:
+            raise _Mistake(f"{key}.groups.{name}", "must be a share in per cent, from 0 to 100")
+        if name not in groups:
+            raise _Mistake(
+                f"{key}.groups.{name}", f"no metric of this model is in it{_nearest(name, groups)}"
+            )
+    if (total := sum(score.groups.values())) > 100:
+        raise _Mistake(f"{key}.groups", f"is {total:g} together, more than 100 per cent")
 
 
 def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:
