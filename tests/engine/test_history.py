@@ -173,5 +173,7 @@ def test_several_may_write_at_once(folder: Path) -> None:
 def test_the_folder_is_the_persons_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "pipedeck" / "tests"
+    History().put("run", REPORT)
+    assert History(default_folder()).get("run", TestReport) == REPORT
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_folder().parts[-2:] == ("pipedeck", "tests")

@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import zlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,11 +39,19 @@ def default_folder() -> Path:
 
 
 class History:
-    """Values by key in ``folder``, which is made when something is first kept and which only its owner can read."""
+    """Values by key in a folder, which is made when something is first kept and which only its owner can read.
 
-    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
-        self._folder = folder
+    Args:
+        folder: None for :func:`default_folder`, looked up when it is first needed.
+    """
+
+    def __init__(self, folder: Path | None = None, limit: int = LIMIT) -> None:
+        self._given = folder
         self._limit = limit
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._given or default_folder()
 
     def get(self, key: str, kind: type[T]) -> T | None:
         """The value that was kept under ``key``; None where there is none that is a ``kind``."""
