@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.insight.samples import END, STEP, case, held, noise, overlapping
-from tui.domain.verdict import Decision, MetricVerdict, Outcome
-from tui.insight.judge import Case, Rule, judge_metric, limit_state, median, verdict
+from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
+from tui.insight.judge import Case, Rule, decide, judge_metric, limit_state, median
 
 OK, BETTER, WORSE, UNCLEAR, IGNORED = Outcome
 LATENCY = Rule(unit="ms", max_worse=10.0)
@@ -217,6 +217,10 @@ GOOD = case(BASE, BASE, LATENCY, metric="good")
 BAD = case(BASE, moved(12.0), LATENCY, metric="bad")
 OPEN = case(BASE, moved(0.0)[:1], LATENCY, metric="open")
 GONE = case(BASE, (), Rule(max_worse=1.0, no_data="ignore"), metric="gone")
+
+
+def verdict(model: str, cases: Sequence[Case], pass_: float = 100.0) -> Verdict:
+    return decide(model, [judge_metric(one) for one in cases], pass_)
 
 
 def ruled(one: Case, **more: object) -> Case:

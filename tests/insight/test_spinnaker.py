@@ -1,11 +1,14 @@
 """Kayenta's verdict in our words."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from tests.insight.samples import case
-from tui.domain.verdict import Decision, Outcome
+from tui.domain.verdict import Decision, Outcome, Verdict
 from tui.insight.judge import Case, Rule
-from tui.insight.spinnaker import verdict
+from tui.insight.spinnaker import decide, judge_metric
 
 BASE = tuple(100.0 + (number * 7 % 5) for number in range(60))
 WORSE = tuple(value + 12 for value in BASE)
@@ -13,6 +16,10 @@ WORSE = tuple(value + 12 for value in BASE)
 
 def metric(name: str, canary: tuple[float | None, ...], **rule: object) -> Case:
     return case(BASE, canary, Rule(**rule), metric=name)  # type: ignore[arg-type]
+
+
+def verdict(model: str, cases: Sequence[Case], *thresholds: Any, **more: Any) -> Verdict:
+    return decide(model, [judge_metric(one) for one in cases], *thresholds, **more)
 
 
 GOOD = metric("good", BASE[::-1], group="a")

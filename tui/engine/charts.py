@@ -4,14 +4,13 @@ import asyncio
 import math
 from collections.abc import Mapping
 
-from tui.config import MetricSettings, ModelSettings, Settings
+from tui.config import MetricSettings, ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import QueryError, fill, placeholders
 from tui.domain.series import Chart, Grid, Samples, Series, Track
 from tui.engine.questions import ChartOf
 from tui.sources.base import MetricSource, SourceError
 
-_UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS_PER_WINDOW = 20
 _MOST_LABELS = 5
 
@@ -23,8 +22,7 @@ def chart_grid(now: float, span: int, columns: int, window: str) -> Grid:
     and caches would miss (contracts: metrics §2). The step is no finer than a twentieth of ``window``, where
     neighbours share all but 5 % of their samples: finer ones tell nothing new.
     """
-    seconds = int(window[:-1]) * _UNITS[window[-1]]
-    step = max(1, math.ceil(seconds / _STEPS_PER_WINDOW), math.ceil(span / (2 * max(1, columns))))
+    step = max(1, math.ceil(seconds(window) / _STEPS_PER_WINDOW), math.ceil(span / (2 * max(1, columns))))
     end = int(now // step) * step
     return Grid((end - span) // step * step, end, step)
 
@@ -40,12 +38,20 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
         SourceError: the source's own; or REFUSED when the query cannot be filled in, or yields several series where
             one is meant.
     """
-    metric, model = settings.metrics[question.metric], settings.models[question.model]
+    metric = settings.metrics[question.metric]
     grid = chart_grid(now, question.span, question.columns, metric.window)
+    return await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+
+
+async def read_tracks(
+    model_name: str, metric_name: str, settings: Settings, source: MetricSource, grid: Grid, window: str
+) -> Chart:
+    """The metric's series on ``grid``, ``window`` standing for ``{window}``: what :func:`chart` says of them."""
+    metric, model = settings.metrics[metric_name], settings.models[model_name]
     try:
-        queries, notes = _queries(question, metric, model, grid)
+        queries, notes = _queries(model_name, metric, model, grid, window)
     except QueryError as error:
-        raise SourceError(Trouble.REFUSED, f"[metrics.{question.metric}]: {error}") from None
+        raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]: {error}") from None
     results = await asyncio.gather(
         *(source.samples(query, grid) for query in queries.values()), return_exceptions=True
     )
@@ -56,10 +62,10 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
         answers[track] = result
     series = tuple(
         Series(
-            question.metric,
+            metric_name,
             track,
             grid,
-            _values(question.metric, track, samples, grid, metric.scale),
+            _values(metric_name, track, samples, grid, metric.scale),
             _label(model, track),
         )
         for track, samples in answers.items()
@@ -68,7 +74,7 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
 
 
 def _queries(
-    question: ChartOf, metric: MetricSettings, model: ModelSettings, grid: Grid
+    model_name: str, metric: MetricSettings, model: ModelSettings, grid: Grid, window: str
 ) -> tuple[dict[Track | None, str], list[str]]:
     """The query for each track, and what keeps a track from having one.
 
@@ -79,13 +85,13 @@ def _queries(
     shared = {
         "environment": model.environment,
         "namespace": model.namespace,
-        "model": question.model,
-        "window": metric.window,
+        "model": model_name,
+        "window": window,
         "step": f"{grid.step}s",
     }
     if absent := sorted(name for name in used if shared.get(name) == ""):
         raise QueryError(
-            f"the query uses {{{absent[0]}}}, but [models.{question.model}] has no {absent[0]}; add it"
+            f"the query uses {{{absent[0]}}}, but [models.{model_name}] has no {absent[0]}; add it"
         )
     if not used & {"track", "version"}:
         return {None: fill(metric.query, shared)}, []
@@ -97,7 +103,7 @@ def _queries(
         own = {"track": names.track, "version": names.version}
         if lacking := sorted(name for name in used if own.get(name) == ""):
             notes.append(
-                f"no {track}: the query uses {{{lacking[0]}}}, which [models.{question.model}] does not give for it"
+                f"no {track}: the query uses {{{lacking[0]}}}, which [models.{model_name}] does not give for it"
             )
         else:
             queries[track] = fill(metric.query, {**shared, **own})

@@ -136,14 +136,16 @@ def without_data(facts: MetricVerdict, rule: Rule, reason: str) -> MetricVerdict
     return _set(facts, outcomes[rule.no_data], reason)
 
 
-def verdict(model: str, cases: Sequence[Case], pass_: float = PASS) -> Verdict:
-    """The verdict on a model.
+def decide(
+    model: str, metrics: Sequence[MetricVerdict], pass_: float | None = None, step: int = 60
+) -> Verdict:
+    """The verdict on a model, by those on its metrics. ``pass_``: :data:`PASS` where it is None.
 
     The score is the share of the weight of what counts that is OK. A critical metric that is WORSE makes it 0. When
     what is UNCLEAR cannot lift it to ``pass_`` any more, the canary must not be promoted; while it might, or while a
     critical or required metric is UNCLEAR, one has to wait.
     """
-    metrics = tuple(judge_metric(case) for case in cases)
+    pass_ = PASS if pass_ is None else pass_
     counted = [metric for metric in metrics if metric.outcome is not Outcome.IGNORED]
     good = sum(metric.weight for metric in counted if metric.outcome.good)
     open_ = sum(metric.weight for metric in counted if metric.outcome is Outcome.UNCLEAR)
@@ -172,14 +174,10 @@ def verdict(model: str, cases: Sequence[Case], pass_: float = PASS) -> Verdict:
         decision=decision,
         reason=reason,
         score=round(score, 2),
-        metrics=metrics,
+        metrics=tuple(metrics),
         groups=_groups(counted),
-        step=shortest_step(cases),
+        step=step,
     )
-
-
-def shortest_step(cases: Sequence[Case]) -> int:
-    return min((case.grid.step for case in cases), default=60)
 
 
 def limit_state(values: Values, fail: float, better: Literal["lower", "higher"]) -> Outcome:

@@ -10,7 +10,7 @@ import msgspec
 
 from tui.domain.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from tui.insight import kayenta
-from tui.insight.judge import Case, Window, shortest_step, window
+from tui.insight.judge import Case, Window, window
 
 _OUTCOMES: Mapping[kayenta.Label, Outcome] = {
     "Pass": Outcome.OK,
@@ -22,36 +22,52 @@ _OUTCOMES: Mapping[kayenta.Label, Outcome] = {
 }
 
 
-def verdict(
+class Judged(msgspec.Struct, frozen=True):
+    """A metric's verdict, and what Kayenta's score needs of it."""
+
+    metric: MetricVerdict
+    result: kayenta.Result
+    controls: int
+    """Values of the baseline."""
+
+
+def judge_metric(case: Case) -> Judged:
+    """The verdict on one metric by Kayenta's rules; ``max_worse``, limits, ages and weights are not among them."""
+    seen = window(case)
+    found = _classified(case, seen)
+    return Judged(
+        _metric(seen, found),
+        kayenta.Result(found.label, (case.rule.group,), found.critical, reason=found.reason),
+        sum(value is not None for value in seen.baseline),
+    )
+
+
+def decide(
     model: str,
-    cases: Sequence[Case],
-    pass_: float = kayenta.PASS,
-    marginal: float = kayenta.MARGINAL,
+    judged: Sequence[Judged],
+    pass_: float | None = None,
+    marginal: float | None = None,
     group_weights: Mapping[str, float] | None = None,
+    step: int = 60,
 ) -> Verdict:
-    """The verdict on a model by Kayenta's rules; ``max_worse``, limits, ages and single weights are not among them."""
-    results, metrics, few = [], [], []
-    for case in cases:
-        seen = window(case)
-        found = _classified(case, seen)
-        metrics.append(_metric(seen, found))
-        results.append(kayenta.Result(found.label, (case.rule.group,), found.critical, reason=found.reason))
-        if sum(value is not None for value in seen.baseline) < kayenta.FEWEST_POINTS:
-            few.append(case.metric)
-    score = kayenta.score(results, group_weights)
-    decision, reason = _decision(score, pass_, marginal)
+    """The verdict on a model. Thresholds that are None are those of Spinnaker's own form."""
+    score = kayenta.score([each.result for each in judged], group_weights)
+    decision, reason = _decision(
+        score, kayenta.PASS if pass_ is None else pass_, kayenta.MARGINAL if marginal is None else marginal
+    )
+    few = [each.metric.metric for each in judged if each.controls < kayenta.FEWEST_POINTS]
     return Verdict(
         model=model,
         judge="kayenta",
         decision=decision,
         reason=reason,
         score=score.score,
-        metrics=tuple(metrics),
+        metrics=tuple(each.metric for each in judged),
         groups=tuple(GroupScore(group.name, round(group.score, 2)) for group in score.groups if group.name),
         notes=(f"fewer than {kayenta.FEWEST_POINTS} values of the baseline: {', '.join(few)}",)
         if few
         else (),
-        step=shortest_step(cases),
+        step=step,
     )
 
 
