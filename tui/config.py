@@ -200,11 +200,6 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     no_data: Literal["unknown", "fail", "ignore"] = "unknown"
     """What it means for the verdict when the canary has no value: UNCLEAR, WORSE, or it does not count."""
 
-    @property
-    def judged(self) -> bool:
-        """The verdict on a model has something to say of it."""
-        return self.compare is not None or self.fail is not None
-
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     theme: str = ""

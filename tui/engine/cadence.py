@@ -14,6 +14,7 @@ from tui.domain.pipeline import Listing, Run, Stage
 from tui.domain.series import Chart
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, TestReport
+from tui.domain.verdict import Verdict
 from tui.engine.questions import AnyQuestion, ChartOf
 
 NEVER = math.inf
@@ -30,6 +31,8 @@ MISSING = 60.0
 """What a run has not told yet, or never will."""
 TESTS_LIVE = 60.0
 """A report is dear, and what a listing tells of it is noticed sooner. GitLab makes a new one every two minutes."""
+VERDICT_SOONEST = 30.0
+"""It costs two queries for each metric."""
 CHART_SOONEST = 15.0
 """A chart is the dearest thing to redraw on a slow link."""
 
@@ -64,6 +67,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             assert isinstance(question, ChartOf)
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
+        case Verdict():
+            return max(VERDICT_SOONEST, answer.step)
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
 
 

@@ -28,10 +28,12 @@ from tui.engine.questions import (
     RunAt,
     TestsOf,
     ValidationOf,
+    VerdictOf,
 )
 from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
 from tui.engine.store import FRAME, Store
+from tui.engine.verdicts import judged_metrics, verdict
 from tui.sources import registry
 from tui.sources.base import DeploymentSource, MetricSource, PipelineSource, Source, SourceError
 from tui.threads import in_thread
@@ -277,8 +279,12 @@ class Engine:
                 for table, name in (("metrics", question.metric), ("models", question.model)):
                     if name not in getattr(self.settings, table):
                         raise _misconfigured(f"the config has no table [{table}.{name}]")
-                metrics = cast(MetricSource, await self.source(self._source_of(question)))
+                metrics = await self._metric_source(self._source_of(question))
                 return await chart(question, self.settings, metrics, self.clock())
+            case VerdictOf():
+                if question.model not in self.settings.models:
+                    raise _misconfigured(f"the config has no table [models.{question.model}]")
+                return await verdict(question, self.settings, self._metric_source, self.clock())
         raise TypeError(f"nobody answers {type(question).__name__}")
 
     async def _run_at(self, address: Address, source: PipelineSource) -> Run:
@@ -295,6 +301,12 @@ class Engine:
             if run is not None and (run.duration is not None or not run.status.finished):
                 return run
         return await source.run(address)
+
+    async def _metric_source(self, name: str) -> MetricSource:
+        source = await self.source(name)
+        if not hasattr(source, "samples"):
+            raise _misconfigured(f"the source {name} has no metrics")
+        return cast(MetricSource, source)
 
     async def _pipeline_source(self, name: str) -> PipelineSource:
         source = await self.source(name)
@@ -326,6 +338,10 @@ class Engine:
             case ChartOf():
                 metric = self.settings.metrics.get(question.metric)
                 return metric.source if metric is not None else ""
+            case VerdictOf():
+                model = self.settings.models.get(question.model)
+                judged = judged_metrics(self.settings, question.model) if model is not None else ()
+                return self.settings.metrics[judged[0]].source if judged else ""
         raise TypeError(f"nobody answers {type(question).__name__}")
 
     def _listed(self, before: Listing | None, now: Listing) -> None:

@@ -9,6 +9,7 @@ from tui.domain.deployment import Changes, Environment, Environments, Validation
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.domain.verdict import Verdict
 
 T = TypeVar("T")
 
@@ -81,3 +82,9 @@ class ChartOf(Question[Chart], frozen=True):
     metric: str
     span: int
     columns: int
+
+
+class VerdictOf(Question[Verdict], frozen=True):
+    """How the canary of a model compares with its baseline."""
+
+    model: str

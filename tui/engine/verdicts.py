@@ -1,0 +1,133 @@
+"""Verdicts: what is read of a model's metrics for the judge, and who judges."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from tui.config import MetricSettings, Settings, seconds
+from tui.domain.series import Grid
+from tui.domain.verdict import Verdict
+from tui.engine.charts import read_tracks
+from tui.engine.questions import VerdictOf
+from tui.insight import judge, spinnaker
+from tui.insight.judge import Case, Rule
+from tui.sources.base import MetricSource, SourceError
+
+T = TypeVar("T")
+SourceCalled = Callable[[str], Awaitable[MetricSource]]
+
+_RANGE = re.compile(r"\[([1-9]\d*[smhd])[\]:]")
+
+
+class _Read(msgspec.Struct, frozen=True):
+    case: Case
+    notes: tuple[str, ...] = ()
+    error: SourceError | None = None
+
+
+def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:
+    """The metrics that a verdict on ``model`` has something to say of, in their order."""
+    table = settings.models[model]
+    kayenta = table.judge == "kayenta"
+    metrics = ((name, settings.metrics[name]) for name in table.metrics)
+    return tuple(name for name, each in metrics if each.compare or (each.fail is not None and not kayenta))
+
+
+def judge_grid(metric: MetricSettings, now: float, since: float | None = None) -> Grid:
+    """The looks at a metric: one for each judge window until now, as many as the judge makes use of.
+
+    The step is no shorter than the window, also where the query itself names a longer one: values over windows that
+    overlap would give false alarms (contracts: canary §3).
+
+    Args:
+        since: when the canary began, where that is known.
+    """
+    written = (seconds(text) for text in _RANGE.findall(metric.query))
+    step = max(seconds(metric.judge_window or metric.window), *written, 1)
+    end = int(now // step) * step
+    start = end - (judge.MOST_STEPS - 1) * step
+    if since is not None:
+        start = max(start, min(end, -int(-since // step) * step))
+    return Grid(start, end, step)
+
+
+async def verdict(
+    question: VerdictOf, settings: Settings, source: SourceCalled, now: float, since: float | None = None
+) -> Verdict:
+    """The answer to ``question``. A metric that cannot be read is UNCLEAR, with the reason.
+
+    Args:
+        source: the metric source of a name.
+        since: when the canary began, where that is known: what its track measured before was another version.
+
+    Raises:
+        SourceError: no metric could be read, or a server asked for a pause.
+    """
+    names = judged_metrics(settings, question.model)
+    grids = {name: judge_grid(settings.metrics[name], now, since) for name in names}
+    read = await asyncio.gather(
+        *(_read(question.model, name, settings, source, grid) for name, grid in grids.items())
+    )
+    errors = [each.error for each in read if each.error is not None]
+    if errors and (len(errors) == len(read) or any(error.retry_at for error in errors)):
+        raise max(errors, key=lambda error: error.retry_at or 0.0)
+    model = settings.models[question.model]
+    cases, score = [each.case for each in read], model.score
+    step = min((grid.step for grid in grids.values()), default=60)
+    if model.judge == "kayenta":
+        judged = await _each(spinnaker.judge_metric, cases)
+        found = spinnaker.decide(question.model, judged, score.pass_, score.marginal, score.groups, step)
+    else:
+        found = judge.decide(question.model, await _each(judge.judge_metric, cases), score.pass_, step)
+    notes = tuple(f"{each.case.metric}: {note}" for each in read for note in each.notes)
+    return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+
+
+async def _each(judge_metric: Callable[[Case], T], cases: list[Case]) -> list[T]:
+    """One after the other, letting others run in between: each takes some milliseconds."""
+    judged = []
+    for case in cases:
+        judged.append(judge_metric(case))
+        await asyncio.sleep(0)
+    return judged
+
+
+async def _read(model: str, name: str, settings: Settings, source: SourceCalled, grid: Grid) -> _Read:
+    metric = settings.metrics[name]
+    window = metric.judge_window or metric.window
+    empty = Case(metric=name, rule=_rule(metric), grid=grid)
+    try:
+        chart = await read_tracks(model, name, settings, await source(metric.source), grid, window)
+    except SourceError as error:
+        return _Read(msgspec.structs.replace(empty, problem=error.message), error=error)
+    values = {series.track: series.values for series in chart.series}
+    # What is not told apart by track is the canary's, too, as far as its limits go.
+    canary = values.get("canary", values.get(None, ()))
+    case = msgspec.structs.replace(empty, baseline=values.get("baseline", ()), canary=canary)
+    return _Read(case, chart.notes)
+
+
+def _rule(metric: MetricSettings) -> Rule:
+    compare = metric.compare
+    rule = Rule(
+        better=metric.better,
+        unit=metric.unit,
+        warn=metric.warn,
+        fail=metric.fail,
+        max_age=seconds(metric.max_age) if metric.max_age else None,
+        no_data=metric.no_data,
+    )
+    if compare is None:
+        return rule
+    return msgspec.structs.replace(
+        rule,
+        max_worse=compare.margin,
+        relative=compare.relative,
+        group=compare.group,
+        weight=compare.weight,
+        critical=compare.critical,
+        required=compare.required,
+    )
