@@ -7,12 +7,13 @@ from tui.config import ConfigError
 from tui.keys import ACTIONS, help_sections, hints, keymap, spell
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
+from tui.panes.tests import TestsPane
 from tui.screens.deck import DeckScreen
 from widgets.line_table import LineTable
 
 
 def test_every_action_can_be_carried_out() -> None:
-    owners = {"everywhere": DeckScreen, "pipelines": PipelinesPane, "metrics": MetricsPane}
+    owners = {"everywhere": DeckScreen, "pipelines": PipelinesPane, "metrics": MetricsPane, "tests": TestsPane}
     for action in ACTIONS:
         if action.scope in owners:
             assert hasattr(owners[action.scope], f"action_{action.command.partition('(')[0]}"), action.id

@@ -14,7 +14,7 @@ from tui.config import ConfigError
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tables"]
+Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tests", "tables"]
 """Where a key is listened to: on the whole deck, in one pane, or in every table (:mod:`widgets.line_table`)."""
 
 
@@ -39,6 +39,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_pipelines", ("1",), "Go to the pipelines", "everywhere", call="go('pipelines')"),
     Action("pane_stages", ("2",), "Go to the stages of the run", "everywhere", call="go('stages')"),
     Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere", call="go('metrics')"),
+    Action("pane_tests", ("4",), "Go to the tests of the run", "everywhere", call="go('tests')"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
@@ -59,6 +60,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("open_run", ("enter",), "Show the run's stages", "pipelines", "stages"),
     Action("shorter_span", ("minus",), "Shorter time range", "metrics", "shorter"),
     Action("longer_span", ("equals_sign",), "Longer time range", "metrics", "longer"),
+    Action("filter_tests", ("slash",), "Filter as you type", "tests", "filter", call="filter"),
+    Action("open_case", ("enter",), "Show all that the test said", "tests", "all of it"),
+    Action("copy_place", ("c",), "Copy the file and line that the trace names", "tests", "copy line"),
     Action("table.up", ("up", "k"), "Up", "tables"),
     Action("table.down", ("down", "j"), "Down", "tables"),
     Action("table.page_up", ("pageup",), "A page up", "tables"),
@@ -140,11 +144,12 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
-    "everywhere": ("pipelines", "stages", "metrics"),
-    "tables": ("pipelines", "stages"),
+    "everywhere": ("pipelines", "stages", "metrics", "tests"),
+    "tables": ("pipelines", "stages", "tests"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
     "metrics": ("metrics",),
+    "tests": ("tests",),
 }
 """The panes in which a key of a scope is heard: no two actions may have the same key in one of them."""
 
@@ -152,6 +157,7 @@ _TITLES: Mapping[Scope, str] = {
     "tables": "Moving",
     "pipelines": "In the pipelines",
     "metrics": "In the metrics",
+    "tests": "In the tests",
     "everywhere": "Everywhere",
 }
 

@@ -59,6 +59,10 @@ class Pane(Vertical):
         """Show what the store holds now. Cheap where nothing changed."""
         raise NotImplementedError
 
+    def clear_filter(self) -> bool:
+        """Take its filter away; False where it has none."""
+        return False
+
     @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""

@@ -246,6 +246,12 @@ class PipelinesPane(Pane):
     def action_filter(self) -> None:
         self.filter.open()
 
+    def clear_filter(self) -> bool:
+        if not self.filter.text:
+            return False
+        self.filter.clear()
+        return True
+
     def action_sort(self) -> None:
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
         self.notify(f"Sorted by {self.sort}", markup=False, timeout=2)

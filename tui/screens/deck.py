@@ -22,6 +22,7 @@ from tui.panes.base import Pane, Selection
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
+from tui.panes.tests import TestsPane
 from tui.screens.sources import late, source_sections
 from widgets.help_sheet import HelpSheet
 from widgets.status_line import Item, KeyLine, StatusLine
@@ -35,7 +36,7 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane,)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -266,11 +267,9 @@ class DeckScreen(Screen[None]):
         self._arrange()
 
     def action_clear_filter(self) -> None:
-        pane = self.panes["pipelines"]
-        assert isinstance(pane, PipelinesPane)
-        if pane.filter.text:
-            pane.filter.clear()
-        elif self.filled:
+        if any(self.panes[name].clear_filter() for name in (self.current, "pipelines")):
+            return
+        if self.filled:
             self.action_fill()
 
     # -- other keys

@@ -1,0 +1,376 @@
+"""The tests pane: what broke, what was broken before, and what the case under the cursor said."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.case_lines import FOLDED, CaseGroup, CaseLine, counts_text, details_lines, group_cases
+from tui.domain.address import Address
+from tui.domain.pipeline import Run
+from tui.domain.status import Status
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.engine.engine import Engine
+from tui.engine.questions import AnyQuestion, CaseOf, TestsOf
+from tui.engine.store import Reading
+from tui.insight.tests import Comparison, Earlier, comparable, compare
+from tui.insight.traces import place_in
+from tui.keys import bindings
+from tui.panes.base import Pane, stale
+from tui.panes.stages import listed
+from tui.sources.base import SourceError
+from tui.threads import in_thread
+from widgets.filter_bar import FilterBar
+from widgets.line_table import Column, LineTable, Row
+from widgets.status_line import Item, StatusLine
+from widgets.text_part import Lines, TextPart, TextSheet
+from widgets.theme import CLOSED, OPEN, look
+
+REST = 0.3
+"""Seconds the cursor must rest on a case before what it said is asked for."""
+ROOMY = 14
+"""Lines of the pane from which a part of them shows what the case under the cursor said."""
+
+COLUMNS = (
+    Column("", 1),
+    Column("Test", 20, flex=4),
+    Column("In", 16, flex=3, drop=2),
+    Column("Time", 7, align="right", drop=1),
+    Column("Note", 14, flex=3),
+)
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """All that the rows depend on."""
+
+    run: Run
+    report: TestReport
+    earlier: tuple[Earlier, ...]
+    pending: bool
+    """Earlier reports are still being read."""
+    minute: int
+    """The time in minutes: ages are told in the notes."""
+    needle: str
+    closed: frozenset[str]
+
+    def same(self, other: "Inputs | None") -> bool:
+        """Nothing in it differs. Equal reports are the same object: the store sees to that."""
+        return (
+            other is not None
+            and self.report is other.report
+            and [each.report for each in self.earlier] == [each.report for each in other.earlier]
+            and self.run == other.run
+            and (self.pending, self.minute, self.needle, self.closed)
+            == (other.pending, other.minute, other.needle, other.closed)
+        )
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """What the pane shows of its inputs."""
+
+    inputs: Inputs
+    found: Comparison
+    groups: tuple[CaseGroup, ...]
+    rows: tuple[Row, ...]
+
+
+def draw(inputs: Inputs, before: Picture | None) -> Picture:
+    """The rows. Of 50 000 cases this takes a while, so it is done in a thread."""
+    found = before.found if before and _compares_the_same(before.inputs, inputs) else None
+    if found is None:
+        found = compare(inputs.report, inputs.run, inputs.earlier)
+    groups = group_cases(
+        inputs.report,
+        found,
+        inputs.minute * 60.0,
+        pending=inputs.pending,
+        needle=inputs.needle,
+        closed=inputs.closed,
+    )
+    return Picture(inputs, found, tuple(groups), tuple(_rows(groups, inputs.closed)))
+
+
+def _compares_the_same(before: Inputs, now: Inputs) -> bool:
+    return before.report is now.report and before.earlier == now.earlier and before.run == now.run
+
+
+def _rows(groups: list[CaseGroup], closed: frozenset[str]) -> Iterator[Row]:
+    for group in groups:
+        role = "failed" if group.id == "new" else ""
+        mark = CLOSED if group.id in closed else OPEN
+        yield Row(group.id, (mark, ((f"{group.title}  ", role), (f"{group.size:,}", ""))), "group")
+        yield from map(_row, group.lines)
+
+
+def _row(line: CaseLine) -> Row:
+    shown = look(line.outcome.value if line.outcome else "unknown")
+    cells = ((shown.glyph, shown.role), line.name, (line.where, "dim"), line.time, line.note)
+    return Row(line.key, cells)
+
+
+def heading(picture: Picture, address: Address) -> list[Item]:
+    """What the line above the cases says of the report."""
+    counts, found = picture.inputs.report.counts, picture.found
+    shown = look(Status.FAILED.value if counts.failed else Status.PASSED.value)
+    items = [Item(f"{shown.glyph} {counts_text(counts)}", shown.role), Item(str(address), drop=1)]
+    if any(suite.problem for suite in picture.inputs.report.suites):
+        items.insert(1, Item("not all is known", "warning"))
+    if picture.inputs.pending:
+        items.append(Item("", detail="reading the runs before …", drop=3))
+    elif found.against:
+        numbers = " ".join(f"#{number}" for number in found.against)
+        items.append(Item("", detail=f"compared with {numbers}", drop=3))
+    items += [Item("", detail=note, drop=4) for note in picture.inputs.report.notes]
+    return items
+
+
+class TestsPane(Pane):
+    __test__ = False
+
+    scope = "tests"
+    title = "Tests"
+    BINDINGS: ClassVar = bindings("tests")
+    DEFAULT_CSS = """
+    TestsPane > TextPart { height: 40%; border-top: solid $primary-muted; display: none; }
+    TestsPane.roomy > TextPart { display: block; }
+    """
+
+    line = query_one(StatusLine)
+    table = query_one(LineTable)
+    part = query_one(TextPart)
+    filter = query_one(FilterBar)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.closed = FOLDED
+        self._picture: Picture | None = None
+        self._wanted: tuple[AnyQuestion, ...] = ()
+        self._drawing: Inputs | None = None
+        self._looked_at: CaseKey | None = None
+        """The case that the cursor rests on."""
+        self._resting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield LineTable(COLUMNS, empty="No run is selected.")
+        yield TextPart(more="; Enter shows all")
+        yield FilterBar()
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    @property
+    def busy(self) -> bool:
+        """Its rows are being made, or the cursor does not rest yet."""
+        return self._drawing is not None or self._resting is not None
+
+    # -- what it wants
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        """The report first; then those before it, and what the case under the cursor said."""
+        address = self.selection.run_address
+        if address is None:
+            return ()
+        wanted: list[AnyQuestion] = [TestsOf(address)]
+        if self.engine.store.get(TestsOf(address)).value is not None:
+            wanted += [TestsOf(run.address) for run in self._before(address)]
+            if self._looked_at is not None and self.has_class("roomy"):
+                wanted.append(CaseOf(address, self._looked_at))
+        return tuple(wanted)
+
+    def _run(self, address: Address) -> Run:
+        return listed(self.selection, address) or Run(address, f"#{address.run}", Status.UNKNOWN)
+
+    def _before(self, address: Address) -> list[Run]:
+        pipeline = self.selection.pipeline
+        return comparable(self._run(address), pipeline.runs) if pipeline else []
+
+    # -- what it shows
+
+    def project(self) -> None:
+        address = self.selection.run_address
+        reading = self.engine.store.get(TestsOf(address)) if address else None
+        if address is None or reading is None or reading.value is None:
+            self._clear(address, reading)
+        elif not (inputs := self._inputs(address, reading.value)).same(self._drawing):
+            if not self._drawing and self._picture and inputs.same(self._picture.inputs):
+                self._show(self._picture)
+            else:
+                self._drawing = inputs
+                self.run_worker(self._draw(inputs), exclusive=True, group="draw")
+        self._show_details()
+        self._want()
+
+    def _inputs(self, address: Address, report: TestReport) -> Inputs:
+        readings = [(run, self.engine.store.get(TestsOf(run.address))) for run in self._before(address)]
+        return Inputs(
+            run=self._run(address),
+            report=report,
+            earlier=tuple(Earlier(run, each.value) for run, each in readings if each.value is not None),
+            pending=any(each.value is None and each.fault is None for _, each in readings),
+            minute=int(self.engine.now(address.source) // 60),
+            needle=self.filter.text,
+            closed=self.closed if not self.filter.text else frozenset(),
+        )
+
+    async def _draw(self, inputs: Inputs) -> None:
+        picture = await in_thread(partial(draw, inputs, self._picture))
+        if self._drawing is inputs:
+            self._drawing, self._picture = None, picture
+            self._show(picture)
+
+    def _show(self, picture: Picture) -> None:
+        address = picture.inputs.run.address
+        report = picture.inputs.report
+        reading = self.engine.store.get(TestsOf(address))
+        self.line.show(
+            [*(heading(picture, address) if report.suites else [Item(str(address))]), *stale(reading)]
+        )
+        self.table.empty = (
+            "No test matches the filter."
+            if self.filter.text
+            else "The run reported no tests." + "".join(f" {note}." for note in report.notes)
+        )
+        self.table.set_rows(picture.rows)
+        if picture.inputs.needle:
+            matching = sum(group.size for group in picture.groups if group.id not in ("flaky", "slowest"))
+            self.filter.count(f"{matching:,} of {report.counts.total:,}")
+        self._show_details()
+
+    def _clear(self, address: Address | None, reading: Reading[TestReport] | None) -> None:
+        """Nothing to show: no run, or one whose report is not there yet."""
+        self._drawing = self._picture = None
+        if address is None or reading is None:
+            self.table.empty = "It never ran." if self.selection.pipeline else "No run is selected."
+            self.line.show([])
+        else:
+            self.table.empty = reading.fault.message if reading.fault else "Reading the tests …"
+            self.line.show([Item(str(address)), *stale(reading)])
+        self.table.set_rows([])
+
+    def _want(self) -> None:
+        if (questions := self.questions()) != self._wanted:
+            self._wanted = questions
+            self.post_message(self.Wants())
+
+    # -- the case under the cursor
+
+    def _key(self) -> CaseKey | None:
+        """Of the case under the cursor, in the report that is shown."""
+        place = (self.table.key or "").split()
+        if self._picture is None or len(place) != 3 or place[2] == "-1":
+            return None
+        return self._picture.inputs.report.suites[int(place[1])].key(int(place[2]))
+
+    def _details(self) -> tuple[CaseOf, Reading[CaseDetails]] | None:
+        if self._picture is None or (key := self._key()) is None:
+            return None
+        question = CaseOf(self._picture.inputs.run.address, key)
+        return question, self.engine.store.get(question)
+
+    def _show_details(self) -> None:
+        self.part.show(self._part_lines())
+
+    def _part_lines(self) -> Lines:
+        if (found := self._details()) is None:
+            return self._group_lines()
+        question, reading = found
+        head = (f"{question.key.suite}  {question.key.classname}", "dim")
+        if reading.value is not None:
+            return [*details_lines(reading.value), head]
+        words = reading.fault.message if reading.fault else "Reading what it said …"
+        return [(words, "warning" if reading.fault else "dim"), head]
+
+    def _group_lines(self) -> Lines:
+        """What is to be said of a group, or of a suite that lacks cases."""
+        place = (self.table.key or "").split()
+        if self._picture is None or not place:
+            return []
+        if len(place) == 3:
+            suite = self._picture.inputs.report.suites[int(place[1])]
+            return [(suite.title, "strong"), (suite.problem, "")]
+        return [(group.says, "dim") for group in self._picture.groups if group.id == place[0]]
+
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._rested)
+        self._show_details()
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._looked_at = self._key()
+        self._want()
+
+    async def action_open_case(self) -> None:
+        """Show all that the case under the cursor said; ask for it where it is not known."""
+        if (found := self._details()) is None:
+            return
+        question, reading = found
+        sheet = TextSheet(question.key.name, self._part_lines())
+        await self.app.push_screen(sheet)
+        if reading.value is None:
+            try:
+                details = await self.engine.ask(question)
+            except SourceError as error:
+                sheet.show([(error.message, "warning")])
+            else:
+                sheet.show(details_lines(details))
+
+    def action_copy_place(self) -> None:
+        found = self._details()
+        details = found[1].value if found else None
+        place = place_in(details.trace) if details else ""
+        if not place:
+            words = "The trace names no file." if details else "What it said is not known yet."
+            self.notify(words if found else "There is no test here.", markup=False, timeout=3)
+            return
+        self.app.copy_to_clipboard(place)
+        self.notify(f"Sent to the terminal's clipboard: {place}", markup=False, timeout=4)
+
+    # -- groups and filter
+
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        if " " in event.key:
+            self.run_worker(self.action_open_case(), group="case")
+        else:
+            self._toggle(event.key, None)
+
+    @on(LineTable.Toggled)
+    def _folded(self, event: LineTable.Toggled) -> None:
+        event.stop()
+        self._toggle(event.key, event.open)
+
+    def _toggle(self, id: str, open: bool | None) -> None:
+        opened = id in self.closed if open is None else open
+        self.closed = self.closed - {id} if opened else self.closed | {id}
+        self.project()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.project()
+
+    def action_filter(self) -> None:
+        self.filter.open()
+
+    def clear_filter(self) -> bool:
+        if not self.filter.text:
+            return False
+        self.filter.clear()
+        return True
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.height >= ROOMY, "roomy")
+        self._want()
