@@ -111,13 +111,14 @@ def run(name: str, lines: int) -> None:
         pass
     before = _memory()
     with tempfile.TemporaryDirectory() as directory, Spool(Path(directory)) as spool:
-        size, spent = 0, 0.0
+        size, spent, cpu = 0, 0.0, 0.0
         for chunk in _chunks(line, lines):
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             for batch in parser.feed(chunk):
                 spool.append(batch)
             spool.preview(parser.preview())
             spent += time.perf_counter() - began
+            cpu += time.process_time() - cpu_began
             size += len(chunk)
         for batch in parser.finish():
             spool.append(batch)
@@ -137,7 +138,7 @@ def run(name: str, lines: int) -> None:
                 asyncio.run(Search(spool, finder).scan())
                 print(f"  search for {words_of}: {size / 1e6 / (time.perf_counter() - began):.0f} MB/s")
         print(
-            f"{name:30} {len(spool):9} lines {size / 1e6:5.0f} MB  {size / 1e6 / spent:6.0f} MB/s"
+            f"{name:30} {len(spool):9} lines {size / 1e6:5.0f} MB  {size / 1e6 / spent:4.0f} MB/s, {size / 1e6 / cpu:4.0f} a CPU second"
             f"  +{grown:4.1f} MB memory  {each * 1e6:4.1f} us a line read"
         )
 
