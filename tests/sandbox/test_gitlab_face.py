@@ -555,11 +555,18 @@ def test_environments_say_what_is_there_and_what_waits(face: Face) -> None:
 def test_what_is_outdated_cannot_be_played(face: Face) -> None:
     query = """query ($iid: ID!) { project(fullPath: "ml/fraud") { pipeline(iid: $iid) {
         jobs(statuses: [MANUAL]) { nodes { name playable canPlayJob userPermissions { updateBuild } } } } } }"""
-    runs = face.world.project_runs("ml/fraud")
-    passed = [run for run in runs if face.world.progress(run).state in (State.PASSED, State.WARNING)]
-    (job,) = face.ask(query, iid=str(passed[-1].number))["data"]["project"]["pipeline"]["jobs"]["nodes"]
-    assert job == {
-        "name": "roll back",
+    parked = next(run for run in face.world.project_runs("ml/fraud") if run.pipeline.ref == "release/2026.11")
+
+    def promote() -> Any:
+        body = face.ask(query, iid=str(parked.number))
+        jobs = body["data"]["project"]["pipeline"]["jobs"]["nodes"]
+        return next(job for job in jobs if job["name"] == "promote")
+
+    allowed = {"playable": True, "canPlayJob": True, "userPermissions": {"updateBuild": True}}
+    assert promote() == {"name": "promote", **allowed}
+    face.world.clock.advance(600)  # the newer run on main is promoted
+    assert promote() == {
+        "name": "promote",
         "playable": True,
         "canPlayJob": False,
         "userPermissions": {"updateBuild": False},

@@ -374,7 +374,12 @@ def test_a_triggered_run_carries_its_parameters() -> None:
     run = world.trigger(
         world.pipelines("jenkins", "deploy-model")[0], "alice", [("TARGET", "staging"), ("NO", "x")]
     )
-    assert run.parameters == (("MODEL_VERSION", "2026.11.8"), ("TARGET", "staging"), ("DRY_RUN", "false"))
+    assert run.parameters == (
+        ("MODEL_VERSION", "2026.11.8"),
+        ("TARGET", "staging"),
+        ("DRY_RUN", "false"),
+        ("CANARY_PERCENT", "10"),
+    )
     assert (run.who, run.cause, run.created_at) == ("alice", "user", START)
 
 

@@ -4,13 +4,14 @@ import argparse
 from typing import get_args
 
 from tui.sandbox.jenkins import StageSource
+from tui.sandbox.scenario import Name
 from tui.sandbox.server import Server, serve
 from tui.sandbox.world import Clock
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tui.sandbox", description=__doc__)
-    parser.add_argument("--scenario", choices=("demo", "many"), default="demo")
+    parser.add_argument("--scenario", choices=get_args(Name), default="demo")
     parser.add_argument("--jobs", type=int, default=200, help="Jenkins jobs of the scenario 'many'")
     parser.add_argument("--projects", type=int, default=50, help="GitLab projects of the scenario 'many'")
     parser.add_argument("--seed", type=int, default=7)

@@ -62,6 +62,12 @@ class Task(msgspec.Struct, frozen=True):
     """It runs also after a failure (Jenkins ``post``)."""
     environment: str = ""
     """Where it deploys to."""
+    approvals: int = 0
+    """How many people have to approve its deployment before its gate can be answered (GitLab)."""
+    told: bool = False
+    """Its deployment was made by another tool, which only told GitLab of it."""
+    metrics: bool = False
+    """It leaves numbers about the model among its artifacts, in ``metrics.json``."""
     tests: int = 0
     """How many tests it reports when it has ended."""
     child: "tuple[Task, ...]" = ()

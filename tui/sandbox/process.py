@@ -22,7 +22,7 @@ from tui.config import (
     Secret,
     Settings,
 )
-from tui.sandbox.scenario import demo, many
+from tui.sandbox.scenario import Name, named
 
 if TYPE_CHECKING:
     from tui.sandbox.faults import Kind
@@ -100,7 +100,7 @@ class Sandbox:
     does. In a coroutine, enter it by ``await asyncio.to_thread(sandbox.start)``.
 
     Args:
-        scenario: ``demo`` or ``many``.
+        scenario: which world.
         clock: ``manual``: the world stands still until :meth:`Control.advance`.
         start: when the world begins, seconds since the epoch; None: now.
         stages: what its Jenkins tells stages by: stages, pipeline-overview, wfapi or none.
@@ -110,7 +110,7 @@ class Sandbox:
 
     def __init__(
         self,
-        scenario: Literal["demo", "many"] = "demo",
+        scenario: Name = "demo",
         *,
         clock: Literal["real", "manual"] = "real",
         start: float | None = None,
@@ -124,7 +124,7 @@ class Sandbox:
         self._command += ["--jobs", str(jobs), "--projects", str(projects)]
         if start is not None:
             self._command += ["--start", str(start)]
-        self._scenario = demo() if scenario == "demo" else many(jobs, projects)
+        self._scenario = named(scenario, jobs, projects)
         self._child: subprocess.Popen[bytes] | None = None
         self._said: dict[str, str] = {}
 
@@ -198,7 +198,12 @@ class Sandbox:
         groups = sorted({p.path.split("/")[0] for p in self._scenario.pipelines if p.system == "gitlab"})
         return Settings(
             sources={
-                "jenkins": JenkinsSettings(url=self._said["jenkins"], user=self._said["user"], token=token),
+                "jenkins": JenkinsSettings(
+                    url=self._said["jenkins"],
+                    user=self._said["user"],
+                    token=token,
+                    deployments=self._scenario.rules,
+                ),
                 "gitlab": GitLabSettings(
                     url=self._said["gitlab"],
                     token=token,
@@ -214,6 +219,8 @@ class Sandbox:
                     environment=model.environment,
                     namespace=model.namespace,
                     metrics=tuple(METRICS),
+                    validation=model.validation,
+                    blue_green=model.blue_green,
                 )
                 for model in self._scenario.models
             },

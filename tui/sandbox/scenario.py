@@ -1,8 +1,11 @@
-"""The worlds the sandbox can be: one to look at, one to measure load with."""
+"""The worlds the sandbox can be: one to look at, one to measure load with, one of deployments."""
 
 from collections.abc import Callable
 from math import inf
+from typing import Literal
 
+from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
+from tui.sandbox.deployments import deployments
 from tui.sandbox.plan import Group, State, Task, plan
 from tui.sandbox.world import Model, Pipeline, Scenario
 
@@ -43,7 +46,7 @@ def _fraud() -> tuple[Task, ...]:
         ),
         _side_by_side(
             "validate",
-            Task("validate", 12, dag=True, needs=shards, label="docker", fails=0.15),
+            Task("validate", 12, dag=True, needs=shards, label="docker", fails=0.15, metrics=True),
             Task("bias report", 9, dag=True, needs=shards, label="docker", optional=True, fails=0.3),
         ),
         _side_by_side(
@@ -77,7 +80,7 @@ def _fraud() -> tuple[Task, ...]:
                 gate="Promote the canary to all traffic?",
                 environment="production",
             ),
-            Task("roll back", 6, gate="Take the canary out?", optional=True, environment="production"),
+            Task("roll back", 6, gate="Take the canary out?", optional=True),
         ),
     )
 
@@ -104,7 +107,7 @@ def _vision() -> tuple[Task, ...]:
         Task("Prepare data", 9),
         _side_by_side("Train", *shards),
         Task("Merge", 5),
-        Task("Validate", 10),
+        Task("Validate", 10, metrics=True),
     )
 
 
@@ -112,7 +115,7 @@ def _deploy() -> tuple[Task, ...]:
     """A Jenkins deployment with a canary and a gate."""
     return plan(
         Task("Declarative: Checkout SCM", 2),
-        _side_by_side("Test", Task("Unit", 8, tests=120, outcomes=_WARNING), Task("Smoke", 5)),
+        _side_by_side("Test", Task("Unit", 8, tests=120, outcomes=_WARNING), Task("Smoke", 5, metrics=True)),
         Task("Deploy canary", 10, environment="production"),
         Task("Watch canary", 15),
         Task("Promote", 6, gate="Promote {version} to production?", environment="production"),
@@ -239,7 +242,12 @@ def demo() -> Scenario:
                 history=7,
                 history_every=2600,
                 cause="user",
-                parameters=(("MODEL_VERSION", "{version}"), ("TARGET", "prod"), ("DRY_RUN", "false")),
+                parameters=(
+                    ("MODEL_VERSION", "{version}"),
+                    ("TARGET", "production"),
+                    ("DRY_RUN", "false"),
+                    ("CANARY_PERCENT", "10"),
+                ),
                 description="Puts a churn model into production, canary first",
             ),
             Pipeline(
@@ -294,6 +302,7 @@ def demo() -> Scenario:
                 name="fraud",
                 title="Fraud detection",
                 pipelines=("gitlab:ml/fraud",),
+                validation="metrics.json",
                 baseline="2026.11.12",
                 canary="2026.11.13",
                 drift=1.0,
@@ -302,6 +311,7 @@ def demo() -> Scenario:
                 name="churn",
                 title="Churn",
                 pipelines=("jenkins:deploy-model", "jenkins:ml-service/*"),
+                validation="metrics.json",
                 baseline="2026.11.6",
                 canary="2026.11.7",
                 canary_age=420,
@@ -314,6 +324,20 @@ def demo() -> Scenario:
                 canary="2026.11.9",
                 canary_age=300,
                 drift=0.15,
+            ),
+        ),
+        rules=(
+            DeploymentRule(
+                job="deploy-*",
+                environment=Part(parameter="TARGET"),
+                version=Part(parameter="MODEL_VERSION"),
+                canary=Canary(input="(?i)promote"),
+                weight=Weight(parameter="CANARY_PERCENT"),
+                unstable=True,
+                rollback=Start(
+                    job="deploy-model",
+                    parameters={"TARGET": "{environment}", "MODEL_VERSION": "{version}"},
+                ),
             ),
         ),
     )
@@ -354,4 +378,18 @@ def many(jobs: int = 200, projects: int = 50) -> Scenario:
     )
 
 
-SCENARIOS: dict[str, Callable[[], Scenario]] = {"demo": demo, "many": many}
+Name = Literal["demo", "many", "deployments"]
+
+
+def named(name: str, jobs: int = 200, projects: int = 50) -> Scenario:
+    """The scenario of that name; ``jobs`` and ``projects`` are the size of ``many``.
+
+    Raises:
+        KeyError: there is none.
+    """
+    scenarios: dict[str, Callable[[], Scenario]] = {
+        "demo": demo,
+        "many": lambda: many(jobs, projects),
+        "deployments": deployments,
+    }
+    return scenarios[name]()

@@ -22,8 +22,8 @@ from uvicorn.server import ServerState
 from tui.sandbox import gitlab, jenkins
 from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.prometheus import prometheus_app
-from tui.sandbox.scenario import demo, many
-from tui.sandbox.world import Clock, Scenario, World
+from tui.sandbox.scenario import Name, named
+from tui.sandbox.world import Clock, World
 
 T = TypeVar("T")
 
@@ -68,9 +68,10 @@ class Server:
     """The world, its faces and their faults.
 
     Args:
-        scenario: ``demo`` or ``many``; ``jobs`` and ``projects`` are the size of the latter.
+        scenario: the name of one (:func:`tui.sandbox.scenario.named`).
         clock: the world's.
         stages: what the Jenkins face tells stages by.
+        jobs, projects: the size of ``many``.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Server:
         return f"http://127.0.0.1:{self._listeners[face].port}"
 
     def _load(self, name: str) -> None:
-        scenario: Scenario = demo() if name == "demo" else many(*self._sizes)
+        scenario = named(name, *self._sizes)
         self._scenario = name
         self._world = World(scenario, self._clock, seed=self._seed)
         self._apps = {
@@ -196,7 +197,7 @@ class _Fault(msgspec.Struct):
 
 
 class _Name(msgspec.Struct):
-    name: Literal["demo", "many"]
+    name: Name
 
 
 async def _misunderstood(_: Request, error: Exception) -> Response:

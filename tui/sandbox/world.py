@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from tui.insight.rules import DeploymentRule
 from tui.sandbox.plan import Event, Progress, State, Task, TaskState, progress
 
 System = Literal["jenkins", "gitlab"]
@@ -64,6 +65,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The kind of machine its queued runs wait for."""
     disabled: bool = False
     description: str = ""
+    titled: str = ""
+    """Jenkins: the display name of its runs; as in parameters, {version} and {colour} are replaced."""
+    described: str = ""
+    """Jenkins: the description of its runs, with markup."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -89,6 +94,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     commit: Commit
     version: str
     """What it trains, validates and ships, for example ``2026.11.7``."""
+    colour: Literal["blue", "green"] = "green"
+    """Where it goes to in a blue-green environment: each run to the other one."""
     parameters: tuple[tuple[str, str], ...] = ()
     tasks: tuple[Task, ...]
     parent: int | None = None
@@ -116,6 +123,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """Version on trial."""
     canary_age: float = 1800.0
     """Seconds before the start of the world at which the canary began to serve."""
+    validation: str | None = None
+    blue_green: tuple[str, str] | None = None
     drift: float = 0.0
     """How much worse the canary gets: 0 stays like the baseline, 1 is clearly bad half an hour after the start."""
 
@@ -125,6 +134,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[Model, ...] = ()
     nodes: tuple[str, ...] = ("built-in", "linux-1", "linux-2")
     people: tuple[str, ...] = ("alice", "bob", "chen", "dana")
+    rules: tuple[DeploymentRule, ...] = ()
+    """What of its Jenkins runs is a deployment, for a configuration that shows it."""
 
 
 class Refused(Exception):
@@ -371,6 +382,7 @@ class World:
         random = Random(f"{self.seed} {pipeline.system} {pipeline.path} {pipeline.ref} {number}")
         author = random.choice(self.scenario.people)
         version = f"2026.11.{number}"
+        colour: Literal["blue", "green"] = "green" if number % 2 else "blue"
         run = Run(
             pipeline=pipeline,
             id=self._next_id,
@@ -386,10 +398,12 @@ class World:
                 at - random.uniform(20.0, 400.0),
             ),
             version=version,
+            colour=colour,
             parameters=tuple(
-                (name, value.replace("{version}", version)) for name, value in pipeline.parameters
+                (name, value.replace("{version}", version).replace("{colour}", colour))
+                for name, value in pipeline.parameters
             ),
-            tasks=_draw(pipeline.tasks, random, version, live=live, patience=pipeline.patience),
+            tasks=_draw(pipeline.tasks, random, version, colour, live=live, patience=pipeline.patience),
         )
         self._next_id += 1
         self._runs[run.id] = run
@@ -426,7 +440,13 @@ def _key(pipeline: Pipeline) -> tuple[str, str, str]:
 
 
 def _draw(
-    tasks: Sequence[Task], random: Random, version: str, *, live: bool, patience: float | None
+    tasks: Sequence[Task],
+    random: Random,
+    version: str,
+    colour: str,
+    *,
+    live: bool,
+    patience: float | None,
 ) -> tuple[Task, ...]:
     """The plan of one run: times vary around those of the pipeline, some tasks fail.
 
@@ -444,9 +464,10 @@ def _draw(
                 wait=wait if live else min(wait, 20.0),
                 outcomes=(State.FAILED,) if failed else task.outcomes,
                 gate=task.gate.replace("{version}", version),
+                environment=task.environment.replace("{colour}", colour),
                 answer_after=answer_after if task.gate and not task.optional else None,
                 fails=0.0,
-                child=_draw(task.child, random, version, live=live, patience=patience),
+                child=_draw(task.child, random, version, colour, live=live, patience=patience),
             )
         )
     return tuple(drawn)

@@ -27,6 +27,8 @@ class Options(msgspec.Struct):
     """What a request has to bring; empty: nobody is asked for one."""
     scopes: tuple[str, ...] = ("api",)
     """What that token may do, in GitLab's words (``api``, ``read_api``, ``read_user``)."""
+    community: bool = False
+    """The Community Edition, which knows no approvals."""
     lacks: frozenset[str] = frozenset()
     """GraphQL fields that this version does not have, as ``Pipeline.name``."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
 from tui.sandbox.gitlab.site import Site
+from tui.sandbox.world import Commit
 
 PREFIX = "/gitlab"
 """The path of the installation."""
@@ -237,11 +238,11 @@ def job_basic(site: Site, it: Job) -> Body:
 def job(site: Site, it: Job) -> Body:
     ran = it.started_at is not None
     return job_basic(site, it) | {
-        "artifacts": [_trace_artifact(it)] if it.finished_at is not None and ran else [],
+        "artifacts": [*_archive(it), _trace_artifact(it)] if it.finished_at is not None and ran else [],
         "runner": runner(it) if ran else None,
         "runner_manager": None,
         "artifacts_expire_at": None,
-        "archived": False,
+        "archived": it.archived,
         "tag_list": list(it.tags),
     }
 
@@ -251,6 +252,12 @@ def bridge(site: Site, it: Job) -> Body:
     return job_basic(site, it) | {
         "downstream_pipeline": pipeline_basic(site, child) if child is not None else None
     }
+
+
+def _archive(it: Job) -> list[Body]:
+    if not it.metrics:
+        return []
+    return [{"file_type": "archive", "size": 2048, "filename": "artifacts.zip", "file_format": "zip"}]
 
 
 def _trace_artifact(it: Job) -> Body:
@@ -272,7 +279,10 @@ def runner(it: Job) -> Body:
 
 
 def _commit(site: Site, pipeline: Pipeline) -> Body:
-    commit = pipeline.run.commit
+    return commit(site, pipeline.project, pipeline.run.commit)
+
+
+def commit(site: Site, project: Project, commit: Commit) -> Body:
     at = datetime.fromtimestamp(commit.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000+00:00")
     email = f"{commit.author}@example.com"
     return {
@@ -290,7 +300,7 @@ def _commit(site: Site, pipeline: Pipeline) -> Body:
         "committed_date": at,
         "trailers": {},
         "extended_trailers": {},
-        "web_url": f"{site.project_url(pipeline.project)}/-/commit/{commit.sha}",
+        "web_url": f"{site.project_url(project)}/-/commit/{commit.sha}",
     }
 
 
@@ -338,7 +348,7 @@ def environment_basic(site: Site, it: Environment) -> Body:
 def environment(site: Site, it: Environment) -> Body:
     return environment_basic(site, it) | {
         "tier": it.tier,
-        "state": "available",
+        "state": it.state,
         "auto_stop_at": None,
         "description": None,
         "auto_stop_setting": "always",
@@ -358,6 +368,6 @@ def deployment(site: Site, it: Deployment, environment: Environment) -> Body:
         "updated_at": stamp(it.updated_at),
         "user": user(site, it.job.who),
         "environment": environment_basic(site, environment),
-        "deployable": job(site, it.job),
+        "deployable": None if it.job.told else job(site, it.job),
         "status": it.status,
     }

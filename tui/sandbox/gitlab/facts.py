@@ -71,6 +71,13 @@ class Job(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
     stuck: bool
     environment: str
+    approvals: int
+    """How many people have to approve it before it can be played."""
+    told: bool
+    """It stands for a deployment that another tool told GitLab of, and is not shown."""
+    metrics: bool
+    """It keeps ``metrics.json`` among its artifacts."""
+    archived: bool
     coverage: float | None
     downstream: Run | None
 
@@ -80,7 +87,7 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def retryable(self) -> bool:
-        return self.status in ("success", "failed", "canceled") and not self.retried
+        return self.status in ("success", "failed", "canceled") and not (self.retried or self.archived)
 
     @property
     def playable(self) -> bool:
@@ -178,6 +185,7 @@ class Environment(msgspec.Struct, frozen=True):
     updated_at: float
     deployments: tuple[Deployment, ...]
     """Oldest first."""
+    state: str = "available"
 
     @property
     def slug(self) -> str:

@@ -1,7 +1,7 @@
 """The language of GraphQL: a text in, operations and fragments out.
 
 Read: operations, fragments (named and inline), variables with defaults, aliases, arguments. Left out, because no
-client here uses them: directives, block strings, object values.
+client here uses them: directives, block strings.
 """
 
 import re
@@ -167,6 +167,10 @@ class _Reader:
         inner = self.selections() if self.token == "{" else ()
         return Asked(name, alias, line, column, arguments, inner)
 
+    def _after_colon(self) -> Any:
+        self.take(":")
+        return self.value()
+
     def value(self) -> Any:
         if self.token == "$":
             self.take("$")
@@ -174,6 +178,9 @@ class _Reader:
         if self.token == "[":
             self.take("[")
             return [self.value() for _ in self.until("]")]
+        if self.token == "{":
+            self.take("{")
+            return {self.name(): self._after_colon() for _ in self.until("}")}
         token = self.take()
         if token[0] == '"':
             return msgspec.json.decode(token)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.gitlab import bodies
 from tui.sandbox.gitlab.answers import Page, bad_request, invalid, not_found
 from tui.sandbox.gitlab.asking import Ask, Route, given
@@ -187,6 +188,26 @@ def _job(ask: Ask, key: str, number: str) -> Any:
     raise not_found()
 
 
+def _artifact(ask: Ask, key: str, number: str, file: str) -> Any:
+    """One file of a job's archive."""
+    project, found = ask.project(key), ask.site.world.find_job(int(number))
+    if found is not None and found[0].pipeline.path == project.path and file == METRICS:
+        for job in ask.site.pipeline(found[0]).jobs:
+            if job.id == int(number) and job.metrics:
+                return metrics_of(found[0])
+    raise not_found()
+
+
+def _commits(ask: Ask, key: str) -> Page:
+    """Of a range only; other revisions are not asked for here."""
+    project = ask.project(key)
+    old, _, new = ask.query.get("ref_name", "").partition("..")
+    found = ask.site.commits(project, old, new)
+    if found is None:
+        raise not_found("Tree")
+    return Page(found, lambda it: bodies.commit(ask.site, project, it), counted=False)
+
+
 def _test_summary(ask: Ask, key: str, number: str) -> Any:
     return bodies.test_summary(ask.pipeline(key, number))
 
@@ -206,7 +227,7 @@ def _environments(ask: Ask, key: str) -> Page:
         for it in ask.site.environments(project)
         if query.get("name") in (None, it.name)
         and search in it.name
-        and query.get("states") in (None, "available")
+        and query.get("states") in (None, it.state)
     ]
     home = bodies.project(ask.site, project, simple=True)
     return Page(found, lambda it: bodies.environment(ask.site, it) | {"project": home})
@@ -268,7 +289,14 @@ def _deployment(ask: Ask, key: str, number: str) -> Any:
     for it in ask.site.deployments(project):
         if it.id == int(number):
             body = bodies.deployment(ask.site, it, _by_name(ask, project)[it.job.environment])
-            return body | {"pending_approval_count": 0, "approvals": [], "approval_summary": {"rules": []}}
+            if ask.options.community:
+                return body
+            pending = it.job.approvals if it.status == "blocked" else 0
+            return body | {
+                "pending_approval_count": pending,
+                "approvals": [],
+                "approval_summary": {"rules": []},
+            }
     raise not_found()
 
 
@@ -305,6 +333,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/projects/:id/pipelines/:n/test_report_summary", _test_summary, open=True),
     Route("/projects/:id/jobs", _project_jobs, choices={"scope": JOB_STATUSES}),
     Route("/projects/:id/jobs/:n", _job),
+    Route("/projects/:id/jobs/:n/artifacts/:file", _artifact),
+    Route("/projects/:id/repository/commits", _commits),
     Route(
         "/projects/:id/environments", _environments, choices={"states": ("available", "stopping", "stopped")}
     ),

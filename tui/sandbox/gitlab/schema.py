@@ -10,7 +10,7 @@ from typing import Any
 
 from tui.sandbox.gitlab import bodies
 from tui.sandbox.gitlab.bodies import PREFIX, stamp
-from tui.sandbox.gitlab.facts import COMPLETED, Environment, Job, Pipeline, Project
+from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Environment, Job, Pipeline, Project
 from tui.sandbox.gitlab.graphql import MAX_COMPLEXITY, Field, ResolveError, Schema, many, one, scalar
 from tui.sandbox.gitlab.site import Site
 
@@ -64,7 +64,7 @@ def _types(site: Site) -> dict[str, Fields]:
             "updatePipeline": scalar(lambda _: True),
             "cancelPipeline": scalar(lambda _: True),
         },
-        "JobPermissions": {"updateBuild": scalar(lambda job: not site.outdated(job))},
+        "JobPermissions": {"updateBuild": scalar(lambda job: not site.outdated(job) and not job.archived)},
         **_tests(),
         "Environment": _environment(site),
         "Deployment": _deployment(site),
@@ -114,7 +114,10 @@ def _project(site: Site) -> Fields:
         if len(asked_environments) > 1:
             raise ResolveError('"environments" field can be requested only for 1 Project(s) at a time.')
         states = given.get("states")
-        return list(site.environments(project)) if states is None or "available" in states else []
+        return [it for it in site.environments(project) if states is None or it.state in states]
+
+    def environment(project: Project, given: Arguments) -> Environment | None:
+        return next((it for it in site.environments(project) if it.name == given.get("name")), None)
 
     return {
         "id": scalar(lambda it: _gid("Project", it.id)),
@@ -129,6 +132,7 @@ def _project(site: Site) -> Fields:
             arguments={"iid": "ID"},
         ),
         "environments": many("Environment", environments, weight=_WEIGHT, states="[String!]"),
+        "environment": Field(environment, "Environment", arguments={"name": "String"}),
     }
 
 
@@ -288,11 +292,24 @@ def _tests() -> dict[str, Fields]:
 
 
 def _environment(site: Site) -> Fields:
+    asked: set[int] = set()
+
+    def deployments(it: Environment, given: Arguments) -> list[Deployment]:
+        """Oldest first unless told otherwise."""
+        asked.add(it.id)
+        if len(asked) > 1:
+            raise ResolveError('"deployments" field can be requested only for 1 Environment(s) at a time.')
+        statuses, order = given.get("statuses"), given.get("orderBy") or {}
+        found = [each for each in it.deployments if statuses is None or each.status.upper() in statuses]
+        if "finishedAt" in order:
+            found.sort(key=lambda each: each.job.finished_at or 0.0)
+        return found[::-1] if "DESC" in order.values() else found
+
     return {
         "id": scalar(lambda it: _gid("Environment", it.id)),
         "name": scalar(lambda it: it.name),
         "slug": scalar(lambda it: it.slug),
-        "state": scalar(lambda _: "available"),
+        "state": scalar(lambda it: it.state),
         "tier": scalar(lambda it: it.tier.upper()),
         "externalUrl": scalar(lambda it: bodies.environment_basic(site, it)["external_url"]),
         "autoStopAt": scalar(lambda _: None),
@@ -302,6 +319,13 @@ def _environment(site: Site) -> Fields:
             lambda it, given: it.last(given["status"].lower()),
             "Deployment",
             arguments={"status": "DeploymentStatus!"},
+        ),
+        "deployments": many(
+            "Deployment",
+            deployments,
+            weight=_WEIGHT,
+            statuses="[DeploymentStatus!]",
+            orderBy="DeploymentsOrderByInput",
         ),
     }
 
@@ -317,5 +341,6 @@ def _deployment(site: Site) -> Fields:
         "updatedAt": scalar(lambda it: stamp(it.updated_at)),
         "finishedAt": scalar(lambda it: stamp(it.job.finished_at)),
         "triggerer": one("UserCore", lambda it: bodies.user(site, it.job.who)),
-        "job": one("CiJob", lambda it: it.job),
+        "tag": scalar(lambda _: False),
+        "job": one("CiJob", lambda it: None if it.job.told else it.job),
     }

@@ -21,7 +21,7 @@ from tui.sandbox.gitlab.facts import (
     stage_of,
 )
 from tui.sandbox.plan import Progress, State, TaskState
-from tui.sandbox.world import Run, World
+from tui.sandbox.world import Commit, Run, World
 
 _STATUS = {
     State.CREATED: "created",
@@ -41,6 +41,12 @@ _TIERS = (
     ("testing", r"test|qa|int|acc"),
     ("development", r"dev|review|trunk"),
 )
+
+
+ARCHIVED_AFTER = 90 * 86400.0
+"""Seconds after which a job is archived, as on GitLab.com (contracts: gitlab §0)."""
+STOPPED_AFTER = 60 * 86400.0
+"""Seconds without a deployment after which an environment is stopped, as ``auto_stop_in`` does."""
 
 
 class Site:
@@ -184,6 +190,10 @@ class Site:
                     tags=(task.label,) if task.label else (),
                     stuck=status == "pending" and task.wait == inf,
                     environment=task.environment,
+                    approvals=task.approvals,
+                    told=task.told,
+                    metrics=task.metrics and status == "success",
+                    archived=now - made > ARCHIVED_AFTER,
                     coverage=_coverage(run, task.id) if status == "success" and "test" in task.name else None,
                     downstream=self.world.child(run, task.id) if task.child and started is not None else None,
                 )
@@ -223,8 +233,25 @@ class Site:
                 created_at=deployments[0].job.created_at,
                 updated_at=max(d.updated_at for d in deployments),
                 deployments=tuple(deployments),
+                state="stopped" if self._quiet(deployments) else "available",
             )
             for index, (name, deployments) in enumerate(by_name.items())
+        )
+
+    def _quiet(self, deployments: Iterable[Deployment]) -> bool:
+        return self.world.now() - max(each.updated_at for each in deployments) > STOPPED_AFTER
+
+    def commits(self, project: Project, old: str, new: str) -> tuple[Commit, ...] | None:
+        """The commits of ``new`` and of the runs before it on its ref, down to those of ``old``, newest first; None
+        where one is not known."""
+        found = {run.commit.sha: run for run in self.world.project_runs(project.path)}
+        if old not in found or new not in found:
+            return None
+        ref = found[new].pipeline.ref
+        return tuple(
+            run.commit
+            for run in found.values()
+            if run.pipeline.ref == ref and found[old].number < run.number <= found[new].number
         )
 
     def outdated(self, job: Job) -> bool:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.faults import Faults, with_faults
 from tui.sandbox.jenkins import jobs, pages, queue, runs
 from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
@@ -168,6 +169,8 @@ class _Face:
         match rest:
             case ["api", "json"]:
                 return self._api(runs.run(self.controller, run), query)
+            case ["artifact", file] if file == METRICS and runs.keeps_metrics(seen):
+                return self._plugin(metrics_of(run))
             case [place, "tree"] if place == self.options.stages and pipeline.kind != "freestyle":
                 job_url = f"/{job_path(pipeline.path)}"
                 done = seen.state.finished

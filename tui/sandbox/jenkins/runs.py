@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
+from tui.sandbox.artifacts import METRICS
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
@@ -29,10 +30,10 @@ def run(controller: Controller, run: Run) -> Bean:
     estimate = controller.world.expected
     fields: dict[str, Any] = {
         "actions": lambda: _actions(controller, run, seen),
-        "artifacts": [],
+        "artifacts": lambda: _artifacts(seen),
         "building": not done,
-        "description": None,
-        "displayName": f"#{run.number}",
+        "description": _said(run, pipeline.described) or None,
+        "displayName": _said(run, pipeline.titled) or f"#{run.number}",
         "duration": ms(seen.ended_at - run.begins_at) if done and seen.ended_at else 0,
         "estimatedDuration": lambda: ms(estimate(pipeline) or -0.001),
         "executor": None if done else Bean("hudson.model.OneOffExecutor", {}),
@@ -58,6 +59,22 @@ def run(controller: Controller, run: Run) -> Bean:
         }
     kind = "hudson.model.FreeStyleBuild" if freestyle else f"{_WORKFLOW}job.WorkflowRun"
     return Bean(kind, fields, brief=BRIEF)
+
+
+def _said(run: Run, template: str) -> str:
+    return template.replace("{version}", run.version).replace("{colour}", run.colour)
+
+
+def keeps_metrics(seen: Progress) -> bool:
+    """A task that leaves its numbers has come to its end."""
+    return any(state.task.metrics and state.state in (State.PASSED, State.WARNING) for state in seen.tasks)
+
+
+def _artifacts(seen: Progress) -> list[Bean]:
+    if not keeps_metrics(seen):
+        return []
+    names = dict.fromkeys(("displayPath", "fileName", "relativePath"), METRICS)
+    return [Bean("", names)]
 
 
 def _neighbour(controller: Controller, run: Run, *, newer: bool) -> Bean | None:
@@ -226,7 +243,7 @@ def _interrupted(controller: Controller, run: Run) -> Bean:
 
 
 def _changes(run: Run) -> list[Bean]:
-    if run.pipeline.kind != "branch":
+    if run.cause == "timer":
         return []
     commit = run.commit
     fields = {
