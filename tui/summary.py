@@ -11,6 +11,7 @@ from tui import format as fmt
 from tui.domain.address import Address
 from tui.domain.pipeline import Job, Pipeline, Run, Stage
 from tui.domain.status import Status
+from tui.domain.verdict import MetricVerdict
 from tui.insight.eta import elapsed, expected_end
 
 NEVER_RAN = "never ran"
@@ -223,3 +224,19 @@ def _time(status: Status, gone: float | None) -> str:
 
 def _end(started_at: float | None, duration: float | None, paused: float) -> float | None:
     return started_at + duration + paused if started_at is not None and duration is not None else None
+
+
+def difference_text(metric: MetricVerdict, unit: str) -> str:
+    """``+12 ms (8.1 to 16)``: how far the canary lies above the baseline, with the interval where there is one."""
+    if metric.difference is None:
+        return ""
+    sign = "+" if metric.difference > 0 else ""
+    text = f"{sign}{fmt.quantity(metric.difference, unit)}"
+    if metric.low is None or metric.high is None:
+        return text
+    return f"{text} ({fmt.quantity(metric.low)} to {fmt.quantity(metric.high)})"
+
+
+def margin_text(metric: MetricVerdict, unit: str) -> str:
+    """How much worse it may be."""
+    return "" if metric.margin is None else fmt.quantity(metric.margin, unit)

@@ -3,10 +3,13 @@
 Times are seconds since the epoch, durations seconds; null where nothing is known.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
+from tui.domain.verdict import Verdict
 
 SCHEMA = 1
 
@@ -112,6 +115,80 @@ class CheckDoc(msgspec.Struct, frozen=True):
     schema: int
     findings: dict[str, tuple[Finding, ...]]
     """By source."""
+
+
+class MetricVerdictDoc(msgspec.Struct, frozen=True):
+    metric: str
+    outcome: str
+    reason: str
+    unit: str
+    baseline: float | None
+    canary: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    margin: float | None
+    points: int
+    effective: float | None
+    since: float | None
+    newest: float | None
+    more: float | None
+    group: str
+    weight: float
+    critical: bool
+    required: bool
+
+
+class VerdictDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    model: str
+    judge: str
+    decision: str
+    reason: str
+    score: float
+    metrics: tuple[MetricVerdictDoc, ...]
+    groups: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def verdict_document(verdict: Verdict, units: Mapping[str, str], at: float) -> VerdictDoc:
+    """``units``: of each metric, by its name."""
+    return VerdictDoc(
+        schema=SCHEMA,
+        at=at,
+        model=verdict.model,
+        judge=verdict.judge,
+        decision=verdict.decision.value,
+        reason=verdict.reason,
+        score=verdict.score,
+        metrics=tuple(
+            MetricVerdictDoc(
+                metric=each.metric,
+                outcome=each.outcome.value,
+                reason=each.reason,
+                unit=units[each.metric],
+                baseline=each.baseline,
+                canary=each.canary,
+                difference=each.difference,
+                low=each.low,
+                high=each.high,
+                margin=each.margin,
+                points=each.points,
+                effective=each.effective,
+                since=each.since,
+                newest=each.newest,
+                more=each.more,
+                group=each.group,
+                weight=each.weight,
+                critical=each.critical,
+                required=each.required,
+            )
+            for each in verdict.metrics
+        ),
+        groups={group.name: group.score for group in verdict.groups},
+        notes=verdict.notes,
+    )
 
 
 def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:

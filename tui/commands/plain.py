@@ -12,9 +12,14 @@ from tui.summary import PipelineLine, run_state, stage_lines, status_word, tests
 _MAX_CELL = 60
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell (at most 60 cells), without the ones that hold nothing."""
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, open_end: bool = False) -> str:
+    """Columns as wide as their widest cell (at most 60 cells), without the ones that hold nothing.
+
+    With ``open_end`` the last one is as long as it needs to be.
+    """
     widths = [min(_MAX_CELL, max((cell_len(row[i]) for row in rows), default=0)) for i in range(len(titles))]
+    if open_end:
+        widths[-1] = max((cell_len(row[-1]) for row in rows), default=0)
     kept = [i for i, width in enumerate(widths) if width]
     lines = []
     for row in (titles, *rows):

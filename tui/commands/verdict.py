@@ -1,0 +1,99 @@
+"""``pipedeck verdict``: how a model's canary compares with its baseline, for people and for pipelines."""
+
+import difflib
+import sys
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from tui import format as fmt
+from tui.commands.documents import verdict_document
+from tui.commands.exits import Exit
+from tui.commands.plain import table
+from tui.config import Settings
+from tui.domain.health import Trouble
+from tui.domain.verdict import Decision, MetricVerdict, Verdict
+from tui.engine.engine import Engine
+from tui.engine.questions import VerdictOf
+from tui.engine.verdicts import judged_metrics
+from tui.sources.base import SourceError
+from tui.summary import difference_text, margin_text
+
+_EXITS: Mapping[Decision, Exit] = {
+    Decision.PROMOTE: Exit.OK,
+    Decision.STOP: Exit.WORSE,
+    Decision.WAIT: Exit.UNCLEAR,
+}
+
+
+async def verdict(settings: Settings, model: str, *, as_json: bool) -> Exit:
+    """Print the verdict; exit code 0 when it may be promoted, 10 when it must not, 11 when that is not clear yet."""
+    if mistake := _mistake(settings, model):
+        print(f"pipedeck: {mistake}", file=sys.stderr)
+        return Exit.USAGE
+    engine = Engine(settings)
+    try:
+        found = await engine.ask(VerdictOf(model))
+    except SourceError as error:
+        print(f"pipedeck: {error.message}", file=sys.stderr)
+        return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+    finally:
+        await engine.close()
+    now = time.time()
+    if as_json:
+        document = verdict_document(
+            found, {name: settings.metrics[name].unit for name in settings.metrics}, now
+        )
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        print(_text(found, settings, now))
+    return _EXITS[found.decision]
+
+
+def _mistake(settings: Settings, model: str) -> str:
+    if model not in settings.models:
+        near = difflib.get_close_matches(model, settings.models, n=1)
+        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(settings.models) or 'none'}"
+        return f"the config has no table [models.{model}] ({known})"
+    if not judged_metrics(settings, model):
+        return f"[models.{model}] has no metric to judge by; give one of its metrics `compare` or `fail`"
+    return ""
+
+
+def _text(found: Verdict, settings: Settings, now: float) -> str:
+    model = settings.models[found.model]
+    versions = [
+        f"{track} {names.version}"
+        for track, names in (("baseline", model.baseline), ("canary", model.canary))
+        if names.version
+    ]
+    head = f"{model.title or found.model}: {found.decision}  {found.reason}"
+    score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
+    lines = table(
+        ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "ALLOWED", "VALUES", "AGE", "REASON"),
+        [_row(metric, settings.metrics[metric.metric].unit, now) for metric in found.metrics],
+        open_end=True,
+    )
+    groups = "  ".join(f"{group.name} {group.score:g}" for group in found.groups)
+    return "\n".join(
+        part for part in (head, "  ".join((*versions, score)), "", lines, "", groups, *found.notes)
+    ).rstrip()
+
+
+def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:
+    def value(number: float | None) -> str:
+        return fmt.quantity(number, unit) if number is not None else ""
+
+    effective = f" ({metric.effective:.0f} independent)" if metric.effective is not None else ""
+    return (
+        metric.metric,
+        metric.outcome.value,
+        value(metric.baseline),
+        value(metric.canary),
+        difference_text(metric, unit),
+        margin_text(metric, unit),
+        f"{metric.points}{effective}" if metric.points else "",
+        fmt.ago(now - metric.newest) if metric.newest is not None else "",
+        metric.reason,
+    )
