@@ -4,21 +4,25 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from tui import __version__, config
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
 from tui.domain.address import AddressError, parse_address
 from tui.keys import keymap
+from tui.threads import use_daemon_threads
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is one of :class:`tui.commands.exits.Exit`."""
     arguments = _parser().parse_args(argv)
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return code
     except (ConfigError, AddressError) as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -46,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     check = commands.add_parser("check", help="try every source and metric and say what is wrong")
     check.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    verdict = commands.add_parser(
+        "verdict",
+        help="say how a model's canary compares with its baseline",
+        epilog="Exit code 0: it may be promoted; 10: it must not; 11: that is not clear yet.",
+    )
+    verdict.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
+    verdict.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     return parser
 
 
@@ -63,12 +74,16 @@ def _run(arguments: argparse.Namespace) -> int:
         from tui.commands.status import status
 
         address = parse_address(arguments.address) if arguments.address else None
-        return asyncio.run(status(settings, address, as_json=arguments.json))
+        return _plainly(status(settings, address, as_json=arguments.json))
     if arguments.command == "check":
         from tui.commands.check import check
 
         keymap(settings.ui.keys)
-        return asyncio.run(check(settings, as_json=arguments.json))
+        return _plainly(check(settings, as_json=arguments.json))
+    if arguments.command == "verdict":
+        from tui.commands.verdict import verdict
+
+        return _plainly(verdict(settings, arguments.model, as_json=arguments.json))
     return _open(settings)
 
 
@@ -82,10 +97,20 @@ def _open(settings: Settings) -> int:
     if not terminal or os.environ.get("TERM", "dumb") == "dumb":
         from tui.commands.status import picture
 
-        return asyncio.run(picture(settings))
+        return _plainly(picture(settings))
     from tui.app import Pipedeck
 
     return Pipedeck(settings, keys).run_deck()
+
+
+def _plainly(command: Coroutine[Any, Any, int]) -> int:
+    """Run a command that needs no terminal. A name look-up that hangs does not keep it from ending."""
+
+    async def run() -> int:
+        use_daemon_threads(asyncio.get_running_loop())
+        return await command
+
+    return asyncio.run(run())
 
 
 _WELCOME = """\

@@ -38,7 +38,7 @@ async def status(settings: Settings, address: Address | None, *, as_json: bool) 
             )
             _print_json(document)
         else:
-            print(_list_text(answers))
+            print(_list_text(engine, answers))
         return _report(answers)
     finally:
         await engine.close()
@@ -49,12 +49,13 @@ async def picture(settings: Settings) -> Exit:
     engine = Engine(settings)
     try:
         answers = await _listings(engine, settings)
-        print(_list_text(answers))
+        print(_list_text(engine, answers))
         ranked = by_need(_pipelines(answers))
         first = next((pipeline for pipeline in ranked if pipeline.last), None)
         if first is not None and first.last is not None:
             print()
-            print(run_text(await engine.ask(RunAt(first.last.address)), first.runs, time.time()))
+            run = await engine.ask(RunAt(first.last.address))
+            print(run_text(run, first.runs, engine.now(first.address.source)))
         for name, model in settings.models.items():
             print(f"\n{model.title or name}")
             for metric in model.metrics:
@@ -97,7 +98,7 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
     if as_json:
         _print_json(run_document(run))
     else:
-        print(run_text(run, (), time.time()))
+        print(run_text(run, (), engine.now(address.source)))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
 
 
@@ -133,9 +134,11 @@ def _pipelines(answers: Answers) -> list[Pipeline]:
     return [pipeline for listing, _ in answers.values() if listing for pipeline in listing.pipelines]
 
 
-def _list_text(answers: Answers) -> str:
-    now = time.time()
-    return pipeline_table([pipeline_line(pipeline, now) for pipeline in by_need(_pipelines(answers))])
+def _list_text(engine: Engine, answers: Answers) -> str:
+    ranked = by_need(_pipelines(answers))
+    return pipeline_table(
+        [pipeline_line(pipeline, engine.now(pipeline.address.source)) for pipeline in ranked]
+    )
 
 
 def _report(answers: Answers) -> Exit:
