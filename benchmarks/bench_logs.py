@@ -137,8 +137,9 @@ def run(name: str, lines: int) -> None:
                 began = time.perf_counter()
                 asyncio.run(Search(spool, finder).scan())
                 print(f"  search for {words_of}: {size / 1e6 / (time.perf_counter() - began):.0f} MB/s")
+        speed, of_cpu = size / 1e6 / spent, size / 1e6 / cpu
         print(
-            f"{name:30} {len(spool):9} lines {size / 1e6:5.0f} MB  {size / 1e6 / spent:4.0f} MB/s, {size / 1e6 / cpu:4.0f} a CPU second"
+            f"{name:30} {len(spool):9} lines {size / 1e6:5.0f} MB  {speed:4.0f} MB/s, {of_cpu:4.0f} a CPU second"
             f"  +{grown:4.1f} MB memory  {each * 1e6:4.1f} us a line read"
         )
 
