@@ -242,8 +242,10 @@ def _below(place: Place, *, past: bool) -> Iterator[tuple[Part, str, Deployment,
             shown.add(each.id)
             yield "colour", colour, each, "idle"
     if past:
+        # A canary that became the stable version is in its past once, not twice.
+        placed = {each.version for each in environment.deployments if not each.canary}
         for each in environment.deployments:
-            if each.id not in shown:
+            if each.id not in shown and not (each.canary and each.version in placed):
                 yield "past", "before", each, ""
 
 

@@ -91,7 +91,7 @@ class _Face:
         return Response(msgspec.json.encode(body), status, self.limit.headers(), "application/json")
 
     def _site(self, known: bool) -> Site:
-        return Site(self.world, self.options.external_url, visible=known)
+        return Site(self.world, self.options.external_url, visible=known, rollbacks=self.options.rollbacks)
 
     def _known(self, request: Request, *, any_scope: bool = False) -> bool:
         """Whether a token came that may read; False for the anonymous.

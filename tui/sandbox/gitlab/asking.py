@@ -29,6 +29,8 @@ class Options(msgspec.Struct):
     """What that token may do, in GitLab's words (``api``, ``read_api``, ``read_user``)."""
     community: bool = False
     """The Community Edition, which knows no approvals."""
+    rollbacks: bool = True
+    """``ci_forward_deployment_rollback_allowed``."""
     lacks: frozenset[str] = frozenset()
     """GraphQL fields that this version does not have, as ``Pipeline.name``."""
 

@@ -64,7 +64,7 @@ def _types(site: Site) -> dict[str, Fields]:
             "updatePipeline": scalar(lambda _: True),
             "cancelPipeline": scalar(lambda _: True),
         },
-        "JobPermissions": {"updateBuild": scalar(lambda job: not site.outdated(job) and not job.archived)},
+        "JobPermissions": {"updateBuild": scalar(site.may_update)},
         **_tests(),
         "Environment": _environment(site),
         "Deployment": _deployment(site),

@@ -55,9 +55,11 @@ class Site:
     Args:
         url: the configured external address with the path prefix. Links carry it, whatever address was called.
         visible: False for the anonymous, who see nothing: all projects are private.
+        rollbacks: whether its projects let older deployments be run again.
     """
 
-    def __init__(self, world: World, url: str, *, visible: bool = True) -> None:
+    def __init__(self, world: World, url: str, *, visible: bool = True, rollbacks: bool = True) -> None:
+        self.rollbacks = rollbacks
         self.world = world
         self.url = url
         self._paths = world.projects if visible else ()
@@ -253,6 +255,13 @@ class Site:
             for run in found.values()
             if run.pipeline.ref == ref and found[old].number < run.number <= found[new].number
         )
+
+    def may_update(self, job: Job) -> bool:
+        """Whether the job may be played or run again: what is outdated only once it has run, for that is a
+        rollback (contracts: gitlab §4.7)."""
+        if job.archived:
+            return False
+        return not self.outdated(job) or (self.rollbacks and job.status in COMPLETED)
 
     def outdated(self, job: Job) -> bool:
         """Another revision was put into the job's environment later: playing it is refused.
