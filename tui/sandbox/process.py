@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 
 from tui.config import (
+    Compare,
     GitLabSettings,
     JenkinsSettings,
     MetricSettings,
@@ -237,6 +238,8 @@ METRICS = {
         scale=1000,
         warn=180,
         fail=250,
+        judge_window="1m",
+        compare=Compare(max_worse="10%", group="service"),
         query="histogram_quantile(0.95, sum by (le) "
         f"(rate(model_request_duration_seconds_bucket{{{_SERVED}}}[{{window}}])))",
     ),
@@ -247,6 +250,8 @@ METRICS = {
         scale=100,
         warn=1.5,
         fail=3,
+        judge_window="1m",
+        compare=Compare(max_worse=0.5, group="service"),
         query=f'sum(rate(model_requests_total{{{_SERVED}, code=~"5.."}}[{{window}}])) '
         f"/ sum(rate(model_requests_total{{{_SERVED}}}[{{window}}]))",
     ),
@@ -256,6 +261,7 @@ METRICS = {
         better="higher",
         warn=0.93,
         fail=0.91,
+        compare=Compare(max_worse=0.005, group="quality", critical=True),
         query=f"max(model_accuracy{{{_SERVED}}})",
     ),
 }
