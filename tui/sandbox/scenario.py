@@ -314,7 +314,7 @@ def demo() -> Scenario:
                 validation="metrics.json",
                 baseline="2026.11.6",
                 canary="2026.11.7",
-                canary_age=420,
+                canary_age=3 * 3600,
             ),
             Model(
                 name="vision",
