@@ -22,7 +22,9 @@ class FilterBar(Prompt):
 
     def count(self, words: str) -> None:
         """Say how many match, in up to 16 cells: ``3 of 250``."""
-        self.query_one("#count", Static).update(words, layout=False)
+        shown = self.query_one("#count", Static)
+        if shown.content != words:  # it is said again and again
+            shown.update(words, layout=False)
 
     def action_clear(self) -> None:
         self.clear()
