@@ -14,7 +14,7 @@ from tui.config import ConfigError
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tests", "tables"]
+Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "tables"]
 """Where a key is listened to: on the whole deck, in one pane, or in every table (:mod:`widgets.line_table`)."""
 
 
@@ -40,6 +40,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_stages", ("2",), "Go to the stages of the run", "everywhere", call="go('stages')"),
     Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere", call="go('metrics')"),
     Action("pane_tests", ("4",), "Go to the tests of the run", "everywhere", call="go('tests')"),
+    Action(
+        "pane_deployments", ("5",), "Go to the deployments of the model", "everywhere", call="go('deployments')"
+    ),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
@@ -63,6 +66,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter_tests", ("slash",), "Filter as you type", "tests", "filter", call="filter"),
     Action("open_case", ("enter",), "Show all that the test said", "tests", "all of it"),
     Action("copy_place", ("c",), "Copy the file and line that the trace names", "tests", "copy line"),
+    Action("open_deployment", ("enter",), "Show the run behind it", "deployments", "run"),
+    Action("details", ("d",), "Into what it brought, and back", "deployments", "what it brought"),
+    Action("all_models", ("a",), "The environments of all models, or of this one", "deployments", "all"),
+    Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
+    Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
     Action("table.up", ("up", "k"), "Up", "tables"),
     Action("table.down", ("down", "j"), "Down", "tables"),
     Action("table.page_up", ("pageup",), "A page up", "tables"),
@@ -144,12 +152,13 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
-    "everywhere": ("pipelines", "stages", "metrics", "tests"),
-    "tables": ("pipelines", "stages", "tests"),
+    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments"),
+    "tables": ("pipelines", "stages", "tests", "deployments"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
     "metrics": ("metrics",),
     "tests": ("tests",),
+    "deployments": ("deployments",),
 }
 """The panes in which a key of a scope is heard: no two actions may have the same key in one of them."""
 
@@ -158,6 +167,7 @@ _TITLES: Mapping[Scope, str] = {
     "pipelines": "In the pipelines",
     "metrics": "In the metrics",
     "tests": "In the tests",
+    "deployments": "In the deployments",
     "everywhere": "Everywhere",
 }
 

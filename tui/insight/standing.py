@@ -8,7 +8,6 @@ import msgspec
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.status import Status
 
-
 _FAILED = (Status.FAILED, Status.WARNING, Status.CANCELED)
 
 

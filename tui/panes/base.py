@@ -64,6 +64,16 @@ class Pane(Vertical):
         return False
 
     @property
+    def address(self) -> Address | None:
+        """What is under its cursor; None: nothing but what the deck looks at anyway."""
+        return None
+
+    @property
+    def url(self) -> str:
+        """The web page of what is under its cursor; empty where there is none."""
+        return ""
+
+    @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""
         raise NotImplementedError

@@ -13,12 +13,14 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.config import PIPELINE_SOURCES
+from tui.domain.address import Address
 from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
 from tui.panes.base import Pane, Selection
+from tui.panes.deployments import DeploymentsPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
@@ -36,7 +38,7 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -193,6 +195,30 @@ class DeckScreen(Screen[None]):
     def _opened(self) -> None:
         self.action_go("stages")
 
+    @on(DeploymentsPane.Jump)
+    def _jump(self, event: DeploymentsPane.Jump) -> None:
+        """Show the stages of a run, listed or older, with its pipeline under the cursor of the list."""
+        key = self._pipeline_of(event.run)
+        if key is None:
+            words = f"{event.run.pipeline} is not among the watched pipelines."
+            self.notify(words, markup=False, timeout=4)
+            return
+        pane = self._find(key)
+        self._select(Selection(pane.pipelines[key], event.run))
+        self.action_go("stages")
+
+    def _pipeline_of(self, run: Address) -> str | None:
+        """The row that lists the run; else one of its pipeline. Of those that a filter hides, too."""
+        rows = [
+            pipeline
+            for name in self.engine.settings.sources
+            if (listing := self.engine.store.get(PipelinesOf(name)).value) is not None
+            for pipeline in listing.pipelines
+            if pipeline.address == run.pipeline
+        ]
+        rows.sort(key=lambda pipeline: all(each.address != run for each in pipeline.runs))
+        return rows[0].key if rows else None
+
     def action_older_run(self) -> None:
         self._step_run(1)
 
@@ -296,9 +322,7 @@ class DeckScreen(Screen[None]):
         self.app.exit(0)
 
     def action_copy_address(self) -> None:
-        address = self.selection.run_address
-        if self.current == "stages" and isinstance(stages := self.panes["stages"], StagesPane):
-            address = stages.address
+        address = self.panes[self.current].address or self.selection.run_address
         if address is None and self.selection.pipeline is not None:
             address = self.selection.pipeline.address
         self._copy(str(address) if address is not None else "")
@@ -309,7 +333,8 @@ class DeckScreen(Screen[None]):
             (run for run in (pipeline.runs if pipeline else ()) if run.address == self.selection.run_address),
             None,
         )
-        self._copy((run.web_url if run else "") or (pipeline.web_url if pipeline else ""))
+        own = self.panes[self.current].url
+        self._copy(own or (run.web_url if run else "") or (pipeline.web_url if pipeline else ""))
 
     def _copy(self, text: str) -> None:
         if not text:
@@ -332,10 +357,15 @@ class DeckScreen(Screen[None]):
 
     def reveal(self, key: str) -> None:
         """Go to the pipeline of ``key``, as the palette does."""
+        self._find(key)
+        self.action_go("pipelines")
+
+    def _find(self, key: str) -> PipelinesPane:
+        """Put the cursor of the list on the pipeline of ``key``, whatever its filter."""
         pane = self.panes["pipelines"]
         assert isinstance(pane, PipelinesPane)
         if not pane.reveal(key):
             pane.filter.clear()
             pane.project()
             pane.reveal(key)
-        self.action_go("pipelines")
+        return pane

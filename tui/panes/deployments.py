@@ -1,0 +1,477 @@
+"""The deployments pane: which version stands where, what it brought, and to what one can go back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui import format as fmt
+from tui.comparison import (
+    Compared,
+    Fact,
+    Told,
+    compared,
+    facts,
+    figure_facts,
+    figures_line,
+)
+from tui.config import PIPELINE_SOURCES, ModelSettings
+from tui.domain.address import Address
+from tui.domain.deployment import Deployment, Environment, Environments, Validation
+from tui.domain.pipeline import Pipeline, Run
+from tui.engine.engine import Engine
+from tui.engine.questions import (
+    AnyQuestion,
+    ChangesBetween,
+    EnvironmentsOf,
+    HistoryOf,
+    PipelinesOf,
+    RunAt,
+    ValidationOf,
+)
+from tui.engine.store import Reading
+from tui.insight.delivery import Figure, figures
+from tui.keys import bindings
+from tui.panes.base import Pane
+from tui.placement import Group, Place, PlaceLine, all_groups, group_of, place_lines, places
+from widgets.cells import Cell
+from widgets.line_table import Column, LineTable, Row
+from widgets.status_line import Item, StatusLine
+from widgets.theme import CLOSED, OPEN, look
+
+DAY = 86400.0
+WINDOWS = (7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
+"""What the delivery figures may be told over."""
+REST = 0.3
+"""Seconds the cursor must rest on a deployment before what it brought is asked for."""
+ROOMY = 14
+"""Lines of the pane from which a part of them tells about what is under the cursor."""
+
+COLUMNS = (
+    Column("", 1),
+    Column("Environment", 14, flex=2),
+    Column("Version", 11, flex=1),
+    Column("Commit", 8, drop=4),
+    Column("State, traffic", 14, flex=4),
+    Column("Age", 4, align="right", drop=2),
+    Column("Who", 8, flex=1, drop=3),
+    Column("Note", 12, flex=3, drop=1),
+)
+FACT_COLUMNS = (
+    Column("", 1),
+    Column("About it", 11, flex=1),
+    Column("What it brought, how it went, the way back", 30, flex=6),
+)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One group with what is known of it."""
+
+    group: Group
+    places: tuple[Place, ...]
+    figures: tuple[Figure, ...]
+    notes: tuple[tuple[str, str], ...]
+    """Role and words of what is missing."""
+    waiting: bool
+    """An answer is still to come."""
+
+
+def find(
+    group: Group,
+    model: ModelSettings | None,
+    answers: Mapping[Address, Reading[Environments]],
+    past: Mapping[Address, Environment],
+    pipelines: Sequence[Pipeline],
+    window: float,
+    now: float,
+) -> Found:
+    """What is known of a group: its environments, its figures, and what of it is missing."""
+    known = [reading.value for reading in answers.values() if reading.value is not None]
+    found = places(known, past, model)
+    notes: list[tuple[str, str]] = []
+    for address, reading in answers.items():
+        if reading.fault is not None:
+            age = f" (shown as read {fmt.ago(now - reading.read_at)} ago)" if reading.read_at else ""
+            words = f"{address}: {reading.fault.trouble.value}: {reading.fault.message}{age}"
+            notes.append(("failed", words))
+        if reading.value is not None:
+            notes += [("dim", f"{address}: {note}") for note in reading.value.notes]
+            if not reading.value.environments and not reading.value.notes and not found:
+                notes.append(("dim", f"{address} has no environments: no job of it names one"))
+    if not group.pipelines:
+        notes.append(("dim", "none of its pipelines is among the watched ones"))
+    front = _front(found, model)
+    told: tuple[Figure, ...] = ()
+    if front is not None and front.environment.address in past:
+        runs = [run for each in pipelines if each.address in group.members for run in each.runs]
+        told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
+    waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
+    return Found(group, found, told, tuple(dict.fromkeys(notes)), waiting)
+
+
+def _front(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
+    """The environment that counts: the model's own, else the first one for production."""
+    if model is not None and model.environment:
+        for each in found:
+            if each.environment.name == model.environment:
+                return each
+    return next((each for each in found if each.environment.tier == "production"), None)
+
+
+def rows(
+    found: Sequence[Found], open: frozenset[str], now: Mapping[str, float]
+) -> tuple[list[Row], dict[str, PlaceLine]]:
+    """The rows of the list, and the line behind each row of a deployment."""
+    made: list[Row] = []
+    lines: dict[str, PlaceLine] = {}
+    for each in found:
+        figures_words = figures_line(each.figures)
+        title: Cell = ((f"{each.group.title}  ", "strong"), (figures_words, "dim"))
+        made.append(Row(each.group.key, ("", title), "group"))
+        for place in each.places:
+            address = place.environment.address
+            opened = str(address) in open
+            for line in place_lines(place, now[address.source], past=opened):
+                lines[line.key] = line
+                made.append(_row(line, opened=opened))
+        if each.waiting:
+            made.append(Row(f"{each.group.key} waiting", ("", ("Reading its environments …", "dim"))))
+        for number, (role, words) in enumerate(each.notes):
+            glyph = look("failed").glyph if role == "failed" else ""
+            made.append(Row(f"{each.group.key} note {number}", ((glyph, role), (words, role))))
+    return made, lines
+
+
+def _row(line: PlaceLine, *, opened: bool) -> Row:
+    shown = look(line.status.value) if line.status is not None else look("skipped")
+    first = line.part == "stable"
+    mark: Cell = (OPEN if opened else CLOSED, "") if first else ""
+    name: Cell = ((line.prefix, "dim"), (line.place, "accent" if line.part == "canary" else ""))
+    traffic = f" {line.traffic}" if line.traffic else ""
+    state: Cell = ((f"{shown.glyph} ", shown.role), (line.state, shown.role), (traffic, "strong"))
+    note: Cell = (line.note, "passed" if line.note == "can go back to it" else "")
+    return Row(
+        line.key,
+        (mark, name, line.version, line.commit, state, line.age, line.who, note),
+        "group" if first else "item",
+        line.dim,
+    )
+
+
+class DeploymentsPane(Pane):
+    scope = "deployments"
+    title = "Deployments"
+    BINDINGS: ClassVar = bindings("deployments")
+    DEFAULT_CSS = """
+    DeploymentsPane > #facts { height: 45%; border-top: solid $primary-muted; display: none; }
+    DeploymentsPane.roomy > #facts { display: block; }
+    DeploymentsPane.inside > #facts { display: block; height: 1fr; }
+    DeploymentsPane.inside > #places { display: none; }
+    DeploymentsPane.roomy.inside > #places { display: block; }
+    """
+
+    class Jump(Message):
+        """Go to a run in the deck."""
+
+        def __init__(self, run: Address) -> None:
+            super().__init__()
+            self.run = run
+
+    line = query_one(StatusLine)
+    table = query_one("#places", LineTable)
+    about = query_one("#facts", LineTable)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.sources = [
+            name for name, table in engine.settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
+        ]
+        self.everything = False
+        self.open: frozenset[str] = frozenset()
+        self.window = WINDOWS[1]
+        self._found: list[Found] = []
+        self._lines: dict[str, PlaceLine] = {}
+        self._facts: dict[str, Fact] = {}
+        self._looked_at: str | None = None
+        """The row that the cursor rests on."""
+        self._resting: Timer | None = None
+        self._wanted: tuple[AnyQuestion, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield LineTable(COLUMNS, empty="No pipeline is selected.", id="places")
+        yield LineTable(FACT_COLUMNS, id="facts")
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    # -- what it wants
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What is shown: the model of the selected pipeline, or all."""
+        if self.everything:
+            return all_groups(self._pipelines, self.engine.settings)
+        pipeline = self.selection.pipeline
+        return (group_of(pipeline, self._pipelines, self.engine.settings),) if pipeline else ()
+
+    @property
+    def _pipelines(self) -> list[Pipeline]:
+        readings = (self.engine.store.get(PipelinesOf(name)) for name in self.sources)
+        return [each for reading in readings if reading.value for each in reading.value.pipelines]
+
+    def _model(self, group: Group) -> ModelSettings | None:
+        return self.engine.settings.models.get(group.model)
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        """The environments first; then the past of those that are open, looked at or counted, and what the
+        deployment under the cursor brought."""
+        wanted: list[AnyQuestion] = [
+            EnvironmentsOf(each) for group in self.groups for each in group.pipelines
+        ]
+        past: list[Address] = []
+        for found in self._found:
+            front = _front(found.places, self._model(found.group))
+            if front is not None and not self.everything:
+                past.append(front.environment.address)
+            past += [
+                each.environment.address
+                for each in found.places
+                if str(each.environment.address) in self.open and not each.environment.stopped
+            ]
+        line = self._lines.get(self._looked_at or "")
+        if line is not None:
+            past.append(line.environment.address)
+        wanted += [HistoryOf(address) for address in dict.fromkeys(past)]
+        if line is not None and (pair := compared(line)) is not None and self._telling:
+            wanted += self._about(pair, line)
+        return tuple(wanted)
+
+    @property
+    def _telling(self) -> bool:
+        """What is under the cursor is told of: in a part of a roomy pane, or in place of the list."""
+        return self.has_class("roomy") or self.has_class("inside")
+
+    def _about(self, pair: Compared, line: PlaceLine) -> Iterator[AnyQuestion]:
+        """What it takes to tell about a deployment."""
+        both = [each for each in (pair.this, pair.other) if each is not None]
+        runs = list(dict.fromkeys(each.run.of_run for each in both if each.run is not None))
+        yield from (RunAt(run) for run in runs)
+        if pair.versions is not None:
+            yield ChangesBetween(*pair.versions)
+        if file := self._file(line):
+            yield from (ValidationOf(run, file) for run in runs)
+
+    def _file(self, line: PlaceLine) -> str | None:
+        for found in self._found:
+            if any(each.environment.address == line.environment.address for each in found.places):
+                model = self._model(found.group)
+                return model.validation if model is not None else None
+        return None
+
+    # -- what it shows
+
+    def project(self) -> None:
+        pipelines = self._pipelines
+        store, now = self.engine.store, self.engine.clock()
+        self._found = []
+        for group in self.groups:
+            answers = {address: store.get(EnvironmentsOf(address)) for address in group.pipelines}
+            past: dict[Address, Environment] = {}
+            for reading in answers.values():
+                for each in reading.value.environments if reading.value else ():
+                    if (known := store.get(HistoryOf(each.address)).value) is not None:
+                        past[each.address] = known
+            model = self._model(group)
+            self._found.append(find(group, model, answers, past, pipelines, self.window, now))
+        times = {name: self.engine.now(name) for name in self.sources}
+        made, self._lines = rows(self._found, self.open, times)
+        self._show_heading()
+        self.table.empty = "No pipeline is selected."
+        self.table.set_rows(made)
+        self._show_facts()
+        self._want()
+
+    def _show_heading(self) -> None:
+        known = [place for found in self._found for place in found.places]
+        canaries = sum(place.standing.canary is not None for place in known)
+        what = "all" if self.everything else self._found[0].group.title if self._found else ""
+        items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
+        if canaries:
+            items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
+        self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
+
+    def _show_facts(self) -> None:
+        """What is known of what is under the cursor."""
+        title, told = self._told()
+        self._facts = {fact.key: fact for fact in told}
+        made = [Row("title", ("", title), "group")] if title else []
+        made += [_fact_row(fact) for fact in told]
+        self.about.set_rows(made)
+
+    def _told(self) -> tuple[str, list[Fact]]:
+        key = self.table.key or ""
+        if (line := self._lines.get(key)) is not None:
+            return self._told_of(line)
+        for found in self._found:
+            if key == found.group.key:
+                days = f"{self.window / DAY:.0f} days"
+                if found.figures:
+                    return f"{found.group.title}, last {days}", figure_facts(found.figures)
+                words = "what was deployed to production is not read, or is nothing"
+                return found.group.title, [Fact("none", "figures", words)]
+        return "", []
+
+    def _told_of(self, line: PlaceLine) -> tuple[str, list[Fact]]:
+        if (pair := compared(line)) is None:
+            return line.environment.name, [Fact("nothing", "deployed", "nothing, as far as is known")]
+        store = self.engine.store
+        file = self._file(line)
+        readings = [store.get(each) for each in self._about(pair, line)]
+        readings.append(store.get(HistoryOf(line.environment.address)))
+        faults = [each.fault.message for each in readings if each.fault is not None]
+        told = Told(
+            run=self._run_of(pair.this),
+            other_run=self._run_of(pair.other),
+            changes=store.get(ChangesBetween(*pair.versions)).value if pair.versions else None,
+            numbers=self._numbers_of(pair.this, file),
+            other_numbers=self._numbers_of(pair.other, file),
+            faults=tuple(dict.fromkeys(faults)),
+        )
+        against = f", against {pair.other.version} that is there" if pair.other else ""
+        if line.part == "stable" and pair.other is not None:
+            against = f", against {pair.other.version} before it"
+        now = self.engine.now(line.environment.address.source)
+        return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, told, file, now)
+
+    def _run_of(self, deployment: Deployment | None) -> Run | None:
+        if deployment is None or deployment.run is None:
+            return None
+        return self.engine.store.get(RunAt(deployment.run.of_run)).value
+
+    def _numbers_of(self, deployment: Deployment | None, file: str | None) -> Validation | None:
+        if deployment is None or deployment.run is None or not file:
+            return None
+        return self.engine.store.get(ValidationOf(deployment.run.of_run, file)).value
+
+    def _want(self) -> None:
+        if (questions := self.questions()) != self._wanted:
+            self._wanted = questions
+            self.post_message(self.Wants())
+
+    # -- the cursor
+
+    @property
+    def busy(self) -> bool:
+        """The cursor does not rest yet."""
+        return self._resting is not None
+
+    @property
+    def address(self) -> Address | None:
+        """The run's of the fact under the cursor, or the environment's."""
+        if self.about.has_focus and (fact := self._facts.get(self.about.key or "")) is not None:
+            return fact.run
+        line = self._lines.get(self.table.key or "")
+        return line.environment.address if line is not None else None
+
+    @property
+    def url(self) -> str:
+        line = self._lines.get(self.table.key or "")
+        if line is None:
+            return ""
+        own = line.deployment.web_url if line.deployment is not None and line.part != "stable" else ""
+        return own or line.environment.web_url or (line.deployment.web_url if line.deployment else "")
+
+    @on(LineTable.Highlighted, "#places")
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._rested)
+        self._show_facts()
+
+    @on(LineTable.Highlighted, "#facts")
+    def _fact_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._looked_at = self.table.key
+        self._want()
+
+    @on(LineTable.Selected, "#places")
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        line = self._lines.get(event.key)
+        if line is not None and line.deployment is not None and line.deployment.run is not None:
+            self.post_message(self.Jump(line.deployment.run.of_run))
+        elif line is not None:
+            self.notify("No run is known behind it.", markup=False, timeout=3)
+
+    @on(LineTable.Selected, "#facts")
+    def _fact_entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        fact = self._facts.get(event.key)
+        if fact is not None and fact.run is not None:
+            self.post_message(self.Jump(fact.run))
+
+    @on(LineTable.Toggled, "#places")
+    def _folded(self, event: LineTable.Toggled) -> None:
+        event.stop()
+        if event.key not in self._lines:
+            return
+        opened = event.key not in self.open if event.open is None else event.open
+        self.open = self.open | {event.key} if opened else self.open - {event.key}
+        self.project()
+
+    @on(LineTable.Toggled, "#facts")
+    def _fact_folded(self, event: LineTable.Toggled) -> None:
+        event.stop()
+
+    # -- keys
+
+    def action_details(self) -> None:
+        """Into what is told of the deployment, and back to the list."""
+        inside = not self.about.has_focus
+        self.set_class(inside, "inside")
+        self._want()
+        (self.about if inside else self.table).focus()
+
+    def clear_filter(self) -> bool:
+        if not self.about.has_focus:
+            return False
+        self.action_details()
+        return True
+
+    def action_all_models(self) -> None:
+        self.everything = not self.everything
+        self.project()
+
+    def action_shorter_window(self) -> None:
+        self._step_window(-1)
+
+    def action_longer_window(self) -> None:
+        self._step_window(1)
+
+    def _step_window(self, step: int) -> None:
+        index = WINDOWS.index(self.window) + step
+        if 0 <= index < len(WINDOWS):
+            self.window = WINDOWS[index]
+            self.project()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.height >= ROOMY, "roomy")
+        self._want()
+
+
+def _fact_row(fact: Fact) -> Row:
+    shown = look(fact.status.value) if fact.status is not None else None
+    glyph: Cell = (shown.glyph, shown.role) if shown is not None else ""
+    return Row(fact.key, (glyph, (fact.label, "dim"), fact.text))
