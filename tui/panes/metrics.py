@@ -12,11 +12,14 @@ from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
+from tui.domain.verdict import Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, ChartOf
+from tui.engine.questions import AnyQuestion, ChartOf, VerdictOf
 from tui.engine.store import Reading
+from tui.engine.verdicts import judged_metrics
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of, stale
+from tui.panes.verdict import VerdictLines, headline
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line
 from widgets.status_line import Item, StatusLine
@@ -75,7 +78,8 @@ class MetricsPane(Pane):
     MetricsPane > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     """
 
-    line = query_one(StatusLine)
+    line = query_one("MetricsPane > StatusLine", StatusLine)
+    verdict = query_one(VerdictLines)
     box = query_one(VerticalScroll)
 
     def __init__(self, engine: Engine) -> None:
@@ -86,6 +90,7 @@ class MetricsPane(Pane):
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
+        yield VerdictLines()
         yield VerticalScroll()
 
     @property
@@ -99,6 +104,12 @@ class MetricsPane(Pane):
     def questions(self) -> tuple[AnyQuestion, ...]:
         if self.model is None or not self.box.size.width:
             return ()
+        judged = judged_metrics(self.engine.settings, self.model[0])
+        return (*((VerdictOf(self.model[0]),) if judged else ()), *self._charts())
+
+    def _charts(self) -> tuple[ChartOf, ...]:
+        if self.model is None or not self.box.size.width:
+            return ()
         name, model = self.model
         # In steps, so that dragging a window does not make a new question of every column.
         columns = max(20, self.box.size.width // 20 * 20)
@@ -110,26 +121,32 @@ class MetricsPane(Pane):
         if self.model is None:
             words = "No model has this pipeline; [models.NAME] in the config joins them."
             self.line.show([Item(words, "dim")])
+            self._show_verdict(None)
             self._mount_charts("", ())
             return
         name, model = self.model
-        items = [Item(model.title or name, "strong")]
+        now = self.engine.clock()
+        verdict = self.engine.store.get(VerdictOf(name))
+        items = [Item(model.title or name, "strong"), *headline(verdict, now)]
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
-        readings = {question: self.engine.store.get(question) for question in self.questions()}
+        self._show_verdict(verdict.value)
+        readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
         self.line.show(
             [*items, *(stale(old[0]) if old else ())], [Item(f"last {fmt.ago(self.span)}", drop=1)]
         )
         self._mount_charts(name, model.metrics)
-        now = self.engine.clock()
         for question, reading in readings.items():
-            assert isinstance(question, ChartOf)
             metric = self.engine.settings.metrics[question.metric]
             if (chart := self.charts.get(question.metric)) is not None:
                 chart.show(project(metric.title or question.metric, metric, self.span, reading, now))
+
+    def _show_verdict(self, verdict: Verdict | None) -> None:
+        if self.verdict.show(verdict, self.engine.settings, self.engine.clock()):
+            self.call_after_refresh(self._share)
 
     def _mount_charts(self, model: str, metrics: tuple[str, ...]) -> None:
         if model == self._model:

@@ -26,6 +26,7 @@ from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
 from tui.panes.tests import TestsPane
 from tui.screens.sources import late, source_sections
+from tui.panes.verdict import verdict_questions, warnings
 from widgets.help_sheet import HelpSheet
 from widgets.status_line import Item, KeyLine, StatusLine
 from widgets.theme import look
@@ -131,8 +132,8 @@ class DeckScreen(Screen[None]):
 
     def _want(self) -> None:
         questions = {question for pane in self._visible() for question in pane.questions()}
-        # The list is always wanted: the header tells of all sources.
-        questions.update(self.panes["pipelines"].questions())
+        # The list is always wanted, and the verdicts: the header tells of all sources and models.
+        questions.update(self.panes["pipelines"].questions(), verdict_questions(self.engine.settings))
         self._watch.want(*questions)
 
     def _show_header(self) -> None:
@@ -153,7 +154,7 @@ class DeckScreen(Screen[None]):
             needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
             waiting += needs.count(Need.PERSON)
             failing += needs.count(Need.FAILING)
-        right = []
+        right = list(warnings(self.engine))
         if waiting:
             right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
         if failing:

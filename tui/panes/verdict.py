@@ -1,0 +1,99 @@
+"""The verdict on a model's canary: in a line, metric by metric, and in the header where it says no."""
+
+from collections.abc import Iterator
+
+from textual.containers import Vertical
+
+from tui import format as fmt
+from tui.config import Settings
+from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
+from tui.engine.engine import Engine
+from tui.engine.questions import VerdictOf
+from tui.engine.store import Reading
+from tui.engine.verdicts import judged_metrics
+from tui.summary import difference_text
+from widgets.status_line import Item, StatusLine
+from widgets.theme import Look, look
+
+_DECISIONS = {Decision.PROMOTE: look("passed"), Decision.WAIT: look("unknown"), Decision.STOP: look("failed")}
+_OUTCOMES = {
+    Outcome.OK: look("passed"),
+    Outcome.BETTER: look("passed"),
+    Outcome.WORSE: look("failed"),
+    Outcome.UNCLEAR: look("unknown"),
+    Outcome.IGNORED: look("skipped"),
+}
+
+
+def verdict_questions(settings: Settings) -> tuple[VerdictOf, ...]:
+    """One for each model that can be judged: the header tells of all of them."""
+    return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
+
+
+def warnings(engine: Engine) -> Iterator[Item]:
+    """What the header says of models that must not be promoted."""
+    readings = {each.model: engine.store.get(each).value for each in verdict_questions(engine.settings)}
+    stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
+    if stopped:
+        glyph, role = _DECISIONS[Decision.STOP]
+        yield Item(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))
+
+
+def headline(reading: Reading[Verdict], now: float) -> Iterator[Item]:
+    """The decision with its reason; how old it is where it could not be made anew."""
+    if reading.value is None:
+        if reading.fault is not None:
+            yield Item(f"{look('unknown').glyph} no verdict", "unknown", reading.fault.message)
+        return
+    glyph, role = _DECISIONS[reading.value.decision]
+    old = f"{fmt.ago(reading.age(now) or 0.0)} old, " if reading.fault is not None else ""
+    yield Item(f"{glyph} {reading.value.decision}", "stale" if old else role, f"{old}{reading.value.reason}")
+
+
+class VerdictLines(Vertical):
+    """A line for each judged metric: glyph and word, the difference in its unit, and the reason."""
+
+    DEFAULT_CSS = "VerdictLines { height: auto; & > StatusLine { background: $background; } }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[StatusLine] = []
+
+    def show(self, verdict: Verdict | None, settings: Settings, now: float) -> bool:
+        """Tell of this verdict from now on; whether that takes another number of lines."""
+        metrics = verdict.metrics if verdict is not None else ()
+        resized = len(metrics) != len(self.lines)
+        while len(self.lines) > len(metrics):
+            self.lines.pop().remove()
+        if new := [StatusLine() for _ in range(len(metrics) - len(self.lines))]:
+            self.lines += new
+            self.mount_all(new)
+        titles = [settings.metrics[metric.metric].title or metric.metric for metric in metrics]
+        units = [settings.metrics[metric.metric].unit for metric in metrics]
+        differences = [difference_text(*each) for each in zip(metrics, units, strict=True)]
+        widths = [max(map(len, words), default=0) for words in (titles, differences)]
+        for line, metric, title, difference in zip(self.lines, metrics, titles, differences, strict=True):
+            line.show(
+                [
+                    _outcome(metric, _OUTCOMES[metric.outcome]),
+                    Item(title.ljust(widths[0]), "strong"),
+                    Item(difference.ljust(widths[1]), drop=2),
+                    Item(metric.reason, "dim" if metric.outcome.good else ""),
+                ],
+                [Item(_values(metric, now), "dim", drop=3)],
+            )
+        return resized
+
+
+def _outcome(metric: MetricVerdict, look_: Look) -> Item:
+    return Item(f"{look_.glyph} {metric.outcome:<7}", look_.role)
+
+
+def _values(metric: MetricVerdict, now: float) -> str:
+    """``45 values, 3 independent, <1m old``."""
+    parts = [fmt.count(metric.points, "value")] if metric.points else []
+    if metric.effective is not None:
+        parts.append(f"{metric.effective:.0f} independent")
+    if metric.newest is not None:
+        parts.append(f"{fmt.ago(now - metric.newest)} old")
+    return ", ".join(parts)
