@@ -168,6 +168,7 @@ class PlaceLine(msgspec.Struct, frozen=True):
     place: str
     version: str
     commit: str
+    """Empty where the version is the commit."""
     status: Status | None
     """None where nothing was ever deployed."""
     state: str
@@ -210,7 +211,7 @@ def _first(place: Place, now: float) -> PlaceLine:
         prefix="",
         place=environment.name,
         version=stable.version if stable else "",
-        commit=stable.revision[:SHORT] if stable else "",
+        commit=_commit(stable) if stable else "",
         status=None if environment.stopped or stable is None else stable.status,
         state=state or "stable",
         who=stable.who if stable else "",
@@ -272,7 +273,7 @@ def _line(
         prefix="└─ " if last else "├─ ",
         place=name,
         version=deployment.version,
-        commit=deployment.revision[:SHORT],
+        commit=_commit(deployment),
         status=deployment.status,
         state=f"{word}{waits}",
         who=deployment.who,
@@ -284,6 +285,11 @@ def _line(
         environment=environment,
         deployment=deployment,
     )
+
+
+def _commit(deployment: Deployment) -> str:
+    short = deployment.revision[:SHORT]
+    return "" if deployment.revision.startswith(deployment.version) else short
 
 
 def _percent(share: float) -> str:
