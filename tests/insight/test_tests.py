@@ -138,6 +138,13 @@ def test_the_slowest_come_slowest_first_and_without_time_not_at_all() -> None:
     assert names(now, judge(now).slowest) == [f"t{n}" for n in range(59, 59 - 2 * SLOWEST, -2)]
 
 
+def test_a_report_that_has_expired_is_compared_with_nothing() -> None:
+    gone = TestReport(suites=(Suite("unit", problem="expired", counts=TestCounts(3, 1, 0)),))
+    found = judge(report(a=F), gone, report(a=F))
+    assert found.against == (8,)
+    assert found.known[0].since == 8
+
+
 def test_counts_are_the_servers_where_cases_are_missing() -> None:
     whole = Suite("a", (Case("x", "", F), Case("y", "", S), Case("z", "", P)))
     gone = Suite("b", problem="expired", counts=TestCounts(40, 2, 1))

@@ -174,6 +174,7 @@ def test_bridges_are_no_jobs_and_children_no_pipelines(face: Face) -> None:
     assert child["id"] in {p["id"] for p in face.all(f"{FRAUD}/pipelines?source=parent_pipeline")}
     assert [j["name"] for j in face.all(f"{FRAUD}/pipelines/{child['id']}/jobs")] == [
         "pages",
+        "card tests",
         "text",
         "figures",
     ]

@@ -58,7 +58,7 @@ class Comparison(msgspec.Struct, frozen=True):
     slowest: tuple[Judged, ...] = ()
     """The slowest first."""
     against: tuple[int, ...] = ()
-    """Numbers of the runs that it was compared with, newest first."""
+    """Numbers of the runs that it was compared with, newest first; not of those whose cases are not known."""
 
 
 def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
@@ -123,7 +123,11 @@ def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Co
         flaky=tuple(flaky),
         fixed=tuple(fixed),
         slowest=_slowest(report),
-        against=tuple(each.address.run for each in runs[1:] if each.address.run is not None),
+        against=tuple(
+            each.run.address.run
+            for each in earlier
+            if each.run.address.run is not None and any(suite.cases for suite in each.report.suites)
+        ),
     )
 
 

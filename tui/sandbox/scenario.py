@@ -54,7 +54,9 @@ def _fraud() -> tuple[Task, ...]:
             Task(
                 "model card",
                 child=plan(
-                    _side_by_side("render", Task("figures", 6), Task("text", 4)),
+                    _side_by_side(
+                        "render", Task("figures", 6), Task("text", 4), Task("card tests", 3, tests=12)
+                    ),
                     _side_by_side("publish", Task("pages", 5)),
                 ),
             ),

@@ -304,36 +304,6 @@ def commit(site: Site, project: Project, commit: Commit) -> Body:
     }
 
 
-def test_summary(it: Pipeline) -> Body:
-    """``test_report_summary``; its rows are there once a job has ended (contracts: gitlab §3.4)."""
-    reports = it.tests
-    return {
-        "total": {
-            "time": round(sum(t.seconds for t in reports), 3),
-            "count": sum(t.count for t in reports),
-            "success": sum(t.success for t in reports),
-            "failed": sum(t.failed for t in reports),
-            "skipped": sum(t.skipped for t in reports),
-            "error": 0,
-            "suite_error": None,
-        },
-        "test_suites": [
-            {
-                "name": t.name,
-                "total_time": t.seconds,
-                "total_count": t.count,
-                "success_count": t.success,
-                "failed_count": t.failed,
-                "skipped_count": t.skipped,
-                "error_count": 0,
-                "build_ids": [t.job],
-                "suite_error": None,
-            }
-            for t in reports
-        ],
-    }
-
-
 def environment_basic(site: Site, it: Environment) -> Body:
     return {
         "id": it.id,

@@ -33,12 +33,16 @@ class Project(msgspec.Struct, frozen=True):
 class Tests(msgspec.Struct, frozen=True):
     """The JUnit report of one job."""
 
+    run: Run
     job: int
     name: str
     count: int
     failed: int
     skipped: int
     seconds: float
+    ended_at: float
+    error: str = ""
+    """Why GitLab could not read it; then it counts nothing."""
 
     @property
     def success(self) -> int:
@@ -155,9 +159,7 @@ class Pipeline(msgspec.Struct, frozen=True):
     @property
     def tests(self) -> tuple[Tests, ...]:
         """Reports of the jobs that have ended and test something, like JUnit files in their artifacts."""
-        return tuple(
-            report for job in self.latest if (report := _tests(self.run, job)) and job.finished_at is not None
-        )
+        return tuple(report for job in self.latest if (report := _tests(self.run, job)))
 
     @property
     def coverage(self) -> float | None:
@@ -230,9 +232,18 @@ def stage_of(path: tuple[str, ...]) -> str:
 
 
 def _tests(run: Run, job: Job) -> Tests | None:
+    """A job has the same tests in every run, those that its task names or some number of them."""
     if job.bridge or not re.search("test|validate", job.name) or job.status not in ("success", "failed"):
         return None
-    random = Random(f"{run.commit.sha} {job.name} tests")
-    count = random.randrange(40, 400)
-    failed = random.randrange(1, 6) if job.status == "failed" else 0
-    return Tests(job.id, job.name, count, failed, random.randrange(0, 4), round(job.duration or 0.0, 3))
+    if job.finished_at is None:
+        return None
+    random = Random(f"{run.pipeline.path} {job.name} tests")
+    count, skipped = random.randrange(40, 400), random.randrange(0, 4)
+    count = next((task.tests for task in run.tasks if task.name == job.name and task.tests), count)
+    failed = Random(f"{run.commit.sha} {job.name}").randrange(1, 6) if job.status == "failed" else 0
+    error = ""
+    if job.name == "pytest" and run.number % 5 == 0:
+        count, failed, skipped = 0, 0, 0
+        error = "JUnit XML parsing failed: 1:1: FATAL: Document is empty"
+    seconds = round(job.duration or 0.0, 3)
+    return Tests(run, job.id, job.name, count, failed, skipped, seconds, job.finished_at, error)

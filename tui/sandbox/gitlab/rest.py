@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tui.sandbox.artifacts import METRICS, metrics_of
-from tui.sandbox.gitlab import bodies
+from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.answers import Page, bad_request, invalid, not_found
 from tui.sandbox.gitlab.asking import Ask, Route, given
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
@@ -209,7 +209,11 @@ def _commits(ask: Ask, key: str) -> Page:
 
 
 def _test_summary(ask: Ask, key: str, number: str) -> Any:
-    return bodies.test_summary(ask.pipeline(key, number))
+    return tests.summary(ask.site, ask.pipeline(key, number))
+
+
+def _test_report(ask: Ask, key: str, number: str) -> Any:
+    return tests.report(ask.site, ask.pipeline(key, number))
 
 
 # --- environments and deployments ---------------------------------------------------------------------------------
@@ -331,6 +335,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/projects/:id/pipelines/:n/jobs", _pipeline_jobs, choices={"scope": JOB_STATUSES}, open=True),
     Route("/projects/:id/pipelines/:n/bridges", _bridges, choices={"scope": JOB_STATUSES}, open=True),
     Route("/projects/:id/pipelines/:n/test_report_summary", _test_summary, open=True),
+    Route("/projects/:id/pipelines/:n/test_report", _test_report, open=True),
     Route("/projects/:id/jobs", _project_jobs, choices={"scope": JOB_STATUSES}),
     Route("/projects/:id/jobs/:n", _job),
     Route("/projects/:id/jobs/:n/artifacts/:file", _artifact),

@@ -8,7 +8,7 @@ GitLab does not know. Statuses of pipelines and jobs are in upper case, those of
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tui.sandbox.gitlab import bodies
+from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.bodies import PREFIX, stamp
 from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Environment, Job, Pipeline, Project
 from tui.sandbox.gitlab.graphql import MAX_COMPLEXITY, Field, ResolveError, Schema, many, one, scalar
@@ -189,7 +189,12 @@ def _pipeline(site: Site) -> Fields:
         "sourceJob": one("CiJob", source_job),
         "downstream": many("Pipeline", lambda it, _: site.children(it)),
         "stages": many("CiStage", lambda it, _: it.stages, weight=_WEIGHT),
-        "testReportSummary": one("TestReportSummary", bodies.test_summary),
+        "testReportSummary": one("TestReportSummary", lambda it: tests.summary(site, it)),
+        "testSuite": Field(
+            lambda it, given: tests.suite(site, it, given["buildIds"]),
+            "TestSuite",
+            arguments={"buildIds": "[ID!]!"},
+        ),
         "jobs": many("CiJob", jobs, weight=_WEIGHT, statuses="[CiJobStatus!]", retried="Boolean"),
     }
 
@@ -288,6 +293,24 @@ def _tests() -> dict[str, Fields]:
             "suiteError": suite("suite_error"),
             "buildIds": scalar(lambda it: [str(number) for number in it["build_ids"]]),
         },
+        "TestSuite": {
+            "name": suite("name"),
+            "totalCount": suite("total_count"),
+            "failedCount": suite("failed_count"),
+            "suiteError": suite("suite_error"),
+            "testCases": many("TestCase", lambda it, _: it["test_cases"]),
+        },
+        "TestCase": {
+            "status": suite("status"),
+            "name": suite("name"),
+            "classname": suite("classname"),
+            "file": suite("file"),
+            "executionTime": suite("execution_time"),
+            "systemOutput": suite("system_output"),
+            "stackTrace": suite("stack_trace"),
+            "recentFailures": one("RecentFailures", lambda it: it["recent_failures"]),
+        },
+        "RecentFailures": {"count": suite("count"), "baseBranch": suite("base_branch")},
     }
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.jenkins import jobs, pages, queue, runs
+from tui.sandbox.jenkins import jobs, pages, queue, runs, tests
 from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
 from tui.sandbox.jenkins.export import Bean, TreeError, export, parse_tree
 from tui.sandbox.jenkins.stages import graph_view, wfapi_describe
@@ -171,6 +171,9 @@ class _Face:
                 return self._api(runs.run(self.controller, run), query)
             case ["artifact", file] if file == METRICS and runs.keeps_metrics(seen):
                 return self._plugin(metrics_of(run))
+            case ["testReport", "api", "json"]:
+                if (report := tests.report(self.controller, run)) is not None:
+                    return self._api(report, query)
             case [place, "tree"] if place == self.options.stages and pipeline.kind != "freestyle":
                 job_url = f"/{job_path(pipeline.path)}"
                 done = seen.state.finished
