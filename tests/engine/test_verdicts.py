@@ -137,7 +137,7 @@ async def test_the_verdict_is_in_the_metrics_unit_since_the_canary_began() -> No
     assert p95.margin == pytest.approx(10, abs=0.3)
     assert p95.since == pytest.approx(START - 1800, abs=60)
     assert (errors.outcome, errors.difference) == (Outcome.OK, None)
-    assert (found.decision, found.reason, found.step) == (Decision.STOP, "p95 is WORSE", 60)
+    assert (found.decision, found.reason, found.step) == (Decision.STOP, "WORSE: p95", 60)
 
 
 async def test_a_metric_without_tracks_is_judged_by_its_limits() -> None:

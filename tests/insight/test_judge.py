@@ -88,14 +88,14 @@ class TestComparison:
     def test_few_values_say_how_many_more_minutes_are_needed(self) -> None:
         found = judged([*[None] * 26, *BASE[:4]])
         assert found.outcome is UNCLEAR
-        assert found.reason == "4.0 independent values of the 8 it needs; about 4 minutes more"
+        assert found.reason == "4.0 of 8 independent values; about 4 minutes more"
         assert (found.points, found.effective, found.more) == (4, 4.0, 240.0)
 
     def test_neighbours_that_resemble_each_other_count_less(self) -> None:
         ramp = [100.0 + number / 10 for number in range(30)]
         found = judged(ramp, baseline=ramp)
         assert found.outcome is UNCLEAR
-        assert "(30 values, each like the one before)" in found.reason
+        assert "; 30 values resemble their neighbours" in found.reason
 
     def test_a_straddling_interval_says_when_it_should_be_clear(self) -> None:
         """Its halves shrink with the root of the number of values: the wait is about right."""
@@ -231,31 +231,31 @@ class TestVerdict:
     @pytest.mark.parametrize(
         ("cases", "pass_", "decision", "score", "reason"),
         [
-            ([GOOD], 100, Decision.PROMOTE, 100, "good is OK"),
-            ([GOOD, GONE], 100, Decision.PROMOTE, 100, "good is OK"),
-            ([GOOD, BAD], 100, Decision.STOP, 50, "bad is WORSE"),
-            ([GOOD, BAD], 50, Decision.PROMOTE, 50, "good is OK; bad is not"),
-            ([GOOD, BAD, OPEN], 75, Decision.STOP, 33.33, "bad is WORSE"),
-            ([GOOD, BAD, OPEN], 60, Decision.WAIT, 33.33, "open is UNCLEAR; about 7 minutes more"),
-            ([GOOD, OPEN], 100, Decision.WAIT, 50, "open is UNCLEAR; about 7 minutes more"),
-            ([GOOD, OPEN], 50, Decision.PROMOTE, 50, "good is OK; open is not"),
+            ([GOOD], 100, Decision.PROMOTE, 100, "OK: good"),
+            ([GOOD, GONE], 100, Decision.PROMOTE, 100, "OK: good"),
+            ([GOOD, BAD], 100, Decision.STOP, 50, "WORSE: bad"),
+            ([GOOD, BAD], 50, Decision.PROMOTE, 50, "OK: good; not: bad"),
+            ([GOOD, BAD, OPEN], 75, Decision.STOP, 33.33, "WORSE: bad"),
+            ([GOOD, BAD, OPEN], 60, Decision.WAIT, 33.33, "UNCLEAR: open; about 7 minutes more"),
+            ([GOOD, OPEN], 100, Decision.WAIT, 50, "UNCLEAR: open; about 7 minutes more"),
+            ([GOOD, OPEN], 50, Decision.PROMOTE, 50, "OK: good; not: open"),
             (
                 [GOOD, ruled(OPEN, required=True)],
                 50,
                 Decision.WAIT,
                 50,
-                "open is UNCLEAR; about 7 minutes more",
+                "UNCLEAR: open; about 7 minutes more",
             ),
             (
                 [GOOD, ruled(OPEN, critical=True)],
                 50,
                 Decision.WAIT,
                 50,
-                "open (critical) is UNCLEAR; about 7 min",
+                "UNCLEAR: open (critical); about 7 min",
             ),
-            ([GOOD, ruled(BAD, critical=True)], 50, Decision.STOP, 0, "bad (critical) is WORSE"),
-            ([GOOD, ruled(BAD, weight=0.0)], 100, Decision.PROMOTE, 100, "good is OK; bad is not"),
-            ([ruled(GOOD, weight=3.0), BAD], 75, Decision.PROMOTE, 75, "good is OK; bad is not"),
+            ([GOOD, ruled(BAD, critical=True)], 50, Decision.STOP, 0, "WORSE: bad (critical)"),
+            ([GOOD, ruled(BAD, weight=0.0)], 100, Decision.PROMOTE, 100, "OK: good; not: bad"),
+            ([ruled(GOOD, weight=3.0), BAD], 75, Decision.PROMOTE, 75, "OK: good; not: bad"),
             ([GONE], 100, Decision.WAIT, 0, "there is nothing to judge by"),
             ([], 100, Decision.WAIT, 0, "there is nothing to judge by"),
         ],
@@ -277,9 +277,7 @@ class TestVerdict:
     def test_a_wait_nobody_can_tell_is_not_told(self) -> None:
         blind = judge_metric(case((), BASE, LATENCY))
         assert blind.more is None
-        assert (
-            verdict("m", [case((), BASE, LATENCY, metric="blind"), OPEN]).reason == "blind, open are UNCLEAR"
-        )
+        assert verdict("m", [case((), BASE, LATENCY, metric="blind"), OPEN]).reason == "UNCLEAR: blind, open"
 
     def test_thirds_of_weights_add_up(self) -> None:
         cases = [ruled(GOOD, weight=weight) for weight in (0.1, 0.2, 0.7)]

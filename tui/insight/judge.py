@@ -158,16 +158,17 @@ def decide(
     if any(metric.critical for metric in worse):
         score = hope = 0.0
     if hope < pass_:
-        decision, reason = Decision.STOP, f"{_names(worse)} WORSE"
+        decision, reason = Decision.STOP, f"WORSE: {_names(worse)}"
     elif not total:
         decision, reason = Decision.WAIT, "there is nothing to judge by"
     elif score < pass_ or any(metric.critical or metric.required for metric in unclear):
         waits = [metric.more for metric in unclear if metric.more is not None]
         soon = f"; about {_minutes(max(waits))} more" if len(waits) == len(unclear) else ""
-        decision, reason = Decision.WAIT, f"{_names(unclear)} UNCLEAR{soon}"
+        decision, reason = Decision.WAIT, f"UNCLEAR: {_names(unclear)}{soon}"
     else:
-        rest = f"; {_names(worse + unclear)} not" if worse or unclear else ""
-        decision, reason = Decision.PROMOTE, f"{_names([m for m in counted if m.outcome.good])} OK{rest}"
+        fine = [metric for metric in counted if metric.outcome.good]
+        rest = f"; not: {_names(worse + unclear)}" if worse or unclear else ""
+        decision, reason = Decision.PROMOTE, f"OK: {_names(fine)}{rest}"
     return Verdict(
         model=model,
         judge="own",
@@ -268,8 +269,8 @@ def _compared(seen: Window, rule: Rule) -> MetricVerdict:
     more = _wait(found, margin, rule, seen.grid, len(seen.canary))
     soon = f"; about {_minutes(more)} more" if more is not None else f"; {MOST_STEPS} looks will not tell"
     if found.effective < LEAST_EFFECTIVE:
-        alike = f" ({facts.points} values, each like the one before)" if found.memory > 0.5 else ""
-        words = f"{found.effective:.1f} independent values of the {LEAST_EFFECTIVE} it needs{alike}{soon}"
+        alike = f"; {facts.points} values resemble their neighbours" if found.memory > 0.5 else ""
+        words = f"{found.effective:.1f} of {LEAST_EFFECTIVE} independent values{soon}{alike}"
         return _set(facts, Outcome.UNCLEAR, words, more)
     if best > margin:
         words = f"at least {quantity(best, rule.unit)} worse; {allowed}"
@@ -330,8 +331,9 @@ def _set(facts: MetricVerdict, outcome: Outcome, reason: str, more: float | None
 
 
 def _names(metrics: Sequence[MetricVerdict]) -> str:
-    names = [f"{metric.metric} (critical)" if metric.critical else metric.metric for metric in metrics]
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else "nothing is"
+    return ", ".join(
+        f"{metric.metric} (critical)" if metric.critical else metric.metric for metric in metrics
+    )
 
 
 def _groups(metrics: Sequence[MetricVerdict]) -> tuple[GroupScore, ...]:

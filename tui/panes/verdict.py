@@ -43,11 +43,13 @@ def headline(reading: Reading[Verdict], now: float) -> Iterator[Item]:
     """The decision with its reason; how old it is where it could not be made anew."""
     if reading.value is None:
         if reading.fault is not None:
-            yield Item(f"{look('unknown').glyph} no verdict", "unknown", reading.fault.message)
+            yield Item(f"{look('unknown').glyph} no verdict", "unknown")
+            yield Item(reading.fault.message, "dim")
         return
     glyph, role = _DECISIONS[reading.value.decision]
     old = f"{fmt.ago(reading.age(now) or 0.0)} old, " if reading.fault is not None else ""
-    yield Item(f"{glyph} {reading.value.decision}", "stale" if old else role, f"{old}{reading.value.reason}")
+    yield Item(f"{glyph} {reading.value.decision}", "stale" if old else role)
+    yield Item(f"{old}{reading.value.reason}", "dim")
 
 
 class VerdictLines(Vertical):
