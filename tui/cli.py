@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     verdict.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
     verdict.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    environments = commands.add_parser(
+        "environments", help="print which version stands where, or the past of one environment, and exit"
+    )
+    environments.add_argument("address", nargs="?", metavar="ADDRESS", help="SOURCE:PATH[@ENVIRONMENT]")
+    environments.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     return parser
 
 
@@ -84,6 +89,11 @@ def _run(arguments: argparse.Namespace) -> int:
         from tui.commands.verdict import verdict
 
         return _plainly(verdict(settings, arguments.model, as_json=arguments.json))
+    if arguments.command == "environments":
+        from tui.commands.environments import environments
+
+        address = parse_address(arguments.address) if arguments.address else None
+        return _plainly(environments(settings, address, as_json=arguments.json))
     return _open(settings)
 
 

@@ -82,8 +82,16 @@ class Place(msgspec.Struct, frozen=True):
 
     environment: Environment
     standing: Standing
-    traffic: str = ""
-    """Of a blue-green pair: whether it has the traffic, and why."""
+    live: bool | None = None
+    """Of a blue-green pair: whether it has the traffic; None where that is not known, or it is of no pair."""
+    why: str = ""
+    """How that was told."""
+
+    @property
+    def traffic(self) -> str:
+        if self.live is None:
+            return ""
+        return f"has the traffic: {self.why}" if self.live else "idle"
 
 
 def places(
@@ -106,11 +114,9 @@ def places(
     live = _live(ordered, model)
     pair = model.blue_green if model is not None else None
     return tuple(
-        Place(
-            each,
-            standing(each.deployments),
-            "" if pair is None or each.name not in pair or live is None else _traffic(each, live),
-        )
+        Place(each, standing(each.deployments), each.name == live.name, live.why)
+        if live is not None and pair is not None and each.name in pair
+        else Place(each, standing(each.deployments))
         for each in ordered
     )
 
@@ -149,10 +155,6 @@ def _live(environments: Sequence[Environment], model: ModelSettings | None) -> L
     halves = [each for each in environments if each.name in model.blue_green]
     front = [each for each in environments if each.name == model.environment and each not in halves]
     return live_of(halves, front[0] if front else None)
-
-
-def _traffic(environment: Environment, live: Live) -> str:
-    return f"has the traffic: {live.why}" if environment.name == live.name else "idle"
 
 
 # --- lines --------------------------------------------------------------------------------------------------------
@@ -219,7 +221,7 @@ def _first(place: Place, now: float) -> PlaceLine:
         traffic=_percent(share) if what.canary is not None and share is not None else "",
         run=str(stable.run) if stable and stable.run else "",
         note=place.traffic or (f"{colour} has the traffic" if colour else ""),
-        dim=environment.stopped or place.traffic == "idle",
+        dim=environment.stopped or place.live is False,
         environment=environment,
         deployment=stable,
     )

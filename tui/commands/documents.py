@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
 from tui.domain.verdict import Verdict
+from tui.placement import Place
 
 SCHEMA = 1
 
@@ -109,6 +111,37 @@ class StatusDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     sources: tuple[SourceDoc, ...]
+
+
+class SuiteDoc(msgspec.Struct, frozen=True):
+    name: str
+    where: str
+    tests: TestsDoc | None
+    problem: str
+
+
+class CaseDoc(msgspec.Struct, frozen=True):
+    suite: int
+    classname: str
+    name: str
+    outcome: str
+    duration: float | None
+    new: bool
+    fixed: bool
+    since: int | None
+    flaky: str
+
+
+class RunTestsDoc(msgspec.Struct, frozen=True):
+    schema: int
+    address: str
+    status: str
+    tests: TestsDoc
+    final: bool
+    compared_with: tuple[str, ...]
+    notes: tuple[str, ...]
+    suites: tuple[SuiteDoc, ...]
+    cases: tuple[CaseDoc, ...]
 
 
 class CheckDoc(msgspec.Struct, frozen=True):
@@ -270,4 +303,117 @@ def _job(job: Job) -> JobDoc:
         reason=job.reason,
         web_url=job.web_url,
         downstream=run_document(job.downstream) if job.downstream else None,
+    )
+
+
+class RollbackDoc(msgspec.Struct, frozen=True):
+    possible: bool
+    words: str
+    target: str | None
+    parameters: dict[str, str]
+
+
+class DeploymentDoc(msgspec.Struct, frozen=True):
+    id: str
+    version: str
+    revision: str
+    ref: str
+    status: str
+    vendor_status: str
+    who: str
+    started_at: float | None
+    finished_at: float | None
+    committed_at: float | None
+    run: str | None
+    canary: bool
+    share: float | None
+    colour: str
+    waits_for: str
+    web_url: str
+    rollback: RollbackDoc | None
+
+
+class EnvironmentDoc(msgspec.Struct, frozen=True):
+    address: str
+    name: str
+    model: str | None
+    tier: str
+    stopped: bool
+    live: bool | None
+    url: str
+    web_url: str
+    stable: DeploymentDoc | None
+    previous: DeploymentDoc | None
+    canary: DeploymentDoc | None
+    coming: tuple[DeploymentDoc, ...]
+    failed: DeploymentDoc | None
+    deployments: tuple[DeploymentDoc, ...]
+    notes: tuple[str, ...]
+
+
+class EnvironmentsDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    environments: tuple[EnvironmentDoc, ...]
+    notes: tuple[str, ...]
+    faults: dict[str, FaultDoc]
+    """By the address of the pipeline, or the name of the source."""
+
+
+def environment_document(place: Place, model: str | None) -> EnvironmentDoc:
+    environment, what = place.environment, place.standing
+
+    def one(deployment: Deployment | None) -> DeploymentDoc | None:
+        return _deployment(deployment) if deployment is not None else None
+
+    return EnvironmentDoc(
+        address=str(environment.address),
+        name=environment.name,
+        model=model,
+        tier=environment.tier,
+        stopped=environment.stopped,
+        live=place.live,
+        url=environment.url,
+        web_url=environment.web_url,
+        stable=one(what.stable),
+        previous=one(what.previous),
+        canary=one(what.canary),
+        coming=tuple(map(_deployment, what.coming)),
+        failed=one(what.failed),
+        deployments=tuple(map(_deployment, environment.deployments)),
+        notes=environment.notes,
+    )
+
+
+def fault_document(fault: Fault) -> FaultDoc:
+    return FaultDoc(fault.trouble.value, fault.message, fault.retry_at)
+
+
+def _deployment(deployment: Deployment) -> DeploymentDoc:
+    rollback = deployment.rollback
+    return DeploymentDoc(
+        id=deployment.id,
+        version=deployment.version,
+        revision=deployment.revision,
+        ref=deployment.ref,
+        status=deployment.status.value,
+        vendor_status=deployment.vendor_status,
+        who=deployment.who,
+        started_at=deployment.started_at,
+        finished_at=deployment.finished_at,
+        committed_at=deployment.committed_at,
+        run=str(deployment.run) if deployment.run else None,
+        canary=deployment.canary,
+        share=deployment.share,
+        colour=deployment.colour,
+        waits_for=deployment.waits_for,
+        web_url=deployment.web_url,
+        rollback=None
+        if rollback is None
+        else RollbackDoc(
+            rollback.possible,
+            rollback.words,
+            str(rollback.target) if rollback.target else None,
+            dict(rollback.parameters),
+        ),
     )
