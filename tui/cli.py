@@ -48,6 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="print the pipelines, or one run with its stages, and exit")
     status.add_argument("address", nargs="?", metavar="ADDRESS", help="SOURCE:PATH[#RUN]")
     status.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    tests = commands.add_parser(
+        "tests",
+        help="print the tests of a run beside those of the runs before, and exit",
+        epilog="Exit code 0: nothing failed; 1: something did; 5: nothing did as far as it could be read.",
+    )
+    tests.add_argument(
+        "address", metavar="ADDRESS", help="SOURCE:PATH[#RUN]; without RUN the newest with tests"
+    )
+    which = tests.add_mutually_exclusive_group()
+    which.add_argument("--failed", action="store_true", help="only those that failed")
+    which.add_argument("--new", action="store_true", help="only those that failed and did not before")
+    form = tests.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    form.add_argument("--junit", action="store_true", help="as a JUnit file, with what the failed ones said")
     check = commands.add_parser("check", help="try every source and metric and say what is wrong")
     check.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     verdict = commands.add_parser(
@@ -80,6 +94,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
         address = parse_address(arguments.address) if arguments.address else None
         return _plainly(status(settings, address, as_json=arguments.json))
+    if arguments.command == "tests":
+        from tui.commands.tests import tests
+
+        return _plainly(
+            tests(
+                settings,
+                parse_address(arguments.address),
+                kind="new" if arguments.new else "failed" if arguments.failed else "all",
+                form="json" if arguments.json else "junit" if arguments.junit else "text",
+            )
+        )
     if arguments.command == "check":
         from tui.commands.check import check
 
