@@ -18,6 +18,7 @@ from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
 from tui.driver import TerminalDriver
 from tui.engine.engine import Engine
+from tui.engine.history import history_for
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
@@ -48,7 +49,7 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
-        self.engine = engine or Engine(settings)
+        self.engine = engine or Engine(settings, history=history_for(settings))
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
         self._polling: asyncio.Task[None] | None = None

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.config import Settings
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, Outcome, Suite, TestReport
-from tui.engine.history import History, default_folder
+from tui.engine.history import History, default_folder, history_for
 
 REPORT = TestReport(
     TestCounts(2, 1, 0),
@@ -168,6 +169,12 @@ def test_several_may_write_at_once(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert all(History(folder).get(f"run {n}", CaseDetails) for n in range(4))
+
+
+def test_the_demo_leaves_nothing_behind() -> None:
+    settings = Settings(sources={})
+    assert history_for(settings) is None
+    assert history_for(msgspec.structs.replace(settings, path=Path("config.toml"))) is not None
 
 
 def test_the_folder_is_the_persons_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

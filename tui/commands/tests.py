@@ -18,7 +18,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline, Run, TestCounts
 from tui.domain.tests import Case, CaseDetails, Outcome, TestReport
 from tui.engine.engine import Engine
-from tui.engine.history import History
+from tui.engine.history import history_for
 from tui.engine.questions import CaseOf, PipelinesOf, RunAt, TestsOf
 from tui.insight.tests import Comparison, Earlier, Judged, comparable, compare
 from tui.sources.base import SourceError
@@ -66,7 +66,7 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
             file=sys.stderr,
         )
         return Exit.USAGE
-    engine = Engine(settings, history=History() if settings.path is not None else None)
+    engine = Engine(settings, history=history_for(settings))
     try:
         found = await _find(engine, address)
         if found is None:

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tui.config import Settings
+
 T = TypeVar("T")
 
 LIMIT = 64 * 1024 * 1024
@@ -36,6 +38,11 @@ def default_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("pipedeck") / "tests"
+
+
+def history_for(settings: Settings) -> "History | None":
+    """The person's own; None for the demo and for tests, whose servers are gone when they end."""
+    return History() if settings.path is not None else None
 
 
 class History:
