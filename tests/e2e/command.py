@@ -1,0 +1,21 @@
+"""Commands as scripts run them."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.e2e.terminal import environment, program
+
+Done = subprocess.CompletedProcess[str]
+
+
+def pipedeck(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Done:
+    """Run ``pipedeck`` without a terminal, to its end."""
+    return subprocess.run(
+        [program(), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(env or {}),
+    )

@@ -1,0 +1,188 @@
+"""How the deck ends: at once, whatever hangs, and leaving the terminal as it was."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deck import CTRL_Z, Deck
+from tests.e2e.settings import FACES, write_config
+from tests.e2e.silence import HangingLookUps, settings_for, silent_server
+from tests.e2e.terminal import Terminal, program
+from tui.sandbox.process import Sandbox
+
+AT_ONCE = 4.0
+"""Seconds that ending may take here. It takes 0.3, most of it Textual's; but ten times as long where everything waits
+for a processor. What it must not do is wait for a server, and no time-out of a request is shorter than five seconds."""
+
+BRACKETED_PASTE = 2004
+"""A mode that a shell may switch on for itself."""
+
+
+def left_as_it_was(terminal: Terminal) -> bool:
+    return not terminal.modes() and terminal.attributes() == terminal.attributes_before
+
+
+def requests(sandbox: Sandbox) -> dict[str, int]:
+    return {face: state.requests for face, state in sandbox.control.state().faces.items()}
+
+
+def hang(sandbox: Sandbox) -> None:
+    for face in FACES:
+        sandbox.control.fault(face, "hang")
+
+
+def quits_at_once(deck: Deck) -> None:
+    code, seconds = deck.wait_exit(deck.send("q"))
+    assert code == 0
+    assert seconds < AT_ONCE
+    assert left_as_it_was(deck)
+
+
+@pytest.mark.parametrize("key", ["q", "\x03", "\x11"], ids=["q", "ctrl+c", "ctrl+q"])
+def test_it_quits_and_leaves_the_terminal_as_it_was(config: Path, key: str) -> None:
+    with Deck(config) as deck:
+        deck.loaded()
+        assert deck.modes() >= {1049, 1003, 25}, "full screen, with mouse and without cursor"
+        assert deck.attributes() != deck.attributes_before
+        code, seconds = deck.wait_exit(deck.send(key))
+        assert code == 0
+        assert seconds < AT_ONCE
+        assert left_as_it_was(deck)
+
+
+def test_it_quits_before_anything_was_read(config: Path) -> None:
+    with Deck(config) as deck:
+        deck.wait_for("Pipeline")
+        quits_at_once(deck)
+
+
+# Quitting while nobody answers
+
+
+def test_it_quits_while_every_server_hangs(sandbox: Sandbox, config: Path) -> None:
+    asked = requests(sandbox)
+    hang(sandbox)
+    with Deck(config) as deck:
+        deck.wait_for("Reading jenkins, gitlab")
+        deck.wait_for(lambda: all(requests(sandbox)[face] > asked[face] for face in ("jenkins", "gitlab")))
+        quits_at_once(deck)
+
+
+def test_it_quits_while_servers_hang_that_answered_before(sandbox: Sandbox, config: Path) -> None:
+    with Deck(config) as deck:
+        deck.loaded()
+        asked = requests(sandbox)
+        hang(sandbox)
+        deck.refresh_until(lambda: all(requests(sandbox)[face] > asked[face] for face in asked))
+        quits_at_once(deck)
+
+
+def test_it_quits_while_servers_take_connections_and_never_answer(tmp_path: Path) -> None:
+    with silent_server() as (server, url), ExitStack() as taken:
+        config = write_config(settings_for(url), tmp_path / "config.toml")
+        with Deck(config) as deck:
+            for _ in ("jenkins", "gitlab"):
+                server.settimeout(30)
+                connection, _address = server.accept()
+                taken.enter_context(connection)
+            deck.wait_for("Reading jenkins, gitlab")
+            quits_at_once(deck)
+
+
+def test_it_quits_while_the_name_look_up_hangs(tmp_path: Path) -> None:
+    config = write_config(settings_for("http://ci.example.com"), tmp_path / "config.toml")
+    look_ups = HangingLookUps(tmp_path)
+    with Deck(config, env=look_ups.environment) as deck:
+        deck.wait_for(lambda: look_ups.begun() >= 2)
+        quits_at_once(deck)
+
+
+# Ending without being asked by a key
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_the_terminal_restored(config: Path, number: signal.Signals) -> None:
+    with Deck(config) as deck:
+        deck.loaded()
+        code, seconds = deck.wait_exit(deck.signal(number))
+        assert code == 128 + number
+        assert seconds < AT_ONCE
+        assert left_as_it_was(deck)
+        assert "Traceback" not in deck.text
+
+
+def test_a_signal_ends_it_while_every_server_hangs(sandbox: Sandbox, config: Path) -> None:
+    hang(sandbox)
+    with Deck(config) as deck:
+        deck.wait_for("Reading jenkins, gitlab")
+        code, seconds = deck.wait_exit(deck.signal(signal.SIGTERM))
+        assert code == 128 + signal.SIGTERM
+        assert seconds < AT_ONCE
+        assert left_as_it_was(deck)
+
+
+def test_it_ends_when_the_terminal_goes_away(config: Path) -> None:
+    with Deck(config) as deck:
+        deck.loaded()
+        code, seconds = deck.wait_exit(deck.hang_up())
+        assert code != 0
+        assert seconds < AT_ONCE
+
+
+def test_it_ends_when_a_terminal_goes_away_that_took_nothing_any_more(config: Path) -> None:
+    with Deck(config) as deck:
+        deck.loaded()
+        # As when a connection dies: nobody reads what it writes, and then the terminal is gone.
+        for _ in range(40):
+            deck.send("?")
+            deck.send("q")
+        deck.wait_until_stuck()
+        code, seconds = deck.wait_exit(deck.hang_up())
+        assert code != 0
+        assert seconds < AT_ONCE
+
+
+@pytest.mark.parametrize("way", ["q", "hang up", "kill"])
+def test_the_demo_takes_its_sandbox_with_it(way: str) -> None:
+    with Terminal([program(), "demo"]) as terminal:
+        terminal.wait_for("deploy-model")
+        [sandbox] = terminal.children()
+        if way == "q":
+            assert terminal.wait_exit(terminal.send("q"))[0] == 0
+            assert left_as_it_was(terminal)
+        elif way == "hang up":
+            terminal.wait_exit(terminal.hang_up())
+        else:
+            terminal.wait_exit(terminal.signal(signal.SIGKILL))
+    with Terminal(["tail", f"--pid={sandbox}", "-f", "/dev/null"]) as watcher:
+        watcher.wait_exit()
+
+
+# Suspending
+
+
+def test_ctrl_z_suspends_it_and_fg_brings_it_back(config: Path) -> None:
+    def at_the_prompt() -> bool:
+        return not shell.modes() - {BRACKETED_PASTE} and shell.text.rstrip().endswith("prompt>")
+
+    with Terminal(["sh", "-i"], size=(120, 40), env={"PS1": "prompt> ", "ENV": None}) as shell:
+        shell.wait_for(at_the_prompt)
+        shell.send(f"{program()} --config {config}\r")
+        for pipeline in ("deploy-model", "ml/features/store"):
+            shell.wait_for(pipeline)
+        shell.send(CTRL_Z)
+        shell.wait_for(at_the_prompt)
+        shell.send("echo in the $((40 + 2))nd place\r")
+        shell.wait_for("in the 42nd place")
+        shell.wait_for(at_the_prompt)
+        shell.send("fg\r")
+        shell.wait_for("❯◊ deploy-model")
+        assert shell.modes() >= {1049, 1003, 25}
+        shell.send("jj")
+        shell.wait_for("❯✗ failing-pipeline")
+        shell.send("q")
+        shell.wait_for(at_the_prompt)
+        shell.send("echo code $?\r")
+        shell.wait_for("code 0")
