@@ -16,7 +16,7 @@ from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
 from tui.insight.derive import covers
-from tui.insight.standing import Live, Standing, colours, live_of, standing
+from tui.insight.standing import Live, Standing, colours, live_of, newest_first, standing
 from tui.summary import status_word
 
 _TIERS = ("production", "staging", "testing", "development")
@@ -136,12 +136,9 @@ def _merged(now: Environment, past: Environment) -> Environment:
         for each in now.deployments
     ]
     ids = {each.id for each in newer}
-    deployments = [*newer, *(each for each in past.deployments if each.id not in ids)]
-    deployments.sort(key=lambda each: each.started_at or each.finished_at or 0.0, reverse=True)
+    deployments = newest_first((*newer, *(each for each in past.deployments if each.id not in ids)))
     notes = tuple(dict.fromkeys((*now.notes, *past.notes)))
-    return msgspec.structs.replace(
-        now, deployments=tuple(deployments), read_since=past.read_since, notes=notes
-    )
+    return msgspec.structs.replace(now, deployments=deployments, read_since=past.read_since, notes=notes)
 
 
 def _order(environment: Environment) -> tuple[object, ...]:

@@ -77,7 +77,7 @@ def figures(
         ),
         key=lambda each: (each.at, each.deployment.id),
     )
-    known_runs = sorted(runs, key=_began)
+    known_runs = sorted({run.address: run for run in runs}.values(), key=_order)
     back = _taken_back(attempts)
     within = [each for each in attempts if each.at >= start]
     return (
@@ -162,8 +162,7 @@ def _pass_rate(runs: Iterable[Run]) -> Figure:
     ended = [run for run in runs if run.status in (Status.PASSED, Status.WARNING, Status.FAILED)]
     passed = sum(run.status is not Status.FAILED for run in ended)
     value = 100.0 * passed / len(ended) if ended else None
-    addresses = tuple(dict.fromkeys(run.address for run in reversed(ended)))
-    return Figure("pass rate", value, "percent", len(ended), addresses)
+    return Figure("pass rate", value, "percent", len(ended), tuple(run.address for run in reversed(ended)))
 
 
 def _runs_of(placed: Sequence[_Placed]) -> tuple[Address, ...]:
@@ -171,6 +170,10 @@ def _runs_of(placed: Sequence[_Placed]) -> tuple[Address, ...]:
     return tuple(
         dict.fromkeys(each.deployment.run.of_run for each in newest if each.deployment.run is not None)
     )
+
+
+def _order(run: Run) -> tuple[float, Address]:
+    return _began(run), run.address
 
 
 def _began(run: Run) -> float:

@@ -9,6 +9,7 @@ from tui.domain.deployment import Deployment, Environment
 from tui.domain.status import Status
 
 _FAILED = (Status.FAILED, Status.WARNING, Status.CANCELED)
+_LONG_AGO = (-inf, 0, "")
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -36,36 +37,36 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
-    return tuple(sorted(deployments, key=_began, reverse=True))
+    return tuple(sorted(deployments, key=_asked, reverse=True))
 
 
 def standing(deployments: Sequence[Deployment]) -> Standing:
     """Who is who among ``deployments``, in whatever order they come."""
     there = sorted(
         (each for each in deployments if each.status is Status.PASSED and not each.canary),
-        key=lambda each: (_ended(each), _began(each)),
+        key=lambda each: (_ended(each), _asked(each)),
     )
     stable = there[-1] if there else None
     since = _ended(stable) if stable is not None else -inf
-    began = _began(stable) if stable is not None else -inf
+    asked = _asked(stable) if stable is not None else _LONG_AGO
     canaries = [
         each
         for each in deployments
         if each.canary
         and (
             (each.status is Status.PASSED and _ended(each) > since)
-            or (each.status is Status.WAITING and _began(each) > began)
+            or (each.status is Status.WAITING and _asked(each) > asked)
         )
     ]
-    canary = max(canaries, key=_began, default=None)
+    canary = max(canaries, key=_asked, default=None)
     later = newest_first(
-        each for each in deployments if each is not canary and each is not stable and _began(each) > began
+        each for each in deployments if each is not canary and each is not stable and _asked(each) > asked
     )
     coming = []
     for wanted in ((Status.RUNNING, Status.QUEUED), (Status.WAITING,)):
         coming += [each for each in later if each.status in wanted][:1]
     failed = next((each for each in later if each.status in _FAILED), None)
-    if failed is not None and canary is not None and _began(canary) > _began(failed):
+    if failed is not None and canary is not None and _asked(canary) > _asked(failed):
         failed = None
     return Standing(
         stable=stable,
@@ -93,8 +94,11 @@ def _same(one: Deployment, other: Deployment | None) -> bool:
     return other is not None and one.version == other.version
 
 
-def _began(deployment: Deployment) -> float:
-    return deployment.started_at if deployment.started_at is not None else _ended(deployment)
+def _asked(deployment: Deployment) -> tuple[float, int, str]:
+    """The order in which deployments were asked for. GitLab makes those of all jobs of a pipeline at one moment: then
+    their numbers tell."""
+    at = deployment.started_at if deployment.started_at is not None else _ended(deployment)
+    return at, len(deployment.id), deployment.id
 
 
 def _ended(deployment: Deployment) -> float:
