@@ -19,6 +19,13 @@ from tui.text import clean, shorten
 
 T = TypeVar("T")
 
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes of an answer that are read unless asked otherwise."""
+
+
+class TooLarge(SourceError):
+    """The answer is larger than was asked for; what was read of it is thrown away."""
+
 
 class Answer(msgspec.Struct, frozen=True):
     """One HTTP answer, read to its end."""
@@ -103,6 +110,18 @@ class Wire:
             and (seconds := self._retry_after(headers.get("retry-after"))) is not None
         ):
             self._not_before = self._clock() + seconds
+        return answer
+
+    def whole(self, answer: Answer, largest: int = LARGEST_BODY) -> Answer:
+        """``answer``, of which all was read.
+
+        Raises:
+            TooLarge: it has more than ``largest`` bytes.
+        """
+        if len(answer.body) > largest:
+            size = f"{largest >> 20} MB" if largest >> 20 else f"{largest:,} bytes"
+            reason = f"the answer to {answer.where} has more than {size}; ask it for less"
+            raise TooLarge(Trouble.WRONG_ANSWER, f"{self.name}: {reason}")
         return answer
 
     def _retry_after(self, value: str | None) -> float | None:

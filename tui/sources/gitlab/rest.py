@@ -4,16 +4,14 @@ The library makes the requests; what it would do of its own accord is switched o
 failed, follows ``Link`` and redirects with the token, and has no time-out (contracts: gitlab §7).
 """
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from tui import __version__
-from tui.config import ConfigError, GitLabSettings
-from tui.domain.health import Trouble
-from tui.sources.base import SourceError
+from tui.config import GitLabSettings
+from tui.sources.failures import asking
 from tui.sources.gitlab.answers import decoded, refusal_words
 from tui.sources.pool import Pool
 from tui.sources.wire import Answer, Wire
@@ -58,16 +56,9 @@ class Rest:
             SourceError: there was none.
         """
         where = f"GET /api/v4{path}"
-        async with self._wire.turn(where):
-            try:
-                async with asyncio.timeout(self._settings.timeout):
-                    answer = await self._pool.use(lambda client: client.get(path, query or {}))
-            except TimeoutError:
-                raise SourceError(
-                    Trouble.TIMEOUT,
-                    f"{self._wire.name} did not answer within {self._settings.timeout:g} s ({where})",
-                ) from None
-        return self._wire.received(answer)
+        async with asking(self._wire, self._settings, where):
+            answer = await self._pool.use(lambda client: client.get(path, query or {}))
+        return self._wire.whole(self._wire.received(answer))
 
     async def get(self, path: str, query: Query | None = None) -> Answer:
         """The answer, which is in 2xx.
@@ -140,11 +131,7 @@ class _Client:
         self._gitlab: gitlab.Gitlab | None = None
 
     def get(self, path: str, query: Query) -> Answer:
-        """The server's answer, whatever its status.
-
-        Raises:
-            SourceError: there was none.
-        """
+        """The server's answer, whatever its status. What it raises, ``asking`` explains."""
         import gitlab
 
         library, session = self._open()
@@ -161,17 +148,12 @@ class _Client:
             # Its status is for the wire to judge, which also needs the headers. A refusal that is nested without
             # end is too much for the library, which looks for words in it.
             pass
-        except (OSError, ValueError) as error:
-            raise session.explain(error, f"GET /api/v4{path}") from None
         assert session.last is not None
         return session.last
 
     def _open(self) -> "tuple[gitlab.Gitlab, Session]":
         """The library and its session; new ones when the token has changed since."""
-        try:
-            token = self._settings.token.reveal() if self._settings.token else None
-        except ConfigError as error:
-            raise SourceError(Trouble.UNAUTHORIZED, f"{self._name}: {error}") from None
+        token = self._settings.token.reveal() if self._settings.token else None
         if self._gitlab is None or self._session is None or token != self._token:
             import gitlab
 

@@ -9,9 +9,10 @@ import msgspec
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.jenkins import flowgraph, graphview, wfapi
-from tui.sources.jenkins.client import Client, TooLarge
+from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import FLOW_RUN, FLOW_TREE, GRAPH, WF_RUN, GraphAnswer
 from tui.sources.jenkins.tree import Tree
+from tui.sources.wire import TooLarge
 from tui.text import clean
 
 LARGEST_GRAPH = 4 * 1024 * 1024
