@@ -12,7 +12,6 @@ from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
-from tui.domain.verdict import Verdict
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, ChartOf, VerdictOf
 from tui.engine.store import Reading
@@ -70,17 +69,30 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
         yield Limit("fail", metric.fail, "fail")
 
 
+class ChartBox(VerticalScroll):
+    """Charts below each other: each has its part of the height, or they scroll where that is too little."""
+
+    def on_resize(self) -> None:
+        self.share()
+
+    def share(self) -> None:
+        """What fr units do not: together with a least height they give each child the whole."""
+        charts = self.query_children(Chart)
+        for chart in charts:
+            chart.styles.height = max(LEAST_HEIGHT, self.size.height // len(charts))
+
+
 class MetricsPane(Pane):
     scope = "metrics"
     title = "Metrics"
     BINDINGS: ClassVar = bindings("metrics")
     DEFAULT_CSS = """
-    MetricsPane > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    MetricsPane > ChartBox { height: 1fr; scrollbar-size-vertical: 1; }
     """
 
     line = query_one("MetricsPane > StatusLine", StatusLine)
     verdict = query_one(VerdictLines)
-    box = query_one(VerticalScroll)
+    box = query_one(ChartBox)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -91,7 +103,7 @@ class MetricsPane(Pane):
     def compose(self) -> ComposeResult:
         yield StatusLine()
         yield VerdictLines()
-        yield VerticalScroll()
+        yield ChartBox()
 
     @property
     def focus_target(self) -> Widget:
@@ -121,7 +133,7 @@ class MetricsPane(Pane):
         if self.model is None:
             words = "No model has this pipeline; [models.NAME] in the config joins them."
             self.line.show([Item(words, "dim")])
-            self._show_verdict(None)
+            self.verdict.show(None, self.engine.settings, 0.0)
             self._mount_charts("", ())
             return
         name, model = self.model
@@ -131,7 +143,7 @@ class MetricsPane(Pane):
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
-        self._show_verdict(verdict.value)
+        self.verdict.show(verdict.value, self.engine.settings, now)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
@@ -144,10 +156,6 @@ class MetricsPane(Pane):
             if (chart := self.charts.get(question.metric)) is not None:
                 chart.show(project(metric.title or question.metric, metric, self.span, reading, now))
 
-    def _show_verdict(self, verdict: Verdict | None) -> None:
-        if self.verdict.show(verdict, self.engine.settings, self.engine.clock()):
-            self.call_after_refresh(self._share)
-
     def _mount_charts(self, model: str, metrics: tuple[str, ...]) -> None:
         if model == self._model:
             return
@@ -155,17 +163,9 @@ class MetricsPane(Pane):
         self.box.remove_children()
         self.charts = {metric: Chart() for metric in metrics}
         self.box.mount_all(self.charts.values())
-        self._share()
-
-    def _share(self) -> None:
-        """Give each chart its part of the height, or scroll where that is too little."""
-        if self.charts:
-            height = max(LEAST_HEIGHT, self.box.size.height // len(self.charts))
-            for chart in self.charts.values():
-                chart.styles.height = height
+        self.box.share()
 
     def on_resize(self) -> None:
-        self._share()
         self.post_message(self.Wants())
 
     def action_shorter_span(self) -> None:

@@ -61,10 +61,9 @@ class VerdictLines(Vertical):
         super().__init__()
         self.lines: list[StatusLine] = []
 
-    def show(self, verdict: Verdict | None, settings: Settings, now: float) -> bool:
-        """Tell of this verdict from now on; whether that takes another number of lines."""
+    def show(self, verdict: Verdict | None, settings: Settings, now: float) -> None:
+        """Tell of this verdict from now on."""
         metrics = verdict.metrics if verdict is not None else ()
-        resized = len(metrics) != len(self.lines)
         while len(self.lines) > len(metrics):
             self.lines.pop().remove()
         if new := [StatusLine() for _ in range(len(metrics) - len(self.lines))]:
@@ -84,7 +83,6 @@ class VerdictLines(Vertical):
                 ],
                 [Item(_values(metric, now), "dim", drop=3)],
             )
-        return resized
 
 
 def _outcome(metric: MetricVerdict, look_: Look) -> Item:
