@@ -18,6 +18,13 @@ def main() -> None:
     parser.add_argument("--clock", choices=("real", "manual"), default="real")
     parser.add_argument("--start", type=float, help="seconds since the epoch at which the world begins; now")
     parser.add_argument("--stages", choices=get_args(StageSource), default="pipeline-overview")
+    parser.add_argument("--core", default="2.516.3", help="version of its Jenkins")
+    parser.add_argument(
+        "--trace-every",
+        type=float,
+        default=10.0,
+        help="seconds between two times that a runner sends its log",
+    )
     asked = parser.parse_args()
     clock = Clock(asked.start, manual=asked.clock == "manual")
     serve(
@@ -28,6 +35,8 @@ def main() -> None:
             stages=asked.stages,
             jobs=asked.jobs,
             projects=asked.projects,
+            core=asked.core,
+            trace_every=asked.trace_every,
         )
     )
 

@@ -9,7 +9,22 @@ from typing import Any, Literal
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["down", "slow", "hang", "html", "truncated", "mistyped", "401", "403", "429", "500", "503"]
+Kind = Literal[
+    "down",
+    "slow",
+    "hang",
+    "html",
+    "truncated",
+    "mistyped",
+    "cut",
+    "stall",
+    "empty",
+    "401",
+    "403",
+    "429",
+    "500",
+    "503",
+]
 
 
 class Faults:
@@ -68,6 +83,14 @@ def with_faults(
                 await app(scope, receive, _rewriting(send, lambda body: body[: len(body) * 2 // 3]))
             case "mistyped":
                 await app(scope, receive, _rewriting(send, _mistype))
+            case "empty":
+                await app(scope, receive, _rewriting(send, lambda body: b""))
+            case "cut":
+                await app(scope, receive, _part(send))
+            case "stall":
+                await app(scope, receive, _part(send))
+                while (await receive())["type"] != "http.disconnect":
+                    pass
             case "401" | "403" | "429" | "500" | "503" as status:
                 headers = {"Retry-After": f"{faults.seconds:.0f}"} if status == "429" else {}
                 await refuse(int(status), headers)(scope, receive, send)
@@ -102,6 +125,23 @@ def _rewriting(send: Send, change: Callable[[bytes], bytes]) -> Send:
             await send({"type": "http.response.body", "body": changed})
 
     return collect
+
+
+def _part(send: Send) -> Send:
+    """A ``send`` that lets two thirds of a body through and leaves it open."""
+    body = bytearray()
+
+    async def part(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body"):
+            await send(
+                {"type": "http.response.body", "body": bytes(body[: len(body) * 2 // 3]), "more_body": True}
+            )
+
+    return part
 
 
 def _mistype(body: bytes) -> bytes:

@@ -70,6 +70,8 @@ class Task(msgspec.Struct, frozen=True):
     """It leaves numbers about the model among its artifacts, in ``metrics.json``."""
     tests: int = 0
     """How many tests it reports when it has ended."""
+    lines: float = 2.0
+    """Lines that it writes a second, about."""
     child: "tuple[Task, ...]" = ()
     """The plan of the child pipeline it starts and waits for (a GitLab bridge)."""
     fails: float = 0.0

@@ -80,7 +80,18 @@ class Control:
         """Replace the world by a new one that begins now."""
         self._ask("scenario", {"name": name})
 
+    def log(self, address: str) -> bytes:
+        """All that was written by now to the log of a Jenkins build, a stage of it, or a GitLab job."""
+        return self._raw("log", {"address": address})
+
+    def forget_log(self, address: str) -> None:
+        """Erase the log of a GitLab job; have that of a Jenkins build written anew."""
+        self._ask("forget", {"address": address})
+
     def _ask(self, what: str, body: Any = None) -> Any:
+        return json.loads(self._raw(what, body))
+
+    def _raw(self, what: str, body: Any) -> bytes:
         from urllib.error import HTTPError
         from urllib.request import ProxyHandler, build_opener
 
@@ -88,7 +99,7 @@ class Control:
         direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
         try:
             with direct.open(f"{self._url}/{what}", data, timeout=10) as answer:
-                return json.load(answer)
+                return bytes(answer.read())
         except HTTPError as error:
             with error:
                 raise SandboxError(f"the sandbox refused {what}: {error.read().decode()}") from None
@@ -107,6 +118,8 @@ class Sandbox:
         stages: what its Jenkins tells stages by: stages, pipeline-overview, wfapi or none.
         jobs: Jenkins jobs of ``many``.
         projects: GitLab projects of ``many``.
+        core: the version of its Jenkins: before 2.509, since, and since 2.534 logs are sent in different ways.
+        trace_every: seconds between two times that a GitLab runner sends its log (a real one: 60).
     """
 
     def __init__(
@@ -119,10 +132,13 @@ class Sandbox:
         stages: Literal["stages", "pipeline-overview", "wfapi", "none"] = "pipeline-overview",
         jobs: int = 200,
         projects: int = 50,
+        core: str = "2.516.3",
+        trace_every: float = 10.0,
     ) -> None:
         self._command = [sys.executable, "-m", "tui.sandbox", "--scenario", scenario, "--clock", clock]
         self._command += ["--seed", str(seed), "--stages", stages]
         self._command += ["--jobs", str(jobs), "--projects", str(projects)]
+        self._command += ["--core", core, "--trace-every", str(trace_every)]
         if start is not None:
             self._command += ["--start", str(start)]
         self._scenario = named(scenario, jobs, projects)

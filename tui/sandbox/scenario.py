@@ -380,7 +380,51 @@ def many(jobs: int = 200, projects: int = 50) -> Scenario:
     )
 
 
-Name = Literal["demo", "many", "deployments"]
+def logs() -> Scenario:
+    """Long logs: a GitLab job that writes 10 MB in ten minutes, a Jenkins build that has written 200 MB, and short
+    ones to follow."""
+    return Scenario(
+        pipelines=(
+            Pipeline(
+                system="gitlab",
+                path="ml/long",
+                tasks=plan(_side_by_side("train", Task("train", 600, lines=190))),
+                age=1,
+                history=1,
+            ),
+            Pipeline(
+                system="gitlab",
+                path="ml/short",
+                tasks=plan(
+                    _side_by_side("test", Task("unit", 6, tests=60)),
+                    _side_by_side("train", Task("train", 20, lines=5, outcomes=(State.FAILED,))),
+                ),
+                age=1,
+                history=1,
+            ),
+            Pipeline(
+                system="jenkins",
+                path="long",
+                tasks=plan(Task("Checkout", 2), Task("Train", 2100, lines=1000)),
+                age=3600,
+                history=1,
+            ),
+            Pipeline(
+                system="jenkins",
+                path="short",
+                tasks=plan(
+                    Task("Checkout", 3),
+                    _side_by_side("Train", Task("small", 12, lines=6), Task("large", 16, lines=6)),
+                    Task("Unit", 6, tests=60),
+                ),
+                age=1,
+                history=1,
+            ),
+        )
+    )
+
+
+Name = Literal["demo", "many", "deployments", "logs"]
 
 
 def named(name: str, jobs: int = 200, projects: int = 50) -> Scenario:
@@ -393,5 +437,6 @@ def named(name: str, jobs: int = 200, projects: int = 50) -> Scenario:
         "demo": demo,
         "many": lambda: many(jobs, projects),
         "deployments": deployments,
+        "logs": logs,
     }
     return scenarios[name]()

@@ -19,10 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from tui.domain.address import AddressError, parse_address
 from tui.sandbox import gitlab, jenkins
 from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.prometheus import prometheus_app
 from tui.sandbox.scenario import Name, named
+from tui.sandbox.truth import find, log_at, task_of
 from tui.sandbox.world import Clock, World
 
 T = TypeVar("T")
@@ -72,6 +74,8 @@ class Server:
         clock: the world's.
         stages: what the Jenkins face tells stages by.
         jobs, projects: the size of ``many``.
+        core: the version of Jenkins.
+        trace_every: seconds between two times that a GitLab runner sends its log (a real one: 60).
     """
 
     def __init__(
@@ -83,10 +87,14 @@ class Server:
         stages: jenkins.StageSource = "pipeline-overview",
         jobs: int = 200,
         projects: int = 50,
+        core: str = "2.516.3",
+        trace_every: float = 10.0,
     ) -> None:
         self._clock = clock
         self._seed = seed
         self._stages = stages
+        self._core = core
+        self._trace_every = trace_every
         self._sizes = (jobs, projects)
         self._faults = {face: Faults() for face in FACES}
         self._apps: dict[str, ASGIApp] = {}
@@ -122,12 +130,17 @@ class Server:
                     stages=self._stages,
                     user=USER,
                     token=TOKEN,
+                    version=self._core,
                 ),
             ),
             "gitlab": gitlab.gitlab_app(
                 self._world,
                 self._faults["gitlab"],
-                gitlab.Options(external_url=f"{self._origin('gitlab')}/gitlab", token=TOKEN),
+                gitlab.Options(
+                    external_url=f"{self._origin('gitlab')}/gitlab",
+                    token=TOKEN,
+                    trace_every=self._trace_every,
+                ),
             ),
             "prometheus": prometheus_app(self._world, self._faults["prometheus"]),
         }
@@ -155,8 +168,14 @@ class Server:
                 Route("/advance", self._advance, methods=["POST"]),
                 Route("/fault", self._fault, methods=["POST"]),
                 Route("/scenario", self._change_scenario, methods=["POST"]),
+                Route("/log", self._log, methods=["POST"]),
+                Route("/forget", self._forget, methods=["POST"]),
             ],
-            exception_handlers={msgspec.DecodeError: _misunderstood},
+            exception_handlers={
+                msgspec.DecodeError: _misunderstood,
+                KeyError: _misunderstood,
+                AddressError: _misunderstood,
+            },
         )
 
     async def _state(self, _: Request) -> Response:
@@ -183,6 +202,19 @@ class Server:
     async def _change_scenario(self, request: Request) -> Response:
         self._load((await _body(request, _Name)).name)
         return JSONResponse({})
+
+    async def _log(self, request: Request) -> Response:
+        asked = await _body(request, _Address)
+        return Response(log_at(self._world, parse_address(asked.address)))
+
+    async def _forget(self, request: Request) -> Response:
+        address = parse_address((await _body(request, _Address)).address)
+        self._world.forget_log(find(self._world, address), task_of(self._world, address))
+        return JSONResponse({})
+
+
+class _Address(msgspec.Struct):
+    address: str
 
 
 class _Advance(msgspec.Struct):

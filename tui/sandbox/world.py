@@ -174,6 +174,7 @@ class World:
         self._numbers: dict[tuple[str, str], int] = {}
         self._events: dict[int, list[Event]] = {}
         self._final: dict[int, Progress] = {}
+        self._forgotten: dict[tuple[int, str], float] = {}
         self._next_id = 1800
         self._turns: list[tuple[float, int, int]] = []
         """Heap of (time, index of the pipeline, turns left before the start of the world)."""
@@ -324,6 +325,14 @@ class World:
             run = msgspec.structs.replace(run, parameters=merged)
             self._runs[run.id] = self._of[_key(pipeline)][-1] = run
         return run
+
+    def forget_log(self, run: Run, task: str = "") -> None:
+        """Do away with what was logged up to now: of the task (GitLab: erased), or of all (Jenkins: written anew)."""
+        self._forgotten[run.id, task] = self.now()
+
+    def forgotten(self, run: Run, task: str = "") -> float | None:
+        """When that was done."""
+        return self._forgotten.get((run.id, task))
 
     def _answer(self, run: Run, task: str, kind: Literal["approve", "reject"], who: str) -> None:
         state = self.progress(run).of(task).state

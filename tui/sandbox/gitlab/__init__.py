@@ -68,6 +68,8 @@ class _Face:
             response = error.response()
             response.headers.update(headers)
             return response
+        if isinstance(result, answers.Text):
+            return answers.text(result, headers, request.headers)
         return answers.tagged(result, headers, request.headers.get("if-none-match"))
 
     async def api_v3(self, _: Request) -> Response:

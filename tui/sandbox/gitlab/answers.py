@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import PlainTextResponse, Response
+
+from tui.sandbox.logs import packed
 
 MAX_PER_PAGE = 100
 
@@ -149,6 +151,26 @@ def tagged(body: Any, headers: Mapping[str, str], if_none_match: str | None) -> 
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="application/json")
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A body that is no JSON."""
+
+    body: bytes
+    name: str
+    tagged: bool = True
+    """It has an entity tag."""
+
+
+def text(it: Text, headers: Mapping[str, str], asked: Headers) -> Response:
+    """A text as GitLab sends a trace (contracts: gitlab §5.1)."""
+    headers = {**headers, "Content-Disposition": f'infile; filename="{it.name}"'}
+    if it.tagged:
+        headers["ETag"] = f'W/"{hashlib.sha256(it.body).hexdigest()[:32]}"'
+        if asked.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+    body, more = packed(it.body, asked.get("accept-encoding", ""))
+    return Response(body, headers={**headers, **more}, media_type="text/plain")
 
 
 class RateLimit:

@@ -31,6 +31,11 @@ class Options(msgspec.Struct):
     """The Community Edition, which knows no approvals."""
     rollbacks: bool = True
     """``ci_forward_deployment_rollback_allowed``."""
+    trace_every: float = 60.0
+    """Seconds between two times that a runner sends its log."""
+    trace_rows: bool = True
+    """Runners put the time before each row."""
+    trace_etag: bool = True
     lacks: frozenset[str] = frozenset()
     """GraphQL fields that this version does not have, as ``Pipeline.name``."""
 

@@ -221,7 +221,7 @@ def job_basic(site: Site, it: Job) -> Body:
         "created_at": stamp(it.created_at),
         "started_at": stamp(it.started_at),
         "finished_at": stamp(it.finished_at),
-        "erased_at": None,
+        "erased_at": stamp(_erased_at(site, it)),
         "duration": seconds(it.duration),
         "queued_duration": seconds(it.queued),
         "user": _long_user(site, it.who),
@@ -233,6 +233,11 @@ def job_basic(site: Site, it: Job) -> Body:
     if it.status == "failed":
         body["failure_reason"] = "script_failure"
     return body
+
+
+def _erased_at(site: Site, it: Job) -> float | None:
+    found = site.world.find_job(it.id)
+    return site.world.forgotten(it.run, found[1].task.id) if found else None
 
 
 def job(site: Site, it: Job) -> Body:

@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.gitlab import bodies, tests
-from tui.sandbox.gitlab.answers import Page, bad_request, invalid, not_found
+from tui.sandbox.gitlab.answers import Page, Text, bad_request, invalid, not_found
 from tui.sandbox.gitlab.asking import Ask, Route, given
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
+from tui.sandbox.gitlab.trace import trace
 
 JOB_STATUSES = (
     "created",
@@ -208,6 +209,19 @@ def _commits(ask: Ask, key: str) -> Page:
     return Page(found, lambda it: bodies.commit(ask.site, project, it), counted=False)
 
 
+def _trace(ask: Ask, key: str, number: str) -> Text:
+    project, found = ask.project(key), ask.site.world.find_job(int(number))
+    if found is None or found[0].pipeline.path != project.path or found[1].task.child:
+        raise not_found()
+    run, state, attempt = found
+    options, world = ask.options, ask.site.world
+    body = b""
+    if world.forgotten(run, state.task.id) is None:
+        now = world.now()
+        body = trace(run, state, attempt, now, every=options.trace_every, rows=options.trace_rows).sent
+    return Text(body, f"{number}.log", options.trace_etag)
+
+
 def _test_summary(ask: Ask, key: str, number: str) -> Any:
     return tests.summary(ask.site, ask.pipeline(key, number))
 
@@ -338,6 +352,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/projects/:id/pipelines/:n/test_report", _test_report, open=True),
     Route("/projects/:id/jobs", _project_jobs, choices={"scope": JOB_STATUSES}),
     Route("/projects/:id/jobs/:n", _job),
+    Route("/projects/:id/jobs/:n/trace", _trace),
     Route("/projects/:id/jobs/:n/artifacts/:file", _artifact),
     Route("/projects/:id/repository/commits", _commits),
     Route(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +19,7 @@ from tui.sandbox.jenkins import jobs, pages, queue, runs, tests
 from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
 from tui.sandbox.jenkins.export import Bean, TreeError, export, parse_tree
 from tui.sandbox.jenkins.stages import graph_view, wfapi_describe
+from tui.sandbox.jenkins.texts import LogSettings, log_answer
 from tui.sandbox.world import Pipeline, Run, World
 
 StageSource = Literal["stages", "pipeline-overview", "wfapi", "none"]
@@ -36,6 +38,11 @@ class Options(msgspec.Struct):
     """Who may read; empty: everybody."""
     token: str = ""
     version: str = "2.516.3"
+    """Of the core: logs are sent in one way before 2.509, in another since, and since 2.534 their ends too."""
+    log_limit: int = 10_000
+    """Lines of a growing log in one answer."""
+    windows: bool = False
+    """Agents end the lines of their output in CRLF."""
     session: str = "b14d5398"
     """Changes when a controller restarts."""
 
@@ -81,7 +88,7 @@ class _Face:
             return Response(pages.jenkins_page("Not Allowed", "POST"), 405, self._marks(), pages.HTML)
         self.controller.root_url = self.options.root_url
         try:
-            return self._get(segments, dict(request.query_params), user or "anonymous")
+            return self._get(segments, dict(request.query_params), user or "anonymous", request.headers)
         except _NotFound as error:
             if error.plugin:
                 return Response(pages.plugin_not_found(), 404, media_type=pages.HTML)
@@ -110,7 +117,7 @@ class _Face:
             "X-Frame-Options": "deny",
         }
 
-    def _get(self, segments: list[str], query: Mapping[str, str], user: str) -> Response:
+    def _get(self, segments: list[str], query: Mapping[str, str], user: str, asked: Headers) -> Response:
         match segments:
             case [] | ["login"]:
                 return Response(pages.jenkins_page("Dashboard", ""), 200, self._marks(), pages.HTML)
@@ -129,10 +136,10 @@ class _Face:
                 if item is not None:
                     return self._api(item, query)
             case ["job", _, *_]:
-                return self._job(segments, query)
+                return self._job(segments, query, asked)
         raise _NotFound
 
-    def _job(self, segments: list[str], query: Mapping[str, str]) -> Response:
+    def _job(self, segments: list[str], query: Mapping[str, str], asked: Headers) -> Response:
         names: list[str] = []
         while segments[:1] == ["job"] and len(segments) > 1:
             names.append(segments[1])
@@ -149,7 +156,7 @@ class _Face:
             case [name, *rest] if isinstance(item, Pipeline):
                 run = self.controller.build(item, name)
                 if run is not None:
-                    return self._run(run, rest, query)
+                    return self._log(run, rest, query, asked) or self._run(run, rest, query)
         raise _NotFound(plugin=segments[:1] == ["wfapi"])
 
     def _item(self, names: list[str]) -> Item:
@@ -163,6 +170,20 @@ class _Face:
         if item is None:
             raise _NotFound
         return item
+
+    def _log(self, run: Run, rest: list[str], query: Mapping[str, str], asked: Headers) -> Response | None:
+        """The answer to what asks for a log, or for the steps that have one."""
+        options = self.options
+        settings = LogSettings(
+            version=options.version,
+            place=options.stages if run.pipeline.kind != "freestyle" else "",
+            limit=options.log_limit,
+            windows=options.windows,
+        )
+        found = log_answer(self.world, run, rest, query, asked, settings)
+        if found is not None and rest[0] not in ("stages", "pipeline-overview"):
+            found.headers.update(self._marks())
+        return found
 
     def _run(self, run: Run, rest: list[str], query: Mapping[str, str]) -> Response:
         pipeline, seen, now = run.pipeline, self.world.progress(run), self.world.now()

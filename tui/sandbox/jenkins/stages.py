@@ -38,14 +38,13 @@ class Node(msgspec.Struct, frozen=True):
             yield from child.walk()
 
 
-def nodes(run: Run, seen: Progress, now: float) -> tuple[Node, ...]:
+def nodes(run: Run, seen: Progress, now: float, *, everything: bool = False) -> tuple[Node, ...]:
     """The stages of ``run`` that have begun, or were skipped, by now.
 
-    Only Declarative pipelines tell of stages that they skipped.
+    Only Declarative pipelines tell of stages that they skipped, unless ``everything`` is wanted.
     """
-    return _nodes(
-        seen.tasks, 0, {task.id: 6 + 9 * i for i, task in enumerate(run.tasks)}, declarative(run), now
-    )
+    skips = everything or declarative(run)
+    return _nodes(seen.tasks, 0, {task.id: 6 + 9 * i for i, task in enumerate(run.tasks)}, skips, now)
 
 
 def declarative(run: Run) -> bool:
