@@ -206,6 +206,10 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     mouse: bool = True
     keys: dict[str, str] = {}
     """Key action id to comma-separated keys, replacing the built-in ones."""
+    log_cap: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
+    """Megabytes of one log that are kept on disk; of a longer one a part in the middle is left out."""
+    error_patterns: tuple[Name, ...] = ()
+    """Regular expressions of lines that ``e`` and ``E`` find in a log beside those they know."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -429,6 +433,11 @@ def _check_references(settings: Settings) -> None:
         for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
             for place, reason in mistakes(rule):
                 raise _Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
+    for number, pattern in enumerate(settings.ui.error_patterns):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise _Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}") from None
     for name, metric in settings.metrics.items():
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)

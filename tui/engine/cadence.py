@@ -15,6 +15,7 @@ from tui.domain.series import Chart
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, TestReport
 from tui.domain.verdict import Verdict
+from tui.engine.logs import LogState
 from tui.engine.questions import AnyQuestion, ChartOf
 
 NEVER = math.inf
@@ -67,6 +68,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             assert isinstance(question, ChartOf)
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
+        case LogState():
+            return NEVER if answer.complete else answer.wait
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")

@@ -16,6 +16,7 @@ from tui.domain.pipeline import Listing, Run
 from tui.engine.cadence import after_answer
 from tui.engine.charts import chart
 from tui.engine.history import History
+from tui.engine.logs import Logs, LogState, LogTail
 from tui.engine.questions import (
     AnyQuestion,
     CaseOf,
@@ -23,6 +24,7 @@ from tui.engine.questions import (
     ChartOf,
     EnvironmentsOf,
     HistoryOf,
+    LogOf,
     PipelinesOf,
     Question,
     RunAt,
@@ -44,6 +46,8 @@ REMEMBERED = 100
 """Answers kept of questions that nobody watches any more."""
 REPORTS = 6
 """Test reports among them; the largest have megabytes."""
+LOGS = 3
+"""Logs among them; each takes space on disk."""
 SKEW_NOTICED = 5.0
 """Seconds that a server's clock may differ from ours before that counts: its ``Date`` tells whole seconds only."""
 LONGEST_SLEEP = 60.0
@@ -94,6 +98,7 @@ class Engine:
         self.started_at = clock()
         self._later = later
         self._reports = Reports(history)
+        self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -142,6 +147,10 @@ class Engine:
         if isinstance(answer, SourceError):
             raise answer
         return cast(T, answer)
+
+    def log(self, question: LogOf) -> LogTail | None:
+        """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""
+        return self._logs.tail(question)
 
     async def check(self, name: str) -> tuple[Finding, ...]:
         """What a source says of itself, or why there is none. Does not raise."""
@@ -209,6 +218,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await _ended(self._tasks)
+        self._logs.close()
         await _ended({asyncio.create_task(_close(source)) for source in self._sources.values()})
 
     def _want(self, who: "Watch", questions: tuple[AnyQuestion, ...] | None) -> None:
@@ -218,8 +228,11 @@ class Engine:
             abandoned = self._schedule.want(who, questions, self.clock())
         for question in abandoned:
             self._under_way.pop(question).cancel()
-        for question in (*self._schedule.trim(REPORTS, TestsOf), *self._schedule.trim(REMEMBERED)):
+        trim = self._schedule.trim
+        for question in (*trim(REPORTS, TestsOf), *trim(LOGS, LogOf), *trim(REMEMBERED)):
             self.store.forget(question)
+            if isinstance(question, LogOf):
+                self._logs.forget(question)
         self._wake.set()
 
     def _start(self, question: AnyQuestion) -> asyncio.Task[Any]:
@@ -267,6 +280,9 @@ class Engine:
                 source = await self._pipeline_source(question.address.source)
                 run = await self._run_at(question.address, source)
                 return await self._reports.case(source, run, question.key)
+            case LogOf():
+                source = await self._pipeline_source(question.address.source)
+                return await self._logs.ask(question, partial(source.log, question.address), question.tail)
             case EnvironmentsOf():
                 return await (await self._deployments(question)).environments(question.pipeline)
             case HistoryOf():
@@ -286,6 +302,11 @@ class Engine:
                     raise _misconfigured(f"the config has no table [models.{question.model}]")
                 return await verdict(question, self.settings, self._metric_source, self.clock())
         raise TypeError(f"nobody answers {type(question).__name__}")
+
+    def _log_grew(self, question: LogOf, state: LogState) -> None:
+        """News of a log while its answer is still being read."""
+        if self._schedule.watched(question):
+            self.store.put(question, state, self.clock())
 
     async def _run_at(self, address: Address, source: PipelineSource) -> Run:
         """The run as it was listed or read; asked for where neither tells how it stands.
@@ -325,7 +346,7 @@ class Engine:
         match question:
             case PipelinesOf():
                 return question.source
-            case RunAt() | TestsOf() | CaseOf():
+            case RunAt() | TestsOf() | CaseOf() | LogOf():
                 return question.address.source
             case EnvironmentsOf():
                 return question.pipeline.source

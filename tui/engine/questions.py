@@ -10,6 +10,7 @@ from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.domain.verdict import Verdict
+from tui.engine.logs import LogState
 
 T = TypeVar("T")
 
@@ -73,6 +74,14 @@ class CaseOf(Question[CaseDetails], frozen=True):
 
     address: Address
     key: CaseKey
+
+
+class LogOf(Question[LogState], frozen=True):
+    """The log of a job, a stage, or a run; the text is with ``Engine.log``."""
+
+    address: Address
+    tail: int = 0
+    """Bytes at its end that will do at first, where the server can tell those; 0: from the beginning."""
 
 
 class ChartOf(Question[Chart], frozen=True):

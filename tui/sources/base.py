@@ -1,6 +1,6 @@
 """What every source is to the rest of the program, and the one error they raise."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
@@ -8,6 +8,9 @@ from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+
+if TYPE_CHECKING:
+    from tui.sources.logs import LogReader
 
 
 class SourceError(Exception):
@@ -85,6 +88,17 @@ class PipelineSource(Source, Protocol):
 
         Raises:
             SourceError: NOT_FOUND when it is no longer where ``key`` says.
+        """
+        ...
+
+    def log(self, address: Address, tail: int = 0) -> "LogReader":
+        """What reads the log of a job, a stage or a run; sends nothing yet.
+
+        Args:
+            tail: bytes at its end that will do, where the server can tell those; 0: all from the beginning.
+
+        Raises:
+            SourceError: it names no run.
         """
         ...
 

@@ -5,7 +5,8 @@ httpx is imported when the first request is sent (rule 7 of the design: after th
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from tui.threads import in_thread
 if TYPE_CHECKING:
     import httpx
 
+PIECE = 1 << 17
+"""Bytes of a long answer that are handed on at once: a few milliseconds of work."""
 _KEEP_ALIVE = 30.0
 
 
@@ -84,6 +87,31 @@ class Http:
         answer = self._wire.received(Answer(where, response.status_code, lower, body))
         return self._wire.whole(answer, LARGEST_BODY)
 
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator["Stream"]:
+        """GET an answer that may be long: its body is read piece by piece, inside the block.
+
+        The time-out is for each wait, not for all of it. What the block raises itself should be a
+        :class:`SourceError`.
+
+        Raises:
+            SourceError: as :func:`tui.sources.failures.asking`, from the pieces too.
+        """
+        client = await self._open()
+        async with asking(self._wire, self._settings, f"GET {path}") as deadline:
+            sent = {**self._headers(), **(headers or {})}
+            url = self._settings.base_url + path
+            async with client.stream("GET", url, params=query, headers=sent) as response:
+                lower = {name.lower(): value for name, value in response.headers.items()}
+                head = self._wire.received(Answer(f"GET {path}", response.status_code, lower, b""))
+                loop = asyncio.get_running_loop()
+                try:
+                    yield Stream(head, response, lambda: deadline.reschedule(loop.time() + self._settings.timeout))
+                finally:
+                    self._wire.bytes_read += response.num_bytes_downloaded
+
     async def _body(self, response: "httpx.Response") -> bytes:
         body = bytearray()
         async for chunk in response.aiter_bytes():
@@ -119,6 +147,41 @@ class Http:
             )
         except (ValueError, ImportError, httpx.InvalidURL):
             raise SourceError(Trouble.UNREACHABLE, f"{name} {BAD_PROXY}") from None
+
+
+class Stream:
+    """An answer whose body is still on its way.
+
+    Args:
+        head: the answer without its body.
+        alive: called whenever something of it came.
+    """
+
+    def __init__(self, head: Answer, response: "httpx.Response", alive: Callable[[], None]) -> None:
+        self.head = head
+        self._response = response
+        self._alive = alive
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body, at most :data:`PIECE` bytes at a time. Waits are the server's; between two pieces others run."""
+        try:
+            async for chunk in self._response.aiter_bytes():
+                for at in range(0, len(chunk), PIECE):
+                    self._alive()
+                    yield chunk[at : at + PIECE]
+                    if at + PIECE < len(chunk):
+                        await asyncio.sleep(0)
+        except Exception as error:
+            raise HalfAnswer from error
+
+    async def answer(self, largest: int = 1 << 16) -> Answer:
+        """The answer with its body, or the beginning of one with more than ``largest`` bytes."""
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) > largest:
+                break
+        return msgspec.structs.replace(self.head, body=bytes(body))
 
 
 def trust(name: str, settings: SourceSettings) -> ssl.SSLContext:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
-from tui.domain.health import Finding, SourceFacts
+from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.sources.base import SourceError
 from tui.sources.gitlab.check import Check, Identity
 from tui.sources.gitlab.environments import EnvironmentReader
 from tui.sources.gitlab.graphql import Fallback, GraphQL
+from tui.sources.gitlab.log import GitLabLog, Traces
 from tui.sources.gitlab.overview import Overview
 from tui.sources.gitlab.rest import Rest
 from tui.sources.gitlab.runs import Runs
@@ -41,6 +43,7 @@ class GitLabSource:
         self._environments = EnvironmentReader(
             name, settings, self._graphql, self._rest, self._fallback, clock
         )
+        self._traces = Traces(self._wire, settings, self._rest)
         self._identity = Identity()
 
     @property
@@ -94,6 +97,17 @@ class GitLabSource:
         """
         return await self._tests.case(address, key, self._overview.recent)
 
+    def log(self, address: Address, tail: int = 0) -> GitLabLog:
+        """What reads the log of a job, or of the job that tells most about a run. A trace has no offset, so it is read
+        from the beginning.
+
+        Raises:
+            SourceError: it names no run.
+        """
+        if address.run is None:
+            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#ID")
+        return GitLabLog(self._traces, self.run, address, self._clock)
+
     async def environments(self, pipeline: Address) -> Environments:
         """Those of a project, whatever the ref."""
         return await self._environments.environments(pipeline.path)
@@ -115,5 +129,6 @@ class GitLabSource:
 
     async def close(self) -> None:
         await self._graphql.close()
+        await self._traces.close()
         self._rest.close()
         self._tests.close()

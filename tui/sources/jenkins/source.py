@@ -19,8 +19,12 @@ from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.deployments import Deployments, RuleFound
 from tui.sources.jenkins.listing import Jobs, attempt, read_listing
+from tui.sources.jenkins.log import JenkinsLog
+from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import QUEUE, QUEUE_TREE, Queue
+from tui.sources.jenkins.progressive import Texts
 from tui.sources.jenkins.reading import RunReader
+from tui.sources.jenkins.steps import Steps
 from tui.sources.jenkins.tests import TestReports
 from tui.sources.wire import Wire
 from tui.text import clean
@@ -54,6 +58,8 @@ class JenkinsSource:
         self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self._runs = RunReader(self._client, self._web)
         self._tests = TestReports(self._wire, settings)
+        self._texts = Texts(self._wire, settings)
+        self._steps = Steps(self._client, self._runs.stages)
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
         self._listing: Listing | None = None
@@ -130,6 +136,11 @@ class JenkinsSource:
     async def case(self, address: Address, key: CaseKey) -> CaseDetails:
         return await self._tests.case(*self._place(address), key)
 
+    def log(self, address: Address, tail: int = 0) -> JenkinsLog:
+        full_name, number = self._place(address)
+        path = f"{job_path(full_name)}/{number}"
+        return JenkinsLog(self._texts, self._steps, self.run, address, path, tail=tail)
+
     async def environments(self, pipeline: Address) -> Environments:
         return await self._deployments.environments(pipeline, await self._listed())
 
@@ -182,3 +193,4 @@ class JenkinsSource:
     async def close(self) -> None:
         await self._client.close()
         await self._tests.close()
+        await self._texts.close()

@@ -63,6 +63,11 @@ class Stages:
         return "flow graph" if self._probed else ""
 
     @property
+    def path(self) -> str:
+        """Where below a run it tells of the stages; empty where the flow graph does."""
+        return self._found.path if self._found else ""
+
+    @property
     def is_wfapi(self) -> bool:
         return self._found is not None and self._found.path.startswith("wfapi")
 
