@@ -155,8 +155,9 @@ def took(case: Case) -> str:
     """How long a test took: ``12ms``, ``1.2s``, ``3m 12s``."""
     if case.duration is None or case.outcome is Outcome.SKIPPED:
         return ""
-    if case.duration < 1:
-        return f"{max(0.0, case.duration) * 1000:.0f}ms"
+    millis = round(max(0.0, case.duration) * 1000)
+    if millis < 1000:
+        return f"{millis}ms"
     return f"{case.duration:.1f}s" if case.duration < 60 else fmt.duration(case.duration)
 
 

@@ -1,0 +1,96 @@
+from textual.app import App, ComposeResult
+
+from tests.screens import running, screen_text
+from widgets.line_table import LineTable
+from widgets.text_part import TextPart, TextSheet, folded
+
+LINES = [
+    ("first [/red]", "failed"),
+    ("second " + "x" * 40, ""),
+    ("", ""),
+    *((f"line {n}", "dim") for n in range(20)),
+]
+
+
+def test_long_lines_are_folded_and_empty_ones_stay() -> None:
+    assert list(folded([("abcdefg", "a"), ("", "b"), ("失敗失敗", "c")], 3)) == [
+        ("abc", "a"),
+        ("def", "a"),
+        ("g", "a"),
+        ("", "b"),
+        ("失", "c"),
+        ("敗", "c"),
+        ("失", "c"),
+        ("敗", "c"),
+    ]
+    assert list(folded([("ab", "")], 0)) == [("a", ""), ("b", "")]
+
+
+class PartApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield TextPart(more="; press x")
+
+
+async def test_as_many_lines_as_fit_and_how_many_do_not() -> None:
+    app = PartApp()
+    async with running(app, size=(30, 6)) as pilot:
+        part = app.query_one(TextPart)
+        part.show(LINES)
+        await pilot.pause()
+        assert screen_text(app).splitlines() == [
+            " first [/red]",
+            " second xxxxxxxxxxxxxxxxxxxxx",
+            " xxxxxxxxxxxxxxxxxxx",
+            "",
+            " line 0",
+            " … 19 more lines; press x",
+        ]
+        part.show(LINES[:1])
+        await pilot.pause()
+        assert screen_text(app) == " first [/red]"
+        part.show([])
+        await pilot.pause()
+        assert screen_text(app) == ""
+
+
+async def test_what_is_already_shown_is_not_drawn_again() -> None:
+    app = PartApp()
+    async with running(app, size=(30, 6)) as pilot:
+        part = app.query_one(TextPart)
+        part.show(LINES)
+        await pilot.pause()
+        drawn: list[int] = []
+        render = part.render_line
+        part.render_line = lambda y: (drawn.append(y), render(y))[1]  # type: ignore[method-assign,func-returns-value]
+        part.show(list(LINES))
+        await pilot.pause()
+        assert drawn == []
+        part.show(LINES[1:])
+        await pilot.pause()
+        assert drawn != []
+
+
+class SheetApp(App[None]):
+    def on_mount(self) -> None:
+        self.push_screen(TextSheet("A [title]", [("Reading …", "dim")]))
+
+
+async def test_a_sheet_scrolls_folds_is_told_more_and_closes() -> None:
+    app = SheetApp()
+    async with running(app, size=(40, 12)) as pilot:
+        sheet = app.screen
+        assert isinstance(sheet, TextSheet)
+        assert "A [title]" in screen_text(app)
+        assert "Reading …" in screen_text(app)
+        sheet.show(LINES)
+        await pilot.pause()
+        assert "first [/red]" in screen_text(app)
+        assert "line 19" not in screen_text(app)
+        await pilot.press("G")
+        assert "line 19" in screen_text(app)
+        before = len(app.screen.query_one(LineTable).rows)
+        await pilot.resize_terminal(20, 12)
+        await pilot.pause()
+        assert len(app.screen.query_one(LineTable).rows) > before
+        await pilot.press("enter")
+        assert not isinstance(app.screen, TextSheet)
