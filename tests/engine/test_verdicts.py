@@ -109,13 +109,6 @@ class TestTheGrid:
         assert len(grid.times) == 240
         assert START + 7 - step < grid.end <= START + 7
 
-    def test_it_begins_with_the_canary_where_that_is_known(self) -> None:
-        metric = MetricSettings(source="prom", query="x", judge_window="1m")
-        end = judge_grid(metric, START).end
-        assert judge_grid(metric, START, end - 590.0).start == end - 540
-        assert judge_grid(metric, START, end + 9000.0).start == end
-        assert judge_grid(metric, START, 0.0).start == end - 239 * 60
-
 
 async def test_both_tracks_are_asked_over_the_same_time_with_the_judges_window() -> None:
     world = World()

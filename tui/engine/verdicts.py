@@ -36,32 +36,23 @@ def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:
     return tuple(name for name, each in metrics if each.compare or (each.fail is not None and not kayenta))
 
 
-def judge_grid(metric: MetricSettings, now: float, since: float | None = None) -> Grid:
+def judge_grid(metric: MetricSettings, now: float) -> Grid:
     """The looks at a metric: one for each judge window until now, as many as the judge makes use of.
 
     The step is no shorter than the window, also where the query itself names a longer one: values over windows that
     overlap would give false alarms (contracts: canary §3).
-
-    Args:
-        since: when the canary began, where that is known.
     """
     written = (seconds(text) for text in _RANGE.findall(metric.query))
     step = max(seconds(metric.judge_window or metric.window), *written, 1)
     end = int(now // step) * step
-    start = end - (judge.MOST_STEPS - 1) * step
-    if since is not None:
-        start = max(start, min(end, -int(-since // step) * step))
-    return Grid(start, end, step)
+    return Grid(end - (judge.MOST_STEPS - 1) * step, end, step)
 
 
-async def verdict(
-    question: VerdictOf, settings: Settings, source: SourceCalled, now: float, since: float | None = None
-) -> Verdict:
+async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled, now: float) -> Verdict:
     """The answer to ``question``. A metric that cannot be read is UNCLEAR, with the reason.
 
     Args:
         source: the metric source of a name.
-        since: when the canary began, where that is known: what its track measured before was another version.
 
     Raises:
         SourceError: no metric could be read, or a server asked for a pause.
