@@ -327,10 +327,11 @@ HTML = Reply.text("<!doctype html><title>Log in</title>", content_type="text/htm
         (Reply(401, HTML.headers, HTML.body), Trouble.UNAUTHORIZED, "a web page came"),
         (Reply(403, HTML.headers, HTML.body), Trouble.FORBIDDEN, "a login page or a proxy"),
         (
-            Reply(302, {"Location": "https://login.example/start?token=abc"}),
+            Reply(302, {"Location": "https://al:abc@login.example/start?token=abc"}),
             Trouble.WRONG_ANSWER,
-            "redirects to login.example: a login page",
+            "redirects to https://login.example/start: a login page",
         ),
+        (Reply(302, {"Location": "http://[bad"}), Trouble.WRONG_ANSWER, "redirects to another place"),
         (Reply(302), Trouble.WRONG_ANSWER, "redirects to another place"),
         (HTML, Trouble.WRONG_ANSWER, "a web page instead of JSON"),
         (Reply.text("404 page not found\n", 404), Trouble.NOT_FOUND, "is a path prefix missing?"),

@@ -219,7 +219,7 @@ class PrometheusSource:
         if envelope.error_type in _ERROR_TYPES:
             trouble, advice = _ERROR_TYPES[envelope.error_type]
         elif 300 <= answer.status < 400:
-            target = clean(urlsplit(answer.headers.get("location", "")).netloc) or "another place"
+            target = answer.leads_to(self._settings.base_url) or "another place"
             trouble = Trouble.WRONG_ANSWER
             advice = f"it redirects to {shorten(target, 80)}: a login page or proxy stands in front"
         elif answer.content_type == "text/html":

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
@@ -40,6 +41,19 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def content_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def leads_to(self, asked: str = "") -> str:
+        """Where a redirect, which is never followed, points, without credentials and query; empty for no address.
+
+        Args:
+            asked: the url that was asked, which completes a relative one.
+        """
+        location = self.headers.get("location", "")
+        try:
+            target = urlsplit(location and urljoin(asked, location))
+        except ValueError:
+            return ""
+        return clean(urlunsplit((target.scheme, target.netloc.rpartition("@")[2], target.path, "", "")))
 
 
 class Wire:

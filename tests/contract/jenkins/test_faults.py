@@ -90,7 +90,11 @@ REPLIES = {
         Trouble.REFUSED,
         "it has moved; set url = https://ci.example/jenkins in the config",
     ),
-    "redirect to nowhere": (Reply(302), Trouble.REFUSED, "it has moved"),
+    "redirect to nowhere": (
+        Reply(302),
+        Trouble.UNAUTHORIZED,
+        "it sends to somewhere that is no address, probably a log-in page",
+    ),
     "redirect to nonsense": (redirect("http://[x"), Trouble.UNAUTHORIZED, "probably a log-in page"),
     "X-Error": (
         Reply(400, {"X-Error": "no \x1b[31msuch thing"}),

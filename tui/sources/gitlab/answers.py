@@ -1,7 +1,6 @@
 """What an answer of GitLab holds: its payload, or what a refusal says in any of its shapes."""
 
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -44,17 +43,12 @@ def moved_to(answer: Answer) -> str:
 
 def _redirect(answer: Answer) -> str:
     """Where a redirect, which is never followed, points."""
-    location = clean(answer.headers.get("location", ""))
-    if not 300 <= answer.status < 400 or not location:
+    if not 300 <= answer.status < 400 or "location" not in answer.headers:
         return ""
     if id := moved_to(answer):
         return f"the project has moved, it is now project {id}"
-    try:
-        parts = urlsplit(location)
-    except ValueError:
-        return "it redirects to something that is no url"
-    host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
-    return f"it redirects to {host}{parts.path}; put the url that answers itself into the config"
+    where = answer.leads_to() or "something that is no url"
+    return f"it redirects to {where}; put the url that answers itself into the config"
 
 
 def _said(answer: Answer) -> str:

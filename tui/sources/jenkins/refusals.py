@@ -1,13 +1,12 @@
 """What it means when a controller does not answer what was asked."""
 
 import re
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.wire import Answer, Wire
-from tui.text import clean, shorten
+from tui.text import shorten
 
 _TITLE = re.compile(rb"<title>([^<]{1,200})</title>", re.IGNORECASE)
 _LOGGING_ID = re.compile(rb"Logging ID=([0-9a-fA-F-]{8,40})")
@@ -34,18 +33,14 @@ def refused(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceErro
 def _redirected(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceError:
     """A redirect is never followed: its target would get the credentials."""
     path = answer.where.partition(" ")[2]
-    try:
-        target = urlsplit(urljoin(settings.base_url + path, answer.headers.get("location", "")))
-        netloc = target.netloc.rpartition("@")[2]
-    except ValueError:
-        target, netloc = urlsplit(""), "somewhere that is no address"
-    shown = shorten(clean(urlunsplit((target.scheme, netloc, target.path, "", ""))), 150)
+    target = answer.leads_to(settings.base_url + path)
     said = f"{wire.name} answered {answer.status} to {answer.where}"
-    if target.path.endswith(path) and netloc:
-        moved = shown.removesuffix(path)
+    if target.endswith(path):
+        moved = shorten(target.removesuffix(path), 150)
         return SourceError(
             Trouble.REFUSED, f"{said}: it has moved; set url = {moved} in the config", status=answer.status
         )
+    shown = shorten(target, 150) or "somewhere that is no address"
     return SourceError(
         Trouble.UNAUTHORIZED,
         f"{said}: it sends to {shown}, probably a log-in page; "
