@@ -58,7 +58,7 @@ async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled,
         SourceError: no metric could be read, or a server asked for a pause.
     """
     names = judged_metrics(settings, question.model)
-    grids = {name: judge_grid(settings.metrics[name], now, since) for name in names}
+    grids = {name: judge_grid(settings.metrics[name], now) for name in names}
     read = await asyncio.gather(
         *(_read(question.model, name, settings, source, grid) for name, grid in grids.items())
     )
