@@ -4,7 +4,6 @@ import math
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,15 +11,13 @@ from tui.config import PrometheusSettings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
+from tui.sources.checks import clock, unencrypted
 from tui.sources.http import Http
 from tui.sources.wire import Answer, Wire
 from tui.text import clean, shorten
 
 MOST_STEPS = 11_000
 """Of one range query; a server refuses more."""
-
-_SKEW = 5.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class _Row(msgspec.Struct):
@@ -136,13 +133,8 @@ class PrometheusSource:
         )
 
     async def check(self) -> tuple[Finding, ...]:
-        findings = []
-        url = urlsplit(self._settings.base_url)
         secret = self._settings.token or self._settings.password
-        if secret and url.scheme == "http" and url.hostname not in _LOOPBACK:
-            findings.append(
-                Finding("warning", "TLS", "the credentials travel unencrypted", "use https in the url")
-            )
+        findings = [*unencrypted(self._settings.base_url)] if secret else []
         try:
             self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
         except SourceError as error:
@@ -150,19 +142,8 @@ class PrometheusSource:
             return (*findings, Finding("error", error.trouble.value, error.message, advice))
         self._version = await self._read_version()
         findings.append(Finding("ok", "query", f"answers queries; version {self._version or 'not told'}"))
-        skew = self._wire.clock_skew
-        if skew is not None and abs(skew) > _SKEW:
-            side = "ahead of" if skew > 0 else "behind"
-            findings.append(
-                Finding(
-                    "warning",
-                    "clock",
-                    f"the server's clock is {abs(skew):.0f} s {side} this machine's",
-                    "set both by NTP; until then charts end too early or too late",
-                )
-            )
-        elif skew is not None:
-            findings.append(Finding("ok", "clock", "agrees with this machine's"))
+        if self._wire.clock_skew is not None:
+            findings.append(clock(self._wire.clock_skew))
         return tuple(findings)
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,6 +10,7 @@ from tui.config import GitLabSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.pipeline import Listing
 from tui.sources.base import SourceError
+from tui.sources.checks import clock, unencrypted
 from tui.sources.gitlab.graphql import Fallback
 from tui.sources.gitlab.payload import Metadata, Token, User
 from tui.sources.gitlab.queries import DASHBOARD
@@ -18,10 +18,7 @@ from tui.sources.gitlab.rest import Rest
 from tui.sources.wire import Wire
 from tui.text import clean
 
-SKEW = 30.0
-"""Seconds by which clocks may differ before ages on the screen mislead."""
 EXPIRES_SOON = 14 * 86400.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _metadata = msgspec.json.Decoder(Metadata)
 _token = msgspec.json.Decoder(Token)
@@ -83,7 +80,8 @@ class Check:
             await self._projects()
         except SourceError as error:
             self._add("error", error.trouble.value, error.message, _ADVICE[error.trouble])
-        self._clock()
+        if self._wire.clock_skew is not None:
+            self._findings.append(clock(self._wire.clock_skew))
         if self._wire.rate_limit:
             self._add("ok", "rate limit", self._wire.rate_limit)
         return self._identity, tuple(self._findings)
@@ -94,9 +92,8 @@ class Check:
         self._findings.append(Finding(level, subject, message, advice))
 
     async def _server(self) -> None:
-        url = urlsplit(self._settings.base_url)
-        if url.scheme == "http" and url.hostname not in _LOOPBACK and self._settings.token:
-            self._add("warning", "TLS", "the token travels unencrypted", "use https in the url")
+        url = self._settings.base_url
+        self._findings += unencrypted(url) if self._settings.token else ()
         answer = await self._rest.ask("/metadata")
         if answer.status == 401 and self._settings.token is None:
             self._add("ok", "server", "GitLab answers; its version is told to users only")
@@ -105,7 +102,7 @@ class Check:
             answer = await self._rest.ask("/version")  # before GitLab 15.2
         metadata = await self._rest.decode(_metadata, self._rest.check(answer))
         self._identity = msgspec.structs.replace(self._identity, version=clean(metadata.version))
-        if url.scheme == "https":
+        if url.startswith("https:"):
             self._add("ok", "TLS", "the certificate is trusted")
         self._add("ok", "server", f"GitLab {self._identity.version} answers")
 
@@ -163,14 +160,3 @@ class Check:
             self._add(
                 "error", "watch", "finds no project", "name projects (group/project) or groups (group/**)"
             )
-
-    def _clock(self) -> None:
-        skew = self._wire.clock_skew
-        if skew is None:
-            return
-        if abs(skew) > SKEW:
-            side = "ahead of" if skew > 0 else "behind"
-            message = f"the server's clock is {abs(skew):.0f} s {side} this machine's"
-            self._add("warning", "clock", message, "set both by NTP; until then ages on the screen are wrong")
-        else:
-            self._add("ok", "clock", "agrees with this machine's")

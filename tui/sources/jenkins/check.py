@@ -7,6 +7,7 @@ from tui.config import JenkinsSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.pipeline import Listing
 from tui.sources.base import SourceError
+from tui.sources.checks import clock, unencrypted
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
 from tui.text import clean
@@ -14,10 +15,7 @@ from tui.text import clean
 if TYPE_CHECKING:
     from tui.sources.jenkins.source import JenkinsSource
 
-_SKEW = 5.0
-"""Seconds by which clocks may differ before elapsed times look wrong."""
 _EXAMPLES = 3
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 _ADVICE = {
     Trouble.UNREACHABLE: "check url and, if one is needed, the proxy in HTTPS_PROXY",
@@ -73,8 +71,8 @@ class Check:
         self._found("ok", "connection", f"{url.hostname} answers")
         if url.scheme == "https":
             self._found("ok", "TLS", "the certificate is trusted")
-        elif self._client.has_credentials and url.hostname not in _LOCAL:
-            self._found("warning", "TLS", "the token travels unencrypted", "use an https url")
+        elif self._client.has_credentials:
+            self._findings += unencrypted(self._settings.base_url)
         self.user = "" if me.anonymous else clean(me.name)
         if self.user:
             self._found("ok", "credentials", f"logged in as {self.user}")
@@ -108,18 +106,10 @@ class Check:
                 "the controller does not tell its version",
                 "let the header X-Jenkins through the proxy",
             )
-        skew = facts.clock_skew
-        if skew is None:
+        if facts.clock_skew is None:
             self._found("warning", "clock", "the controller does not tell its time")
-        elif abs(skew) > _SKEW:
-            self._found(
-                "warning",
-                "clock",
-                f"the controller's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours",
-                "synchronise both with NTP: elapsed times are wrong by as much",
-            )
         else:
-            self._found("ok", "clock", f"agrees with ours within {_SKEW:.0f} s")
+            self._findings.append(clock(facts.clock_skew))
 
     async def _pipelines(self) -> None:
         try:
