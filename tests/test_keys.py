@@ -2,31 +2,40 @@
 
 import pytest
 from textual.binding import Binding
+from textual.widget import Widget
 
 from tui.config import ConfigError
 from tui.keys import ACTIONS, help_sections, hints, keymap, spell
+from tui.panes.log import LogPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.tests import TestsPane
 from tui.screens.deck import DeckScreen
 from widgets.line_table import LineTable
+from widgets.log_view import LogView
 
 
 def test_every_action_can_be_carried_out() -> None:
-    owners = {"everywhere": DeckScreen, "pipelines": PipelinesPane, "metrics": MetricsPane, "tests": TestsPane}
+    owners = {
+        "everywhere": DeckScreen,
+        "pipelines": PipelinesPane,
+        "metrics": MetricsPane,
+        "log": LogPane,
+        "tests": TestsPane,
+    }
     for action in ACTIONS:
         if action.scope in owners:
             assert hasattr(owners[action.scope], f"action_{action.command.partition('(')[0]}"), action.id
 
 
-def test_the_tables_own_keys_are_the_registered_ones() -> None:
+@pytest.mark.parametrize(("widget", "scope"), [(LineTable, "tables"), (LogView, "lines")])
+def test_the_widgets_own_keys_are_the_registered_ones(widget: type[Widget], scope: str) -> None:
     declared = {
         binding.id: set(binding.key.split(","))
-        for binding in LineTable.BINDINGS
+        for binding in widget.BINDINGS
         if isinstance(binding, Binding) and binding.id != "table.select"
     }
-    registered = {action.id: set(action.keys) for action in ACTIONS if action.scope == "tables"}
-    assert declared == registered
+    assert declared == {action.id: set(action.keys) for action in ACTIONS if action.scope == scope}
 
 
 def test_a_configured_key_takes_the_place_of_the_built_in_ones() -> None:

@@ -14,8 +14,11 @@ from tui.config import ConfigError
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-Scope = Literal["everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "tables"]
-"""Where a key is listened to: on the whole deck, in one pane, or in every table (:mod:`widgets.line_table`)."""
+Scope = Literal[
+    "everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "log", "lines", "tables"
+]
+"""Where a key is listened to: on the whole deck, in one pane, in every table (:mod:`widgets.line_table`), or in the
+lines of a log (:mod:`widgets.log_view`)."""
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -41,8 +44,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_metrics", ("3",), "Go to the metrics of the model", "everywhere", call="go('metrics')"),
     Action("pane_tests", ("4",), "Go to the tests of the run", "everywhere", call="go('tests')"),
     Action(
-        "pane_deployments", ("5",), "Go to the deployments of the model", "everywhere", call="go('deployments')"
+        "pane_deployments",
+        ("5",),
+        "Go to the deployments of the model",
+        "everywhere",
+        call="go('deployments')",
     ),
+    Action("pane_log", ("6",), "Go to the log opened last", "everywhere", call="go('log')"),
+    Action("log", ("l",), "Log of what is under the cursor, filling the screen", "everywhere", "log"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
@@ -71,6 +80,36 @@ ACTIONS: tuple[Action, ...] = (
     Action("all_models", ("a",), "The environments of all models, or of this one", "deployments", "all"),
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
+    Action("close_log", ("q",), "Back to where the log was opened", "log", "back"),
+    Action("save_log", ("s",), "Save what was read to a file", "log", "save"),
+    Action("log_in_pager", ("P",), "Open it in $PAGER", "log"),
+    Action("log_in_editor", ("V",), "Open it in $EDITOR", "log"),
+    Action("log.down", ("down", "j"), "Down", "lines"),
+    Action("log.up", ("up", "k"), "Up", "lines"),
+    Action("log.page_down", ("space", "pagedown", "f"), "A page down", "lines"),
+    Action("log.page_up", ("b", "pageup"), "A page up", "lines"),
+    Action("log.half_page_down", ("d",), "Half a page down", "lines"),
+    Action("log.half_page_up", ("u",), "Half a page up", "lines"),
+    Action("log.first", ("g", "home"), "To the beginning, or with a number before it to that line", "lines"),
+    Action("log.last", ("G", "end"), "To the end and follow, or to that line", "lines"),
+    Action("log.follow", ("F",), "To the end and follow", "lines", "follow"),
+    Action("log.percent", ("p", "percent_sign"), "To that percentage", "lines"),
+    Action("log.right", ("right",), "To the right", "lines"),
+    Action("log.left", ("left",), "To the left", "lines"),
+    Action("log.search", ("slash",), "Search as you type", "lines", "search"),
+    Action("log.next_match", ("n",), "Next match", "lines"),
+    Action("log.previous_match", ("N",), "Previous match", "lines"),
+    Action("log.next_error", ("e",), "Next error", "lines", "error"),
+    Action("log.previous_error", ("E",), "Previous error", "lines"),
+    Action("log.go", ("colon",), "Go to a line or a time", "lines"),
+    Action("log.fold", ("z",), "Fold or unfold the section", "lines", "fold"),
+    Action("log.fold_all", ("Z",), "Fold or unfold all sections", "lines"),
+    Action("log.wrap", ("w",), "Wrap long lines, or not", "lines"),
+    Action("log.numbers", ("number_sign",), "Line numbers on and off", "lines"),
+    Action("log.times", ("t",), "Times on and off", "lines"),
+    Action("log.select", ("v",), "Select lines, or no more", "lines"),
+    Action("log.copy", ("y",), "Copy the line or the selected lines", "lines"),
+    Action("log.cancel", ("escape",), "Select and highlight nothing", "lines"),
     Action("table.up", ("up", "k"), "Up", "tables"),
     Action("table.down", ("down", "j"), "Down", "tables"),
     Action("table.page_up", ("pageup",), "A page up", "tables"),
@@ -117,7 +156,7 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def bindings(scope: Scope) -> "list[BindingType]":
     """Textual bindings of one scope; their ids are the action ids, for ``App.set_keymap``.
 
-    Those of ``tables`` are declared by the table itself, under the same ids.
+    Those of ``tables`` and ``lines`` are declared by the widgets themselves, under the same ids.
     """
     from textual.binding import Binding
 
@@ -132,7 +171,7 @@ def hints(scope: Scope, keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, 
     """``(key, word)`` pairs for the bottom line while a pane of ``scope`` has the focus."""
     return [
         (spell(keys[action.id][0]), action.hint)
-        for wanted in (scope, "everywhere")
+        for wanted in (("log", "lines") if scope == "log" else (scope, "everywhere"))
         for action in ACTIONS
         if action.scope == wanted and action.hint
     ]
@@ -159,8 +198,11 @@ _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
     "metrics": ("metrics",),
     "tests": ("tests",),
     "deployments": ("deployments",),
+    "log": ("log",),
+    "lines": ("log",),
 }
-"""The panes in which a key of a scope is heard: no two actions may have the same key in one of them."""
+"""The panes in which a key of a scope is heard: no two actions may have the same key in one of them. In a log the keys
+are those of ``less``, and what they leave is everywhere's."""
 
 _TITLES: Mapping[Scope, str] = {
     "tables": "Moving",
@@ -168,6 +210,8 @@ _TITLES: Mapping[Scope, str] = {
     "metrics": "In the metrics",
     "tests": "In the tests",
     "deployments": "In the deployments",
+    "log": "In a log",
+    "lines": "In a log, as in less",
     "everywhere": "Everywhere",
 }
 
@@ -176,6 +220,9 @@ _SPELLING: Mapping[str, str] = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "slash": "/",
+    "colon": ":",
+    "number_sign": "#",
+    "percent_sign": "%",
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",

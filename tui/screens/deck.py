@@ -21,12 +21,13 @@ from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
 from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
+from tui.panes.log import LogPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
 from tui.panes.tests import TestsPane
-from tui.screens.sources import late, source_sections
 from tui.panes.verdict import verdict_questions, warnings
+from tui.screens.sources import late, source_sections
 from widgets.help_sheet import HelpSheet
 from widgets.status_line import Item, KeyLine, StatusLine
 from widgets.theme import look
@@ -39,7 +40,7 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -76,6 +77,8 @@ class DeckScreen(Screen[None]):
         self._watch = engine.watch()
         self._unsubscribe = engine.store.subscribe(self._heard)
         self._settling: Timer | None = None
+        # Where the log was opened from: the pane, the lower one, and whether that filled the screen.
+        self._behind_log: tuple[str, str, bool] | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="header")
@@ -309,6 +312,27 @@ class DeckScreen(Screen[None]):
 
     def action_refresh(self) -> None:
         self.engine.refresh(*{question for pane in self._visible() for question in pane.questions()})
+
+    def action_log(self) -> None:
+        """The log of what is under the cursor, filling the screen until it is closed."""
+        pane, address = self.panes.get("log"), self.selection.run_address
+        if self.current == "stages" and isinstance(stages := self.panes["stages"], StagesPane):
+            address = stages.address
+        if not isinstance(pane, LogPane) or address is None:
+            self.notify("There is no run here to read the log of.", markup=False, timeout=3)
+            return
+        self._behind_log = self._behind_log or (self.current, self.lower, self.filled)
+        self.filled = True
+        pane.open(address)
+        self.action_go("log")
+
+    @on(LogPane.Closed)
+    def _log_closed(self) -> None:
+        back, self.lower, self.filled = self._behind_log or ("stages", LOWER[0].scope, False)
+        self._behind_log = None
+        self.current = back
+        self._arrange()
+        self.action_go(back)
 
     def action_redraw(self) -> None:
         self.app.refresh()

@@ -9,6 +9,7 @@ from tui.keys import ACTIONS
 from tui.screens.deck import DeckScreen
 
 _MOST_PIPELINES = 20
+_WIDGETS = frozenset({"tables", "lines"})
 _LEFT_OUT = frozenset({"palette", "clear_filter"})
 
 
@@ -38,5 +39,5 @@ class DeckCommands(Provider):
     def _actions(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         deck = self.screen
         for action in ACTIONS:
-            if action.scope != "tables" and action.id not in _LEFT_OUT and isinstance(deck, DeckScreen):
+            if action.scope not in _WIDGETS and action.id not in _LEFT_OUT and isinstance(deck, DeckScreen):
                 yield action.words, partial(deck.perform, action)
