@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.world import START, FakeSource, NoJitter, Time
 from tui import config
-from tui.config import MetricSettings
+from tui.config import ConfigError, MetricSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.verdict import Decision, Outcome, Verdict
@@ -52,7 +52,7 @@ class Server(FakeSource):
         super().__init__(name, time)
         self.answer = answer
         self.grids: list[Grid] = []
-        self.error: SourceError | None = None
+        self.error: Exception | None = None
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         await super().samples(query, grid)
@@ -148,6 +148,12 @@ async def test_a_metric_that_cannot_be_read_is_unclear_with_the_reason() -> None
         "other did not answer in time",
     )
     assert found.metrics[0].outcome is Outcome.WORSE
+
+
+async def test_a_credential_that_is_not_there_is_a_reason_too() -> None:
+    world = World()
+    world.other.error = ConfigError("the environment variable PROM is not set")
+    assert (await world.ask()).metrics[1].reason == "the environment variable PROM is not set"
 
 
 async def test_several_series_of_a_track_are_unclear_too() -> None:

@@ -15,7 +15,8 @@ from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.status import Status
 from tui.engine.engine import Engine
-from tui.engine.questions import ChartOf, PipelinesOf, RunAt
+from tui.engine.questions import ChartOf, PipelinesOf, RunAt, VerdictOf
+from tui.engine.verdicts import judged_metrics
 from tui.insight.need import by_need
 from tui.sources.base import SourceError
 from tui.summary import pipeline_line
@@ -58,6 +59,8 @@ async def picture(settings: Settings) -> Exit:
             print(run_text(run, first.runs, engine.now(first.address.source)))
         for name, model in settings.models.items():
             print(f"\n{model.title or name}")
+            if judged_metrics(settings, name):
+                print(await _verdict(engine, name))
             for metric in model.metrics:
                 table = settings.metrics[metric]
                 try:
@@ -72,6 +75,14 @@ async def picture(settings: Settings) -> Exit:
         return Exit.UNREACHABLE
     finally:
         await engine.close()
+
+
+async def _verdict(engine: Engine, model: str) -> str:
+    try:
+        found = await engine.ask(VerdictOf(model))
+    except SourceError as error:
+        return f"no verdict: {error.message}"
+    return f"{found.decision}  {found.reason}"
 
 
 async def _one(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from tui.config import MetricSettings, Settings, seconds
+from tui.config import ConfigError, MetricSettings, Settings, seconds
+from tui.domain.health import Trouble
 from tui.domain.series import Grid
 from tui.domain.verdict import Verdict
 from tui.engine.charts import read_tracks
@@ -92,7 +93,8 @@ async def _read(model: str, name: str, settings: Settings, source: SourceCalled,
     empty = Case(metric=name, rule=_rule(metric), grid=grid)
     try:
         chart = await read_tracks(model, name, settings, await source(metric.source), grid, window)
-    except SourceError as error:
+    except (SourceError, ConfigError) as raised:
+        error = raised if isinstance(raised, SourceError) else SourceError(Trouble.MISCONFIGURED, str(raised))
         return _Read(msgspec.structs.replace(empty, problem=error.message), error=error)
     values = {series.track: series.values for series in chart.series}
     # What is not told apart by track is the canary's, too, as far as its limits go.
