@@ -7,6 +7,7 @@ import msgspec
 
 from tui.commands import documents
 from tui.keys import help_sections, keymap
+from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
 from tui.sources.gitlab.status import STATUSES as GITLAB
 from tui.sources.jenkins import status as jenkins
 
@@ -51,6 +52,17 @@ def statuses_document() -> str:
     lines += [
         "",
         "A job that is `failed` and may fail makes its stage `warning`. A `manual` job is a gate.",
+        "",
+        "## GitLab: deployments",
+        "",
+        "| GitLab | Pipedeck |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{word}` | {status} |" for word, status in GITLAB_DEPLOYMENTS.items()]
+    lines += [
+        "",
+        "`blocked` says that the job is manual; how many approvals are missing is asked for by itself. What of",
+        "Jenkins' runs is a deployment, the configured rules say; it has the status of its run or stage.",
         "",
         "## Jenkins",
         "",
