@@ -170,7 +170,7 @@ class Terminal:
             AssertionError: it did not come; the message holds the screen.
         """
         end = time.monotonic() + patience
-        while not (what in self.text if isinstance(what, str) else what()):
+        while self._mid_frame() or not (what in self.text if isinstance(what, str) else what()):
             left = end - time.monotonic()
             if left <= 0 or self._ended:
                 why = "the program ended" if self._ended else f"not within {patience:g} s"
@@ -219,6 +219,10 @@ class Terminal:
         self.reads.append((time.monotonic(), len(self.raw)))
         self._answer()
         return True
+
+    def _mid_frame(self) -> bool:
+        """The program has said that more belongs to what it is drawing; a terminal shows all of it at once."""
+        return self.raw.rfind(b"\x1b[?2026h") > self.raw.rfind(b"\x1b[?2026l")
 
     def _answer(self) -> None:
         """Answer what programs ask a terminal: synchronised output yes, resize reports no, a plain VT220."""

@@ -13,8 +13,8 @@ from tests.e2e.terminal import Terminal, program
 from tui.sandbox.process import Sandbox
 
 AT_ONCE = 4.0
-"""Seconds that ending may take here. It takes 0.3, most of it Textual's; but ten times as long where everything waits
-for a processor. What it must not do is wait for a server, and no time-out of a request is shorter than five seconds."""
+"""Seconds that ending may take here. It takes 0.3, most of it Textual's, but ten times as long where everything waits
+for a processor. What it must not do is wait for a server, and no request's time-out is shorter than five seconds."""
 
 BRACKETED_PASTE = 2004
 """A mode that a shell may switch on for itself."""
