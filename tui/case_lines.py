@@ -14,7 +14,7 @@ FOLDED = frozenset({"passed", "skipped"})
 """Groups that are closed at first."""
 
 
-class CaseLine(msgspec.Struct, frozen=True):
+class CaseLine(msgspec.Struct, frozen=True, gc=False):
     """One case, or one suite that lacks cases, in one group."""
 
     key: str

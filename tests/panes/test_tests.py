@@ -89,7 +89,7 @@ class Work:
         for _ in range(3):  # what is shown first may want more
             await self.deck.time.advance(seconds)
             await self.deck.pilot.pause()
-            while self.pane._drawing is not None:
+            while self.pane._drawing:
                 await self.deck.pilot.pause()
 
     async def press(self, *keys: str) -> None:

@@ -15,7 +15,7 @@ from tui.case_lines import FOLDED, CaseGroup, CaseLine, counts_text, details_lin
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
-from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.domain.tests import CaseDetails, CaseKey, Outcome, TestReport
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, CaseOf, TestsOf
 from tui.engine.store import Reading
@@ -26,6 +26,7 @@ from tui.panes.base import Pane, stale
 from tui.panes.stages import listed
 from tui.sources.base import SourceError
 from tui.threads import in_thread
+from widgets.cells import Piece
 from widgets.filter_bar import FilterBar
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
@@ -109,9 +110,12 @@ def _rows(groups: list[CaseGroup], closed: frozenset[str]) -> Iterator[Row]:
 
 
 def _row(line: CaseLine) -> Row:
-    shown = look(line.outcome.value if line.outcome else "unknown")
-    cells = ((shown.glyph, shown.role), line.name, (line.where, "dim"), line.time, line.note)
-    return Row(line.key, cells)
+    return Row(line.key, (_GLYPHS[line.outcome], line.name, line.where, line.time, line.note))
+
+
+_GLYPHS: dict[Outcome | None, Piece] = {
+    outcome: look(outcome.value if outcome else "unknown")[:2] for outcome in (*Outcome, None)
+}
 
 
 def heading(picture: Picture, address: Address) -> list[Item]:
@@ -151,7 +155,9 @@ class TestsPane(Pane):
         self.closed = FOLDED
         self._picture: Picture | None = None
         self._wanted: tuple[AnyQuestion, ...] = ()
-        self._drawing: Inputs | None = None
+        self._wished: Inputs | None = None
+        """What is to be shown and is not yet; it is drawn in a thread, one picture at a time."""
+        self._drawing = False
         self._looked_at: CaseKey | None = None
         """The case that the cursor rests on."""
         self._resting: Timer | None = None
@@ -169,7 +175,7 @@ class TestsPane(Pane):
     @property
     def busy(self) -> bool:
         """Its rows are being made, or the cursor does not rest yet."""
-        return self._drawing is not None or self._resting is not None
+        return self._drawing or self._resting is not None
 
     # -- what it wants
 
@@ -199,12 +205,8 @@ class TestsPane(Pane):
         reading = self.engine.store.get(TestsOf(address)) if address else None
         if address is None or reading is None or reading.value is None:
             self._clear(address, reading)
-        elif not (inputs := self._inputs(address, reading.value)).same(self._drawing):
-            if not self._drawing and self._picture and inputs.same(self._picture.inputs):
-                self._show(self._picture)
-            else:
-                self._drawing = inputs
-                self.run_worker(self._draw(inputs), exclusive=True, group="draw")
+        else:
+            self._wish(self._inputs(address, reading.value))
         self._show_details()
         self._want()
 
@@ -220,11 +222,26 @@ class TestsPane(Pane):
             closed=self.closed if not self.filter.text else frozenset(),
         )
 
-    async def _draw(self, inputs: Inputs) -> None:
-        picture = await in_thread(partial(draw, inputs, self._picture))
-        if self._drawing is inputs:
-            self._drawing, self._picture = None, picture
-            self._show(picture)
+    def _wish(self, inputs: Inputs) -> None:
+        if self._picture and inputs.same(self._picture.inputs):
+            self._wished = None
+            self._show(self._picture)
+        elif not inputs.same(self._wished):
+            self._wished = inputs
+            if not self._drawing:
+                self._drawing = True
+                self.run_worker(self._draw(), group="draw")
+
+    async def _draw(self) -> None:
+        """Make pictures until there is one of what is wished for."""
+        try:
+            while (inputs := self._wished) is not None:
+                picture = await in_thread(partial(draw, inputs, self._picture))
+                if self._wished is inputs:
+                    self._wished, self._picture = None, picture
+                    self._show(picture)
+        finally:
+            self._drawing = False
 
     def _show(self, picture: Picture) -> None:
         address = picture.inputs.run.address
@@ -246,7 +263,7 @@ class TestsPane(Pane):
 
     def _clear(self, address: Address | None, reading: Reading[TestReport] | None) -> None:
         """Nothing to show: no run, or one whose report is not there yet."""
-        self._drawing = self._picture = None
+        self._wished = self._picture = None
         if address is None or reading is None:
             self.table.empty = "It never ran." if self.selection.pipeline else "No run is selected."
             self.line.show([])
