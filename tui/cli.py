@@ -62,6 +62,24 @@ def _parser() -> argparse.ArgumentParser:
     form = tests.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     form.add_argument("--junit", action="store_true", help="as a JUnit file, with what the failed ones said")
+    logs = commands.add_parser(
+        "logs",
+        help="print the log of a job, a stage or a run as text",
+        epilog="Exit code 1: what it is the log of failed or was canceled.",
+    )
+    logs.add_argument(
+        "address",
+        metavar="ADDRESS",
+        help="SOURCE:PATH[#RUN[/JOB]]; without RUN the newest, of a GitLab run the job that failed or runs",
+    )
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
+    part = logs.add_mutually_exclusive_group()
+    part.add_argument("--tail", type=_count, metavar="N", help="only the last N lines, and what follows")
+    part.add_argument("--since-line", type=_count, metavar="N", help="from line N on, counted from 1")
+    logs.add_argument(
+        "--timestamps", action="store_true", help="when each line was written, where that is known"
+    )
+    part.add_argument("--raw", action="store_true", help="as the server sends it; not to a terminal")
     check = commands.add_parser("check", help="try every source and metric and say what is wrong")
     check.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     verdict = commands.add_parser(
@@ -77,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     environments.add_argument("address", nargs="?", metavar="ADDRESS", help="SOURCE:PATH[@ENVIRONMENT]")
     environments.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -105,6 +129,17 @@ def _run(arguments: argparse.Namespace) -> int:
                 form="json" if arguments.json else "junit" if arguments.junit else "text",
             )
         )
+    if arguments.command == "logs":
+        from tui.commands.logs import Wanted, logs
+
+        wanted = Wanted(
+            follow=arguments.follow,
+            last=arguments.tail,
+            first=max(0, (arguments.since_line or 0) - 1),
+            raw=arguments.raw,
+            timestamps=arguments.timestamps,
+        )
+        return _plainly(logs(settings, parse_address(arguments.address), wanted))
     if arguments.command == "check":
         from tui.commands.check import check
 

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from tui.config import ConfigError, Settings
 from tui.domain.address import Address
@@ -39,6 +39,9 @@ from tui.engine.verdicts import judged_metrics, verdict
 from tui.sources import registry
 from tui.sources.base import DeploymentSource, MetricSource, PipelineSource, Source, SourceError
 from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.sources.logs import LogSink
 
 T = TypeVar("T")
 
@@ -151,6 +154,10 @@ class Engine:
     def log(self, question: LogOf) -> LogTail | None:
         """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""
         return self._logs.tail(question)
+
+    def tap(self, question: LogOf, sink: "LogSink") -> None:
+        """Have ``sink`` get what is read of a log as it came; before it is first asked for."""
+        self._logs.tap(question, sink)
 
     async def check(self, name: str) -> tuple[Finding, ...]:
         """What a source says of itself, or why there is none. Does not raise."""

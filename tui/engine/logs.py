@@ -16,7 +16,7 @@ from tui.sources.base import SourceError
 
 if TYPE_CHECKING:
     from tui.logs.spool import Spool
-    from tui.sources.logs import LogReader
+    from tui.sources.logs import LogReader, LogSink
 
 Q = TypeVar("Q", bound=Hashable)
 
@@ -58,6 +58,7 @@ class LogTail:
         spool: makes an empty spool.
         tell: called with each new state, also while a long answer is being read.
         again: asks for the log again, soon.
+        tap: gets what is read as it came.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class LogTail:
         again: Callable[[], None],
         *,
         tail: int = 0,
+        tap: "LogSink | None" = None,
     ) -> None:
         self._reader = reader
+        self._tap = tap
         self._spool = spool
         self._tell = tell
         self._again = again
@@ -120,7 +123,7 @@ class LogTail:
             self._coming.spool.close()
 
     def _begin(self, tail: int) -> "_Text":
-        return _Text(self._reader(tail), self._spool(), self._grew)
+        return _Text(self._reader(tail), self._spool(), self._grew, self._tap)
 
     def _grew(self, text: "_Text") -> None:
         now = time.monotonic()
@@ -197,7 +200,9 @@ class LogTail:
 class _Text:
     """One reading of a log, from some place on. A :class:`tui.sources.logs.LogSink`."""
 
-    def __init__(self, reader: "LogReader", spool: "Spool", grew: "Callable[[_Text], None]") -> None:
+    def __init__(
+        self, reader: "LogReader", spool: "Spool", grew: "Callable[[_Text], None]", tap: "LogSink | None"
+    ) -> None:
         self.reader = reader
         self.spool = spool
         self.start = 0
@@ -205,6 +210,7 @@ class _Text:
         self.broken = False
         """What was read could not be kept, and is lost."""
         self._grew = grew
+        self._tap = tap
         self._parser = reader.parser(0)
 
     @property
@@ -217,8 +223,12 @@ class _Text:
             self.spool.reset()
         self._parser = self.reader.parser(position)
         self.start = position
+        if self._tap is not None:
+            self._tap.begin(position)
 
     def feed(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.feed(data)
         self._keep(self._parser.feed(data))
         self._grew(self)
 
@@ -275,6 +285,11 @@ class Logs(Generic[Q]):
         self._folder = folder
         self._swept = False
         self._tails: dict[Q, LogTail] = {}
+        self._taps: dict[Q, LogSink] = {}
+
+    def tap(self, question: Q, sink: "LogSink") -> None:
+        """Have ``sink`` get what is read of a log, from when it is first asked for, as it came."""
+        self._taps[question] = sink
 
     def tail(self, question: Q) -> LogTail | None:
         return self._tails.get(question)
@@ -292,6 +307,7 @@ class Logs(Generic[Q]):
                 lambda state: self._tell(question, state),
                 lambda: self._again(question),
                 tail=tail,
+                tap=self._taps.get(question),
             )
         return await known.ask()
 
