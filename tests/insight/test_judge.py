@@ -254,6 +254,7 @@ class TestVerdict:
                 "UNCLEAR: open (critical); about 7 min",
             ),
             ([GOOD, ruled(BAD, critical=True)], 50, Decision.STOP, 0, "WORSE: bad (critical)"),
+            ([GOOD, ruled(BAD, critical=True)], 0, Decision.STOP, 0, "WORSE: bad (critical)"),
             ([GOOD, ruled(BAD, weight=0.0)], 100, Decision.PROMOTE, 100, "OK: good; not: bad"),
             ([ruled(GOOD, weight=3.0), BAD], 75, Decision.PROMOTE, 75, "OK: good; not: bad"),
             ([GONE], 100, Decision.WAIT, 0, "there is nothing to judge by"),

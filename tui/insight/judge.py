@@ -109,8 +109,8 @@ def judge_metric(case: Case) -> MetricVerdict:
     seen, rule = window(case), case.rule
     if case.problem:
         return seen.verdict
-    if reason := absence(seen, rule):
-        return without_data(seen.verdict, rule, reason)
+    if reason := _absence(seen, rule):
+        return _without_data(seen.verdict, rule, reason)
     limited, remark = _limited(seen.canary, rule)
     more = float(case.grid.step) if limited is Outcome.UNCLEAR else None
     if rule.max_worse is None:
@@ -122,7 +122,7 @@ def judge_metric(case: Case) -> MetricVerdict:
     return _set(compared, compared.outcome, words, compared.more)
 
 
-def absence(seen: Window, rule: Rule) -> str:
+def _absence(seen: Window, rule: Rule) -> str:
     """Why there is nothing to judge a canary by; empty where there is something."""
     if not seen.canary:
         return "the canary has no value"
@@ -130,7 +130,7 @@ def absence(seen: Window, rule: Rule) -> str:
     return f"no value of the canary for {_minutes(silence)}" if silence > _max_age(rule, seen.grid) else ""
 
 
-def without_data(facts: MetricVerdict, rule: Rule, reason: str) -> MetricVerdict:
+def _without_data(facts: MetricVerdict, rule: Rule, reason: str) -> MetricVerdict:
     """The verdict on a metric of which nothing is known, by its ``no_data`` policy."""
     outcomes = {"unknown": Outcome.UNCLEAR, "fail": Outcome.WORSE, "ignore": Outcome.IGNORED}
     return _set(facts, outcomes[rule.no_data], reason)
@@ -155,9 +155,10 @@ def decide(
     # Rounded, because a sum of weights may differ in its last bits from itself in another order.
     score = round(100 * good / total, 6) if total else 0.0
     hope = round(100 * (good + open_) / total, 6) if total else 100.0
-    if any(metric.critical for metric in worse):
-        score = hope = 0.0
-    if hope < pass_:
+    failed = any(metric.critical for metric in worse)
+    if failed:
+        score = 0.0
+    if failed or hope < pass_:
         decision, reason = Decision.STOP, f"WORSE: {_names(worse)}"
     elif not total:
         decision, reason = Decision.WAIT, "there is nothing to judge by"
