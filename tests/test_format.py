@@ -39,3 +39,20 @@ def test_count() -> None:
         "2 gates",
         "0 queries",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.94123, "", "0.9412"),
+        (12.5, "ms", "12.5 ms"),
+        (9999.4, "", "9999"),
+        (12345.6, "rps", "12,346 rps"),
+        (-125000.0, "", "-125,000"),
+        (1.5e13, "", "1.5e+13"),
+        (0.0, "%", "0 %"),
+        (2e-7, "s", "2e-07 s"),
+    ],
+)
+def test_quantities_have_four_digits(value: float, unit: str, text: str) -> None:
+    assert fmt.quantity(value, unit) == text

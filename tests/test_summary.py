@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.examples import NOW, address, gate, pipeline, run
 from tui.domain.pipeline import Job, QueueItem, Stage, TestCounts
 from tui.domain.status import Status
-from tui.summary import pipeline_line, run_state, stage_lines, status_word
+from tui.domain.verdict import MetricVerdict, Outcome
+from tui.summary import difference_text, limit_text, pipeline_line, run_state, stage_lines, status_word
 
 
 @pytest.mark.parametrize(
@@ -139,3 +141,35 @@ def test_times_notes_and_dimness_of_a_stage() -> None:
     assert (skipped.time, skipped.dim) == ("", True)
     assert (gated.note, gated.ended_at) == ("waited 2m 05s for a person", NOW - 60 + 30 + 125)
     assert retried.name == "d"
+
+
+class TestVerdicts:
+    METRIC = MetricVerdict(metric="p95", outcome=Outcome.OK, reason="")
+
+    @pytest.mark.parametrize(
+        ("difference", "low", "high", "text"),
+        [
+            (12.0, 8.1, 16.0, "+12 ms (8.1 to 16)"),
+            (-12.34567, -20.0, 0.5, "-12.35 ms (-20 to 0.5)"),
+            (0.0, None, None, "0 ms"),
+            (3.0, 1.0, None, "+3 ms"),
+            (None, None, None, ""),
+        ],
+    )
+    def test_a_difference_with_its_interval(
+        self, difference: float | None, low: float | None, high: float | None, text: str
+    ) -> None:
+        metric = msgspec.structs.replace(self.METRIC, difference=difference, low=low, high=high)
+        assert difference_text(metric, "ms") == text
+
+    @pytest.mark.parametrize(
+        ("margin", "fail", "text"),
+        [
+            (10.0, 250.0, "10 ms worse, fail 250 ms"),
+            (10.0, None, "10 ms worse"),
+            (None, 0.0, "fail 0 ms"),
+            (None, None, ""),
+        ],
+    )
+    def test_its_limits(self, margin: float | None, fail: float | None, text: str) -> None:
+        assert limit_text(msgspec.structs.replace(self.METRIC, margin=margin, fail=fail), "ms") == text

@@ -237,6 +237,8 @@ def difference_text(metric: MetricVerdict, unit: str) -> str:
     return f"{text} ({fmt.quantity(metric.low)} to {fmt.quantity(metric.high)})"
 
 
-def margin_text(metric: MetricVerdict, unit: str) -> str:
-    """How much worse it may be."""
-    return "" if metric.margin is None else fmt.quantity(metric.margin, unit)
+def limit_text(metric: MetricVerdict, unit: str) -> str:
+    """``12 ms worse, fail 250 ms``: what it may not be beyond."""
+    margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
+    fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
+    return ", ".join(words for words in (margin, fail) if words)

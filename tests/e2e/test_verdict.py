@@ -17,7 +17,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import VerdictOf
 from tui.sandbox.process import Sandbox
 
-HEADS = ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "ALLOWED", "VALUES", "AGE")
+HEADS = ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE")
 START = 1_795_422_000.0
 GROWN = 1500.0
 """Seconds after which the canary of fraud is beyond its limits."""
@@ -90,6 +90,7 @@ def test_what_must_not_be_promoted_ends_with_10_and_says_why(config: Path) -> No
     assert re.match(r"Fraud detection: DO NOT PROMOTE  WORSE: errors\b", head)
     assert facts == "score 0"
     assert titles.split() == [*HEADS, "REASON"]
+    assert "0.5 % worse, fail 3 %" in done.stdout
     errors = next(row for row in rows if row.startswith("errors"))
     assert re.search(r"^errors +WORSE +0\.\d+ % .* independent\) +\S+ +beyond the fail limit 3 %: ", errors)
     assert "service 0  quality 0" in rows

@@ -161,6 +161,7 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     low: float | None
     high: float | None
     margin: float | None
+    fail: float | None
     points: int
     effective: float | None
     since: float | None
@@ -207,6 +208,7 @@ def verdict_document(verdict: Verdict, units: Mapping[str, str], at: float) -> V
                 low=each.low,
                 high=each.high,
                 margin=each.margin,
+                fail=each.fail,
                 points=each.points,
                 effective=each.effective,
                 since=each.since,

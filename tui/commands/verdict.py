@@ -18,7 +18,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import VerdictOf
 from tui.engine.verdicts import judged_metrics
 from tui.sources.base import SourceError
-from tui.summary import difference_text, margin_text
+from tui.summary import difference_text, limit_text
 
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
@@ -71,7 +71,7 @@ def _text(found: Verdict, settings: Settings, now: float) -> str:
     head = f"{model.title or found.model}: {found.decision}  {found.reason}"
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
     lines = table(
-        ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "ALLOWED", "VALUES", "AGE", "REASON"),
+        ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE", "REASON"),
         [_row(metric, settings.metrics[metric.metric].unit, now) for metric in found.metrics],
         open_end=True,
     )
@@ -92,7 +92,7 @@ def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:
         value(metric.baseline),
         value(metric.canary),
         difference_text(metric, unit),
-        margin_text(metric, unit),
+        limit_text(metric, unit),
         f"{metric.points}{effective}" if metric.points else "",
         fmt.ago(now - metric.newest) if metric.newest is not None else "",
         metric.reason,

@@ -47,7 +47,9 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The interval of the difference; None where it has no end."""
     high: float | None = None
     margin: float | None = None
-    """How much worse it may be."""
+    """How much worse than the baseline it may be."""
+    fail: float | None = None
+    """The limit that it must not be beyond, whatever the baseline does."""
     points: int = 0
     """Values compared, of the side that has fewer."""
     effective: float | None = None
