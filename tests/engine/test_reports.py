@@ -130,6 +130,24 @@ async def test_a_report_that_its_server_still_makes_is_asked_for_again(world: Wo
     assert world.asked.count(f"tests {AT}") == 3
 
 
+async def test_while_a_run_waits_for_a_person_its_report_is_asked_for_once_but_not_kept(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    waiting = run_of(AT, Status.WAITING, tests=TestCounts(1, 0, 0))
+    world.tell(waiting)
+    world.watch(PipelinesOf("ci"))
+    await world.advance(1)
+    world.watch(TESTS, CASE)
+    await world.advance(600)
+    assert sorted(world.asked) == [f"case a {AT}", f"tests {AT}"]
+    assert os.listdir(tmp_path) == []
+    world.tell(RUNNING)
+    await world.advance(31)
+    assert world.asked.count(f"tests {AT}") > 1, "it goes on"
+    await world.engine.close()
+
+
 async def test_a_failure_keeps_the_last_report(world: World) -> None:
     world.tell(RUNNING)
     world.watch(TESTS)

@@ -254,8 +254,15 @@ def test_only_ended_runs_with_tests_that_are_older_say_what_was_before() -> None
     )
     assert [each.address.run for each in comparable(runs[0], runs)] == [19, 17, 15]
     assert [each.address.run for each in comparable(runs[1], runs)] == [17, 15]
-    assert comparable(runs[0], listed(Status.PASSED, Status.PASSED, tests=None)) == []
+    assert comparable(runs[0], listed(Status.PASSED, Status.WAITING)) != []
     assert comparable(runs[0], listed(Status.PASSED, Status.PASSED, tests=TestCounts(0, 0, 0))) == []
+
+
+def test_where_no_listing_counts_tests_any_run_may_have_some() -> None:
+    runs = listed(Status.RUNNING, Status.PASSED, Status.CANCELED, Status.FAILED, tests=None)
+    assert [each.address.run for each in comparable(runs[0], runs)] == [19, 17]
+    runs[0] = run(20, tests=THREE)
+    assert comparable(runs[0], runs) == []
 
 
 def test_a_run_that_is_not_listed_is_compared_with_those_of_lower_numbers() -> None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from tui.domain.pipeline import Run
+from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.history import History
 from tui.sources.base import PipelineSource
@@ -33,9 +34,10 @@ class Reports:
         if (kept := await self._kept(key, run, TestReport)) is not None:
             return kept
         report = await source.tests(run.address)
-        if not (report.final and run.status.finished):
+        if _moves(run):
             return msgspec.structs.replace(report, final=False)
-        await self._keep(key, run, report)
+        if report.final:
+            await self._keep(key, run, report)
         return report
 
     async def case(self, source: PipelineSource, run: Run, key: CaseKey) -> CaseDetails:
@@ -49,7 +51,7 @@ class Reports:
         if (kept := await self._kept(name, run, CaseDetails)) is not None:
             return kept
         details = await source.case(run.address, key)
-        if not run.status.finished:
+        if _moves(run):
             return msgspec.structs.replace(details, final=False)
         await self._keep(name, run, details)
         return details
@@ -61,8 +63,14 @@ class Reports:
         return await in_thread(lambda: history.get(key, kind))
 
     async def _keep(self, key: str, run: Run, value: object) -> None:
-        if (history := self._history) is not None:
+        history = self._history
+        if history is not None and run.status.finished:
             await in_thread(lambda: history.put(key, value))
+
+
+def _moves(run: Run) -> bool:
+    """Its report may grow at any time. While it waits for a person it does not: a listing tells when it goes on."""
+    return not run.status.finished and run.status is not Status.WAITING
 
 
 def _identity(source: PipelineSource, run: Run) -> str:

@@ -64,15 +64,21 @@ class Comparison(msgspec.Struct, frozen=True):
 def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
     """Those of ``runs`` (of one branch, newest first) whose tests say what was before ``run``: at most ``EARLIER``.
 
-    A canceled run says little; one that reported no tests, nothing.
+    A canceled run says little; one that reported no tests, nothing. One that waits for a person has most often run its
+    tests before.
     """
     numbers = [other.address.run for other in runs]
     if run.address.run in numbers:
         older = runs[numbers.index(run.address.run) + 1 :]
     else:
         older = [other for other in runs if (other.address.run or 0) < (run.address.run or 0)]
-    ended = (Status.PASSED, Status.WARNING, Status.FAILED)
-    return [other for other in older if other.status in ended and other.tests and other.tests.total][:EARLIER]
+    told = any(other.tests for other in runs)  # not every listing counts tests
+    settled = (Status.PASSED, Status.WARNING, Status.FAILED, Status.WAITING)
+    return [
+        other
+        for other in older
+        if other.status in settled and (not told or (other.tests is not None and other.tests.total))
+    ][:EARLIER]
 
 
 def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Comparison:

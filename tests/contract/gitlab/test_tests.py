@@ -160,6 +160,19 @@ async def test_while_a_pipeline_runs_its_report_is_not_final(stub: Stub, connect
     assert (await source.tests(AT)).final, "it is asked again whether it has ended"
 
 
+async def test_a_pipeline_that_waits_for_a_person_is_final_once_its_summary_is_complete(
+    stub: Stub, connect: Connect
+) -> None:
+    serve(stub, 1842, *TWO, status="manual", finished_at=None)
+    source = connect()
+    assert (await source.tests(AT)).final
+    for late in ([], [summed(TWO[0])]):
+        stub.routes[url(1842, "/test_report_summary")] = Reply.json({"test_suites": late})
+        assert not (await source.tests(AT)).final
+    serve(stub, 1842, status="manual", finished_at=None)
+    assert (await source.tests(AT)).final, "a listing tells when there are some"
+
+
 async def test_a_summary_that_is_late_does_not_hide_the_report(stub: Stub, connect: Connect) -> None:
     serve(stub, 1842, *TWO, status="running", finished_at=None)
     stub.routes[url(1842, "/test_report_summary")] = Reply.json({"test_suites": []})

@@ -14,6 +14,7 @@ from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
+from tui.domain.status import Status
 from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
 from tui.sources.base import SourceError
 from tui.sources.gitlab.convert import Recent
@@ -21,7 +22,7 @@ from tui.sources.gitlab.memory import Memory
 from tui.sources.gitlab.payload import RestPipeline, seconds
 from tui.sources.gitlab.rest import Rest, project_url
 from tui.sources.gitlab.runs import DEPTH
-from tui.sources.gitlab.status import read_status
+from tui.sources.gitlab.status import read_status, vendor_word
 from tui.sources.gitlab.suites import OUTCOMES, Suites, said
 from tui.sources.gitlab.together import concerns_all
 from tui.sources.wire import Wire
@@ -113,6 +114,21 @@ class _Head(msgspec.Struct, frozen=True):
     iid: str
     ended_at: float | None
     """By the server's clock; None while it goes on."""
+    waits: bool = False
+    """For a person; its tests may have run long ago."""
+
+
+class _Reading:
+    """One report being read, with those of child pipelines."""
+
+    def __init__(self, settled: bool) -> None:
+        self.settled = settled
+        """It ended long ago: what the server tells now it will tell for good."""
+        self.told: set[int] = set()
+        """Jobs whose tests are in the summaries so far. Since 18.6 those of child pipelines are in their parent's."""
+        self.total = 0
+        """Tests that the summaries count."""
+        self.notes: list[str] = []
 
 
 class _Pipeline(msgspec.Struct, frozen=True):
@@ -155,12 +171,14 @@ class TestReports:
         """
         top = _top(address)
         head = await self._head(top, recent)
-        settled = head.ended_at is not None and self._server_time() - head.ended_at > LAG
-        notes: list[str] = []
-        suites = await self._read(top, head, settled, set(), notes)
-        if head.ended_at is not None and not settled:
-            notes.append("GitLab may still be reading its reports; it is asked again")
-        return TestReport(counted(suites), suites, tuple(notes), settled)
+        age = None if head.ended_at is None else self._server_time() - head.ended_at
+        reading = _Reading(age is not None and age > LAG)
+        suites = await self._read(top, head, reading)
+        if head.waits:
+            reading.settled = counted(suites).total == reading.total
+        if age is not None and not reading.settled:
+            reading.notes.append("GitLab may still be reading its reports; it is asked again")
+        return TestReport(counted(suites), suites, tuple(reading.notes), reading.settled)
 
     async def case(self, address: Address, key: CaseKey, recent: Mapping[int, Recent]) -> CaseDetails:
         """What one case of that report said.
@@ -198,33 +216,30 @@ class TestReports:
 
     async def _head(self, pipeline: _Pipeline, recent: Mapping[int, Recent]) -> _Head:
         if told := recent.get(pipeline.id):
-            return _Head(told.iid, told.stamp if told.run.status.finished else None)
+            status = told.run.status
+            return _Head(told.iid, told.stamp if status.finished else None, status is Status.WAITING)
         if (known := self._heads.get(pipeline.id)) is not None:
             return known
         read = await self._rest.read(_pipeline, pipeline.url)
-        finished = read_status(read.status).status.finished
-        head = _Head(
-            str(read.iid or ""), seconds(read.finished_at or read.updated_at) or 0.0 if finished else None
-        )
-        if finished:
+        status = read_status(vendor_word(read.status)).status
+        ended_at = seconds(read.finished_at or read.updated_at) or 0.0 if status.finished else None
+        head = _Head(str(read.iid or ""), ended_at, status is Status.WAITING)
+        if status.finished:
             self._heads.put(pipeline.id, head)
         return head
 
-    async def _read(
-        self, pipeline: _Pipeline, head: _Head, settled: bool, told: set[int], notes: list[str]
-    ) -> tuple[Suite, ...]:
-        """The suites of a pipeline and of its child pipelines.
-
-        Args:
-            told: jobs whose tests a pipeline above has told already: since 18.6 a report holds those of the children.
-        """
+    async def _read(self, pipeline: _Pipeline, head: _Head, reading: _Reading) -> tuple[Suite, ...]:
+        """The suites of a pipeline and of its child pipelines, as far as they were not told before."""
         summary = (await self._rest.read(SUMMARY, f"{pipeline.url}/test_report_summary")).test_suites or ()
-        expected = [each for each in summary if not each.build_ids or not told.issuperset(each.build_ids)]
+        expected = [
+            each for each in summary if not each.build_ids or not reading.told.issuperset(each.build_ids)
+        ]
         suites: tuple[Suite, ...] = ()
         # A summary comes late: without one, a report is worth asking for as long as it may be missing.
-        if expected or not (summary or settled):
-            suites = await self._cases(pipeline, head, expected, notes)
-        told.update(build for each in summary for build in each.build_ids or ())
+        if expected or not (summary or reading.settled):
+            suites = await self._cases(pipeline, head, expected, reading.notes)
+        reading.total += sum(each.counts.total for each in expected)
+        reading.told.update(build for each in expected for build in each.build_ids or ())
         for bridge in await self._bridges(pipeline):
             if bridge.child is None:
                 continue
@@ -233,11 +248,13 @@ class TestReports:
             child = _Pipeline(pipeline.path, bridge.child, where, pipeline.depth + 1)
             try:
                 # Of a child pipeline only REST is asked: its iid is not known.
-                suites += await self._read(child, _Head("", head.ended_at), settled, told, notes)
+                suites += await self._read(child, _Head("", head.ended_at), reading)
             except SourceError as error:
                 if concerns_all(error):
                     raise
-                notes.append(f"the tests of the child pipeline {name} cannot be read: {error.message}")
+                reading.notes.append(
+                    f"the tests of the child pipeline {name} cannot be read: {error.message}"
+                )
         return suites
 
     async def _bridges(self, pipeline: _Pipeline) -> Sequence[Bridge]:
