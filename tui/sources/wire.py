@@ -20,6 +20,9 @@ from tui.text import clean, shorten
 
 T = TypeVar("T")
 
+RATE = 10.0
+"""Requests a second to one server."""
+
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of an answer that are read unless asked otherwise."""
 
@@ -62,7 +65,7 @@ class Wire:
     Args:
         name: the source's name, for messages.
         connections: requests under way at once.
-        rate: requests a second, averaged over bursts of ``connections``.
+        rate: requests a second, averaged over bursts of ``connections``; None: :data:`RATE`.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Wire:
         name: str,
         *,
         connections: int = 4,
-        rate: float = 10.0,
+        rate: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -80,7 +83,7 @@ class Wire:
         self.rate_limit = ""
         self._clock = clock
         self._slots = asyncio.Semaphore(connections)
-        self._interval = 1.0 / rate
+        self._interval = 1.0 / (rate or RATE)
         self._burst = connections * self._interval
         self._free_at = 0.0
         self._not_before = 0.0

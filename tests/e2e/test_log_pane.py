@@ -1,0 +1,91 @@
+"""A log that grows, followed in the deck through a lost server to its end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deck import CTRL_R, ENTER, Deck
+from tui.logs.gitlab import GitLabParser
+from tui.logs.jenkins import JenkinsParser
+from tui.logs.neutral import without_styles
+from tui.logs.parser import Parser
+from tui.sandbox.process import Face, Sandbox
+
+
+def canonical(raw: bytes, parser: Parser) -> str:
+    """What a log should look like, parsed in one piece."""
+    batches = [*parser.feed(raw), *parser.finish()]
+    return "".join(without_styles(lines.text).decode() for lines in batches)
+
+
+def only(deck: Deck, name: str) -> None:
+    """Filter the list down to the one pipeline of that name."""
+    deck.send("/")
+    deck.wait_for(" of 16")
+    deck.send(f"{name}{ENTER}")
+    deck.wait_for("1 of 16")
+
+
+@pytest.mark.parametrize(("face", "name"), [("jenkins", "train-resnet"), ("gitlab", "ml/fraud main")])
+def test_a_growing_log_is_followed_to_its_end(
+    face: Face, name: str, sandbox: Sandbox, config: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.log"
+    with Deck(config, size=(150, 40)) as deck:
+        deck.loaded()
+        only(deck, name)
+        deck.send("l")
+        deck.wait_for(lambda: "following" in deck.text.split("\n")[1])
+        address = deck.text.split("\n")[1].split("  ")[0].strip()
+        deck.resize(150, 14)  # less than there is of the log
+        sandbox.control.advance(5)
+
+        deck.send("g")
+        deck.wait_for(lambda: deck.text.split("\n")[-2].strip().startswith("following") is False)
+        sandbox.control.advance(15)
+        deck.wait_for(lambda: " new" in deck.text.split("\n")[-2])
+
+        sandbox.control.fault(face, "down")
+        deck.wait_for("unreachable")
+        sandbox.control.advance(10)
+        sandbox.control.fault(face, None)
+        deck.refresh_until(lambda: "unreachable" not in deck.text.split("\n")[1])
+
+        sandbox.control.advance(600)
+        deck.refresh_until(lambda: "complete" in deck.text.split("\n")[1])
+        deck.send("s")
+        deck.wait_for(".log")
+        deck.send("\x15")
+        deck.wait_for(lambda: deck.text.split("\n")[-2].strip() == "save to:")
+        deck.send(f"{saved}{ENTER}")
+        deck.wait_for("Saved to")
+    truth = sandbox.control.log(address)
+    parser = JenkinsParser() if face == "jenkins" else GitLabParser()
+    assert saved.read_text(encoding="utf-8") == canonical(truth, parser)
+    assert len(truth) > 100
+
+
+def test_searching_and_folding_a_finished_log(sandbox: Sandbox, config: Path) -> None:
+    with Deck(config, size=(100, 30)) as deck:
+        deck.wait_for("failing-pipeline")
+        only(deck, "failing-pipeline")
+        deck.send("l")
+        deck.wait_for("Finished: FAILURE")
+        deck.send("/")
+        deck.wait_for(lambda: deck.text.split("\n")[-2].startswith("/"))
+        deck.send("cuda")
+        deck.wait_for("1 of ")
+        deck.send(ENTER)
+        deck.wait_for("CUDA out of memory")
+        deck.send("g")
+        deck.wait_for("[Pipeline] Start of Pipeline")
+        deck.send("Z")
+        deck.wait_for("▸ ")
+        deck.send("ZGE")
+        deck.wait_for("▾ ")
+        deck.send("q")
+        deck.wait_for("Pipeline ")
+        deck.send(CTRL_R)
+        deck.send("q")
+        code, _ = deck.wait_exit()
+        assert code == 0
