@@ -29,7 +29,8 @@ from tui.engine.engine import Engine
 from tui.engine.history import History
 from tui.insight.tests import Earlier, compare
 from tui.keys import keymap
-from tui.panes.tests import Inputs, TestsPane, draw
+from tui.panes.tests import TestsPane
+from tui.panes.tests_picture import Inputs, draw
 from tui.screens.deck import DeckScreen
 from tui.sources.base import PipelineSource
 from tui.sources.gitlab import GitLabSource

@@ -1,137 +1,39 @@
 """The tests pane: what broke, what was broken before, and what the case under the cursor said."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui.case_lines import FOLDED, CaseGroup, CaseLine, counts_text, details_lines, group_cases
+from tui.case_lines import FOLDED, details_lines
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
-from tui.domain.tests import CaseDetails, CaseKey, Outcome, TestReport
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, CaseOf, TestsOf
 from tui.engine.store import Reading
-from tui.insight.tests import Comparison, Earlier, comparable, compare
+from tui.insight.tests import Earlier, comparable
 from tui.insight.traces import place_in
 from tui.keys import bindings
 from tui.panes.base import Pane, stale
 from tui.panes.stages import listed
+from tui.panes.tests_picture import COLUMNS, Inputs, Picture, draw, heading
 from tui.sources.base import SourceError
 from tui.threads import in_thread
-from widgets.cells import Piece
 from widgets.filter_bar import FilterBar
-from widgets.line_table import Column, LineTable, Row
+from widgets.line_table import LineTable
 from widgets.status_line import Item, StatusLine
 from widgets.text_part import Lines, TextPart, TextSheet
-from widgets.theme import CLOSED, OPEN, look
 
 REST = 0.3
 """Seconds the cursor must rest on a case before what it said is asked for."""
 ROOMY = 14
 """Lines of the pane from which a part of them shows what the case under the cursor said."""
-
-COLUMNS = (
-    Column("", 1),
-    Column("Test", 20, flex=4),
-    Column("In", 16, flex=3, drop=2),
-    Column("Time", 7, align="right", drop=1),
-    Column("Note", 14, flex=3),
-)
-
-
-class Inputs(msgspec.Struct, frozen=True):
-    """All that the rows depend on."""
-
-    run: Run
-    report: TestReport
-    earlier: tuple[Earlier, ...]
-    pending: bool
-    """Earlier reports are still being read."""
-    minute: int
-    """The time in minutes: ages are told in the notes."""
-    needle: str
-    closed: frozenset[str]
-
-    def same(self, other: "Inputs | None") -> bool:
-        """Nothing in it differs. Equal reports are the same object: the store sees to that."""
-        return (
-            other is not None
-            and self.report is other.report
-            and [each.report for each in self.earlier] == [each.report for each in other.earlier]
-            and self.run == other.run
-            and (self.pending, self.minute, self.needle, self.closed)
-            == (other.pending, other.minute, other.needle, other.closed)
-        )
-
-
-class Picture(msgspec.Struct, frozen=True):
-    """What the pane shows of its inputs."""
-
-    inputs: Inputs
-    found: Comparison
-    groups: tuple[CaseGroup, ...]
-    rows: tuple[Row, ...]
-
-
-def draw(inputs: Inputs, before: Picture | None) -> Picture:
-    """The rows. Of 50 000 cases this takes a while, so it is done in a thread."""
-    found = before.found if before and _compares_the_same(before.inputs, inputs) else None
-    if found is None:
-        found = compare(inputs.report, inputs.run, inputs.earlier)
-    groups = group_cases(
-        inputs.report,
-        found,
-        inputs.minute * 60.0,
-        pending=inputs.pending,
-        needle=inputs.needle,
-        closed=inputs.closed,
-    )
-    return Picture(inputs, found, tuple(groups), tuple(_rows(groups, inputs.closed)))
-
-
-def _compares_the_same(before: Inputs, now: Inputs) -> bool:
-    return before.report is now.report and before.earlier == now.earlier and before.run == now.run
-
-
-def _rows(groups: list[CaseGroup], closed: frozenset[str]) -> Iterator[Row]:
-    for group in groups:
-        role = "failed" if group.id == "new" else ""
-        mark = CLOSED if group.id in closed else OPEN
-        yield Row(group.id, (mark, ((f"{group.title}  ", role), (f"{group.size:,}", ""))), "group")
-        yield from map(_row, group.lines)
-
-
-def _row(line: CaseLine) -> Row:
-    return Row(line.key, (_GLYPHS[line.outcome], line.name, line.where, line.time, line.note))
-
-
-_GLYPHS: dict[Outcome | None, Piece] = {
-    outcome: look(outcome.value if outcome else "unknown")[:2] for outcome in (*Outcome, None)
-}
-
-
-def heading(picture: Picture, address: Address) -> list[Item]:
-    """What the line above the cases says of the report."""
-    counts, found = picture.inputs.report.counts, picture.found
-    shown = look(Status.FAILED.value if counts.failed else Status.PASSED.value)
-    items = [Item(f"{shown.glyph} {counts_text(counts)}", shown.role), Item(str(address), drop=1)]
-    if any(suite.problem for suite in picture.inputs.report.suites):
-        items.insert(1, Item("not all is known", "warning"))
-    if picture.inputs.pending:
-        items.append(Item("", detail="reading the runs before …", drop=3))
-    elif found.against:
-        numbers = " ".join(f"#{number}" for number in found.against)
-        items.append(Item("", detail=f"compared with {numbers}", drop=3))
-    items += [Item("", detail=note, drop=4) for note in picture.inputs.report.notes]
-    return items
 
 
 class TestsPane(Pane):

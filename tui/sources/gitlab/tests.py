@@ -4,29 +4,27 @@ The summary says which suites there are and outlives the artifacts; the report l
 large or too slow is read suite by suite, the failed cases only (:mod:`tui.sources.gitlab.suites`).
 """
 
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
-from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
-from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
+from tui.domain.tests import CaseDetails, CaseKey, Suite, TestReport, counted
 from tui.sources.base import SourceError
 from tui.sources.gitlab.convert import Recent
 from tui.sources.gitlab.memory import Memory
 from tui.sources.gitlab.payload import RestPipeline, seconds
+from tui.sources.gitlab.report import REPORT, SUMMARY, Said, SummarySuite, find, read_report, without_cases
 from tui.sources.gitlab.rest import Rest, project_url
 from tui.sources.gitlab.runs import DEPTH
 from tui.sources.gitlab.status import read_status, vendor_word
-from tui.sources.gitlab.suites import OUTCOMES, Suites, said
+from tui.sources.gitlab.suites import Suites
 from tui.sources.gitlab.together import concerns_all
 from tui.sources.wire import Wire
-from tui.text import clean, shorten
+from tui.text import clean
 from tui.threads import in_thread
 
 PATIENCE = 60.0
@@ -36,46 +34,6 @@ SPARE = 600.0
 LAG = 150.0
 """Seconds after the end of a pipeline in which its report may still change: a worker counts, a cache is 2 min old."""
 _TOO_DEAR = (Trouble.TIMEOUT, Trouble.UNAVAILABLE, Trouble.SERVER_ERROR, Trouble.WRONG_ANSWER)
-
-
-class CaseNode(msgspec.Struct, frozen=True):
-    name: str | None = None
-    classname: str | None = None
-    status: str | None = None
-    execution_time: float | None = None
-    system_output: msgspec.Raw = msgspec.Raw(b"null")
-    """Undecoded: it may be megabytes, and it may be an object."""
-    stack_trace: msgspec.Raw = msgspec.Raw(b"null")
-    recent_failures: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class SuiteNode(msgspec.Struct, frozen=True):
-    name: str | None = None
-    suite_error: str | None = None
-    test_cases: tuple[CaseNode, ...] | None = None
-
-
-class Report(msgspec.Struct, frozen=True):
-    test_suites: tuple[SuiteNode, ...] | None = None
-
-
-class SummarySuite(msgspec.Struct, frozen=True):
-    name: str | None = None
-    total_count: int | None = None
-    failed_count: int | None = None
-    skipped_count: int | None = None
-    error_count: int | None = None
-    build_ids: tuple[int, ...] | None = None
-    suite_error: str | None = None
-
-    @property
-    def counts(self) -> TestCounts:
-        failed = (self.failed_count or 0) + (self.error_count or 0)
-        return TestCounts(self.total_count or 0, failed, self.skipped_count or 0)
-
-
-class Summary(msgspec.Struct, frozen=True):
-    test_suites: tuple[SummarySuite, ...] | None = None
 
 
 class _Project(msgspec.Struct, frozen=True):
@@ -96,13 +54,8 @@ class Bridge(msgspec.Struct, frozen=True):
         return other.id if own and other and own.project_id == other.project_id else None
 
 
-REPORT = msgspec.json.Decoder(Report)
-SUMMARY = msgspec.json.Decoder(Summary)
 _bridges = msgspec.json.Decoder(tuple[Bridge, ...])
 _pipeline = msgspec.json.Decoder(RestPipeline)
-
-_Said = Mapping[tuple[str, str, str], CaseDetails]
-"""What the failed cases of a report said, by title of the suite, class and name."""
 
 
 class _Dear(msgspec.Struct, frozen=True):
@@ -158,7 +111,7 @@ class TestReports:
         self._slow = Rest(wire, msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout)))
         self._suites = suites
         self._clock = clock
-        self._said: Memory[int, _Said] = Memory(16)
+        self._said: Memory[int, Said] = Memory(16)
         self._heads: Memory[int, _Head] = Memory(128)
         self._dear: Memory[int, _Dear] = Memory(128)
         """Reports that could not be read whole; they are not asked for again for a while."""
@@ -198,7 +151,7 @@ class TestReports:
             found = await self._suites.case(pipeline.path, head.iid, builds.split(","), key)
         elif found is None:
             report = await self._slow.read(REPORT, f"{pipeline.url}/test_report")
-            found = await in_thread(lambda: _find(report, key))
+            found = await in_thread(lambda: find(report, key))
         if found is None:
             raise _gone(self._wire, key, pipeline)
         return found
@@ -285,7 +238,7 @@ class TestReports:
     ) -> tuple[Suite, ...]:
         suites = []
         for each in expected:
-            suite = _without_cases(each, pipeline.id, pipeline.where, "its cases could not be read")
+            suite = without_cases(each, pipeline.id, pipeline.where, "its cases could not be read")
             if each.counts.failed and head.iid and each.build_ids:
                 cases = await self._suites.failed(pipeline.path, head.iid, list(map(str, each.build_ids)))
                 listed = f"only its failed cases are listed, {len(cases)} of {each.counts.total}"
@@ -304,89 +257,4 @@ def _gone(wire: Wire, key: CaseKey, pipeline: _Pipeline) -> SourceError:
     return SourceError(
         Trouble.NOT_FOUND,
         f"{wire.name}: {key.name} is not in the report ({pipeline.url}/test_report); it may have expired",
-    )
-
-
-class ReadReport(msgspec.Struct, frozen=True):
-    suites: tuple[Suite, ...]
-    said: _Said
-    notes: tuple[str, ...]
-
-
-def read_report(report: Report, expected: Sequence[SummarySuite], id: int, where: str) -> ReadReport:
-    """The suites of a report, beside those that the summary made us expect; and what its failed cases said."""
-    reported = {each.name or "": each for each in report.test_suites or ()}
-    told: dict[tuple[str, str, str], CaseDetails] = {}
-    unknown: Counter[str] = Counter()
-    suites: list[Suite] = []
-    for each in expected:
-        found = reported.pop(each.name or "", SuiteNode())
-        if found.test_cases:
-            suites.append(_suite(found, each.build_ids or (), id, where, told, unknown))
-            continue
-        problem = each.suite_error or found.suite_error
-        if not problem and each.counts.total:
-            problem = "its report has expired, or GitLab has not read it yet"
-        suites.append(_without_cases(each, id, where, problem or ""))
-    for left in reported.values():
-        suites.append(_suite(left, (), id, where, told, unknown))
-    notes = tuple(f"{count} with the status {word}, which nobody knows" for word, count in unknown.items())
-    return ReadReport(tuple(suites), told, notes)
-
-
-def _without_cases(each: SummarySuite, id: int, where: str, problem: str) -> Suite:
-    return Suite(
-        name=clean(each.name or ""),
-        where=where,
-        place=_place(id, each.build_ids or ()),
-        counts=each.counts,
-        problem=shorten(clean(problem), 300),
-    )
-
-
-def _place(id: int, builds: Iterable[int]) -> str:
-    return f"{id}:{','.join(map(str, builds))}"
-
-
-def _suite(
-    node: SuiteNode,
-    builds: Iterable[int],
-    id: int,
-    where: str,
-    told: dict[tuple[str, str, str], CaseDetails],
-    unknown: Counter[str],
-) -> Suite:
-    cases = []
-    suite = Suite(
-        clean(node.name or ""), where=where, place=_place(id, builds), problem=clean(node.suite_error or "")
-    )
-    title = suite.title
-    for each in node.test_cases or ():
-        # Names are shared: they come again in every report of the project, tens of thousands of them.
-        name, classname = sys.intern(clean(each.name or "")), sys.intern(clean(each.classname or ""))
-        outcome = OUTCOMES.get(each.status or "")
-        if outcome is None:
-            unknown[shorten(clean(each.status or ""), 40)] += 1
-            outcome = Outcome.SKIPPED
-        cases.append(Case(name, classname, outcome, each.execution_time))
-        if outcome is Outcome.FAILED:
-            told.setdefault((title, classname, name), _details(each))
-    return msgspec.structs.replace(suite, cases=tuple(cases))
-
-
-def _find(report: Report, key: CaseKey) -> CaseDetails | None:
-    """The details of the case; of several of its name, those of the first."""
-    for suite in report.test_suites or ():
-        name = clean(suite.name or "")
-        if key.suite != name and not key.suite.endswith(f" / {name}"):
-            continue
-        for each in suite.test_cases or ():
-            if (clean(each.classname or ""), clean(each.name or "")) == (key.classname, key.name):
-                return _details(each)
-    return None
-
-
-def _details(node: CaseNode) -> CaseDetails:
-    return said(
-        *(msgspec.json.decode(raw) for raw in (node.system_output, node.stack_trace, node.recent_failures))
     )
