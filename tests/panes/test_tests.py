@@ -1,5 +1,6 @@
 """The tests pane as a person meets it: groups, filter, details, and what it asks for when."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest.mock import patch
@@ -11,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.engine.world import FakeSource
 from tests.examples import address
 from tests.panes.test_deck import Deck, deck
+from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
@@ -272,21 +274,28 @@ async def test_the_filter_finds_cases_in_all_groups() -> None:
 
 
 async def test_until_the_runs_before_are_read_nothing_is_called_new() -> None:
-    async with shown((80, 24), keys=()) as work:
-        hold = work.source.tests
+    async with shown(keys=()) as work:
+        answered, read = asyncio.Event(), work.source.tests
 
-        async def slow(at: object) -> TestReport:
-            if at != NINE:
-                await work.source._serve("held")
-                raise SourceError(Trouble.TIMEOUT, "too slow")
-            return await hold(NINE)
+        async def slow(address: Address) -> TestReport:
+            if address != NINE:
+                await answered.wait()
+            return await read(address)
 
-        work.source.tests = slow  # type: ignore[method-assign,assignment]
-        work.source.open.set()
-        await work.deck.pilot.press("4")
-        await work.deck.time.advance(0.2)
+        work.source.tests = slow  # type: ignore[method-assign]
+        await work.press("4")
+        assert work.titles[0] == "Failed  3"
+        assert "the runs before are still being read" in work.text
+        answered.set()
         await work.settle()
-        assert "New failures  3" in work.titles, "nothing to be compared with could be read"
+        assert work.titles[0] == "New failures  2"
+
+
+async def test_runs_before_that_cannot_be_read_do_not_hold_up_the_rest() -> None:
+    async with shown(keys=()) as work:
+        work.source.reports |= dict.fromkeys((EIGHT, SEVEN), SourceError(Trouble.TIMEOUT, "too slow"))
+        await work.press("4")
+        assert work.titles[0] == "New failures  3"
 
 
 async def test_a_report_that_cannot_be_read_says_why_and_a_late_one_stays() -> None:
