@@ -208,7 +208,10 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
             GROUPED + "score = {groups = {quality = 101}}",
             "models.n.score.groups.quality: must be a share in per cent, from 0 to 100",
         ),
-        (JENKINS + "[ui]\nerror_patterns = ['(']", "ui.error_patterns[0]: is no regular expression: missing )"),
+        (
+            JENKINS + "[ui]\nerror_patterns = ['(']",
+            "ui.error_patterns[0]: is no regular expression: missing )",
+        ),
         (JENKINS + "[ui]\nmouse = 'yes'", "ui.mouse: expected `bool`, got `str`"),
         ("a = = 3", "is not valid TOML: Invalid value (at line 1, column 5)"),
     ],

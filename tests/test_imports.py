@@ -11,7 +11,9 @@ HEAVY = {"textual", "httpx", "requests", "gitlab", "jenkins", "plotext", "starle
 def loaded(code: str) -> set[str]:
     """Top-level packages in ``sys.modules`` after ``code`` ran in a fresh interpreter."""
     script = f"{code}\nimport sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
     return set(answer.stdout.split())
 
 
@@ -27,6 +29,8 @@ def test_the_deck_loads_textual_and_no_library_of_a_source() -> None:
     assert loaded("import tui.app") & HEAVY == {"textual"}
 
 
-@pytest.mark.parametrize("module", ["tui.engine.engine", "tui.sources.registry", "tui.insight.need", "tui.config"])
+@pytest.mark.parametrize(
+    "module", ["tui.engine.engine", "tui.sources.registry", "tui.insight.need", "tui.config"]
+)
 def test_nothing_below_the_panes_loads_textual_or_a_client_before_it_is_used(module: str) -> None:
     assert loaded(f"import {module}") & HEAVY == set()

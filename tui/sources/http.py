@@ -108,7 +108,9 @@ class Http:
                 head = self._wire.received(Answer(f"GET {path}", response.status_code, lower, b""))
                 loop = asyncio.get_running_loop()
                 try:
-                    yield Stream(head, response, lambda: deadline.reschedule(loop.time() + self._settings.timeout))
+                    yield Stream(
+                        head, response, lambda: deadline.reschedule(loop.time() + self._settings.timeout)
+                    )
                 finally:
                     self._wire.bytes_read += response.num_bytes_downloaded
 
