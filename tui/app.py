@@ -65,11 +65,14 @@ class Pipedeck(App[int]):
         gc.freeze()
         return code if code is not None else self.return_code or Exit.OK
 
-    async def on_mount(self) -> None:
+    def on_load(self) -> None:
+        # Before the terminal is changed: a signal that nobody hears would leave it so.
         loop = asyncio.get_running_loop()
         use_daemon_threads(loop)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, HANGUP + number)
+
+    async def on_mount(self) -> None:
         await self.push_screen(DeckScreen(self.engine, self.keys))
         self.call_after_refresh(self._start)
 
