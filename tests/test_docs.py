@@ -7,9 +7,11 @@ import msgspec
 
 from tui.commands import documents
 from tui.keys import help_sections, keymap
+from tui.sources.gitlab import suites as gitlab_tests
 from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
 from tui.sources.gitlab.status import STATUSES as GITLAB
 from tui.sources.jenkins import status as jenkins
+from tui.sources.jenkins import tests as jenkins_tests
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,6 +79,15 @@ def statuses_document() -> str:
     ):
         lines += ["", f"| {title} | Pipedeck |", "| --- | --- |"]
         lines += [f"| `{word}` | {status} |" for word, status in table.items()]
+    lines += [
+        "",
+        "## Tests",
+        "",
+        "A status of a case that stands in no table is told, and counts as skipped.",
+    ]
+    for system, outcomes in (("Jenkins", jenkins_tests.OUTCOMES), ("GitLab", gitlab_tests.OUTCOMES)):
+        lines += ["", f"| `status` of a case, {system} | Pipedeck |", "| --- | --- |"]
+        lines += [f"| `{word}` | {outcome} |" for word, outcome in outcomes.items()]
     return "\n".join(lines) + "\n"
 
 

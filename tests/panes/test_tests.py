@@ -323,6 +323,7 @@ async def test_a_run_without_tests_says_so() -> None:
         work.source.reports[NINE] = TestReport(notes=("a child could not be read",))
         await work.press("4")
         assert "The run reported no tests. a child could not be read." in work.text
+        assert work.asked == [f"tests {NINE}"], "there is nothing to compare"
         await work.press("1")
         await work.deck.press("end")
         await work.press("4")

@@ -111,7 +111,7 @@ async def _find(engine: Engine, address: Address) -> _Found | None:
     report = await engine.ask(TestsOf(run.address))
     # Of a GitLab project each ref is a pipeline of its own.
     own = [each for each in pipelines if run in each.runs or each.ref in ("", run.ref)]
-    before = comparable(run, own[0].runs) if own else []
+    before = comparable(run, own[0].runs) if own and report.suites else []
     earlier = []
     for other in before:
         try:

@@ -87,8 +87,8 @@ class TestsPane(Pane):
         if address is None:
             return ()
         wanted: list[AnyQuestion] = [TestsOf(address)]
-        if self.engine.store.get(TestsOf(address)).value is not None:
-            wanted += [TestsOf(run.address) for run in self._before(address)]
+        if (report := self.engine.store.get(TestsOf(address)).value) is not None:
+            wanted += [TestsOf(run.address) for run in self._before(address, report)]
             if self._looked_at is not None and self.has_class("roomy"):
                 wanted.append(CaseOf(address, self._looked_at))
         return tuple(wanted)
@@ -96,9 +96,9 @@ class TestsPane(Pane):
     def _run(self, address: Address) -> Run:
         return listed(self.selection, address) or Run(address, f"#{address.run}", Status.UNKNOWN)
 
-    def _before(self, address: Address) -> list[Run]:
+    def _before(self, address: Address, report: TestReport) -> list[Run]:
         pipeline = self.selection.pipeline
-        return comparable(self._run(address), pipeline.runs) if pipeline else []
+        return comparable(self._run(address), pipeline.runs) if pipeline and report.suites else []
 
     # -- what it shows
 
@@ -113,7 +113,9 @@ class TestsPane(Pane):
         self._want()
 
     def _inputs(self, address: Address, report: TestReport) -> Inputs:
-        readings = [(run, self.engine.store.get(TestsOf(run.address))) for run in self._before(address)]
+        readings = [
+            (run, self.engine.store.get(TestsOf(run.address))) for run in self._before(address, report)
+        ]
         return Inputs(
             run=self._run(address),
             report=report,
