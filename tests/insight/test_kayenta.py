@@ -67,6 +67,37 @@ class TestMannWhitney:
         assert found.low == pytest.approx(differences[k - 1], abs=1e-4)
         assert found.high == pytest.approx(differences[-k], abs=1e-4)
 
+    @pytest.mark.parametrize(
+        ("seed", "sizes", "grain", "mean", "found"),
+        [
+            (1, (12, 15), 2, 1.0, (-0.49999610122269267, 1.4999386967877313, 0.4999792679893633)),
+            (2, (30, 25), 4, 0.4, (-7.5683496100810104e-06, 1.4999483088841954, 0.75)),
+            (3, (40, 40), 100, 0.2, (-0.3899302452969719, 0.7900685690682197, 0.25192903364355584)),
+            (4, (7, 9), 1, 2.0, (1.0000351433039676, 3.999957551035324, 2.000072945413938)),
+        ],
+    )
+    def test_the_search_ends_where_the_references_does(
+        self, seed: int, sizes: tuple[int, int], grain: int, mean: float, found: tuple[float, float, float]
+    ) -> None:
+        """Within the tolerance many shifts would do; which one it is depends on every step of the search.
+
+        These numbers are of steps that agree with R's, and with Kayenta's own suites, to the last digit.
+        """
+        rng = Random(seed)
+        xs, ys = (
+            [round(value * grain) / grain for value in noise(rng, count, center)]
+            for count, center in zip(sizes, (mean, 0.0), strict=True)
+        )
+        test = mann_whitney(xs, ys, 0.98)
+        assert (test.low, test.high, test.estimate) == pytest.approx(found, abs=1e-13)
+
+    def test_what_is_no_number_ranks_highest(self) -> None:
+        """An infinite shift of an infinite value is none."""
+        found = mann_whitney([-INF, INF], [2.0, -INF, 2.0, 3.0, INF, 3.0, -INF], 0.98)
+        assert (found.low, found.high, found.estimate) == (-INF, INF, INF)
+        with pytest.raises(AllTied):
+            mann_whitney([3.0, -INF, 1.0, INF, INF], [INF, INF], 0.98)
+
     def test_it_depends_on_the_unit_as_the_reference_does(self) -> None:
         rng = Random(7)
         xs, ys = noise(rng, 30, 1.0), noise(rng, 30)
@@ -102,6 +133,7 @@ class TestNumbers:
 
     def test_mean_ratio(self) -> None:
         assert mean_ratio([1, 3], [3, 5]) == 2
+        assert mean_ratio([1.0], [0.1] * 10) == 0.1, "adding ten tenths alone gives 0.9999999999999999"
         assert math.isnan(mean_ratio([0, 0], [3, 5]))
         assert math.isnan(mean_ratio([1, 3], [-1, 1]))
 
@@ -195,6 +227,7 @@ class TestClassify:
         def test_identical_in_any_order(self) -> None:
             found = classify("m", OLD, OLD[::-1], Rules(critical=True))
             assert (found.label, found.reason) == ("Pass", "The Canary and Baseline data are identical")
+            assert found.deviation == 1.0
 
         def test_one_value_on_both_sides_in_different_numbers(self) -> None:
             found = classify("m", [1.0, 1.0], [1.0, 1.0, 1.0])
