@@ -163,8 +163,8 @@ class Progressive:
             else:
                 self._restart()  # it does not go on from what was shown: the log is another one
             return "again"
-        if not found.found:
-            return "more"  # less than was shown: it was cut off
+        if not found.found or (size > begin and not came.size):
+            return "more"  # it lacks what it says it has
         if not more:
             self._start, self._told = size, b""
             return "complete"
