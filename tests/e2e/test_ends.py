@@ -16,8 +16,8 @@ from tui.sandbox.process import Sandbox
 AT_ONCE = 10.0
 """Seconds that ending may take here. It takes 0.3, but many times that where everything waits for a processor. What it
 must not do is wait for a server: no request here gives up before 15 seconds, and no name look-up before 600."""
-LITTLE = 0.4
-"""Seconds of processor time that ending may take."""
+LITTLE = 0.2
+"""Seconds of processor time that ending may take: 0.06 here; 0.33 when Python looks for cycles at its end."""
 BRACKETED_PASTE = 2004
 """A mode that a shell may switch on for itself."""
 
