@@ -56,13 +56,16 @@ ROOMY = 14
 COLUMNS = (
     Column("", 1),
     Column("Environment", 14, flex=2),
-    Column("Version", 11, flex=1),
+    Column("Version", 10, flex=1),
     Column("Commit", 8, drop=4),
-    Column("State, traffic", 14, flex=4),
-    Column("Age", 4, align="right", drop=2),
-    Column("Who", 8, flex=1, drop=3),
-    Column("Note", 12, flex=3, drop=1),
+    Column("State, traffic", 13, flex=4),
+    Column("Age", 4, align="right", drop=1),
+    Column("Who", 8, flex=1, drop=2),
+    Column("Note", 12, flex=3, drop=3),
 )
+WAY_BACK = "↺"
+"""Before a deployment that one can go back to; why not to another is noted, and told under the cursor."""
+
 FACT_COLUMNS = (
     Column("", 1),
     Column("About it", 11, flex=1),
@@ -151,14 +154,16 @@ def rows(
 def _row(line: PlaceLine, *, opened: bool) -> Row:
     shown = look(line.status.value) if line.status is not None else look("skipped")
     first = line.part == "stable"
-    mark: Cell = (OPEN if opened else CLOSED, "") if first else ""
+    back = line.part in ("past", "colour") and line.deployment is not None and line.deployment.rollback
+    mark: Cell = OPEN if opened else CLOSED
+    if not first:
+        mark = (WAY_BACK, "passed") if back and back.possible else ""
     name: Cell = ((line.prefix, "dim"), (line.place, "accent" if line.part == "canary" else ""))
     traffic = f" {line.traffic}" if line.traffic else ""
     state: Cell = ((f"{shown.glyph} ", shown.role), (line.state, shown.role), (traffic, "strong"))
-    note: Cell = (line.note, "passed" if line.note == "can go back to it" else "")
     return Row(
         line.key,
-        (mark, name, line.version, line.commit, state, line.age, line.who, note),
+        (mark, name, line.version, line.commit, state, line.age, line.who, line.note),
         "group" if first else "item",
         line.dim,
     )
