@@ -86,6 +86,14 @@ class Overlap:
         """It has not even what was shown, so far."""
         return self.size < self._shown
 
+    @property
+    def found(self) -> bool:
+        """It begins with what was shown."""
+        return not self.short and not self.differs
+
+    def end(self) -> None:
+        """The answer has ended."""
+
     def new(self, chunk: bytes) -> bytes:
         """What of the answer's next bytes was not shown."""
         at = self.size

@@ -17,7 +17,7 @@ from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.http import Http, Stream
 from tui.sources.jenkins.refusals import refused
-from tui.sources.logs import LogSink
+from tui.sources.logs import LogSink, Overlap
 from tui.sources.wire import Wire
 
 PROGRESSIVE = "logText/progressiveText"
@@ -48,9 +48,14 @@ class Texts:
         return self._version is None or self._version >= _TAILS_SINCE
 
     @property
-    def counts(self) -> bool:
-        """What a whole answer says of its end is exact (contracts: jenkins §9.2)."""
+    def exact(self) -> bool:
+        """What a whole answer says of its end is so (contracts: jenkins §9.2)."""
         return self._version is not None and self._version < _STRIPPED_BEFORE
+
+    @property
+    def unstripped(self) -> bool:
+        """Notes stay in the text (contracts: jenkins §9.3)."""
+        return self._version is not None and self._version >= _STRIPPED_BEFORE
 
     def check(self, stream: Stream) -> None:
         """``stream`` holds a text.
@@ -95,9 +100,10 @@ class Progressive:
         self._tail = tail
         self._begun = False
         self._start = 0
-        # Where the next answer goes on if the last one does not tell: behind these bytes, which come first or a little
-        # later, at most so many bytes from its beginning.
+        # Where the last answer does not tell how to go on: behind these bytes. They end so many bytes from `_start`
+        # on, or if that is not known somewhere within so many; and if they do not, from an earlier place on.
         self._told = b""
+        self._shown = 0
         self._within = 0
         self._earliest = 0
 
@@ -139,52 +145,65 @@ class Progressive:
 
     def _restart(self) -> None:
         self._begun = False
-        self._start = self._earliest = 0
-        self._told = b""
+        self._certain(0)
+
+    def _certain(self, start: int) -> None:
+        self._start = self._earliest = start
+        self._told, self._shown = b"", 0
 
     async def _take(self, stream: Stream, sink: LogSink, size: int, *, more: bool) -> Outcome:
-        begin, came, found = self._start, _Came(), _Place(self._told, self._within)
-        whole = False
+        begin, came = self._start, _Came()
+        place: _Place | Overlap = _Place(self._told, self._within)
+        if self._shown:
+            place = Overlap(self._shown, self._told)
+        fed = whole = False
         try:
             async for chunk in _whole_characters(stream.chunks()):
                 came.add(chunk)
-                if new := found.new(chunk):
+                if new := place.new(chunk):
                     sink.feed(new)
-                if found.missing:
+                    fed = True
+                if place.differs:
                     break
             whole = True
         finally:
-            if not whole and found.found:
-                self._go_on_behind(begin, came, size)
-        if found.missing or not found.begun:
+            if not whole and place.found:
+                self._go_on_behind(begin, came, size, broken=True)
+        place.end()
+        if place.differs:
             if self._earliest < self._start:
                 self._start = self._earliest
                 self._within *= 2
             else:
                 self._restart()  # it does not go on from what was shown: the log is another one
             return "again"
-        if not found.found or (size > begin and not came.size):
+        if not place.found or (size > begin and not came.size):
             return "more"  # it lacks what it says it has
         if not more:
-            self._start, self._told = size, b""
+            self._certain(size)
             return "complete"
-        if self._texts.counts or begin + came.size == size:
-            self._start, self._told = size, b""
+        if self._texts.exact or begin + came.size == size:
+            self._certain(size)
         else:
             self._go_on_behind(begin, came, size)
-        return "again" if found.fed and came.ends >= _MAYBE_CUT else "more"
+        return "again" if fed and came.ends >= _MAYBE_CUT else "more"
 
-    def _go_on_behind(self, begin: int, came: "_Came", size: int) -> None:
+    def _go_on_behind(self, begin: int, came: "_Came", size: int, *, broken: bool = False) -> None:
         """Go on behind what came, though it is not certain where in the file that is.
 
         It broke off, or the server counts an unfinished line that it did not send, or lines take more bytes in the
         file than was counted: notes may be missing, lines may end in CRLF there too (contracts: jenkins §9.2, §9.3).
-        So the next answer begins a little before. In another charset a log may also take fewer bytes.
+        So the next answer begins a little before. In another charset a log may also take fewer bytes. Where it is
+        not known how many notes are missing, an answer that broke off is asked for once more.
         """
-        if came.last:
-            told = _Came()
-            told.add(came.last)
-            self._told = came.last
+        if not came.last:
+            return
+        told = _Came()
+        told.add(came.last)
+        self._told, self._shown = came.last, 0
+        if broken and not self._texts.unstripped:
+            self._shown = came.total
+        else:
             self._start = begin + came.size - told.size
             self._earliest = begin + came.least - told.least
             self._within = 2 * (max(size, begin + came.size) - self._start) + 2 * _TOLD
@@ -230,6 +249,7 @@ class _Came:
     """What came of one answer."""
 
     def __init__(self) -> None:
+        self.total = 0
         self.size = 0
         """Bytes that it takes in a file in UTF-8 with LF, which became CRLF on the way."""
         self.least = 0
@@ -241,6 +261,7 @@ class _Came:
 
     def add(self, chunk: bytes) -> None:
         crlf = chunk.count(b"\r\n")
+        self.total += len(chunk)
         self.size += len(chunk) - crlf
         self.least += len(chunk.translate(None, _CONTINUATION)) - crlf
         self.ends += chunk.count(b"\n") + chunk.count(b"\r") - crlf
@@ -264,32 +285,30 @@ class _Place:
         self._within = within
         self._head = b""
         self.found = not told
-        self.missing = False
+        self.differs = False
         """They are not there."""
-        self.fed = False
-        """Something was new."""
 
-    @property
-    def begun(self) -> bool:
-        """They were found, or may still be: what came so far is their beginning."""
-        return self.found or self._told.startswith(self._head)
+    def end(self) -> None:
+        """The answer has ended; it may have been cut off among those bytes."""
+        self.differs = not self.found and not self._told.startswith(self._head)
 
     def new(self, chunk: bytes) -> bytes:
-        if not self.found:
-            self._head += chunk
-            if len(self._head) < len(self._told):
-                return b""
-            if self._head.startswith(self._told):
-                behind = len(self._told)
-            elif (at := self._head.find(self._known, 0, self._within)) >= 0:
-                behind = at + len(self._known)
-            else:
-                self.missing = len(self._head) >= self._within
-                return b""
-            self.found = True
-            chunk, self._head = self._head[behind:], b""
-        self.fed = self.fed or bool(chunk)
-        return chunk
+        """What of the answer's next bytes was not shown."""
+        if self.found:
+            return chunk
+        self._head += chunk
+        if len(self._head) < len(self._told):
+            return b""
+        if self._head.startswith(self._told):
+            behind = len(self._told)
+        elif (at := self._head.find(self._known, 0, self._within)) >= 0:
+            behind = at + len(self._known)
+        else:
+            self.differs = len(self._head) >= self._within
+            return b""
+        self.found = True
+        new, self._head = self._head[behind:], b""
+        return new
 
 
 async def _whole_characters(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
