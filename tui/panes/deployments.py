@@ -50,6 +50,8 @@ WINDOWS = (7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
 """What the delivery figures may be told over."""
 REST = 0.3
 """Seconds the cursor must rest on a deployment before what it brought is asked for."""
+MOST_PIPELINES = 40
+"""Pipelines asked for their environments at once: a GitLab project costs a request."""
 ROOMY = 14
 """Lines of the pane from which a part of them tells about what is under the cursor."""
 
@@ -207,6 +209,7 @@ class DeploymentsPane(Pane):
         """The row that the cursor rests on."""
         self._resting: Timer | None = None
         self._wanted: tuple[AnyQuestion, ...] = ()
+        self._left_out = 0
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -221,11 +224,21 @@ class DeploymentsPane(Pane):
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What is shown: the model of the selected pipeline, or all."""
+        """What is shown: the model of the selected pipeline, or all; of very many the first, models before others."""
         if self.everything:
-            return all_groups(self._pipelines, self.engine.settings)
+            return self._first(all_groups(self._pipelines, self.engine.settings))
         pipeline = self.selection.pipeline
         return (group_of(pipeline, self._pipelines, self.engine.settings),) if pipeline else ()
+
+    def _first(self, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        room = MOST_PIPELINES
+        for number, group in enumerate(groups):
+            room -= len(group.pipelines)
+            if room < 0 and number:
+                self._left_out = len(groups) - number
+                return groups[:number]
+        self._left_out = 0
+        return groups
 
     @property
     def _pipelines(self) -> list[Pipeline]:
@@ -309,6 +322,8 @@ class DeploymentsPane(Pane):
         canaries = sum(place.standing.canary is not None for place in known)
         what = "all" if self.everything else self._found[0].group.title if self._found else ""
         items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
+        if self.everything and self._left_out:
+            items.append(Item(f"{self._left_out} more: select one in the list", "dim", drop=1))
         if canaries:
             items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
         self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])

@@ -15,6 +15,7 @@ from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.insight.rules import DeploymentRule
 from tui.sources.base import SourceError
+from tui.sources.jenkins.deployments import MOST_JOBS
 from tui.sources.jenkins.payload import BUILDS_TREE, CHANGED_BUILDS_TREE, OLDER_RUNS
 
 WORKFLOW = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
@@ -345,3 +346,32 @@ async def test_a_check_explains_each_rule() -> None:
         ("ok", "deployments[3]", "deploy covers 1 job, of which no run was left for this rule"),
     ]
     assert all(bool(each.advice) == (each.level != "ok") for each in findings)
+
+
+APP = "environment = { parameter = 'TARGET' }\nversion = { parameter = 'VERSION' }\napp = 'train'"
+
+
+async def test_an_app_may_be_called_like_a_job() -> None:
+    listing = root(build(1), more=({"name": "train", "color": "blue", "builds": []},))
+    ways = routes(listing, core({"builds": [build(1)]}), **{"/job/train/api/json": core({"builds": []})})
+    async with jenkins(ways, deployments=rules(f"job = 'deploy'\n{APP}")) as (source, _):
+        past = await source.history(parse_address("ci:train@live"))
+        assert [each.version for each in past.deployments] == ["1.1"]
+        with pytest.raises(SourceError) as caught:
+            await source.history(parse_address("ci:train@moon"))
+        assert "no run that is known was a deployment to ci:train@moon" in caught.value.message
+
+
+async def test_of_very_many_jobs_some_are_read_no_further_than_the_list() -> None:
+    names = [f"deploy{number}" for number in range(MOST_JOBS + 3)]
+    jobs = [{"name": name, "color": "blue", "builds": [build(1, name)]} for name in names]
+    deep = {f"/job/{name}/api/json": core({"builds": [build(1, name)]}) for name in names}
+    ways: dict[str, Route] = {"/api/json": core({"jobs": jobs}), "/queue/api/json": EMPTY_QUEUE, **deep}
+    async with jenkins(ways, deployments=rules(f"job = 'deploy*'\n{APP}")) as (source, stub):
+        found = await source.environments(parse_address("ci:deploy0"))
+        (live,) = found.environments
+        assert {each.version for each in live.deployments} == set(names)
+        assert found.notes == (
+            f"3 of {MOST_JOBS + 3} jobs that may deploy it were read no further than the list",
+        )
+        assert len(set(asked(stub)) & set(deep)) == MOST_JOBS

@@ -118,24 +118,19 @@ class Deployments:
         Raises:
             SourceError
         """
+        # A job that is an app of its own, or all that may deploy an app that the rules name.
         own = [each for each in listing.pipelines if each.address == environment.pipeline]
-        covered = own or [
-            each
-            for each in listing.pipelines
-            if any(rule.app and covers(rule, each.address.path) for rule in self._rules)
+        named = [rule for rule in self._rules if rule.app is not None]
+        sharing = [
+            each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in named)
         ]
-        found, notes = await self._derive(covered, listing)
-        for each in found:
-            if each.address == environment:
-                since = max(
-                    (
-                        run.started_at
-                        for job in covered
-                        if (run := self._oldest(job)) and run.started_at is not None
-                    ),
-                    default=None,
-                )
-                return msgspec.structs.replace(each, read_since=since, notes=(*each.notes, *notes))
+        for jobs in (own, sharing):
+            found, notes = await self._derive(jobs, listing)
+            for each in found:
+                if each.address == environment:
+                    return msgspec.structs.replace(
+                        each, read_since=self._read_since(jobs), notes=(*each.notes, *notes)
+                    )
         raise SourceError(
             Trouble.NOT_FOUND, f"no run that is known was a deployment to {environment}; see pipedeck check"
         )
@@ -148,8 +143,11 @@ class Deployments:
         """
         covered = [
             each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in self._rules)
-        ][:MOST_JOBS]
-        known = [await self._staged(each) for each in covered]
+        ]
+        known = [
+            await self._staged(each) if number < MOST_JOBS else self._known(each)
+            for number, each in enumerate(covered)
+        ]
         watched = {each.address.path for each in listing.pipelines}
         return [
             RuleFound(
@@ -211,10 +209,15 @@ class Deployments:
         self, wanted: Sequence[Pipeline], listing: Listing
     ) -> tuple[tuple[Environment, ...], tuple[str, ...]]:
         notes = []
-        if len(wanted) > MOST_JOBS:
-            notes.append(f"{len(wanted)} jobs deploy by this rule; {MOST_JOBS} of them were read")
+        if (more := len(wanted) - MOST_JOBS) > 0:
+            notes.append(
+                f"{more} of {len(wanted)} jobs that may deploy it were read no further than the list"
+            )
         pipelines: list[Pipeline] = []
-        for number, pipeline in enumerate(wanted[:MOST_JOBS]):
+        for number, pipeline in enumerate(wanted):
+            if number >= MOST_JOBS:
+                pipelines.append(self._known(pipeline))
+                continue
             try:
                 await self._look_deeper(pipeline)
             except SourceError as error:
@@ -246,10 +249,14 @@ class Deployments:
                 },
             )
 
-    def _oldest(self, pipeline: Pipeline) -> Run | None:
-        """The oldest run of the job that was read, where there may be older ones."""
-        known = self._older.get(pipeline.address.path, {})
-        return known[min(known)] if len(known) >= OLDER_RUNS else None
+    def _read_since(self, jobs: Iterable[Pipeline]) -> float | None:
+        """When the oldest run that was read of each job had begun, where it may have older ones."""
+        times = []
+        for job in jobs:
+            known = self._older.get(job.address.path, {})
+            if len(known) >= OLDER_RUNS and (at := known[min(known)].started_at) is not None:
+                times.append(at)
+        return max(times, default=None)
 
     def _known(self, pipeline: Pipeline) -> Pipeline:
         """``pipeline`` with all its runs that are known, newest first."""
