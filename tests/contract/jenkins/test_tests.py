@@ -296,14 +296,14 @@ async def test_they_are_what_the_cases_own_page_says(name: str) -> None:
 
 
 async def test_a_case_of_a_matrix_cell_is_found_in_its_cell() -> None:
-    said = {"errorDetails": None, "errorStackTrace": "at X\nBoom\n", "stdout": "a\x1b[31m\tb\r\nc"}
+    said = {"errorDetails": None, "errorStackTrace": "Boom\n  at X\n", "stdout": "a\x1b[31m\tb\r\nc"}
     aggregate: dict[str, Any] = AGGREGATE
     cells = [aggregate["childReports"][0], {"result": report(case("a"), case("b", **said), name="other")}]
     async with jenkins({"/job/grid/7/testReport/api/json": pruned({"childReports": cells})}) as (source, _):
         details = await source.case(
             Address("ci", "grid", 7), CaseKey("PY=3.12,OS=linux / other", "m.T", "b", "1/0", 1)
         )
-    assert details == CaseDetails(message="Boom", trace="at X\nBoom", output="a    b\nc")
+    assert details == CaseDetails(message="Boom", trace="Boom\n  at X", output="a    b\nc")
 
 
 @pytest.mark.parametrize(
