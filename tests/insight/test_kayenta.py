@@ -213,6 +213,24 @@ class TestClassify:
             found = classify("m", [*OLD, 3.0], self.SPIKE, Rules(outliers="remove"))
             assert found.deviation == pytest.approx((sum(OLD[:11]) / 11) / ((sum(OLD) + 3) / 13))
 
+        def test_a_value_on_a_fence_stays(self) -> None:
+            """Quartiles of 1 and 3 put the fences at -5 and 9."""
+            edge = [-5.0, 1.0, 1.0, 2.0, 3.0, 3.0, 9.0]
+            found = classify("m", [1.0, 1.0, 1.5], edge, Rules(outliers="remove"))
+            assert found.deviation == pytest.approx(2 / (3.5 / 3))
+
+        def test_a_little_beyond_it_goes(self) -> None:
+            """From 10 to 20 the quartiles are 12.75 and 18.25: the upper fence is at 34.75."""
+            for spike, kept in ((34.0, [*OLD[:11], 34.0]), (40.0, OLD[:11])):
+                found = classify("m", OLD, [*OLD[:11], spike], Rules(outliers="remove"))
+                assert found.deviation == pytest.approx(sum(kept) / len(kept) / 15.5)
+
+        def test_a_low_first_percentile_keeps_them(self) -> None:
+            """Of 300 values it lies between the third and the fourth."""
+            values = [-7000.0, -6000.0, -5000.0, -4000.0, *map(float, range(296))]
+            found = classify("m", OLD, values, Rules(outliers="remove"))
+            assert found.deviation == pytest.approx(sum(values[3:]) / 297 / 15.5)
+
         def test_a_wide_99th_percentile_keeps_them(self) -> None:
             """With 300 values the 99th percentile is the third largest: the two beyond it go, itself it stays."""
             values = [*map(float, range(297)), 5000.0, 6000.0, 7000.0]
@@ -238,6 +256,9 @@ class TestClassify:
             assert classify("m", [1.0] * 5, [10.0] * 5, rng=Random(seed)).label == "High"
             assert classify("m", [0.0] * 5, [-10.0] * 5, rng=Random(seed)).label == "Low"
 
+        def test_one_constant_needs_no_noise(self) -> None:
+            assert classify("m", [1.0] * 5, [2.0, 3.0, 4.0, 5.0, 6.0]).deviation == 4.0
+
         def test_the_same_noise_each_time(self) -> None:
             assert classify("m", [1.0] * 5, [10.0] * 5) == classify("m", [1.0] * 5, [10.0] * 5)
 
@@ -255,6 +276,11 @@ class TestClassify:
             assert classify("m", NEW, OLD, Rules(allowed_decrease=1 / ratio - 0.01)).label == "Pass"
             assert classify("m", NEW, OLD, Rules(allowed_decrease=1 / ratio + 0.01)).label == "Low"
 
+        def test_exactly_what_is_allowed_is_too_much(self) -> None:
+            low, high = [float(value) for value in range(1, 13)], [float(value) for value in range(14, 26)]
+            assert classify("m", low, high, Rules(allowed_increase=3.0)).label == "High"
+            assert classify("m", high, low, Rules(allowed_decrease=6.5 / 19.5)).label == "Low"
+
         def test_a_ratio_that_cannot_be_told_allows_nothing(self) -> None:
             found = classify("m", [0.0] * 12, NEW, Rules(allowed_increase=99.0))
             assert found.label == "High"
@@ -268,6 +294,14 @@ class TestClassify:
             found = classify("m", OLD, overlap, Rules(effect="cles", allowed_increase=0.99))
             assert (found.label, found.effect) == ("Pass", cles(OLD, overlap))
             assert classify("m", OLD, overlap, Rules(effect="cles")).label == "High"
+
+        def test_half_of_the_pairs_is_no_superiority(self) -> None:
+            rng = Random(7)
+            old, new = noise(rng, 25, 10.8), noise(rng, 25, 10.0)
+            found = classify("m", old, new, Rules(effect="cles", tolerance=0.0))
+            assert found.effect is not None
+            assert 0.25 < found.effect < 0.5
+            assert found.label == "Low"
 
         def test_critical_needs_the_critical_effect(self) -> None:
             always = classify("m", OLD, NEW, Rules(critical=True))

@@ -49,6 +49,13 @@ def test_thresholds_and_group_weights() -> None:
     assert verdict("m", [GOOD, BAD], group_weights={"a": 80}).score == 80
 
 
+def test_groups_have_scores_of_their_own() -> None:
+    found = verdict(
+        "m", [GOOD, metric("more", BASE, group="a"), metric("bad", WORSE, group="a"), BAD, metric("x", BASE)]
+    )
+    assert [(group.name, group.score) for group in found.groups] == [("a", 66.67), ("b", 0.0)]
+
+
 def test_every_metric_tells_label_and_interval() -> None:
     good, bad, gone, required = verdict(
         "m", [metric("good", tuple(value + 0.1 for value in BASE)), BAD, GONE, metric("r", (), required=True)]
@@ -85,6 +92,6 @@ def test_what_could_not_be_read_is_no_data() -> None:
 
 
 def test_few_values_are_noted_as_orca_does() -> None:
-    assert verdict("m", [GOOD]).notes == ()
+    assert verdict("m", [GOOD, case(BASE[:50], WORSE[:50])]).notes == ()
     short = case(BASE[:49], WORSE[:49], metric="short")
     assert verdict("m", [GOOD, short]).notes == ("fewer than 50 values of the baseline: short",)
