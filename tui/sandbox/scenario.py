@@ -381,8 +381,8 @@ def many(jobs: int = 200, projects: int = 50) -> Scenario:
 
 
 def logs() -> Scenario:
-    """Long logs: a GitLab job that writes 10 MB in ten minutes, a Jenkins build that has written 200 MB, and short
-    ones to follow."""
+    """Long logs: a GitLab job that writes 10 MB in ten minutes, Jenkins builds that have written 200 MB and 4 MB, and
+    short ones to follow."""
     return Scenario(
         pipelines=(
             Pipeline(
@@ -406,6 +406,13 @@ def logs() -> Scenario:
                 system="jenkins",
                 path="long",
                 tasks=plan(Task("Checkout", 2), Task("Train", 2100, lines=1000)),
+                age=3600,
+                history=1,
+            ),
+            Pipeline(
+                system="jenkins",
+                path="medium",
+                tasks=plan(Task("Train", 40, lines=1000)),
                 age=3600,
                 history=1,
             ),
