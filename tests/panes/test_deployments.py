@@ -396,3 +396,9 @@ async def test_a_small_pane_shows_the_details_in_place_of_the_list() -> None:
         assert work.asked("changes") != []
         await work.press("escape")
         assert "Environment " in work.text
+
+
+async def test_where_no_run_is_known_that_is_said() -> None:
+    async with deck() as work:
+        await work.open("enter")
+        assert "No run is known behind it." in work.text

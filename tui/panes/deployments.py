@@ -426,21 +426,10 @@ class DeploymentsPane(Pane):
         self._looked_at = self.table.key
         self._want()
 
-    @on(LineTable.Selected, "#places")
+    @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        line = self._lines.get(event.key)
-        if line is not None and line.deployment is not None and line.deployment.run is not None:
-            self.post_message(self.Jump(line.deployment.run.of_run))
-        elif line is not None:
-            self.notify("No run is known behind it.", markup=False, timeout=3)
-
-    @on(LineTable.Selected, "#facts")
-    def _fact_entered(self, event: LineTable.Selected) -> None:
-        event.stop()
-        fact = self._facts.get(event.key)
-        if fact is not None and fact.run is not None:
-            self.post_message(self.Jump(fact.run))
+        self.action_open_deployment()
 
     @on(LineTable.Toggled, "#places")
     def _folded(self, event: LineTable.Toggled) -> None:
@@ -456,6 +445,19 @@ class DeploymentsPane(Pane):
         event.stop()
 
     # -- keys
+
+    def action_open_deployment(self) -> None:
+        """Go to the run behind what is under the cursor."""
+        run: Address | None = None
+        if self.about.has_focus:
+            fact = self._facts.get(self.about.key or "")
+            run = fact.run if fact is not None else None
+        elif (line := self._lines.get(self.table.key or "")) is not None and line.deployment is not None:
+            run = line.deployment.run
+        if run is None:
+            self.notify("No run is known behind it.", markup=False, timeout=3)
+        else:
+            self.post_message(self.Jump(run.of_run))
 
     def action_details(self) -> None:
         """Into what is told of the deployment, and back to the list."""
