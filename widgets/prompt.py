@@ -73,7 +73,8 @@ class Prompt(Horizontal):
             self.input.value = text
             self.input.cursor_position = len(text)
         self.display = True
-        self.input.focus()
+        # Not focus(), which waits for a turn: the next key is meant for this.
+        self.screen.set_focus(self.input)
 
     def close(self) -> None:
         """Give the focus back and go out of sight."""
