@@ -1,5 +1,6 @@
 """The verdict: limits, comparison, absence, score and words."""
 
+import math
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -9,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.insight.samples import END, STEP, case, held, noise, overlapping
+from tui.domain.series import Grid
 from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.insight.judge import Case, Rule, decide, judge_metric, limit_state, median
 
@@ -110,6 +112,28 @@ class TestComparison:
         long = [judged(noise(rng, enough, 0.3), rule, noise(rng, enough)).outcome for _ in range(20)]
         assert long.count(OK) > 10
 
+    @pytest.mark.parametrize("better", ["lower", "higher"])
+    @pytest.mark.parametrize("center", [0.7, 1.3])
+    def test_the_wait_is_for_the_half_of_the_interval_to_fit_into_the_gap(
+        self, better: str, center: float
+    ) -> None:
+        rng = Random(6)
+        sign = 1.0 if better == "lower" else -1.0
+        old, new = noise(rng, 40), noise(rng, 40, sign * center)
+        rule = Rule(max_worse=1.0, better=better)  # type: ignore[arg-type]
+        found = judged(new, rule, old)
+        assert found.outcome is UNCLEAR
+        assert found.difference is not None
+        assert found.low is not None
+        assert found.high is not None
+        gap = sign * found.difference - 1.0
+        half = found.difference - (found.low if (gap > 0) is (sign > 0) else found.high)
+        steps = 40 * (half / gap) ** 2
+        assert found.more == (math.ceil(steps - 40) * STEP if steps <= 240 else None)
+
+    def test_an_estimate_on_the_margin_will_never_be_clear(self) -> None:
+        assert judged(moved(10.0)).more is None
+
     def test_both_are_compared_since_the_canary_began(self) -> None:
         """What the baseline did before does not count: it was ten times slower."""
         baseline = [*[1000.0] * 20, *BASE]
@@ -188,6 +212,20 @@ class TestAbsence:
     def test_a_baseline_that_fell_silent(self) -> None:
         found = judged(moved(0.0), baseline=[*BASE[:20], *[None] * 10])
         assert (found.outcome, found.reason) == (UNCLEAR, "no value of the baseline for 10 minutes")
+
+    def test_three_silent_steps_of_the_baseline_are_borne(self) -> None:
+        assert judged(moved(0.0), baseline=[*BASE[:27], *[None] * 3]).outcome is OK
+        assert judged(moved(0.0), baseline=[*BASE[:26], *[None] * 4]).outcome is UNCLEAR
+
+    @pytest.mark.parametrize(
+        ("step", "words"),
+        [(10, "50 seconds"), (12, "1 minute"), (13, "2 minutes"), (1428, "119 minutes"), (1500, "3 hours")],
+    )
+    def test_times_are_told_in_words(self, step: int, words: str) -> None:
+        one = case(BASE, [*BASE[:25], *[None] * 5], LATENCY)
+        grid = Grid(END - 29 * step, END, step)
+        found = judge_metric(msgspec.structs.replace(one, grid=grid))
+        assert found.reason == f"no value of the canary for {words}"
 
     @pytest.mark.parametrize(
         ("policy", "outcome"), [("unknown", UNCLEAR), ("fail", WORSE), ("ignore", IGNORED)]
@@ -274,6 +312,16 @@ class TestVerdict:
             ("a", 75.0),
             ("b", 0.0),
         ]
+
+    def test_scores_of_groups_have_two_digits(self) -> None:
+        thirds = [ruled(GOOD, group="a"), ruled(GOOD, group="a"), ruled(BAD, group="a")]
+        assert verdict("m", thirds).groups[0].score == 66.67
+
+    def test_the_longest_wait_counts(self) -> None:
+        longer = case(BASE, moved(0.0)[:2], LATENCY, metric="longer")
+        assert judge_metric(longer).more == 6 * STEP
+        for cases in ([OPEN, longer], [longer, OPEN]):
+            assert verdict("m", cases).reason.endswith("; about 7 minutes more")
 
     def test_a_wait_nobody_can_tell_is_not_told(self) -> None:
         blind = judge_metric(case((), BASE, LATENCY))
@@ -379,6 +427,10 @@ def test_no_finite_value_breaks_it(
 ) -> None:
     found = verdict("m", [case(baseline, canary, rule)])
     assert found.metrics[0].reason
+
+
+def test_the_median_of_an_even_number_is_between() -> None:
+    assert median([1.0, None, 10.0, 2.0, 5.0]) == 3.5
 
 
 @given(st.lists(NUMBER, max_size=9))

@@ -39,6 +39,10 @@ class TestMannWhitney:
         assert found.high == pytest.approx(39, abs=1e-4)
         assert 19 - 1e-4 <= found.estimate <= 26 + 1e-4
 
+    def test_too_few_values_have_the_whole_range_for_an_interval(self) -> None:
+        found = mann_whitney([1.0, 2.0, 3.0], [5.0, 6.0, 8.0], 0.98)
+        assert (found.low, found.high) == (-7.0, -2.0)
+
     @given(NUMBERS, NUMBERS, st.sampled_from([0.95, 0.98]))
     def test_the_ends_are_where_the_rank_sum_is_as_far_off_as_the_quantile(
         self, xs: list[float], ys: list[float], confidence: float

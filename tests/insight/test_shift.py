@@ -77,6 +77,13 @@ class TestMemory:
         assert shift([1, 2] * 10, [1, 2] * 10).memory == 0
         assert autocorrelation([1] * 20 + [2] * 20) > 0.9
 
+    def test_of_two_values_it_is_minus_a_half(self) -> None:
+        assert autocorrelation([3.0, 7.0]) == -0.5
+        assert autocorrelation([3.0]) == 0
+
+    def test_the_shorter_side_says_how_many_there_are(self) -> None:
+        assert shift([1, 2] * 15, [1, 2] * 5).effective == shift([1, 2] * 5, [1, 2] * 15).effective == 10
+
     def test_what_never_changes_has_none_to_see(self) -> None:
         found = shift([1.0] * 20, [0.0] * 20)
         assert (found.memory, found.effective, found.low, found.high) == (0, 20, 1, 1)
