@@ -388,7 +388,7 @@ def logs() -> Scenario:
             Pipeline(
                 system="gitlab",
                 path="ml/long",
-                tasks=plan(_side_by_side("train", Task("train", 600, lines=190))),
+                tasks=plan(_side_by_side("train", Task("train", 600, lines=105))),
                 age=1,
                 history=1,
             ),

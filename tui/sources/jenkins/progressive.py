@@ -261,10 +261,12 @@ class _Came:
 
     def add(self, chunk: bytes) -> None:
         crlf = chunk.count(b"\r\n")
+        returns = len(chunk) - len(chunk.replace(b"\r", b""))
+        characters = chunk if chunk.isascii() else chunk.translate(None, _CONTINUATION)
         self.total += len(chunk)
         self.size += len(chunk) - crlf
-        self.least += len(chunk.translate(None, _CONTINUATION)) - crlf
-        self.ends += chunk.count(b"\n") + chunk.count(b"\r") - crlf
+        self.least += len(characters) - crlf
+        self.ends += chunk.count(b"\n") + returns - crlf
         self.last = (self.last + chunk)[-_TOLD:].lstrip(_CONTINUATION)
         if self.last.startswith(b"\n") and len(self.last) > 1:
             self.last = self.last[1:]
