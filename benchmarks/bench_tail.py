@@ -161,7 +161,7 @@ def _read(core: str, tail: int, url: str) -> None:
         settings = Settings(sources={"jenkins": JenkinsSettings(url=url)})
         engine = Engine(settings)
         question = LogOf(Address("jenkins", "long", 1), tail=tail)
-        await engine.source("jenkins")
+        await engine.servers.source("jenkins")
         import httpx  # noqa: F401  # what else is imported first is not the log's
 
         before = _peak()

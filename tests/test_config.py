@@ -7,6 +7,7 @@ import pytest
 
 from tui import config
 from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
+from tui.config.settings import SOURCE_TYPES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins/"\n'
@@ -36,7 +37,7 @@ def test_the_example_loads() -> None:
 
 def test_the_example_documents_every_setting() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    tables: list[type[msgspec.Struct]] = [*config._SOURCE_TYPES.values(), config.ModelSettings]
+    tables: list[type[msgspec.Struct]] = [*SOURCE_TYPES.values(), config.ModelSettings]
     tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert {

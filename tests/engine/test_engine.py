@@ -547,14 +547,14 @@ def _settings(**urls: str) -> Settings:
 
 async def test_a_source_is_made_once_and_when_it_is_needed(made: list[str]) -> None:
     engine = Engine(_settings(ci="well", lab="well"))
-    assert engine.facts("ci").url == "http://well/x"
-    assert engine.facts("ci").type == "jenkins"
-    assert engine.facts("ci").requests == 0
+    assert engine.servers.facts("ci").url == "http://well/x"
+    assert engine.servers.facts("ci").type == "jenkins"
+    assert engine.servers.facts("ci").requests == 0
     with pytest.raises(KeyError):
-        engine.facts("nowhere")
-    await asyncio.gather(*(engine.ask(question) for question in (LIST, LIST)), engine.check("ci"))
+        engine.servers.facts("nowhere")
+    await asyncio.gather(*(engine.ask(question) for question in (LIST, LIST)), engine.servers.check("ci"))
     assert made == ["ci"]
-    assert engine.facts("ci").requests == 1
+    assert engine.servers.facts("ci").requests == 1
     await engine.close()
 
 
@@ -578,7 +578,7 @@ async def test_a_source_that_cannot_be_made_is_a_fault_and_the_others_go_on(made
     assert odd.trouble is Trouble.WRONG_ANSWER
     assert "geheim" not in odd.message
     assert engine.store.get(LIST).value == IDLE
-    (finding,) = await engine.check("bad")
+    (finding,) = await engine.servers.check("bad")
     assert (finding.level, finding.message) == ("error", bad.message)
     await engine.close()
     await running
@@ -596,5 +596,5 @@ async def test_times_of_a_server_are_told_by_its_own_clock(
     world: World, skew: float | None, ahead: float
 ) -> None:
     world.ci.skew = skew
-    assert world.engine.now("ci") == world.engine.clock() + ahead
-    assert world.engine.now("prom") == world.engine.clock()
+    assert world.engine.servers.now("ci") == world.engine.clock() + ahead
+    assert world.engine.servers.now("prom") == world.engine.clock()

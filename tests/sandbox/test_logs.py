@@ -19,9 +19,12 @@ from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.gitlab.trace import trace
 from tui.sandbox.jenkins.console import NOTE
 from tui.sandbox.jenkins.texts import run_log
+from tui.sandbox.logs import packed
+from tui.sandbox.plan import Task, plan
+from tui.sandbox.process import Sandbox, SandboxError
 from tui.sandbox.scenario import demo
 from tui.sandbox.truth import log_at
-from tui.sandbox.world import Clock, Run, World
+from tui.sandbox.world import Clock, Pipeline, Run, Scenario, World
 from tui.sources.base import SourceError
 from tui.sources.gitlab import GitLabSource
 from tui.sources.jenkins import JenkinsSource
@@ -292,3 +295,64 @@ async def test_the_end_comes_first_where_it_can(world: World) -> None:
         assert seen(sent(log_at(world, address), core)).endswith(seen(sink.data))
         assert lines(JenkinsParser(), sink.data)[-1] == b"Finished: SUCCESS"
     assert sizes["2.541.1"] < 3000 < sizes["2.504.1"] < sizes["2.516.3"]
+
+
+# What following costs
+
+
+@pytest.mark.parametrize("etag", [True, False])
+async def test_following_a_trace_costs_a_quarter_of_asking_for_all_of_it(etag: bool) -> None:
+    """Of a program that asks for all of it every three seconds; both compressed."""
+    slow = Pipeline(
+        system="gitlab",
+        path="ml/slow",
+        tasks=plan(Task("train", 600, path=("train",), lines=8)),
+        age=1,
+        history=1,
+    )
+    world = World(Scenario(pipelines=(slow,)), Clock(START, manual=True))
+    run = world.runs(slow)[0]
+    naive = 0
+    async with gitlab_source(world, Faults(), gitlab.Options(trace_etag=etag)) as source:
+        sink, reader, asked_at = Sink(), source.log(Address("gitlab", "ml/slow", run.id, "train")), START
+        while not (asked := await reader.read(sink)).complete:
+            world.clock.advance(asked.wait)
+            while asked_at < world.now():
+                state = world.progress(run).tasks[0]
+                sent = trace(run, state, 0, asked_at, every=60, rows=True).sent
+                naive += len(packed(sent, "gzip")[0])
+                asked_at += 3.0
+        facts = source.facts()
+    assert sink.data == trace(run, world.progress(run).tasks[0], 0, world.now(), every=60, rows=True).written
+    assert len(sink.data) > 300_000
+    assert facts.bytes_read < naive / 4
+    assert facts.requests < 320
+
+
+# Its process
+
+
+def test_a_sandbox_tells_what_a_log_holds() -> None:
+    with Sandbox("logs", clock="manual", core="2.541.1", trace_every=5) as sandbox:
+        control = sandbox.control
+        control.advance(4)
+        build, job = "jenkins:short#1", "gitlab:ml/short#1803/unit"
+        assert control.log(build).startswith(b"Started by")
+        before = control.log(job)
+        assert before.count(b"\n") > 5
+        control.advance(1)
+        assert control.log(job).startswith(before)
+        assert len(control.log(job)) > len(before)
+        control.advance(100)
+        assert control.log(f"{build}/Unit").startswith(b"$ pytest")
+        assert b"Finished: SUCCESS" in control.log(build)
+        control.forget_log(build)
+        assert control.log(build) == b"Resuming build after the controller was restarted\n"
+        for address in (
+            "jenkins:short#9",
+            "gitlab:ml/short#1/unit",
+            "gitlab:ml/short#1803/none",
+            "no address",
+        ):
+            with pytest.raises(SandboxError):
+                control.log(address)

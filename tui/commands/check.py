@@ -21,7 +21,7 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
     engine = Engine(settings)
     try:
         names = list(settings.sources)
-        found = dict(zip(names, await asyncio.gather(*map(engine.check, names)), strict=True))
+        found = dict(zip(names, await asyncio.gather(*map(engine.servers.check, names)), strict=True))
         for name, model in settings.models.items():
             for metric in model.metrics:
                 source = settings.metrics[metric].source

@@ -125,7 +125,7 @@ async def _ask(engine: Engine, pipeline: Address) -> Environments | Fault:
 
 
 def _rows(engine: Engine, place: Place, *, past: bool) -> Iterable[tuple[str, ...]]:
-    now = engine.now(place.environment.address.source)
+    now = engine.servers.now(place.environment.address.source)
     for line in place_lines(place, now, past=past):
         first = line.part == "stable"
         yield (

@@ -56,7 +56,7 @@ async def picture(settings: Settings) -> Exit:
         if first is not None and first.last is not None:
             print()
             run = await engine.ask(RunAt(first.last.address))
-            print(run_text(run, first.runs, engine.now(first.address.source)))
+            print(run_text(run, first.runs, engine.servers.now(first.address.source)))
         for name, model in settings.models.items():
             print(f"\n{model.title or name}")
             if judged_metrics(settings, name):
@@ -109,7 +109,7 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
     if as_json:
         _print_json(run_document(run))
     else:
-        print(run_text(run, (), engine.now(address.source)))
+        print(run_text(run, (), engine.servers.now(address.source)))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
 
 
@@ -148,7 +148,7 @@ def _pipelines(answers: Answers) -> list[Pipeline]:
 def _list_text(engine: Engine, answers: Answers) -> str:
     ranked = by_need(_pipelines(answers))
     return pipeline_table(
-        [pipeline_line(pipeline, engine.now(pipeline.address.source)) for pipeline in ranked]
+        [pipeline_line(pipeline, engine.servers.now(pipeline.address.source)) for pipeline in ranked]
     )
 
 

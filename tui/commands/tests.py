@@ -77,7 +77,7 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
             return Exit.USAGE
         match form:
             case "text":
-                print(_text(found, kind, engine.now(address.source)))
+                print(_text(found, kind, engine.servers.now(address.source)))
             case "json":
                 document = tests_document(
                     found.run, found.report, found.compared, found.before, _wanted(found, kind)

@@ -309,7 +309,7 @@ class DeploymentsPane(Pane):
                         past[each.address] = known
             model = self._model(group)
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
-        times = {name: self.engine.now(name) for name in self.sources}
+        times = {name: self.engine.servers.now(name) for name in self.sources}
         made, self._lines = rows(self._found, self.open, times)
         self._show_heading()
         self.table.empty = "No pipeline is selected."
@@ -368,7 +368,7 @@ class DeploymentsPane(Pane):
         against = f", against {pair.other.version} that is there" if pair.other else ""
         if line.part == "stable" and pair.other is not None:
             against = f", against {pair.other.version} before it"
-        now = self.engine.now(line.environment.address.source)
+        now = self.engine.servers.now(line.environment.address.source)
         return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, told, file, now)
 
     def _run_of(self, deployment: Deployment | None) -> Run | None:

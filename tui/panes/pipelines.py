@@ -184,7 +184,7 @@ class PipelinesPane(Pane):
         readings = {name: self.engine.store.get(PipelinesOf(name)) for name in self.sources}
         rows, self.pipelines = project(
             readings,
-            self.engine.now,
+            self.engine.servers.now,
             sort=self.sort,
             group=self.group,
             needle=self.filter.text,

@@ -110,7 +110,7 @@ class StagesPane(Pane):
             self.table.set_rows([])
             return
         reading = self.engine.store.get(RunAt(address))
-        now = self.engine.now(address.source)
+        now = self.engine.servers.now(address.source)
         run = reading.value or listed(self.selection, address)
         items = heading(run, pipeline.runs, now) if run else [Item(str(address))]
         self.line.show([*items, *stale(reading)])

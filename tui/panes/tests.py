@@ -121,7 +121,7 @@ class TestsPane(Pane):
             report=report,
             earlier=tuple(Earlier(run, each.value) for run, each in readings if each.value is not None),
             pending=any(each.value is None and each.fault is None for _, each in readings),
-            minute=int(self.engine.now(address.source) // 60),
+            minute=int(self.engine.servers.now(address.source) // 60),
             needle=self.filter.text,
             closed=self.closed if not self.filter.text else frozenset(),
         )

@@ -3,8 +3,9 @@
 from tui import format as fmt
 from tui.config import PIPELINE_SOURCES
 from tui.domain.pipeline import Listing
-from tui.engine.engine import SKEW_NOTICED, Engine
+from tui.engine.engine import Engine
 from tui.engine.questions import PipelinesOf
+from tui.engine.servers import SKEW_NOTICED
 from tui.engine.store import Reading
 from widgets.help_sheet import Section
 
@@ -27,7 +28,7 @@ def source_sections(engine: Engine) -> list[Section]:
     sections: list[Section] = []
     now = engine.clock()
     for name, table in engine.settings.sources.items():
-        facts = engine.facts(name)
+        facts = engine.servers.facts(name)
         lines = [("address", facts.url), ("version", facts.version or "not known yet")]
         if isinstance(table, PIPELINE_SOURCES):
             reading = engine.store.get(PipelinesOf(name))

@@ -1,0 +1,129 @@
+"""The configuration file: TOML in, typed settings out, every mistake named."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tui.config.mistakes import Mistake, convert, nearest
+from tui.config.references import check_references
+from tui.config.secret import ConfigError, Secret
+from tui.config.settings import (
+    SOURCE_TYPES,
+    MetricSettings,
+    ModelSettings,
+    Settings,
+    SourceSettings,
+    UiSettings,
+)
+from tui.text import clean
+
+_TABLES = ("sources", "models", "metrics", "ui")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def default_path() -> Path:
+    """Where the config is looked for when nothing else is said: ``PIPEDECK_CONFIG`` or the user's config directory."""
+    if path := os.environ.get("PIPEDECK_CONFIG"):
+        return Path(path).expanduser()
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "pipedeck" / "config.toml"
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file at ``path``.
+
+    Raises:
+        ConfigError: one message that names the file, the key, what is wrong and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    settings = parse(text, path)
+    return msgspec.structs.replace(settings, warnings=_exposed_secrets(settings, path))
+
+
+def parse(text: str, path: Path) -> Settings:
+    """The settings in ``text``; ``path`` is for messages and what relative file names start from.
+
+    Raises:
+        ConfigError: as :func:`load`.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        for key in document:
+            if key not in _TABLES:
+                raise Mistake(key, f"unknown table{nearest(key, _TABLES)}")
+        settings = Settings(
+            sources={
+                name: _source(f"sources.{name}", table, path)
+                for name, table in _named_tables(document, "sources")
+            },
+            models={
+                name: convert(f"models.{name}", table, ModelSettings, path)
+                for name, table in _named_tables(document, "models")
+            },
+            metrics={
+                name: convert(f"metrics.{name}", table, MetricSettings, path)
+                for name, table in _named_tables(document, "metrics")
+            },
+            ui=convert("ui", document.get("ui", {}), UiSettings, path),
+            path=path,
+        )
+        check_references(settings)
+    except Mistake as mistake:
+        raise ConfigError(f"{path}: {mistake.key}: {mistake.reason}") from None
+    return settings
+
+
+def _named_tables(document: Mapping[str, Any], section: str) -> Iterable[tuple[str, Any]]:
+    tables = document.get(section, {})
+    if not isinstance(tables, dict):
+        raise Mistake(section, f"must hold tables, written [{section}.NAME]")
+    for name, table in tables.items():
+        if not _NAME.fullmatch(name):
+            raise Mistake(f"{section}.{clean(name)}", "a name may hold letters, digits, '_', '.' and '-'")
+        yield name, table
+
+
+def _source(key: str, table: Any, path: Path) -> SourceSettings:
+    if not isinstance(table, dict):
+        raise Mistake(key, f"must be a table, written [{key}]")
+    known = ", ".join(SOURCE_TYPES)
+    if "type" not in table:
+        raise Mistake(f"{key}.type", f"is missing; one of: {known}")
+    kind = table["type"]
+    settings = SOURCE_TYPES.get(kind) if isinstance(kind, str) else None
+    if settings is None:
+        raise Mistake(
+            f"{key}.type", f"unknown type {kind!r}{nearest(str(kind), SOURCE_TYPES)}; one of: {known}"
+        )
+    return convert(key, table, settings, path)
+
+
+def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:
+    """A warning when others may read a file that holds a credential itself."""
+    if not path.stat().st_mode & 0o077:
+        return ()
+    literal = [
+        f"sources.{name}.{field.name}"
+        for name, source in settings.sources.items()
+        for field in msgspec.structs.fields(source)
+        if isinstance(secret := getattr(source, field.name), Secret) and secret.literal
+    ]
+    if not literal:
+        return ()
+    return (
+        f"{path}: others on this machine may read {', '.join(literal)}; "
+        f"run chmod 600 {path}, or use env:NAME or file:PATH",
+    )

@@ -1,0 +1,86 @@
+"""What no single table can tell: whether the names in them mean something, and go together."""
+
+import re
+
+from tui.config.mistakes import Mistake, nearest
+from tui.config.settings import (
+    METRIC_SOURCES,
+    PIPELINE_SOURCES,
+    SOURCE_TYPES,
+    JenkinsSettings,
+    ModelSettings,
+    Settings,
+)
+from tui.domain.address import AddressError, parse_address
+from tui.domain.query import QueryError, placeholders
+from tui.insight.rules import mistakes
+
+
+def check_references(settings: Settings) -> None:
+    if not settings.sources:
+        raise Mistake("sources", "there is none; add one as [sources.NAME]")
+    for name, source in settings.sources.items():
+        for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
+            for place, reason in mistakes(rule):
+                raise Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
+    for number, pattern in enumerate(settings.ui.error_patterns):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}") from None
+    for name, metric in settings.metrics.items():
+        key = f"metrics.{name}"
+        _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
+        try:
+            used = placeholders(metric.query)
+        except QueryError as error:
+            raise Mistake(f"{key}.query", str(error)) from None
+        if metric.compare and not used & {"track", "version"}:
+            reason = "the query has neither {track} nor {version}, so there is nothing to compare with"
+            raise Mistake(f"{key}.compare", reason)
+        if metric.compare and metric.compare.required and metric.no_data == "ignore":
+            raise Mistake(f"{key}.no_data", 'compare.required needs data; "ignore" does without')
+    for name, model in settings.models.items():
+        if model.blue_green and len(set(model.blue_green)) == 1:
+            raise Mistake(f"models.{name}.blue_green", "names the same environment twice")
+        for number, text in enumerate(model.pipelines):
+            key = f"models.{name}.pipelines[{number}]"
+            try:
+                address = parse_address(text)
+            except AddressError as error:
+                raise Mistake(key, str(error)) from None
+            _check_source(key, address.source, settings, PIPELINE_SOURCES)
+        for number, wanted in enumerate(model.metrics):
+            if wanted not in settings.metrics:
+                raise Mistake(
+                    f"models.{name}.metrics[{number}]",
+                    f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
+                )
+        _check_score(f"models.{name}.score", model, settings)
+
+
+def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:
+    score = model.score
+    if model.judge == "own":
+        for name in ("marginal", "groups"):
+            if getattr(score, name):
+                raise Mistake(f"{key}.{name}", 'only judge = "kayenta" has this')
+    elif score.marginal is not None and score.pass_ is not None and score.marginal > score.pass_:
+        raise Mistake(f"{key}.marginal", f"is above pass, which is {score.pass_:g}")
+    compared = [settings.metrics[name].compare for name in model.metrics]
+    groups = {compare.group for compare in compared if compare and compare.group}
+    for name, weight in score.groups.items():
+        if not 0 <= weight <= 100:
+            raise Mistake(f"{key}.groups.{name}", "must be a share in per cent, from 0 to 100")
+        if name not in groups:
+            raise Mistake(f"{key}.groups.{name}", f"no metric of this model is in it{nearest(name, groups)}")
+    if (total := sum(score.groups.values())) > 100:
+        raise Mistake(f"{key}.groups", f"is {total:g} together, more than 100 per cent")
+
+
+def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:
+    if name not in settings.sources:
+        raise Mistake(key, f"there is no [sources.{name}]{nearest(name, settings.sources)}")
+    if not isinstance(settings.sources[name], kinds):
+        allowed = [known for known, table in SOURCE_TYPES.items() if table in kinds]
+        raise Mistake(key, f"[sources.{name}] has the wrong type; allowed here: {', '.join(allowed)}")

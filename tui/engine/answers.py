@@ -1,0 +1,133 @@
+"""Who answers which question: the sources, or what the engine makes of their answers."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tui.config import Settings
+from tui.domain.address import Address
+from tui.domain.pipeline import Run
+from tui.engine.charts import chart
+from tui.engine.logs import Logs
+from tui.engine.news import runs_in
+from tui.engine.questions import (
+    AnyQuestion,
+    CaseOf,
+    ChangesBetween,
+    ChartOf,
+    EnvironmentsOf,
+    HistoryOf,
+    LogOf,
+    PipelinesOf,
+    RunAt,
+    TestsOf,
+    ValidationOf,
+    VerdictOf,
+)
+from tui.engine.reports import Reports
+from tui.engine.servers import Servers, misconfigured
+from tui.engine.store import Store
+from tui.engine.verdicts import judged_metrics, verdict
+from tui.sources.base import PipelineSource
+
+
+def source_of(question: AnyQuestion, settings: Settings) -> str:
+    """The name of the source that a question goes to; empty where the config names none."""
+    match question:
+        case PipelinesOf():
+            return question.source
+        case RunAt() | TestsOf() | CaseOf() | LogOf():
+            return question.address.source
+        case EnvironmentsOf():
+            return question.pipeline.source
+        case HistoryOf():
+            return question.environment.source
+        case ChangesBetween():
+            return question.new.environment.source
+        case ValidationOf():
+            return question.run.source
+        case ChartOf():
+            metric = settings.metrics.get(question.metric)
+            return metric.source if metric is not None else ""
+        case VerdictOf():
+            model = settings.models.get(question.model)
+            judged = judged_metrics(settings, question.model) if model is not None else ()
+            return settings.metrics[judged[0]].source if judged else ""
+    raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+class Answers:
+    """Answers questions, each with as many requests as it takes."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        store: Store,
+        reports: Reports,
+        logs: "Logs[LogOf]",
+        clock: Callable[[], float],
+    ) -> None:
+        self._servers = servers
+        self._store = store
+        self._reports = reports
+        self._logs = logs
+        self._clock = clock
+
+    async def to(self, question: AnyQuestion) -> Any:
+        """The answer.
+
+        Raises:
+            SourceError
+            ConfigError: a credential is not there.
+        """
+        settings, servers = self._servers.settings, self._servers
+        name = source_of(question, settings)
+        match question:
+            case PipelinesOf():
+                return await (await servers.pipelines(name)).pipelines()
+            case RunAt():
+                return await (await servers.pipelines(name)).run(question.address)
+            case TestsOf():
+                source = await servers.pipelines(name)
+                return await self._reports.tests(source, await self._run_at(question.address, source))
+            case CaseOf():
+                source = await servers.pipelines(name)
+                run = await self._run_at(question.address, source)
+                return await self._reports.case(source, run, question.key)
+            case LogOf():
+                source = await servers.pipelines(name)
+                return await self._logs.ask(question, partial(source.log, question.address), question.tail)
+            case EnvironmentsOf():
+                return await (await servers.deployments(name)).environments(question.pipeline)
+            case HistoryOf():
+                return await (await servers.deployments(name)).history(question.environment)
+            case ChangesBetween():
+                return await (await servers.deployments(name)).changes(question.old, question.new)
+            case ValidationOf():
+                return await (await servers.deployments(name)).validation(question.run, question.file)
+            case ChartOf():
+                for table, wanted in (("metrics", question.metric), ("models", question.model)):
+                    if wanted not in getattr(settings, table):
+                        raise misconfigured(f"the config has no table [{table}.{wanted}]")
+                metrics = await servers.metrics(name)
+                return await chart(question, settings, metrics, self._clock())
+            case VerdictOf():
+                if question.model not in settings.models:
+                    raise misconfigured(f"the config has no table [models.{question.model}]")
+                return await verdict(question, settings, servers.metrics, self._clock())
+        raise TypeError(f"nobody answers {type(question).__name__}")
+
+    async def _run_at(self, address: Address, source: PipelineSource) -> Run:
+        """The run as it was listed or read; asked for where neither tells how it stands.
+
+        The listing goes first: it is always kept current, and a run that has ended may have been retried since.
+
+        Raises:
+            SourceError
+        """
+        listing = self._store.get(PipelinesOf(address.source)).value
+        listed = (run for run in runs_in(listing, (address.pipeline,)) if run.address == address)
+        for run in (next(listed, None), self._store.get(RunAt(address)).value):
+            if run is not None and (run.duration is not None or not run.status.finished):
+                return run
+        return await source.run(address)
