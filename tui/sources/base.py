@@ -1,7 +1,9 @@
 """What every source is to the rest of the program, and the one error they raise."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
@@ -148,5 +150,53 @@ class MetricSource(Source, Protocol):
 
         Raises:
             SourceError
+        """
+        ...
+
+
+class ActingSource(Source, Protocol):
+    """A source that can be asked to do something. Everything but :meth:`send` only reads."""
+
+    async def stance(self) -> Stance:
+        """Whether the credentials may write, as far as the server tells; read once and remembered.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        """All that this source can do to ``target``, read now; what cannot be done now too, with the reason.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def plan(self, wish: Wish) -> Plan:
+        """What granting the wish would do, made from a state read now. One that cannot be done is a plan that is not
+        possible, with the reason.
+
+        Raises:
+            SourceError: the state could not be read.
+        """
+        ...
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        """Send the one request of a step, once: no retry, no redirect followed, no new login. Does not raise.
+
+        Args:
+            secrets: values of the body's fields that the step shows as ``***``.
+        """
+        ...
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        """What the server shows now of a step's effect: one look, the engine decides when to look again.
+
+        Args:
+            reply: None when it is not known, as after a restart.
+
+        Raises:
+            SourceError: it could not be read.
         """
         ...
