@@ -1,0 +1,39 @@
+"""A screen that is not answered by what was typed before it could be read."""
+
+from time import monotonic
+from typing import TypeVar
+
+from textual.events import Key, Paste
+from textual.screen import ModalScreen
+
+Result = TypeVar("Result")
+
+
+class Guarded(ModalScreen[Result]):
+    """Over the screen, deaf until it is painted. Whoever hands out keys asks it first.
+
+    Escape is always heard: it can only mean no.
+    """
+
+    # What lies beneath stays as it is: tinting it would draw the whole screen again.
+    DEFAULT_CSS = "Guarded { align: center middle; background: transparent; }"
+
+    _painted: float | None = None
+
+    def on_mount(self) -> None:
+        self.guard()
+
+    def guard(self) -> None:
+        """What it says has changed: be deaf until that is painted."""
+        self._painted = None
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        self._painted = monotonic()
+
+    def heard(self, time: float) -> bool:
+        """Whether what was done at ``time`` was done by somebody who could read it."""
+        return self._painted is not None and time >= self._painted
+
+    def hears(self, event: Key | Paste) -> bool:
+        return (isinstance(event, Key) and event.key == "escape") or self.heard(event.time)
