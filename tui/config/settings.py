@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
 from tui.insight.rules import DeploymentRule
 
@@ -39,6 +40,8 @@ class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
     user: str | None = None
     token: Secret | None = None
     watch: tuple[Name, ...] = ("**",)
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
     deployments: tuple[DeploymentRule, ...] = ()
     """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
 
@@ -47,6 +50,7 @@ class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
     token: Secret | None = None
     watch: tuple[Name, ...]
     refs: tuple[Name, ...] = ()
+    read_only: bool = False
     canary_jobs: tuple[Name, ...] = ("*canary*",)
     """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
@@ -97,6 +101,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
+    promote: Name = "*promote*"
+    """A glob over the names of GitLab gates: which lets the canary go on. In Jenkins ``canary.input`` tells."""
+    retrain: Launch | None = None
+    switch: Launch | None = None
+    """What gives the traffic to the other of ``blue_green``; {colour} is its name."""
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
     ui: UiSettings = UiSettings()
+    safety: SafetySettings = SafetySettings()
     path: Path | None = None
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()

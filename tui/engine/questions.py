@@ -4,6 +4,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
@@ -82,6 +83,10 @@ class LogOf(Question[LogState], frozen=True):
     address: Address
     tail: int = 0
     """Bytes at its end that will do at first, where the server can tell those; 0: from the beginning."""
+
+
+class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
+    """The actions under way or ended, newest first. No source is asked: the reading is there when there are some."""
 
 
 class ChartOf(Question[Chart], frozen=True):
