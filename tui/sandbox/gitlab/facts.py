@@ -82,6 +82,8 @@ class Job(msgspec.Struct, frozen=True):
     metrics: bool
     """It keeps ``metrics.json`` among its artifacts."""
     archived: bool
+    rejected: bool
+    """Its deployment was rejected."""
     coverage: float | None
     downstream: Run | None
 
@@ -91,7 +93,8 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def retryable(self) -> bool:
-        return self.status in ("success", "failed", "canceled") and not (self.retried or self.archived)
+        ended = self.status in ("success", "failed", "canceled")
+        return ended and not (self.retried or self.archived or self.rejected)
 
     @property
     def playable(self) -> bool:

@@ -1,6 +1,6 @@
 """GitLab's REST API: what can be asked, and which facts answer it (contracts: gitlab §3).
 
-Actions (``POST …/play``, ``retry``, ``cancel``, ``approval``) will be further rows of :data:`ROUTES`.
+What can be done is in :mod:`tui.sandbox.gitlab.writes`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -309,10 +309,10 @@ def _deployment(ask: Ask, key: str, number: str) -> Any:
             body = bodies.deployment(ask.site, it, _by_name(ask, project)[it.job.environment])
             if ask.options.community:
                 return body
-            pending = it.job.approvals if it.status == "blocked" else 0
+            said = ask.site.deeds.approvals.get(it.job.id, {}).values()
             return body | {
-                "pending_approval_count": pending,
-                "approvals": [],
+                "pending_approval_count": ask.site.pending(it.job),
+                "approvals": [bodies.approval(ask.site, each) for each in said],
                 "approval_summary": {"rules": []},
             }
     raise not_found()

@@ -145,7 +145,7 @@ class EnvironmentReader:
             )
         words = self._words(path)
         histories = await together(
-            self._deployed(path, environment.name, 20) for environment in found[:MOST_BY_REST]
+            self.deployed(path, environment.name, 20) for environment in found[:MOST_BY_REST]
         )
         return Environments(
             tuple(
@@ -163,7 +163,7 @@ class EnvironmentReader:
         key = (environment.address, canary.id)
         before = self._before.get(key)
         if before is None:
-            history = await self._deployed(path, environment.name, 20, status="success")
+            history = await self.deployed(path, environment.name, 20, status="success")
             before = tuple(map(self._words(path).of_deployment, history))
             self._before.put(key, before)
         known = {each.id for each in environment.deployments}
@@ -206,9 +206,17 @@ class EnvironmentReader:
         Raises:
             SourceError
         """
+        return (await self.past(address))[0]
+
+    async def past(self, address: Address) -> tuple[Environment, Mapping[str, RestDeployment]]:
+        """As :meth:`history`, with the deployments by iid as REST told them.
+
+        Raises:
+            SourceError
+        """
         path, name = address.path, address.environment or ""
         found, deployments, (rights, why) = await asyncio.gather(
-            self._environment(path, name), self._deployed(path, name, HISTORY), self._rights(path, name)
+            self.environment(path, name), self.deployed(path, name, HISTORY), self._rights(path, name)
         )
         words = self._words(path)
         rest = {str(each.iid): each for each in deployments}
@@ -220,15 +228,15 @@ class EnvironmentReader:
         if len(deployments) == HISTORY:
             since = min((each.started_at for each in made if each.started_at is not None), default=None)
         environment = words.of_rest(found, with_rollbacks(made, rest, None if why else rights))
-        return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes))
+        return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes)), rest
 
-    async def _environment(self, path: str, name: str) -> RestEnvironment:
+    async def environment(self, path: str, name: str) -> RestEnvironment:
         found = await self._rest.read(_environments, f"{project_url(path)}/environments", {"name": name})
         if not found:
             raise SourceError(Trouble.NOT_FOUND, f"{clean(path)} has no environment {clean(name)}")
         return found[0]
 
-    async def _deployed(
+    async def deployed(
         self, path: str, environment: str, count: int, status: str = ""
     ) -> tuple[RestDeployment, ...]:
         """The newest deployments of an environment; GitLab's own order begins with the oldest."""
