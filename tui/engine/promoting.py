@@ -88,7 +88,8 @@ async def _asked(engine: "Engine", question: Question[T]) -> _Read[T]:
     if reading.value is not None and (age := reading.age(engine.clock())) is not None and age <= FRESH:
         return _Read(reading.value, Known(reading.read_at))
     try:
-        return _Read(await engine.ask(question), Known(engine.clock()))
+        answer = await engine.ask(question)
+        return _Read(answer, Known(engine.clock()))
     except SourceError as error:
         reading = engine.store.get(question)
         return _Read(reading.value, Known(reading.read_at, error.message))
