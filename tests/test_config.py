@@ -54,7 +54,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "x: unknown table (known: sources, models, metrics, ui)"),
+        ("x = 1", "x: unknown table (known: sources, models, metrics, ui, safety)"),
         ("[source.a]", "source: unknown table (did you mean sources?)"),
         ("", "sources: there is none; add one as [sources.NAME]"),
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),

@@ -4,7 +4,6 @@ Pure functions of settings, domain values and a time; no colours, no widths.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal
 
 import msgspec
@@ -66,8 +65,7 @@ def _model_group(name: str, model: ModelSettings, pipelines: Iterable[Pipeline],
 
 
 def _ships(model: ModelSettings, address: Address) -> bool:
-    text = str(address)
-    return any(text == pattern or fnmatchcase(text, pattern) for pattern in model.pipelines)
+    return model.ships(str(address))
 
 
 def _deploys(address: Address, settings: Settings) -> bool:

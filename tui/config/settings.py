@@ -1,6 +1,7 @@
 """The settings, typed: what the tables of a configuration file become."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -106,6 +107,10 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     retrain: Launch | None = None
     switch: Launch | None = None
     """What gives the traffic to the other of ``blue_green``; {colour} is its name."""
+
+    def ships(self, pipeline: str) -> bool:
+        """Whether the pipeline of that address is one of its own."""
+        return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -70,6 +70,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return max(CHART_SOONEST, step)
         case LogState():
             return NEVER if answer.complete else answer.wait
+        case tuple():  # the activities: whoever acts tells of them
+            return NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
