@@ -61,7 +61,7 @@ class Buttons(Widget, can_focus=True):
         self.answers, self.locked, self.chosen = tuple(answers), locked, 0
         self.refresh()
 
-    def lock(self, keys: frozenset[str]) -> None:
+    def withhold(self, keys: frozenset[str]) -> None:
         if keys != self.locked:
             self.locked = keys
             self.refresh()
@@ -71,7 +71,9 @@ class Buttons(Widget, can_focus=True):
         for i, (key, word) in enumerate(self.answers):
             mark = "❯" if i == self.chosen and self.has_focus else " "
             role = "dim" if key in self.locked else ""
-            made.append((key, [(f" {mark}", "chosen" if mark != " " else ""), (key, "key"), (f" {word}  ", role)]))
+            made.append(
+                (key, [(f" {mark}", "chosen" if mark != " " else ""), (key, "key"), (f" {word}  ", role)])
+            )
         return made
 
     def render_line(self, y: int) -> Strip:

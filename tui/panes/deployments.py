@@ -429,7 +429,11 @@ class DeploymentsPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.action_open_deployment()
+        self.post_message(self.Menu())
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        return (("Show the run behind it", "open_deployment"),)
 
     @on(LineTable.Toggled, "#places")
     def _folded(self, event: LineTable.Toggled) -> None:
