@@ -125,6 +125,8 @@ class Actions:
             SourceError: the state could not be read.
         """
         await self._learn(wish.target.source)
+        if wish.kind is Kind.APPROVE and self.is_promotion(wish.target):
+            wish = msgspec.structs.replace(wish, kind=Kind.PROMOTE)
         plan = await self._read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
@@ -202,12 +204,11 @@ class Actions:
     async def _read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
         source = await self._engine.servers.acting(wish.target.source)
+        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
         granted = wish
-        if wish.kind is Kind.PROMOTE:
+        if wish.kind is Kind.PROMOTE and jenkins:
             granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
-        elif wish.kind is Kind.ROLLBACK and isinstance(
-            self._settings.sources.get(wish.target.source), JenkinsSettings
-        ):
+        elif wish.kind is Kind.ROLLBACK and jenkins:
             environment = await self._engine.ask(HistoryOf(wish.target))
             version = wish.value("version")
             deployment = wishes.deployment_of(environment, version)
@@ -268,9 +269,12 @@ class Actions:
             for pipeline in (listing.pipelines if listing is not None else ())
             for run in pipeline.runs
             for each in run.gates
-            if each.address == gate
+            if each.address.of_run == gate.of_run
+            and gate.job in (None, each.address.job)
+            and gate.gate in (None, each.address.gate)
         ]
-        return any(wishes.promotes(self._settings, each) for each in listed or (Gate(gate, gate.gate or ""),))
+        named = Gate(gate, gate.gate or gate.job or "")
+        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
 
     def _greyed(self, offer: Offer) -> Offer:
         if not offer.possible:
@@ -316,8 +320,8 @@ class Actions:
             return f"the state could not be read once more: {error.message}"
         if not now.possible:
             return now.why_not
-        if [(each.method, each.path, each.body) for each in now.steps] != [
-            (each.method, each.path, each.body) for each in plan.steps
+        if [(each.method, each.path) for each in now.steps] != [
+            (each.method, each.path) for each in plan.steps
         ]:
             return f"it changed since it was looked at: {now.words}"
         return ""
