@@ -31,6 +31,10 @@ Scope = Literal[
 lines of a log (:mod:`widgets.log_view`)."""
 
 
+ACTING: tuple[Scope, ...] = ("pipelines", "stages", "metrics", "deployments", "gates")
+"""The panes in which keys act. In a log they are those of ``less``, and only Enter leads to what can be done."""
+
+
 class Action(msgspec.Struct, frozen=True):
     id: str
     keys: tuple[str, ...]
@@ -218,7 +222,7 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
     "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments", "gates"),
-    "acting": ("pipelines", "stages", "metrics", "deployments", "gates"),
+    "acting": ACTING,
     "tables": ("pipelines", "stages", "tests", "deployments", "gates"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
@@ -234,10 +238,7 @@ are those of ``less``, and what they leave is everywhere's."""
 
 _HINTED: Mapping[Scope, tuple[Scope, ...]] = {
     "log": ("log", "lines"),
-    **{
-        scope: (scope, "acting", "everywhere")
-        for scope in ("pipelines", "stages", "metrics", "deployments", "gates")
-    },
+    **{scope: (scope, "acting", "everywhere") for scope in ACTING},
 }
 
 _TITLES: Mapping[Scope, str] = {

@@ -81,13 +81,13 @@ class Dialog(Guarded[Answer | None]):
     def __init__(self, title: str, waiting: str) -> None:
         super().__init__()
         self.paper = Paper(title, [("", (waiting, "dim"))])
-        self._entries: tuple[Entry, ...] = ()
+        self._fields: tuple[FormLine, ...] = ()
         self._name = ""
         self._yes = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield Vertical(_Sheet(self.paper), id="sheet")
+            yield _Sheet(self.paper)
             yield VerticalScroll(id="form", can_focus=False)
             yield Buttons([("n", "Close")])
 
@@ -95,11 +95,11 @@ class Dialog(Guarded[Answer | None]):
         self.box.border_title = _plain(self.paper.title)
         self.buttons.focus()
 
-    async def tell(self, paper: Paper) -> None:
+    def tell(self, paper: Paper) -> None:
         """Show this; there is nothing to be answered."""
-        await self._show(paper, (), "", "")
+        self._show(paper, (), "", "")
 
-    async def ask(self, paper: Paper, yes: str, entries: Sequence[Entry] = (), name: str = "") -> None:
+    def ask(self, paper: Paper, yes: str, entries: Sequence[Entry] = (), name: str = "") -> None:
         """Show this and ask for an answer.
 
         Args:
@@ -107,47 +107,34 @@ class Dialog(Guarded[Answer | None]):
             entries: what has to be filled in.
             name: what has to be typed before that answer can be given.
         """
-        await self._show(paper, entries, name, yes)
+        self._show(paper, entries, name, yes)
 
-    async def _show(self, paper: Paper, entries: Sequence[Entry], name: str, yes: str) -> None:
+    def _show(self, paper: Paper, entries: Sequence[Entry], name: str, yes: str) -> None:
         self.paper, self._name, self._yes = paper, name, yes
-        self._entries = tuple(entries)
-        self.guard()
         self.box.border_title = _plain(paper.title)
-        with self.app.batch_update():
-            sheet = self.query_one("#sheet", Vertical)
-            await sheet.remove_children()
-            await sheet.mount(_Sheet(paper))
-            await self.form.remove_children()
-            lines = [FormLine(entry) for entry in self._entries]
-            if name:
-                lines.append(FormLine(Entry("", "text", label=f"Type {name} to confirm")))
-            await self.form.mount(*lines)
-            self.form.set_class(bool(lines), "filled")
-            self.form.styles.height = min(10, sum(line.lines for line in lines))
-            self._offer()
+        self.query_one(_Sheet).show(paper)
+        fields = [FormLine(entry) for entry in entries]
+        if name:
+            fields.append(FormLine(Entry("", label=f"Type {name} to confirm")))
+        self._fields = tuple(fields)
+        self.form.mount(*fields)
+        self.form.set_class(bool(fields), "filled")
+        self.form.styles.height = min(10, sum(field.lines for field in fields))
+        self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
         self.buttons.focus()
-        if lines:
-            lines[0].focus_first()
+        if fields:
+            self.call_after_refresh(fields[0].focus_first)
         self.guard()
-
-    def _offer(self) -> None:
-        answers = [NO, ("y", self._yes)] if self._yes else [("n", "Close")]
-        self.buttons.offer(answers, self._locked())
 
     def _locked(self) -> frozenset[str]:
         if self._name and self.typed_name != self._name:
             return frozenset("y")
-        missing = any(line.entry.required and not line.value for line in self._lines)
+        missing = any(field.entry.required and not field.value for field in self._fields)
         return frozenset("y") if missing else frozenset()
 
     @property
-    def _lines(self) -> list[FormLine]:
-        return [line for line in self.query(FormLine) if line.entry.name]
-
-    @property
     def typed_name(self) -> str:
-        return next((line.value for line in self.query(FormLine) if not line.entry.name), "")
+        return next((field.value for field in self._fields if not field.entry.name), "")
 
     @on(FormLine.Changed)
     def _filled(self, event: FormLine.Changed) -> None:
@@ -158,7 +145,7 @@ class Dialog(Guarded[Answer | None]):
     def _entered(self, event: Input.Submitted) -> None:
         """Enter in a field goes on to the next, at last to the answers; a name that was typed whole is an answer."""
         event.stop()
-        if self._name and self.typed_name == self._name and not self._lines:
+        if self._name and self.typed_name == self._name and len(self._fields) == 1:
             self.action_answer("y")
         else:
             self.focus_next()
@@ -175,14 +162,14 @@ class Dialog(Guarded[Answer | None]):
         if key == "n":
             self._end(None)
         elif self._yes and "y" not in self._locked():
-            lines = self._lines
-            values = {line.entry.name: line.value for line in lines if line.entry.kind != "secret"}
-            secrets = {line.entry.name: line.value for line in lines if line.entry.kind == "secret"}
+            named = [field for field in self._fields if field.entry.name]
+            values = {each.entry.name: each.value for each in named if each.entry.kind != "secret"}
+            secrets = {each.entry.name: each.value for each in named if each.entry.kind == "secret"}
             self._end(Answer(values, secrets, self.typed_name))
 
     def _end(self, answer: Answer | None) -> None:
-        for line in self.query(FormLine):
-            line.forget()
+        for field in self._fields:
+            field.forget()
         if self.is_current:
             self.dismiss(answer)
 
@@ -197,6 +184,12 @@ class _Sheet(LineTable):
         super().__init__(paper.columns)
         self.can_focus = False
         self.paper = paper
+
+    def show(self, paper: Paper) -> None:
+        self.paper, self.columns = paper, tuple(paper.columns)
+        self.notify_style_update()
+        self.action_edge(False)
+        self.on_resize()
 
     def on_resize(self) -> None:
         width = self.scrollable_content_region.width - 1

@@ -40,50 +40,29 @@ class FormLine(Horizontal):
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="lines" if entry.kind == "lines" else None)
         self.entry = entry
+        self._field = _field(entry)
 
     @property
     def lines(self) -> int:
         return 4 if self.entry.kind == "lines" else 1
 
     def compose(self) -> ComposeResult:
-        entry = self.entry
-        star = "*" if entry.required else ""
-        yield Static(f"{entry.label or entry.name}{star}", markup=False)
-        if entry.kind in ("boolean", "choice"):
-            yield Choice(entry.choices or ("false", "true"), entry.value)
-        elif entry.kind == "lines":
-            yield TextArea(entry.value, compact=True, tab_behavior="focus")
-        else:
-            field = Input(
-                entry.value,
-                placeholder=entry.help,
-                password=entry.kind == "secret",
-                compact=True,
-                select_on_focus=False,
-                restrict=r"[-+.0-9eE]*" if entry.kind == "number" else r"[^\x00-\x1f\x7f-\x9f]*",
-            )
-            field.cursor_blink = False
-            yield field
-
-    @property
-    def _field(self) -> Widget:
-        return self.query("Input, Choice, TextArea").first()
+        star = "*" if self.entry.required else ""
+        yield Static(f"{self.entry.label or self.entry.name}{star}", markup=False)
+        yield self._field
 
     @property
     def value(self) -> str:
         field = self._field
-        if isinstance(field, TextArea):
-            return field.text
-        assert isinstance(field, Input | Choice)
-        return field.value
+        return field.text if isinstance(field, TextArea) else field.value
 
     def focus_first(self) -> None:
         self.screen.set_focus(self._field)
 
     def forget(self) -> None:
         """Keep nothing of a secret."""
-        if self.entry.kind == "secret" and isinstance(field := self._field, Input):
-            field.value = ""
+        if self.entry.kind == "secret" and isinstance(self._field, Input):
+            self._field.value = ""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -133,3 +112,20 @@ class Choice(Widget, can_focus=True):
 
     def on_blur(self) -> None:
         self.refresh()
+
+
+def _field(entry: Entry) -> "Input | Choice | TextArea":
+    if entry.kind in ("boolean", "choice"):
+        return Choice(entry.choices or ("false", "true"), entry.value)
+    if entry.kind == "lines":
+        return TextArea(entry.value, compact=True, tab_behavior="focus")
+    field = Input(
+        entry.value,
+        placeholder=entry.help,
+        password=entry.kind == "secret",
+        compact=True,
+        select_on_focus=False,
+        restrict=r"[-+.0-9eE]*" if entry.kind == "number" else r"[^\x00-\x1f\x7f-\x9f]*",
+    )
+    field.cursor_blink = False
+    return field

@@ -1,5 +1,6 @@
 """A screen that is not answered by what was typed before it could be read."""
 
+from asyncio import Event
 from time import monotonic
 from typing import TypeVar
 
@@ -20,7 +21,13 @@ class Guarded(ModalScreen[Result]):
 
     _painted: float | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.mounted = Event()
+        """Set when there is something to be changed in it."""
+
     def on_mount(self) -> None:
+        self.mounted.set()
         self.guard()
 
     def guard(self) -> None:

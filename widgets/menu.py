@@ -20,7 +20,7 @@ class Line(NamedTuple):
     """Why it cannot be chosen now; it is greyed then."""
 
 
-class Menu(Guarded[str]):
+class Menu(Guarded[str | None]):
     """Enter hands on the key of a line, Escape None. Lines may come later: :meth:`offer`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
