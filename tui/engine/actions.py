@@ -17,6 +17,7 @@ from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
 from tui.engine.promoting import promotion
 from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
@@ -305,7 +306,11 @@ class Actions:
             tell(News("refused", f"nothing was sent: {why}"))
             return
         locked = partial(self.locked_plan, plan)
-        news = await self._carrier.carry_out(activity.id, plan, secrets, locked, tell, prepared.policy)
+        try:
+            news = await self._carrier.carry_out(activity.id, plan, secrets, locked, tell, prepared.policy)
+        except Exception as error:
+            tell(News("unknown", unexpected(plan.wish.target.source, error).message))
+            return
         if news.state == "done" and (words := await self._traffic(plan.wish)):
             news = msgspec.structs.replace(news, words=f"{news.words}; {words}")
         tell(news)
