@@ -334,7 +334,10 @@ class DeploymentsPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.post_message(self.Menu())
+        if self.about.has_focus:
+            self.action_open_deployment()
+        else:
+            self.post_message(self.Menu())
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
