@@ -122,8 +122,9 @@ class Dialog(Guarded[Answer | None]):
         self.form.styles.height = min(10, sum(field.lines for field in fields))
         self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
         self.buttons.focus()
-        if fields:
-            self.call_after_refresh(fields[0].focus_first)
+        # What may stay as it is does not stand between the person and what is to be read.
+        if first := next((each for each in fields if each.entry.required or not each.entry.name), None):
+            self.call_after_refresh(first.focus_first)
         self.guard()
 
     def _locked(self) -> frozenset[str]:

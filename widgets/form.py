@@ -28,7 +28,7 @@ class FormLine(Horizontal):
     DEFAULT_CSS = """
     FormLine {
         height: 1;
-        & > Static { width: 30%; min-width: 22; padding-right: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+        & > Static { width: 40%; min-width: 22; padding-right: 1; text-overflow: ellipsis; text-wrap: nowrap; }
         & > Input, & > Choice, & > TextArea { width: 1fr; background: $panel; }
         &.lines { height: 4; }
     }

@@ -15,9 +15,9 @@ from widgets.theme import look
 
 METRICS = (
     Column("", 1),
-    Column("", 13, flex=2),
-    Column("", 8, flex=1, align="right"),
-    Column("", 8, flex=1, align="right"),
+    Column("", 13),
+    Column("", 8, flex=1),
+    Column("", 8, flex=1),
     Column("", 17, flex=3),
     Column("", 7),
     Column("", 5, align="right"),
@@ -91,8 +91,6 @@ def _promotion(known: Promotion, now: float) -> Iterator[tuple[str, Cell]]:
         words = f"{shown.glyph} {verdict.decision}: {verdict.reason}"
         words += f" (score {verdict.score:.0f}, judged by {verdict.judge})"
         yield "verdict", (words + _mark(known.verdict_known, now), shown.role)
-        for note in verdict.notes:
-            yield "", note
     else:
         yield "verdict", _missing(known.verdict_known)
     if known.alarms:
@@ -107,6 +105,8 @@ def _promotion(known: Promotion, now: float) -> Iterator[tuple[str, Cell]]:
         (f"also deployed there: {others}", "warning") if others else "nothing else was deployed there",
     )
     yield "rolling back", known.back or "not known"
+    for note in known.verdict.notes if known.verdict is not None else ():
+        yield "about it", (note, "dim")
 
 
 def _metrics(known: Promotion, now: float) -> Iterator[Row]:
