@@ -82,6 +82,8 @@ class Dialog(Guarded[Answer | None]):
         super().__init__()
         self.paper = Paper(title, [("", (waiting, "dim"))])
         self._fields: tuple[FormLine, ...] = ()
+        self._unready = 0
+        """Fields that cannot take keys yet."""
         self._name = ""
         self._yes = ""
 
@@ -122,10 +124,20 @@ class Dialog(Guarded[Answer | None]):
         self.form.styles.height = min(10, sum(field.lines for field in fields))
         self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
         self.buttons.focus()
-        # What may stay as it is does not stand between the person and what is to be read.
-        if first := next((each for each in fields if each.entry.required or not each.entry.name), None):
-            self.call_after_refresh(first.focus_first)
-        self.guard()
+        self._unready = len(fields)
+        self.deafen() if fields else self.guard()
+
+    @on(FormLine.Ready)
+    def _ready(self, event: FormLine.Ready) -> None:
+        event.stop()
+        self._unready -= 1
+        if not self._unready:
+            # What may stay as it is does not stand between the person and what is to be read.
+            if first := next(
+                (each for each in self._fields if each.entry.required or not each.entry.name), None
+            ):
+                first.focus_first()
+            self.guard()
 
     def _locked(self) -> frozenset[str]:
         if self._name and self.typed_name != self._name:

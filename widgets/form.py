@@ -37,6 +37,9 @@ class FormLine(Horizontal):
     class Changed(Message):
         """Something else stands in it."""
 
+    class Ready(Message):
+        """It can take keys now."""
+
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="lines" if entry.kind == "lines" else None)
         self.entry = entry
@@ -50,6 +53,9 @@ class FormLine(Horizontal):
         star = "*" if self.entry.required else ""
         yield Static(f"{self.entry.label or self.entry.name}{star}", markup=False)
         yield self._field
+
+    def on_mount(self) -> None:
+        self.post_message(self.Ready())
 
     @property
     def value(self) -> str:

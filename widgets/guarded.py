@@ -20,6 +20,7 @@ class Guarded(ModalScreen[Result]):
     DEFAULT_CSS = "Guarded { align: center middle; background: transparent; }"
 
     _painted: float | None = None
+    _changes = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +31,19 @@ class Guarded(ModalScreen[Result]):
         self.mounted.set()
         self.guard()
 
+    def deafen(self) -> None:
+        """Be deaf until :meth:`guard` is called, and what it says then is painted."""
+        self._painted = None
+        self._changes += 1
+
     def guard(self) -> None:
         """What it says has changed: be deaf until that is painted."""
-        self._painted = None
-        self.call_after_refresh(self._seen)
+        self.deafen()
+        self.call_after_refresh(self._seen, self._changes)
 
-    def _seen(self) -> None:
-        self._painted = monotonic()
+    def _seen(self, changes: int) -> None:
+        if changes == self._changes:
+            self._painted = monotonic()
 
     def heard(self, time: float) -> bool:
         """Whether what was done at ``time`` was done by somebody who could read it."""

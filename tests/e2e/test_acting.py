@@ -50,12 +50,15 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         gates(deck)
         deck.send("a")
         deck.wait_for("y Go on")
+        deck.settle()
         for text in ("3f09dec4 → 9f21ee86", "Report calibration", "tests, ", "rolling back"):
             assert text in deck.text
         deck.send("y")
         deck.wait_for("Type production to confirm")
+        deck.settle()
         deck.send(f"production{ENTER}")
-        deck.wait_for("Are you sure?")
+        deck.wait_for("y Yes, all the same")
+        deck.settle()
         deck.send("y")
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.wait_for("» promote")
