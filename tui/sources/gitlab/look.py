@@ -271,9 +271,15 @@ query {_RIGHTS}($path: ID!) {{
         return await self._once(("deployment", path, id), read)
 
     async def there(self, path: str, environment: str) -> RestDeployment | None:
-        """What was put into an environment last."""
+        """What stands in an environment, without the canary beside it."""
         found = await self.deployments(path, "success", environment)
-        return max(found, key=_ended, default=None)
+        words = self.environments.words(path)
+        stable = (each for each in found if not words.of_deployment(each).canary)
+        return max(stable, key=_ended, default=None)
+
+    async def newest(self, path: str, environment: str) -> RestDeployment | None:
+        """What was put into an environment last, a canary too."""
+        return next(iter(await self.deployments(path, "success", environment)), None)
 
     async def approvals(self, path: str, environment: str) -> int:
         """How many people have to approve what is put into an environment."""

@@ -115,6 +115,9 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
     words = f"{doing} {quoted(job.name)} of {seen.address} on {look.server}"
     facts: dict[str, Any] = {"facts": _facts(seen, job)}
     if why := _not_waiting(seen, job):
+        rights = await look.rights(seen, job)
+        if rights is not None and rights.manual_job is False:
+            why = f"it is no manual job: {standing_words(job)}"
         return look.cannot(wish, words, why, **facts)
     deployment = await look.deployment_of(path, job)
     approved = None
@@ -131,8 +134,8 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
     if reject and not pending:
         return look.cannot(wish, words, _NO_REJECTION, **facts)
     rights = await look.rights(seen, job)
-    if not reject and not pending and (why := _forbidden(job, rights, deployment, _there(facts))):
-        return look.cannot(wish, words, why, **facts)
+    if not reject and not pending and rights is not None and _forbidden(rights):
+        return look.cannot(wish, words, await _why_forbidden(path, deployment, look), **facts)
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
     play = _play(seen, job, deployment, wish)
@@ -155,12 +158,6 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
         later = f"{_more(pending - 1)} needed after yours; then somebody has to start the job"
         return look.plan(wish, words, warnings=(later,), steps=(step,), **facts)
     return look.plan(wish, f"{words}, then start it", steps=(step, play), **facts)
-
-
-def _there(facts: Mapping[str, Any]) -> str:
-    """What stands in the environment, as the facts have it."""
-    told: dict[str, str] = dict(facts["facts"])
-    return told.get("version", "").partition(" → ")[0]
 
 
 def _more(count: int) -> str:
@@ -192,15 +189,18 @@ def _not_waiting(seen: Seen, job: RestJob) -> str:
     return f"it no longer waits: {standing_words(job)}{ended}"
 
 
-def _forbidden(job: RestJob, rights: Rights | None, deployment: RestDeployment | None, there: str) -> str:
-    if rights is None:
-        return ""
-    if rights.manual_job is False and job.status == "manual":
-        return ""
-    if rights.can_play_job is False or rights.forbidden:
-        outdated = f", or outdated: {there} was put there since" if deployment is not None else ""
-        return f"you may not start it: it is protected{outdated}, or you lack the role"
-    return ""
+def _forbidden(rights: Rights) -> bool:
+    return (rights.can_play_job is False and rights.manual_job is not False) or rights.forbidden
+
+
+async def _why_forbidden(path: str, deployment: RestDeployment | None, look: Look) -> str:
+    """GitLab gives no reason; that it is outdated can be told (contracts: gitlab §4.7)."""
+    if deployment is not None:
+        newest = await look.newest(path, _environment(deployment))
+        if newest is not None and newest.id > deployment.id and newest.sha != deployment.sha:
+            where = _environment(deployment)
+            return f"it is outdated: {version_of(newest)}, of a newer run, was put into {where} since"
+    return "you may not start it: its branch or environment is protected, or you lack the role"
 
 
 def _environment(deployment: RestDeployment) -> str:
