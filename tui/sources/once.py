@@ -1,4 +1,4 @@
-"""A write: a request that is sent at most once, and what is known of it when no answer came (rule 11 of the design)."""
+"""A write: a request sent at most once, and what is known of it when no answer came (rule 11 of the design)."""
 
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
