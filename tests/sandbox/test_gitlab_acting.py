@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
+from tests.gitlab_schemas import schema_errors
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, Secret
 from tui.domain.action import Kind, Plan, Reply, Wish
@@ -33,8 +35,9 @@ class Site:
 
     async def __aenter__(self) -> "Site":
         self._serving = serving(gitlab_app(self.world, self.faults, self.options, self.deeds))
+        self.url = f"{self._serving.__enter__()}/gitlab"
         settings = GitLabSettings(
-            url=f"{self._serving.__enter__()}/gitlab",
+            url=self.url,
             token=Secret("glpat-sandbox"),
             watch=("ml/**",),
             timeout=5,
@@ -502,7 +505,7 @@ async def test_a_retraining_is_started_and_found_also_after_a_lost_answer(shop: 
 
 
 async def test_of_several_new_runs_ours_is_the_one_with_the_tag(shop: Site) -> None:
-    plan = await shop.plan(Kind.TRIGGER, "gitlab:ml/fraud", EPOCHS="12")
+    plan = await shop.plan(Kind.TRIGGER, "gitlab:ml/fraud", ref="main", variables="EPOCHS=12")
     (step,) = plan.steps
     await shop.source.send(step, {})
     ours = newest(shop, "ml/fraud")
@@ -575,6 +578,35 @@ async def test_an_environment_is_stopped(shop: Site) -> None:
     assert twice.words == (
         "400 Bad request - Attempted to stop the environment but failed to change the status"
     )
+
+
+# --- the answers themselves ---------------------------------------------------------------------------------------
+
+
+async def test_answers_to_writes_are_what_gitlabs_own_schemas_say(shop: Site) -> None:
+    errors = schema_errors()
+    run, failed = newest(shop, "ml/fraud"), newest(shop, "ml/edge")
+    at = f"/projects/ml%2Ffraud/jobs/{shop.world.job_id(run, 'promote/promote')}"
+    pytest_job = f"/projects/ml%2Ffraud/jobs/{shop.world.job_id(run, 'test/pytest')}"
+    async with httpx.AsyncClient(
+        base_url=f"{shop.url}/api/v4", headers={"PRIVATE-TOKEN": "glpat-sandbox"}
+    ) as client:
+        for path, status, kind, body in (
+            (f"{at}/play", 200, "jobs", None),
+            (f"{pytest_job}/retry", 201, "jobs", None),
+            (f"{at}/cancel", 201, "jobs", None),
+            (f"{at}/cancel", 201, "jobs", None),
+            ("/projects/ml%2Ffraud/pipeline", 201, "pipeline-detail", {"ref": "main"}),
+            (f"/projects/ml%2Ffraud/pipelines/{run.id}/cancel", 200, "pipeline-detail", None),
+            (f"/projects/ml%2Fedge/pipelines/{failed.id}/retry", 201, "pipeline-detail", None),
+        ):
+            answer = await client.post(path, json=body)
+            assert answer.status_code == status, answer.text
+            told = answer.json()
+            if path.endswith("retry") and kind == "pipeline-detail":
+                assert "name" not in told
+                told |= {"name": None}
+            assert errors(kind, [told] if kind == "jobs" else told) == [], path
 
 
 # --- worlds -------------------------------------------------------------------------------------------------------

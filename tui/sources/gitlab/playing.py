@@ -20,6 +20,7 @@ from tui.sources.gitlab.look import (
     version_of,
     who,
 )
+from tui.sources.gitlab.pairs import WrongPair, pairs
 from tui.sources.gitlab.payload import RestJob, User
 from tui.sources.gitlab.progress import progress, put, seen_of
 from tui.sources.gitlab.rest import project_url
@@ -138,11 +139,11 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
         return look.cannot(wish, words, await _why_forbidden(path, deployment, look), **facts)
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
-    play = _play(seen, job, deployment, wish)
+    try:
+        play = _play(seen, job, deployment, pairs(wish.value("variables")))
+    except WrongPair as error:
+        return look.cannot(wish, words, str(error), fields=(_VARIABLES,), **facts)
     if not pending or approved is None or deployment is None:
-        variables = wish.value("variables")
-        if variables and (wrong := _wrong_variables(variables)):
-            return look.cannot(wish, words, wrong, fields=(_VARIABLES,), **facts)
         return look.plan(wish, words, fields=(_VARIABLES,), steps=(play,), **facts)
     facts["facts"] += (("approvals missing", str(pending)),)
     step = _approve(seen, job, deployment, wish)
@@ -210,19 +211,8 @@ def _environment(deployment: RestDeployment) -> str:
 # --- steps --------------------------------------------------------------------------------------------------------
 
 
-def _variables(text: str) -> list[tuple[str, str]]:
-    pairs = (line.partition("=") for line in text.splitlines() if line.strip())
-    return [(key.strip(), value) for key, _, value in pairs]
-
-
-def _wrong_variables(text: str) -> str:
-    wrong = [line for line in text.splitlines() if line.strip() and not line.partition("=")[1]]
-    return f"a variable is written KEY=VALUE, not {shorten(clean(wrong[0]), 40)!r}" if wrong else ""
-
-
-def _play(seen: Seen, job: RestJob, deployment: RestDeployment | None, wish: Wish) -> Step:
-    variables = _variables(wish.value("variables"))
-    sent = {"job_variables_attributes": [{"key": key, "value": value} for key, value in variables]}
+def _play(seen: Seen, job: RestJob, deployment: RestDeployment | None, variables: Mapping[str, str]) -> Step:
+    sent = {"job_variables_attributes": [{"key": key, "value": value} for key, value in variables.items()]}
     path = seen.place.path
     return Step(
         words=f"start {quoted(job.name)} of {seen.address}",
@@ -288,7 +278,12 @@ async def observe_play(expect: Mapping[str, str], reply: Reply | None, look: Loo
         seen_now = await put(path, noted(expect, "deployment"), expect.get("environment", ""), seen_now, look)
     by = who(job)
     if by and by != await look.me():
-        words = f"{clean(by)} started it, not you: {seen_now.words}"
+        named = (
+            f"GitLab names {clean(by)} as who started it"
+            if _accepted(reply)
+            else f"{clean(by)} started it, not you"
+        )
+        words = f"{named}: {seen_now.words}"
         return msgspec.structs.replace(seen_now, words=words)
     return seen_now
 

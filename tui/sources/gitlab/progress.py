@@ -21,7 +21,7 @@ def progress(job: RestJob, at: Address) -> Observation:
     reason = read_status(job.status).reason
     match status:
         case Status.QUEUED:
-            return Observation("accepted", f"{name} {reason or 'waits for its turn'}", at)
+            return Observation("happening", f"{name} {reason or 'waits for its turn'}", at)
         case Status.WAITING:
             return Observation("accepted", f"{name} waits for a person", at)
         case Status.RUNNING:
@@ -42,7 +42,7 @@ def of_run(seen: Seen) -> Observation:
     at = seen.address
     match status:
         case Status.QUEUED:
-            return Observation("accepted", f"{at} is queued", at)
+            return Observation("happening", f"{at} is queued", at)
         case Status.RUNNING:
             return Observation("happening", f"{at} runs", at)
         case Status.WAITING:

@@ -223,7 +223,8 @@ async def observe_retry(expect: Mapping[str, str], reply: Reply | None, look: Lo
         else:
             shown = await put(path, made.id, environment, shown, look)
     by = who(job)
-    if not answered and by and by != await look.me():
+    ours = reply is not None and reply.state == "accepted"
+    if not ours and by and by != await look.me():
         shown = msgspec.structs.replace(shown, words=f"{clean(by)} started it, not you: {shown.words}")
     return msgspec.structs.replace(shown, found=(("id", str(job.id)),))
 
