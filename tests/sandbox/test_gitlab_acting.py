@@ -392,6 +392,42 @@ async def test_refused_without_effect(shop: Site, options: dict[str, Any], statu
     assert len(shop.writes) == 1
 
 
+@pytest.mark.parametrize("lacks", [frozenset({"CiJob.canPlayJob"}), frozenset({"Project.job"})])
+async def test_without_graphql_a_gate_can_be_played_all_the_same(shop: Site, lacks: frozenset[str]) -> None:
+    shop.options.lacks = lacks
+    (step,) = (await shop.plan(Kind.APPROVE, gate(shop, "ml/fraud", "promote"))).steps
+    assert (await shop.source.send(step, {})).state == "accepted"
+    assert (await shop.source.observe(step, None)).state == "happening"
+
+
+async def test_what_deploys_is_told_before_it_is_run_again(shop: Site) -> None:
+    run = newest(shop, "ml/fraud")
+    plan = await shop.plan(Kind.RETRY, Address("gitlab", "ml/fraud", run.id, "staging"))
+    assert (plan.environment, plan.possible) == ("staging", True)
+    assert plan.warnings == (f"it deploys: staging gets {run.commit.sha[:8]} again",)
+    failed = next(run for run in shop.world.project_runs("ml/edge") if run.pipeline.ref == "next")
+    whole = await shop.plan(Kind.RETRY, Address("gitlab", "ml/edge", failed.id))
+    assert whole.environment == "staging"
+    assert whole.warnings == ("among it is what deploys to staging",)
+
+
+async def test_a_job_of_a_child_run_is_run_again() -> None:
+    async with Site(demo()) as site:
+        run = next(run for run in site.world.project_runs("ml/fraud") if run.pipeline.ref != "main")
+        child = site.world.child(run, "package/model card")
+        assert child is not None
+        target = Address("gitlab", "ml/fraud", child.id, "figures")
+        (step,) = (await site.plan(Kind.RETRY, target)).steps
+        reply = await site.source.send(step, {})
+        site.pass_time(20)
+        seen = await site.source.observe(step, reply)
+        assert (seen.state, seen.result) == ("done", target)
+        bridge = await site.plan(Kind.RETRY, Address("gitlab", "ml/fraud", run.id, "model card"))
+        assert ("starts", "a new downstream run") in bridge.facts
+        cancel = await site.plan(Kind.CANCEL, Address("gitlab", "ml/fraud", run.id, "model card"))
+        assert cancel.why_not.startswith("GitLab cancels no job that starts a run")
+
+
 # --- back ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """One step is one request: what is made of each answer, and of none (contracts: gitlab §1.4, §4, §7)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -121,6 +122,39 @@ async def test_what_may_have_happened_is_lost_and_not_sent_again(
     reply = await sent(stub, connect, answer)
     assert reply.state == "lost"
     assert reply.words
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"
+
+
+@pytest.mark.parametrize("read", [0, 1, 20, None], ids=["nothing", "a byte", "a line", "all"])
+@pytest.mark.parametrize("answered", [0, 1, 12, 40, len(HEAD), len(HEAD) + 4])
+@pytest.mark.parametrize("reset", [False, True])
+async def test_a_connection_that_dies_at_any_point_is_never_tried_again(
+    connect: Connect, read: int | None, answered: int, reset: bool
+) -> None:
+    """Whatever the server read and answered before: nobody knows what it did."""
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        if read is None:
+            await reader.readuntil(b"\r\n\r\n")
+        elif read:
+            await reader.readexactly(read)
+        writer.write((HEAD + b'{"id": 8}\n')[:answered])
+        await writer.drain()
+        if reset:
+            writer.transport.abort()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        reply = await connect(url=f"http://127.0.0.1:{port}{PREFIX}", timeout=2.0).send(STEP, {})
+    assert reply.state == "lost"
+    assert connections == 1
 
 
 async def test_what_never_left_is_unsent(connect: Connect) -> None:

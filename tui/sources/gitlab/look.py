@@ -1,7 +1,7 @@
 """What an action needs to know of its target, read at this moment: nothing here is kept beyond one question."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from tui.domain.action import Plan, Wish
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.status import Status
+from tui.insight.derive import tier_of
 from tui.sources.base import SourceError
 from tui.sources.gitlab.convert import Place
 from tui.sources.gitlab.deployed import SHORT, Permissions, RestDeployment
@@ -242,6 +243,15 @@ query {_RIGHTS}($path: ID!) {{
             if each.deployable is not None and each.deployable.id == job.id:
                 return each
         return None
+
+    async def environments_of(self, path: str, names: Collection[str]) -> tuple[str, ...]:
+        """Where jobs of these names deploy to, as newer ones of the same name did; production first."""
+        found = {
+            clean(each.environment.name): None
+            for each in await self.deployments(path)
+            if each.environment is not None and each.deployable is not None and each.deployable.name in names
+        }
+        return tuple(sorted(found, key=lambda name: tier_of(name) != "production"))
 
     async def deployments(
         self, path: str, status: str = "", environment: str = ""

@@ -131,6 +131,9 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
             ("environment", environment),
             ("version", f"{version_of(now)} → {version_of(deployment)}"),
         )
+    elif likely := await look.environments_of(path, {job.name}):
+        facts["environment"] = likely[0]
+        facts["facts"] += (("environment", likely[0]),)
     pending = (approved and approved.pending_approval_count) or 0
     if reject and not pending:
         return look.cannot(wish, words, _NO_REJECTION, **facts)
