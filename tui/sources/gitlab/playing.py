@@ -8,22 +8,13 @@ import msgspec
 
 from tui.domain.action import Field, Kind, Observation, Plan, Reply, Step, Wish
 from tui.sources.gitlab.deployed import RestDeployment
-from tui.sources.gitlab.look import (
-    Look,
-    Rights,
-    Seen,
-    note,
-    noted,
-    quoted,
-    standing_words,
-    status_of,
-    version_of,
-    who,
-)
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.pairs import WrongPair, pairs
 from tui.sources.gitlab.payload import RestJob, User
 from tui.sources.gitlab.progress import progress, put, seen_of
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.rights import Rights
+from tui.sources.gitlab.seen import Seen, note, noted, quoted, standing_words, status_of, version_of, who
 from tui.text import clean, shorten
 
 LONGEST_COMMENT = 255

@@ -5,8 +5,9 @@ import msgspec
 from tui.domain.action import Observation
 from tui.domain.address import Address
 from tui.domain.status import Status
-from tui.sources.gitlab.look import Look, Seen, quoted, status_of
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob
+from tui.sources.gitlab.seen import Seen, quoted, status_of
 from tui.sources.gitlab.status import read_status
 from tui.text import clean
 

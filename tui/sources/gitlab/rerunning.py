@@ -5,20 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from tui.domain.action import Observation, Plan, Reply, Step, Wish
-from tui.sources.gitlab.look import (
-    Look,
-    Seen,
-    note,
-    noted,
-    quoted,
-    standing_words,
-    status_of,
-    version_of,
-    who,
-)
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob
 from tui.sources.gitlab.progress import of_run, progress, put, seen_of
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.seen import Seen, note, noted, quoted, standing_words, status_of, version_of, who
 from tui.sources.gitlab.status import read_status
 from tui.text import clean, shorten
 

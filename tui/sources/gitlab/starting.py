@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from tui.domain.action import Field, Observation, Plan, Reply, Step, Wish
-from tui.sources.gitlab.look import Look, note, noted, version_of
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.pairs import WrongPair, pairs
 from tui.sources.gitlab.payload import RestPipeline
 from tui.sources.gitlab.progress import of_run
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.seen import note, noted, version_of
 from tui.sources.gitlab.sending import HIDDEN
 from tui.text import clean, shorten
 
