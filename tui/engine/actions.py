@@ -160,7 +160,7 @@ class Actions:
             "" if plan.possible else plan.why_not or "it cannot be done now",
             "" if plan.steps else "the plan has nothing to send",
             "" if prepared.policy else missing(prepared.consent, given),
-            "no policy promotes" if prepared.policy and plan.wish.kind is Kind.PROMOTE else "",
+            self._unruly(prepared),
             self.locked_plan(plan),
             self._under_way(plan.wish),
             "this plan was sent before: look again"
@@ -282,6 +282,18 @@ class Actions:
             return offer
         why = self.locked(offer.wish.target) or self._under_way(offer.wish)
         return msgspec.structs.replace(offer, possible=False, why_not=why) if why else offer
+
+    def _unruly(self, prepared: Prepared) -> str:
+        """Why no policy may do that; empty: one may, or a person acts."""
+        if not prepared.policy:
+            return ""
+        for policy in self._settings.safety.policies:
+            if policy.name == prepared.policy:
+                allowed = Kind.ROLLBACK if policy.action == "rollback" else Kind.TRIGGER
+                return (
+                    "" if prepared.plan.wish.kind is allowed else f"{policy.name} is for {policy.action} only"
+                )
+        return f"there is no policy {prepared.policy}"
 
     def _under_way(self, wish: Wish) -> str:
         for each in self._activities.values():

@@ -17,6 +17,7 @@ from tui.engine.cadence import after_answer
 from tui.engine.history import History
 from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
+from tui.engine.policies import Policies
 from tui.engine.questions import AnyQuestion, LogOf, Question, TestsOf
 from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
@@ -92,6 +93,7 @@ class Engine:
         self._wake = asyncio.Event()
         self._closed = False
         self.actions = Actions(self, journal or journal_for(settings))
+        self.policies = Policies(self)
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -172,6 +174,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await _ended(self._tasks)
+        await self.policies.close()
         await self.actions.close()
         self._logs.close()
         await _ended({asyncio.create_task(_close(source)) for source in self.servers})

@@ -29,6 +29,8 @@ class Options(msgspec.Struct):
     """What that token may do, in GitLab's words (``api``, ``read_api``, ``read_user``)."""
     community: bool = False
     """The Community Edition, which knows no approvals."""
+    maintainer: bool = False
+    """The token's user sees the settings of projects."""
     rollbacks: bool = True
     """``ci_forward_deployment_rollback_allowed``."""
     denied: frozenset[str] = frozenset()

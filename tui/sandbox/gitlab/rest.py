@@ -91,7 +91,14 @@ def _list_projects(ask: Ask, found: Sequence[Project]) -> Page:
 
 
 def _project(ask: Ask, key: str) -> Any:
-    return bodies.project(ask.site, ask.project(key), simple=ask.truth("simple"))
+    body = bodies.project(ask.site, ask.project(key), simple=ask.truth("simple"))
+    if ask.options.maintainer:
+        body |= {
+            "ci_pipeline_variables_minimum_override_role": ask.options.variables,
+            "ci_forward_deployment_enabled": True,
+            "ci_forward_deployment_rollback_allowed": ask.options.rollbacks,
+        }
+    return body
 
 
 # --- pipelines and jobs -------------------------------------------------------------------------------------------

@@ -125,11 +125,23 @@ class Acting:
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         look = self._look()
         offers = []
+        gate = await self._may_be_gate(target, look)
         for kind, words in _menu(target):
+            if kind in (Kind.APPROVE, Kind.REJECT) and not gate:
+                continue
             wish = Wish(kind, target)
             plan = await _PLANS[kind](wish, look)
             offers.append(Offer(wish, words, plan.possible, plan.why_not))
         return tuple(offers)
+
+    async def _may_be_gate(self, target: Address, look: Look) -> bool:
+        """Whether approving it makes sense at all: a job that is started by hand, or may be, as far as is told."""
+        if target.job is None or target.gate is not None:
+            return True
+        seen = await look.of(target)
+        job = seen.find(target)
+        rights = await look.rights(seen, job) if job.status != "manual" else None
+        return rights is None or rights.manual_job is not False
 
     async def plan(self, wish: Wish) -> Plan:
         look = self._look()

@@ -1,8 +1,6 @@
 """What an action needs to know of its target, read at this moment: nothing here is kept beyond one question."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -12,72 +10,21 @@ from tui.config import GitLabSettings
 from tui.domain.action import Plan, Wish
 from tui.domain.address import Address
 from tui.domain.health import Trouble
-from tui.domain.status import Status
+from tui.insight.derive import tier_of
 from tui.sources.base import SourceError
 from tui.sources.gitlab.convert import Place
-from tui.sources.gitlab.deployed import SHORT, Permissions, RestDeployment
+from tui.sources.gitlab.deployed import RestDeployment
 from tui.sources.gitlab.environments import EnvironmentReader
 from tui.sources.gitlab.graphql import Fallback, GraphQL
 from tui.sources.gitlab.payload import GraphQLReply, RestJob, RestPipeline, RestProject, seconds
 from tui.sources.gitlab.queries import Question
 from tui.sources.gitlab.rest import PER_PAGE, Rest, project_url
-from tui.sources.gitlab.status import read_status
+from tui.sources.gitlab.rights import Protection, Rights, RightsData
+from tui.sources.gitlab.seen import Seen
 from tui.sources.gitlab.together import concerns_all, together
-from tui.text import clean, shorten
+from tui.text import clean
 
 T = TypeVar("T")
-
-
-class Action(msgspec.Struct, frozen=True, rename="camel"):
-    confirmation_message: str | None = None
-
-
-class JobStatus(msgspec.Struct, frozen=True):
-    action: Action | None = None
-
-
-class Rights(msgspec.Struct, frozen=True, rename="camel"):
-    """What REST does not tell of a job (contracts: gitlab §0, §6)."""
-
-    manual_job: bool | None = None
-    can_play_job: bool | None = None
-    retryable: bool | None = None
-    user_permissions: Permissions | None = None
-    detailed_status: JobStatus | None = None
-
-    @property
-    def forbidden(self) -> bool:
-        return self.user_permissions is not None and self.user_permissions.update_build is False
-
-    @property
-    def asks(self) -> str:
-        """What the author wants confirmed before it is started (``manual_confirmation``)."""
-        action = self.detailed_status.action if self.detailed_status else None
-        return clean((action and action.confirmation_message) or "")
-
-
-class RightsProject(msgspec.Struct, frozen=True):
-    job: Rights | None = None
-
-
-class RightsData(msgspec.Struct, frozen=True):
-    project: RightsProject | None = None
-
-
-class Rule(msgspec.Struct, frozen=True):
-    required_approvals: int = 0
-
-
-class Protection(msgspec.Struct, frozen=True):
-    """A protected environment."""
-
-    required_approval_count: int | None = None
-    approval_rules: Sequence[Rule] | None = None
-
-    @property
-    def approvals(self) -> int:
-        rules = sum(rule.required_approvals for rule in self.approval_rules or ())
-        return max(rules, self.required_approval_count or 0)
 
 
 _RIGHTS = "JobRights"
@@ -88,53 +35,6 @@ _project = msgspec.json.Decoder(RestProject)
 _deployment = msgspec.json.Decoder(RestDeployment)
 _deployments = msgspec.json.Decoder(tuple[RestDeployment, ...])
 _protection = msgspec.json.Decoder(Protection)
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """A run as it is."""
-
-    place: Place
-    pipeline: RestPipeline
-    jobs: tuple[RestJob, ...]
-    """All attempts, by id, bridges among them."""
-    bridges: frozenset[int]
-
-    @property
-    def address(self) -> Address:
-        return self.place.run(self.pipeline.id)
-
-    @property
-    def current(self) -> tuple[RestJob, ...]:
-        """Of each name the newest attempt; a name is one job of a pipeline."""
-        return tuple({job.name: job for job in self.jobs}.values())
-
-    @property
-    def gates(self) -> tuple[RestJob, ...]:
-        return tuple(job for job in self.current if job.status == "manual")
-
-    def newest(self, name: str) -> RestJob | None:
-        return next((job for job in self.current if job.name == name), None)
-
-    def find(self, address: Address) -> RestJob:
-        """The job of an address: ``NAME`` for the newest attempt, ``NAME~ID`` for a certain one.
-
-        Raises:
-            SourceError: NOT_FOUND
-        """
-        wanted = address.job or ""
-        for job in self.current:
-            if clean(job.name) == wanted:
-                return job
-        if match := re.fullmatch(r"(.*)~(\d+)", wanted, re.DOTALL):
-            for job in self.jobs:
-                if job.id == int(match[2]) and clean(job.name) == match[1]:
-                    return job
-        raise SourceError(Trouble.NOT_FOUND, f"{self.address} has no job {wanted!r}")
-
-    def at(self, job: RestJob) -> Address:
-        newest = self.newest(job.name)
-        name = clean(job.name)
-        return self.address.at_job(name if newest is not None and newest.id == job.id else f"{name}~{job.id}")
 
 
 class Look:
@@ -243,6 +143,15 @@ query {_RIGHTS}($path: ID!) {{
                 return each
         return None
 
+    async def environments_of(self, path: str, names: Collection[str]) -> tuple[str, ...]:
+        """Where jobs of these names deploy to, as newer ones of the same name did; production first."""
+        found = {
+            clean(each.environment.name): None
+            for each in await self.deployments(path)
+            if each.environment is not None and each.deployable is not None and each.deployable.name in names
+        }
+        return tuple(sorted(found, key=lambda name: tier_of(name) != "production"))
+
     async def deployments(
         self, path: str, status: str = "", environment: str = ""
     ) -> Sequence[RestDeployment]:
@@ -271,9 +180,15 @@ query {_RIGHTS}($path: ID!) {{
         return await self._once(("deployment", path, id), read)
 
     async def there(self, path: str, environment: str) -> RestDeployment | None:
-        """What was put into an environment last."""
+        """What stands in an environment, without the canary beside it."""
         found = await self.deployments(path, "success", environment)
-        return max(found, key=_ended, default=None)
+        words = self.environments.words(path)
+        stable = (each for each in found if not words.of_deployment(each).canary)
+        return max(stable, key=_ended, default=None)
+
+    async def newest(self, path: str, environment: str) -> RestDeployment | None:
+        """What was put into an environment last, a canary too."""
+        return next(iter(await self.deployments(path, "success", environment)), None)
 
     async def approvals(self, path: str, environment: str) -> int:
         """How many people have to approve what is put into an environment."""
@@ -329,55 +244,6 @@ query {_RIGHTS}($path: ID!) {{
 
     def cannot(self, wish: Wish, words: str, why: str, **more: Any) -> Plan:
         return self.plan(wish, words, possible=False, why_not=why, **more)
-
-
-# --- words --------------------------------------------------------------------------------------------------------
-
-
-def status_of(job: RestJob) -> Status:
-    return read_status(job.status).status
-
-
-def who(job: RestJob) -> str:
-    return clean(job.user.username) if job.user is not None else ""
-
-
-def standing_words(job: RestJob) -> str:
-    """How a job is: ``running, started by alice at 14:03 UTC``."""
-    status, reason = read_status(job.status)
-    words = clean(job.status) if status is Status.UNKNOWN else status.value
-    if reason:
-        words += f" ({reason})"
-    if job.started_at is not None:
-        by = f" by {who(job)}" if who(job) else ""
-        words += f", started{by} at {clock(job.started_at)}"
-    return words
-
-
-def clock(at: datetime) -> str:
-    return f"{datetime.fromtimestamp(seconds(at) or 0.0, UTC):%H:%M} UTC"
-
-
-def version_of(deployment: RestDeployment | None) -> str:
-    """Tag or short commit id."""
-    if deployment is None:
-        return "nothing"
-    if deployment.deployable is not None and deployment.deployable.tag and deployment.ref:
-        return clean(deployment.ref)
-    return clean(deployment.sha or "")[:SHORT] or "?"
-
-
-def quoted(name: str) -> str:
-    return f"'{shorten(clean(name), 80)}'"
-
-
-def note(**values: object) -> tuple[tuple[str, str], ...]:
-    """What a step is to remember."""
-    return tuple((key, str(value)) for key, value in values.items() if value not in (None, ""))
-
-
-def noted(notes: Mapping[str, str], key: str) -> int:
-    return int(notes.get(key) or 0)
 
 
 def _ended(deployment: RestDeployment) -> tuple[float, int]:

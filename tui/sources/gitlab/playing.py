@@ -8,21 +8,13 @@ import msgspec
 
 from tui.domain.action import Field, Kind, Observation, Plan, Reply, Step, Wish
 from tui.sources.gitlab.deployed import RestDeployment
-from tui.sources.gitlab.look import (
-    Look,
-    Rights,
-    Seen,
-    note,
-    noted,
-    quoted,
-    standing_words,
-    status_of,
-    version_of,
-    who,
-)
+from tui.sources.gitlab.look import Look
+from tui.sources.gitlab.pairs import WrongPair, pairs
 from tui.sources.gitlab.payload import RestJob, User
 from tui.sources.gitlab.progress import progress, put, seen_of
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.rights import Rights
+from tui.sources.gitlab.seen import Seen, note, noted, quoted, standing_words, status_of, version_of, who
 from tui.text import clean, shorten
 
 LONGEST_COMMENT = 255
@@ -115,6 +107,9 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
     words = f"{doing} {quoted(job.name)} of {seen.address} on {look.server}"
     facts: dict[str, Any] = {"facts": _facts(seen, job)}
     if why := _not_waiting(seen, job):
+        rights = await look.rights(seen, job)
+        if rights is not None and rights.manual_job is False:
+            why = f"it is no manual job: {standing_words(job)}"
         return look.cannot(wish, words, why, **facts)
     deployment = await look.deployment_of(path, job)
     approved = None
@@ -127,19 +122,22 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
             ("environment", environment),
             ("version", f"{version_of(now)} → {version_of(deployment)}"),
         )
+    elif likely := await look.environments_of(path, {job.name}):
+        facts["environment"] = likely[0]
+        facts["facts"] += (("environment", likely[0]),)
     pending = (approved and approved.pending_approval_count) or 0
     if reject and not pending:
         return look.cannot(wish, words, _NO_REJECTION, **facts)
     rights = await look.rights(seen, job)
-    if not reject and not pending and (why := _forbidden(job, rights, deployment, _there(facts))):
-        return look.cannot(wish, words, why, **facts)
+    if not reject and not pending and rights is not None and _forbidden(rights):
+        return look.cannot(wish, words, await _why_forbidden(path, deployment, look), **facts)
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
-    play = _play(seen, job, deployment, wish)
+    try:
+        play = _play(seen, job, deployment, pairs(wish.value("variables")))
+    except WrongPair as error:
+        return look.cannot(wish, words, str(error), fields=(_VARIABLES,), **facts)
     if not pending or approved is None or deployment is None:
-        variables = wish.value("variables")
-        if variables and (wrong := _wrong_variables(variables)):
-            return look.cannot(wish, words, wrong, fields=(_VARIABLES,), **facts)
         return look.plan(wish, words, fields=(_VARIABLES,), steps=(play,), **facts)
     facts["facts"] += (("approvals missing", str(pending)),)
     step = _approve(seen, job, deployment, wish)
@@ -155,12 +153,6 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
         later = f"{_more(pending - 1)} needed after yours; then somebody has to start the job"
         return look.plan(wish, words, warnings=(later,), steps=(step,), **facts)
     return look.plan(wish, f"{words}, then start it", steps=(step, play), **facts)
-
-
-def _there(facts: Mapping[str, Any]) -> str:
-    """What stands in the environment, as the facts have it."""
-    told: dict[str, str] = dict(facts["facts"])
-    return told.get("version", "").partition(" → ")[0]
 
 
 def _more(count: int) -> str:
@@ -192,15 +184,18 @@ def _not_waiting(seen: Seen, job: RestJob) -> str:
     return f"it no longer waits: {standing_words(job)}{ended}"
 
 
-def _forbidden(job: RestJob, rights: Rights | None, deployment: RestDeployment | None, there: str) -> str:
-    if rights is None:
-        return ""
-    if rights.manual_job is False and job.status == "manual":
-        return ""
-    if rights.can_play_job is False or rights.forbidden:
-        outdated = f", or outdated: {there} was put there since" if deployment is not None else ""
-        return f"you may not start it: it is protected{outdated}, or you lack the role"
-    return ""
+def _forbidden(rights: Rights) -> bool:
+    return (rights.can_play_job is False and rights.manual_job is not False) or rights.forbidden
+
+
+async def _why_forbidden(path: str, deployment: RestDeployment | None, look: Look) -> str:
+    """GitLab gives no reason; that it is outdated can be told (contracts: gitlab §4.7)."""
+    if deployment is not None:
+        newest = await look.newest(path, _environment(deployment))
+        if newest is not None and newest.id > deployment.id and newest.sha != deployment.sha:
+            where = _environment(deployment)
+            return f"it is outdated: {version_of(newest)}, of a newer run, was put into {where} since"
+    return "you may not start it: its branch or environment is protected, or you lack the role"
 
 
 def _environment(deployment: RestDeployment) -> str:
@@ -210,19 +205,8 @@ def _environment(deployment: RestDeployment) -> str:
 # --- steps --------------------------------------------------------------------------------------------------------
 
 
-def _variables(text: str) -> list[tuple[str, str]]:
-    pairs = (line.partition("=") for line in text.splitlines() if line.strip())
-    return [(key.strip(), value) for key, _, value in pairs]
-
-
-def _wrong_variables(text: str) -> str:
-    wrong = [line for line in text.splitlines() if line.strip() and not line.partition("=")[1]]
-    return f"a variable is written KEY=VALUE, not {shorten(clean(wrong[0]), 40)!r}" if wrong else ""
-
-
-def _play(seen: Seen, job: RestJob, deployment: RestDeployment | None, wish: Wish) -> Step:
-    variables = _variables(wish.value("variables"))
-    sent = {"job_variables_attributes": [{"key": key, "value": value} for key, value in variables]}
+def _play(seen: Seen, job: RestJob, deployment: RestDeployment | None, variables: Mapping[str, str]) -> Step:
+    sent = {"job_variables_attributes": [{"key": key, "value": value} for key, value in variables.items()]}
     path = seen.place.path
     return Step(
         words=f"start {quoted(job.name)} of {seen.address}",
@@ -288,7 +272,12 @@ async def observe_play(expect: Mapping[str, str], reply: Reply | None, look: Loo
         seen_now = await put(path, noted(expect, "deployment"), expect.get("environment", ""), seen_now, look)
     by = who(job)
     if by and by != await look.me():
-        words = f"{clean(by)} started it, not you: {seen_now.words}"
+        named = (
+            f"GitLab names {clean(by)} as who started it"
+            if _accepted(reply)
+            else f"{clean(by)} started it, not you"
+        )
+        words = f"{named}: {seen_now.words}"
         return msgspec.structs.replace(seen_now, words=words)
     return seen_now
 

@@ -5,8 +5,9 @@ import msgspec
 from tui.domain.action import Observation
 from tui.domain.address import Address
 from tui.domain.status import Status
-from tui.sources.gitlab.look import Look, Seen, quoted, status_of
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob
+from tui.sources.gitlab.seen import Seen, quoted, status_of
 from tui.sources.gitlab.status import read_status
 from tui.text import clean
 
@@ -21,7 +22,7 @@ def progress(job: RestJob, at: Address) -> Observation:
     reason = read_status(job.status).reason
     match status:
         case Status.QUEUED:
-            return Observation("accepted", f"{name} {reason or 'waits for its turn'}", at)
+            return Observation("happening", f"{name} {reason or 'waits for its turn'}", at)
         case Status.WAITING:
             return Observation("accepted", f"{name} waits for a person", at)
         case Status.RUNNING:
@@ -42,7 +43,7 @@ def of_run(seen: Seen) -> Observation:
     at = seen.address
     match status:
         case Status.QUEUED:
-            return Observation("accepted", f"{at} is queued", at)
+            return Observation("happening", f"{at} is queued", at)
         case Status.RUNNING:
             return Observation("happening", f"{at} runs", at)
         case Status.WAITING:

@@ -5,20 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from tui.domain.action import Observation, Plan, Reply, Step, Wish
-from tui.sources.gitlab.look import (
-    Look,
-    Seen,
-    note,
-    noted,
-    quoted,
-    standing_words,
-    status_of,
-    version_of,
-    who,
-)
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob
 from tui.sources.gitlab.progress import of_run, progress, put, seen_of
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.seen import Seen, note, noted, quoted, standing_words, status_of, version_of, who
 from tui.sources.gitlab.status import read_status
 from tui.text import clean, shorten
 
@@ -29,7 +20,7 @@ _ENDED = ("success", "failed", "canceled", "canceling")
 async def plan_retry(wish: Wish, look: Look) -> Plan:
     seen = await look.of(wish.target)
     if wish.target.job is None:
-        return _retry_run(wish, seen, look)
+        return await _retry_run(wish, seen, look)
     job = seen.find(wish.target)
     words = f"Run {quoted(job.name)} of {seen.address} again on {look.server}"
     if wish.value("stage"):
@@ -49,6 +40,9 @@ async def plan_retry(wish: Wish, look: Look) -> Plan:
         now = version_of(await look.there(seen.place.path, environment))
         facts += [("environment", environment), ("version", f"{now} → {version_of(deployment)}")]
         warnings.append(f"it deploys: {environment} gets {version_of(deployment)} again")
+    elif likely := await look.environments_of(seen.place.path, {job.name}):
+        environment = likely[0]
+        warnings.append(f"it deploys to {environment}")
     if rights is not None and rights.manual_job:
         warnings.append("it is a manual job, but run again it starts at once, without asking anybody")
     if job.id in seen.bridges:
@@ -90,7 +84,7 @@ def why_not_again(seen: Seen, job: RestJob) -> str:
     return ""
 
 
-def _retry_run(wish: Wish, seen: Seen, look: Look) -> Plan:
+async def _retry_run(wish: Wish, seen: Seen, look: Look) -> Plan:
     words = f"Run again what failed in {seen.address} on {look.server}"
     ended = [job for job in seen.current if job.status in _AGAIN]
     again = [job for job in ended if job.id not in seen.bridges and not job.archived]
@@ -104,6 +98,9 @@ def _retry_run(wish: Wish, seen: Seen, look: Look) -> Plan:
         return look.cannot(wish, words, why)
     warnings = [f"{_names(bridges)} is not started again; retry that job itself"] if bridges else []
     path = seen.place.path
+    environments = await look.environments_of(path, {job.name for job in again})
+    if environments:
+        warnings.append(f"among it is what deploys to {', '.join(environments)}")
     step = Step(
         words=f"run again what failed in {seen.address}",
         method="POST",
@@ -111,7 +108,14 @@ def _retry_run(wish: Wish, seen: Seen, look: Look) -> Plan:
         expect=note(do="retry run", path=path, run=seen.pipeline.id, last=seen.jobs[-1].id),
     )
     facts = (("jobs", _names(again)), ("manual jobs", "go back to waiting; the others start"))
-    return look.plan(wish, words, facts=facts, warnings=tuple(warnings), steps=(step,))
+    return look.plan(
+        wish,
+        words,
+        facts=facts,
+        warnings=tuple(warnings),
+        steps=(step,),
+        environment=environments[0] if environments else "",
+    )
 
 
 async def plan_cancel(wish: Wish, look: Look) -> Plan:
@@ -223,7 +227,8 @@ async def observe_retry(expect: Mapping[str, str], reply: Reply | None, look: Lo
         else:
             shown = await put(path, made.id, environment, shown, look)
     by = who(job)
-    if not answered and by and by != await look.me():
+    ours = reply is not None and reply.state == "accepted"
+    if not ours and by and by != await look.me():
         shown = msgspec.structs.replace(shown, words=f"{clean(by)} started it, not you: {shown.words}")
     return msgspec.structs.replace(shown, found=(("id", str(job.id)),))
 

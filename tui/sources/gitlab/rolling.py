@@ -7,9 +7,10 @@ from tui.domain.action import Plan, Wish
 from tui.domain.deployment import Deployment
 from tui.domain.status import Status
 from tui.insight.standing import Standing, standing
-from tui.sources.gitlab.look import Look, Seen, quoted, standing_words
+from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob, seconds
 from tui.sources.gitlab.rerunning import retry_step, why_not_again
+from tui.sources.gitlab.seen import Seen, quoted, standing_words
 from tui.text import clean
 
 _OUTDATED = (

@@ -102,7 +102,7 @@ def _explained(status: int, said: str, do: str) -> str:
             "GitLab gives no reason: you lack the role, the branch or environment is protected, "
             "the deployment is outdated, or the job archived"
         )
-    elif status == 403 and "insufficient_scope" in said:
+    elif status == 403 and "higher privileges" in said:
         more = "acting needs a token with the scope api"
     elif status == 404 and do == "trigger":
         more = "the trigger token is unknown, or belongs to another project"

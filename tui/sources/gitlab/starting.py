@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from tui.domain.action import Field, Observation, Plan, Reply, Step, Wish
-from tui.sources.gitlab.look import Look, note, noted, version_of
+from tui.sources.gitlab.look import Look
+from tui.sources.gitlab.pairs import WrongPair, pairs
 from tui.sources.gitlab.payload import RestPipeline
 from tui.sources.gitlab.progress import of_run
 from tui.sources.gitlab.rest import project_url
+from tui.sources.gitlab.seen import note, noted, version_of
 from tui.sources.gitlab.sending import HIDDEN
 from tui.text import clean, shorten
 
@@ -18,10 +20,12 @@ TAG = "PIPEDECK_ACTION"
 """A variable by which a run is told from others where it takes variables at all."""
 INPUT = "inputs."
 """What a field of the wish begins with that is an input; others are variables."""
-_OPTIONS = ("ref", "token", "with")
+_OPTIONS = ("ref", "variables", "inputs", "token", "with")
 
 _FIELDS = (
     Field("ref", help="branch or tag"),
+    Field("variables", "lines", help="KEY=VALUE, one a line; many projects take none"),
+    Field("inputs", "lines", help="NAME=VALUE, one a line, of those its configuration declares"),
     Field("with", "choice", "your token", ("your token", "trigger token"), help="who runs it"),
     Field("token", "secret", help="the trigger token, where it is to be used"),
 )
@@ -50,12 +54,10 @@ async def plan_trigger(wish: Wish, look: Look) -> Plan:
     fields = (msgspec.structs.replace(_FIELDS[0], default=clean(ref)), *_FIELDS[1:])
     if not ref:
         return look.cannot(wish, words, "GitLab does not tell its default branch; name one", fields=fields)
-    inputs = {
-        name.removeprefix(INPUT): _typed(value) for name, value in wish.values if name.startswith(INPUT)
-    }
-    variables = {
-        name: value for name, value in wish.values if not name.startswith(INPUT) and name not in _OPTIONS
-    }
+    try:
+        inputs, variables = _given(wish)
+    except WrongPair as error:
+        return look.cannot(wish, words, str(error), fields=fields)
     role = project.ci_pipeline_variables_minimum_override_role
     if variables and role == "no_one_allowed":
         why = f"this project takes no variables; give them as inputs ({INPUT}NAME)"
@@ -83,6 +85,22 @@ async def plan_trigger(wish: Wish, look: Look) -> Plan:
         fields=fields,
         steps=(_start(wish, ref, inputs, variables, last, by_token=by_token),),
     )
+
+
+def _given(wish: Wish) -> tuple[dict[str, Any], dict[str, str]]:
+    """Inputs and variables, by fields of their own or by lines of one field.
+
+    Raises:
+        WrongPair
+    """
+    inputs = pairs(wish.value("inputs"))
+    variables = pairs(wish.value("variables"))
+    for name, value in wish.values:
+        if name.startswith(INPUT):
+            inputs[name.removeprefix(INPUT)] = value
+        elif name not in _OPTIONS:
+            variables[name] = value
+    return {name: _typed(value) for name, value in inputs.items()}, variables
 
 
 def _start(
