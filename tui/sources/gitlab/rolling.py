@@ -56,7 +56,7 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     why = await _why_not(seen, again, look, retried=again.id != job.id)
     if why:
         return look.cannot(wish, words, why, facts=tuple(facts), environment=name)
-    warnings = _artifacts(seen, look.now())
+    warnings = _artifacts(seen, look.began)
     if approvals := await look.approvals(target.path, name):
         people = f"{approvals} {'people have' if approvals > 1 else 'person has'}"
         warnings.append(f"{people} to approve it afterwards, then somebody has to start the job")
