@@ -194,7 +194,7 @@ async def _why_forbidden(path: str, deployment: RestDeployment | None, look: Loo
         newest = await look.newest(path, _environment(deployment))
         if newest is not None and newest.id > deployment.id and newest.sha != deployment.sha:
             where = _environment(deployment)
-            return f"it is outdated: {version_of(newest)}, of a newer run, was put into {where} since"
+            return f"it is outdated: {version_of(newest)} was put into {where} since"
     return "you may not start it: its branch or environment is protected, or you lack the role"
 
 
