@@ -125,7 +125,10 @@ class Dialog(Guarded[Answer | None]):
         self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
         self.buttons.focus()
         self._unready = len(fields)
-        self.deafen() if fields else self.guard()
+        if fields:
+            self.deafen()
+        else:
+            self.guard()
 
     @on(FormLine.Ready)
     def _ready(self, event: FormLine.Ready) -> None:

@@ -45,7 +45,7 @@ def paper(prepared: Prepared, now: float) -> Paper:
         facts += _promotion(promotion, now)
         rows = list(_metrics(promotion, now))
     facts += [(name, value) for name, value in plan.facts]
-    if not promotion and plan.environment:
+    if not promotion and plan.environment and "environment" not in dict(plan.facts):
         facts.append(("environment", plan.environment))
     facts += [
         (f"step {number}", step.words) for number, step in enumerate(plan.steps, 1) if len(plan.steps) > 1

@@ -34,10 +34,10 @@ from tui.engine.questions import (
     ValidationOf,
 )
 from tui.keys import bindings
-from tui.panes.base import Pane
+from tui.panes.base import Pane, progress_of
 from tui.panes.placing import Found, find, front_of, rows
 from tui.placement import Group, PlaceLine, all_groups, group_of
-from widgets.cells import Cell
+from widgets.cells import Cell, pieces
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
 from widgets.theme import look
@@ -222,6 +222,9 @@ class DeploymentsPane(Pane):
         items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
         if self.everything and self._left_out:
             items.append(Item(f"{self._left_out} more: select one in the list", "dim", drop=1))
+        for place in known:
+            if progress := progress_of(self.engine, place.environment.address):
+                items.append(Item(*pieces(progress)[0]))
         if canaries:
             items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
         self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
