@@ -22,7 +22,6 @@ def healthy() -> None:
 
 
 def gates(deck: Deck) -> None:
-    deck.loaded()
     deck.send("7")
     deck.wait_for("Blocks")
 
@@ -76,7 +75,7 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         deck.send("y")
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.wait_for("» promote")
-        sandbox.control.advance(120)
+        sandbox.control.advance(20)
         deck.refresh_until(lambda: "gitlab:ml/fraud#1893/promote!play: done" in " ".join(deck.text.split()))
         deck.send("5")
         deck.refresh_until(lambda: STABLE_AFTER in deck.text)
