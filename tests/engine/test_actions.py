@@ -66,6 +66,19 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     assert len(desk.source.sent) == 1
 
 
+async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.seen = [Observation("happening")]
+    await desk.go()
+    for level in ("stop", "kill"):
+        wish = Wish(Kind.CANCEL, GATE, (("level", level),))
+        await desk.go(wish, seconds=5)
+        assert (await desk.actions.plan(wish)).plan.why_not == "cancel is under way there"
+    assert len(desk.source.sent) == 3
+    assert (await desk.actions.plan(WISH)).plan.why_not
+    await desk.engine.close()
+
+
 @pytest.mark.parametrize(
     ("reply", "state", "words"),
     [
