@@ -349,7 +349,7 @@ async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(jo
     with pytest.raises(Refused, match="it takes a second yes"):
         desk.actions.start(prepared, {}, Given(yes=True, name="production"))
     text = "\n".join(promotion_lines(its, desk.engine.settings, desk.time.now))
-    assert "tests: none told  (could not be read: no answer in 5 s)" in text
+    assert "tests: none told  (not known: no answer in 5 s)" in text
     assert "other deployment meanwhile: 0.9 by bob" in text
     desk.actions.start(prepared, {}, Given(yes=True, name="production", despite=True))
     await desk.engine.close()
