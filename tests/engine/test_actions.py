@@ -8,17 +8,20 @@ import msgspec
 import pytest
 
 from tests.engine.acting import GATE, STEP, WISH, YES, Desk, at_once, events, settings
-from tests.engine.world import JENKINS, listing_of, run_of
-from tui.config import JenkinsSettings, Launch, ModelSettings, SafetySettings, Settings
+from tests.engine.world import JENKINS, START, listing_of, run_of
+from tui.commands.act_text import promotion_lines
+from tui.config import JenkinsSettings, Launch, MetricSettings, ModelSettings, SafetySettings, Settings
 from tui.domain.action import Kind, Observation, Reply, Stance, Step, Wish
 from tui.domain.address import parse_address
+from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine.actions import Prepared, Refused
 from tui.engine.journal import Journal
 from tui.engine.questions import ActivitiesNow, PipelinesOf
-from tui.insight.consent import Given
+from tui.insight.consent import Consent, Given
+from tui.insight.promotion import Known
 from tui.insight.rules import Canary, DeploymentRule, Part
 from tui.sources.base import SourceError
 
@@ -61,6 +64,19 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     with pytest.raises(Refused, match="sent before"):
         desk.actions.start(prepared, {}, YES)
     assert len(desk.source.sent) == 1
+
+
+async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.seen = [Observation("happening")]
+    await desk.go()
+    for level in ("stop", "kill"):
+        wish = Wish(Kind.CANCEL, GATE, (("level", level),))
+        await desk.go(wish, seconds=5)
+        assert (await desk.actions.plan(wish)).plan.why_not == "cancel is under way there"
+    assert len(desk.source.sent) == 3
+    assert (await desk.actions.plan(WISH)).plan.why_not
+    await desk.engine.close()
 
 
 @pytest.mark.parametrize(
@@ -281,3 +297,59 @@ async def test_a_pipeline_of_a_model_offers_what_the_config_starts(journal: Jour
     ]
     ended = await desk.go(offers[4].wish, seconds=5)
     assert ended.words == "it went on; which half has the traffic is not known"
+
+
+async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_before(
+    journal: Journal,
+) -> None:
+    desk = Desk(journal)
+    place = parse_address("ci:app@live")
+    way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", "1"),))
+    desk.source.pasts[place] = Environment(
+        place,
+        (
+            Deployment("2", Status.PASSED, "2", rollback=Rollback(False, "it is there now")),
+            Deployment("1", Status.PASSED, "1", rollback=way),
+        ),
+    )
+    wish = Wish(Kind.ROLLBACK, place)
+    plan = (await desk.actions.plan(wish)).plan
+    assert (plan.wish, plan.environment) == (wish, "live")
+    assert plan.words == "Put 1 back into ci:app@live: trigger ci:deploy"
+    for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
+        plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
+        assert (plan.possible, plan.why_not) == (False, why)
+
+
+async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(journal: Journal) -> None:
+    model = ModelSettings(pipelines=("ci:deploy",), environment="production", metrics=("m",))
+    metric = MetricSettings(source="ci", query='x{track="{track}"}', fail=1.0)
+    desk = Desk(journal, Settings(sources={"ci": CANARY}, models={"fraud": model}, metrics={"m": metric}))
+    place = parse_address("ci:app@production")
+    stable = Deployment("1", Status.PASSED, "1.0", started_at=START - 900, finished_at=START - 800)
+    canary = Deployment(
+        "2", Status.WAITING, "1.1", started_at=START - 600, canary=True, share=10.0, revision="abc"
+    )
+    meanwhile = Deployment("3", Status.FAILED, "0.9", started_at=START - 60, who="bob")
+    environment = Environment(place, (meanwhile, canary, stable))
+    desk.source.places[GATE.pipeline] = Environments((environment,))
+    desk.source.pasts[place] = environment
+    desk.source.brought = Changes((Commit("abc", "Better"),))
+    desk.source.runs[GATE.of_run] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
+    desk.source.default = SourceError(Trouble.UNREACHABLE, "no route")
+    prepared = await desk.actions.plan(Wish(Kind.PROMOTE, GATE))
+    its = prepared.promotion
+    assert its is not None
+    assert (its.replaces, its.version, its.share, its.minutes) == ("1.0", "1.1", 10.0, 10.0)
+    assert (its.others, its.back) == ((meanwhile,), "1.0 comes back")
+    assert its.changes == desk.source.brought
+    assert its.tests_known == Known(problem="no answer in 5 s")
+    assert "no route" in its.verdict_known.problem
+    assert prepared.consent == Consent("production", "the verdict could not be read")
+    with pytest.raises(Refused, match="it takes a second yes"):
+        desk.actions.start(prepared, {}, Given(yes=True, name="production"))
+    text = "\n".join(promotion_lines(its, desk.engine.settings, desk.time.now))
+    assert "tests: none told  (not known: no answer in 5 s)" in text
+    assert "other deployment meanwhile: 0.9 by bob" in text
+    desk.actions.start(prepared, {}, Given(yes=True, name="production", despite=True))
+    await desk.engine.close()

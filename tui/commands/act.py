@@ -119,12 +119,23 @@ async def _carry_out(engine: Engine, items: Sequence[_Item], its: Asked, *, term
             item.activity = engine.actions.start(item.prepared, item.secrets, given)
         except Refused as error:
             item.refuse(f"nothing was sent: {error}")
+    told: set[str] = set()
+    stop = engine.store.subscribe(lambda _: _tell(engine, told) if terminal else None)
     await asyncio.gather(*(_followed(engine, item) for item in able if item.activity))
+    stop()
     for item in items:
         if item.activity is None and item.state == "refused":
             print(f"pipedeck: {item.prepared.plan.wish.target}: {item.words}", file=sys.stderr)
         elif item.activity is not None and not its.as_json:
             print(outcome_text(item.activity))
+
+
+def _tell(engine: Engine, told: set[str]) -> None:
+    """Say how what is under way gets on, each thing once."""
+    for each in engine.actions.activities:
+        if not each.ended and (text := outcome_text(each)) not in told:
+            told.add(text)
+            print(text, file=sys.stderr)
 
 
 async def _followed(engine: Engine, item: _Item) -> None:

@@ -25,7 +25,7 @@ def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: b
     lines += [f"  {line}" for line in promotion_lines(prepared.promotion, settings, now)]
     lines += [f"  warning: {warning}" for warning in plan.warnings]
     if prepared.consent.name:
-        lines.append(f"  {prepared.consent.name} is production")
+        lines.append(f"  {prepared.consent.name} is production: its name has to be typed")
     if prepared.consent.doubt:
         lines.append(f"  {prepared.consent.doubt}")
     if requests:
@@ -77,7 +77,8 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
         yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
     else:
         yield f"verdict:{_age(its.verdict_known, now)}"
-    yield f"alarms: {'; '.join(its.alarms) or 'none'}{_age(its.alarms_known, now)}"
+    none = "" if its.alarms_known.problem else "none"
+    yield f"alarms: {'; '.join(its.alarms) or none}{_age(its.alarms_known, now)}"
     for other in its.others:
         yield f"other deployment meanwhile: {other.version} by {other.who or 'somebody'}"
     yield f"rolling back: {its.back or 'nothing to go back to is known'}"
@@ -85,7 +86,7 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
 
 def _age(known: Known, now: float) -> str:
     read = f"read {fmt.ago(now - known.at)}" if known.at is not None and now - known.at > 5 else ""
-    problem = f"could not be read: {known.problem}" if known.problem else ""
+    problem = f"not known: {known.problem}" if known.problem else ""
     both = "; ".join(part for part in (problem, read) if part)
     return f"  ({both})" if both else ""
 

@@ -163,7 +163,10 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
             )
             for gate, run in found
         ]
-        print(table(("SINCE", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True) if rows else "nothing waits")
+        if rows:
+            print(table(("SINCE", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
+        elif not faults:
+            print("nothing waits")
     for name, fault in faults.items():
         print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
     return Exit.UNREACHABLE if faults else Exit.OK

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 100
 """Activities kept for the screen; the journal has all."""
+PATIENCE = 0.1
+"""Seconds that closing gives what is under way."""
 FRESH = 10.0
 """Seconds after which the state that a plan was made from is read again before it is sent."""
 NO_ANSWER = Given()
@@ -187,8 +189,9 @@ class Actions:
             if record.outcome is None and record.first.who.instance != self.journal.who.instance:
                 with self.journal.taken_over(record.first.who.instance) as free:
                     if free:
+                        records = await in_thread(self.journal.read)
                         again = next(
-                            (each for each in self.journal.read() if each.id == record.id), record
+                            (each for each in records if each.id == record.id), record
                         )  # another may have settled it since
                         if again.outcome is None:
                             await self._settle(again)
@@ -197,7 +200,8 @@ class Actions:
         """Stop looking; what is under way is settled at the next start."""
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
         self.journal.close()
 
     # --- plans ----------------------------------------------------------------------------------------------------
@@ -297,7 +301,11 @@ class Actions:
 
     def _under_way(self, wish: Wish) -> str:
         for each in self._activities.values():
-            if not each.ended and (each.plan.wish.target == wish.target or each.plan.wish == wish):
+            before = each.plan.wish
+            if each.ended or before.target != wish.target:
+                continue
+            # What has begun there may be canceled, and a cancel that does not work sharpened.
+            if wish.kind is not Kind.CANCEL or each.state == "sending" or before == wish:
                 return f"{each.plan.wish.kind.value} is under way there"
         return ""
 

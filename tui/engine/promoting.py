@@ -7,6 +7,7 @@ import msgspec
 
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Version
+from tui.domain.pipeline import Run
 from tui.domain.verdict import Verdict
 from tui.engine.questions import ChangesBetween, EnvironmentsOf, HistoryOf, Question, RunAt, VerdictOf
 from tui.engine.verdicts import judged_metrics
@@ -34,7 +35,7 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         _asked(engine, VerdictOf(model)) if judged_metrics(engine.settings, model) else _unjudged()
     )
     places, judged, ran = await asyncio.gather(
-        _asked(engine, EnvironmentsOf(gate.pipeline)), wanted_verdict, _asked(engine, RunAt(gate.of_run))
+        _asked(engine, EnvironmentsOf(gate.pipeline)), wanted_verdict, _run_of(engine, gate)
     )
     found, known, run = places.value, places.known, ran.value
     place = next((each for each in found.environments if each.name == environment), None) if found else None
@@ -93,6 +94,12 @@ async def _asked(engine: "Engine", question: Question[T]) -> _Read[T]:
     except SourceError as error:
         reading = engine.store.get(question)
         return _Read(reading.value, Known(reading.read_at, error.message))
+
+
+async def _run_of(engine: "Engine", gate: Address) -> _Read[Run]:
+    if gate.run is None:
+        return _Read(None, Known(problem=f"{gate} names no run"))
+    return await _asked(engine, RunAt(gate.of_run))
 
 
 async def _unjudged() -> _Read[Verdict]:
