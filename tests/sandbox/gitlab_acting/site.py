@@ -19,7 +19,8 @@ START = 1_790_000_000.0
 class Site:
     """A world with a GitLab, and a source that acts on it."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, timeout: float = 5.0) -> None:
+        self._timeout = timeout
         self.world = World(scenario, Clock(START, manual=True))
         self.options = Options(token="glpat-sandbox")
         self.faults = Faults()
@@ -33,7 +34,7 @@ class Site:
             url=self.url,
             token=Secret("glpat-sandbox"),
             watch=("ml/**",),
-            timeout=5,
+            timeout=self._timeout,
         )
         self.source = GitLabSource("gitlab", settings, clock=self.world.now)
         return self
