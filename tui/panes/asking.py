@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tui import format as fmt
-from tui.domain.action import Field, Plan
+from tui.domain.action import Plan
 from tui.domain.verdict import Decision, MetricVerdict, Outcome
 from tui.engine.actions import Prepared
 from tui.insight.promotion import Known, Promotion
@@ -40,6 +40,9 @@ def paper(prepared: Prepared, now: float) -> Paper:
     if not plan.possible:
         facts.append(("cannot now", (plan.why_not, "failed")))
     warnings = list(plan.warnings)
+    for field in plan.fields:
+        if field.kind == "unsupported":
+            warnings.append(f"{field.name} cannot be filled in here; it is sent as the server has it")
     rows: list[Row] = []
     if promotion is not None:
         facts += _promotion(promotion, now)
@@ -167,9 +170,9 @@ def age(at: float | None, now: float) -> str:
 
 
 def entries(plan: Plan) -> list[Entry]:
-    return [_entry(field) for field in plan.fields]
-
-
-def _entry(field: Field) -> Entry:
-    kind = "text" if field.kind == "unsupported" else field.kind
-    return Entry(field.name, kind, field.default, field.choices, field.help, field.required)
+    """What is to be filled in, of what can be."""
+    return [
+        Entry(field.name, field.kind, field.default, field.choices, field.help, field.required)
+        for field in plan.fields
+        if field.kind != "unsupported"
+    ]
