@@ -19,7 +19,8 @@ START = 1_790_000_000.0
 class Site:
     """A world with a GitLab, and a source that acts on it."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, timeout: float = 5.0) -> None:
+        self._timeout = timeout
         self.world = World(scenario, Clock(START, manual=True))
         self.options = Options(token="glpat-sandbox")
         self.faults = Faults()
@@ -33,7 +34,7 @@ class Site:
             url=self.url,
             token=Secret("glpat-sandbox"),
             watch=("ml/**",),
-            timeout=5,
+            timeout=self._timeout,
         )
         self.source = GitLabSource("gitlab", settings, clock=self.world.now)
         return self
@@ -84,3 +85,19 @@ def working() -> Scenario:
         Group("deploy", (Task("deploy", 5),), parallel=True),
     )
     return Scenario(pipelines=(Pipeline(system="gitlab", path="ml/shop", tasks=tasks, age=0, history=1),))
+
+
+def canaries_by_hand() -> Scenario:
+    """Two runs: of the older one the canary stands and its promotion waits, of the newer one the canary itself."""
+
+    def tasks(canary: str) -> tuple[Task, ...]:
+        return plan(
+            Group("canary", (Task("canary", 5, gate=canary, environment="production"),), parallel=True),
+            Group("promote", (Task("promote", 5, gate="Promote?", environment="production"),), parallel=True),
+        )
+
+    old, new = (
+        Pipeline(system="gitlab", path="ml/shop", ref=ref, tasks=tasks(canary), age=age, history=1)
+        for ref, canary, age in (("old", "", 900), ("main", "Try?", 600))
+    )
+    return Scenario(pipelines=(old, new))

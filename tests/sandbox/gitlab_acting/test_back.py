@@ -95,3 +95,18 @@ async def test_an_archived_job_is_not_run_again(shop: Site) -> None:
     oldest = history.deployments[-1].version
     plan = await shop.plan(Kind.ROLLBACK, "gitlab:ml/archive@production", version=oldest)
     assert plan.why_not == "it is archived: GitLab no longer runs it"
+
+
+async def test_a_canary_that_stands_goes_when_the_version_before_it_comes_back(shop: Site) -> None:
+    target = parse_address("gitlab:ml/fraud@production")
+    plan = await shop.plan(Kind.ROLLBACK, target)
+    canary, stable = dict(plan.facts)["version"].split(" → ")
+    assert dict(plan.facts)["canary"] == f"{canary} goes; {stable} was there before it"
+    only = await shop.plan(Kind.ROLLBACK, target, version=canary)
+    assert only.why_not.startswith(f"{canary} was only a canary there, or never got there")
+    reply = await shop.source.send(plan.steps[0], {})
+    shop.pass_time(30)
+    assert (await shop.source.observe(plan.steps[0], reply)).state == "done"
+    assert (await shop.plan(Kind.ROLLBACK, target, version=stable)).why_not == f"it is already at {stable}"
+    gate = await shop.plan(Kind.PROMOTE, target)
+    assert gate.why_not == f"it is outdated: {stable} was put into production since"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.gitlab_acting.site import Site, gate, newest, two_runs
+from tests.sandbox.gitlab_acting.site import Site, canaries_by_hand, gate, newest, two_runs
 from tui.domain.action import Kind
 from tui.domain.address import Address
 
@@ -13,6 +13,8 @@ async def test_a_gate_is_played_once_and_followed_to_its_deployment(shop: Site) 
     plan = await shop.plan(Kind.PROMOTE, "gitlab:ml/fraud@production")
     assert plan.possible, plan.why_not
     assert plan.environment == "production"
+    facts = dict(plan.facts)
+    assert (facts["environment"], facts["it asks"]) == ("production", "Promote?")
     (step,) = plan.steps
     assert (await shop.source.observe(step, None)).state == "nothing"
     reply = await shop.source.send(step, {})
@@ -85,7 +87,7 @@ async def test_a_gate_that_a_newer_version_overtook_is_outdated() -> None:
         plan = await site.plan(Kind.APPROVE, Address("gitlab", "ml/shop", old.id, "promote", "play"))
         assert not plan.possible
         sha = new.commit.sha[:8]
-        assert plan.why_not == f"it is outdated: {sha}, of a newer run, was put into production since"
+        assert plan.why_not == f"it is outdated: {sha} was put into production since"
 
 
 async def test_overtaken_between_plan_and_press_is_refused_with_what_gitlab_leaves_out() -> None:
@@ -190,3 +192,26 @@ async def test_an_approval_that_is_refused(
     reply = await shop.source.send(step, {})
     assert (reply.state, reply.status) == ("refused", status)
     assert words in reply.words
+
+
+async def test_nobody_approves_their_own_deployment_where_that_is_forbidden(shop: Site) -> None:
+    (pipeline,) = shop.world.pipelines("gitlab", "ml/risk")
+    shop.world.trigger(pipeline)
+    shop.pass_time(60)
+    shop.options.self_approval = False
+    (step,) = (await shop.plan(Kind.APPROVE, "gitlab:ml/risk@live")).steps
+    reply = await shop.source.send(step, {})
+    assert (reply.state, reply.status) == ("refused", 400)
+    assert reply.words.startswith("You cannot approve your own deployment.")
+    (reject,) = (await shop.plan(Kind.REJECT, "gitlab:ml/risk@live")).steps
+    assert (await shop.source.send(reject, {})).state == "accepted"
+
+
+async def test_promoting_an_environment_starts_no_canary() -> None:
+    async with Site(canaries_by_hand()) as site:
+        old, new = site.world.project_runs("ml/shop")[1], newest(site, "ml/shop")
+        promote = await site.plan(Kind.PROMOTE, "gitlab:ml/shop@production")
+        assert promote.possible
+        assert dict(promote.steps[0].expect)["run"] == str(old.id)
+        approve = await site.plan(Kind.APPROVE, "gitlab:ml/shop@production")
+        assert dict(approve.steps[0].expect)["run"] == str(new.id)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gitlab_schemas import schema_errors
 from tests.sandbox.gitlab_acting.site import Site, newest
-from tui.domain.action import Kind, Reply
+from tui.domain.action import Kind, Reply, Wish
 from tui.domain.address import Address
 
 
@@ -128,3 +128,28 @@ async def test_answers_to_writes_are_what_gitlabs_own_schemas_say(shop: Site) ->
                 assert "name" not in told
                 told |= {"name": None}
             assert errors(kind, [told] if kind == "jobs" else told) == [], path
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "why"),
+    [
+        (Kind.RETRY, "gitlab:ml/fraud", "it names no run and no job"),
+        (Kind.CANCEL, "gitlab:ml/fraud@production", "it names no run and no job"),
+        (Kind.STOP_ENVIRONMENT, "gitlab:ml/fraud", "it names no environment"),
+        (Kind.APPROVE, "gitlab:ml/fraud", "it names no run; a gate is in one"),
+        (Kind.KEEP, "gitlab:ml/fraud#1800", "GitLab has nothing like keep"),
+    ],
+)
+async def test_what_makes_no_sense_is_said(shop: Site, kind: Kind, target: str, why: str) -> None:
+    plan = await shop.plan(kind, target)
+    assert (plan.possible, plan.why_not) == (False, why)
+
+
+async def test_a_run_offers_a_new_one_on_its_own_branch(shop: Site) -> None:
+    run = next(run for run in shop.world.project_runs("ml/edge") if run.pipeline.ref == "next")
+    offers = {
+        offer.wish.kind: offer for offer in await shop.source.offers(Address("gitlab", "ml/edge", run.id))
+    }
+    assert offers[Kind.TRIGGER].wish == Wish(Kind.TRIGGER, Address("gitlab", "ml/edge"), (("ref", "next"),))
+    assert offers[Kind.RETRY].possible
+    assert offers[Kind.CANCEL].why_not == "it has ended: failed"

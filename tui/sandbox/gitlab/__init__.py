@@ -1,7 +1,8 @@
 """The sandbox's GitLab: REST and GraphQL under ``/gitlab``, as a relative-URL install answers.
 
 ``facts`` and ``site`` put the world into GitLab's words; ``bodies``, ``asking`` and ``rest`` tell it in REST,
-``query``, ``graphql`` and ``schema`` in GraphQL; ``answers`` knows the manners of HTTP that both share.
+``query``, ``graphql`` and ``schema`` in GraphQL; ``writes`` does what is asked, ``deeds`` keeps what of it the world
+has no word for; ``answers`` knows the manners of HTTP that both share.
 """
 
 from typing import Any

@@ -62,6 +62,8 @@ class Job(msgspec.Struct, frozen=True):
     retried: bool
     manual: bool
     """It has ``when: manual``, whatever it does now."""
+    asks: str
+    """Its ``manual_confirmation``."""
     dag: bool
     needs: tuple[str, ...]
     """Names of the jobs in its ``needs:``; empty for a job that just follows its stage."""

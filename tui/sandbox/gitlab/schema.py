@@ -275,7 +275,8 @@ def _action(it: Job) -> dict[str, Any] | None:
     ):
         if possible:
             path = f"{PREFIX}/{it.run.pipeline.path}/-/jobs/{it.id}/{name}"
-            return {"title": title, "path": path, "method": "post", "confirmationMessage": None}
+            asks = it.asks or None if name == "play" else None
+            return {"title": title, "path": path, "method": "post", "confirmationMessage": asks}
     return None
 
 

@@ -208,6 +208,7 @@ class Site:
                     allow_failure=task.optional or attempt.state is State.WARNING,
                     retried=index < len(state.attempts) - 1,
                     manual=bool(task.gate),
+                    asks=task.gate,
                     dag=task.dag,
                     needs=tuple(by_id[need] for need in task.needs) if task.dag else (),
                     created_at=made,

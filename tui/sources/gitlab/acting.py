@@ -130,6 +130,10 @@ class Acting:
             if kind in (Kind.APPROVE, Kind.REJECT) and not gate:
                 continue
             wish = Wish(kind, target)
+            if kind is Kind.TRIGGER and target.run is not None:
+                ref = (await look.of(target)).pipeline.ref or ""
+                branch = (("ref", ref),) if ref and not ref.startswith("refs/") else ()
+                wish = Wish(kind, target.pipeline, branch)
             plan = await _PLANS[kind](wish, look)
             offers.append(Offer(wish, words, plan.possible, plan.why_not))
         return tuple(offers)
@@ -147,6 +151,10 @@ class Acting:
         look = self._look()
         if wish.kind not in _PLANS:
             return look.cannot(wish, f"{wish.kind} {wish.target}", f"GitLab has nothing like {wish.kind}")
+        if wish.kind in (Kind.RETRY, Kind.CANCEL) and wish.target.run is None:
+            return look.cannot(wish, f"{wish.kind} {wish.target}", "it names no run and no job")
+        if wish.kind is Kind.STOP_ENVIRONMENT and wish.target.environment is None:
+            return look.cannot(wish, f"{wish.kind} {wish.target}", "it names no environment")
         return await _PLANS[wish.kind](wish, look)
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:

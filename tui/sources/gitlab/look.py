@@ -59,7 +59,7 @@ class Look:
         self._rest = rest
         self._graphql = graphql
         self._fallback = fallback
-        self._clock = clock
+        self.began = clock()
         self._known: dict[tuple[object, ...], Any] = {}
 
     async def _once(self, key: tuple[object, ...], read: Callable[[], Awaitable[T]]) -> T:
@@ -234,13 +234,10 @@ query {_RIGHTS}($path: ID!) {{
     def place(self, path: str) -> Place:
         return Place(self._name, self.server, clean(path))
 
-    def now(self) -> float:
-        return self._clock()
-
     # --- plans ----------------------------------------------------------------------------------------------------
 
     def plan(self, wish: Wish, words: str, **more: Any) -> Plan:
-        return Plan(wish=wish, words=words, server=self.server, read_at=self._clock(), **more)
+        return Plan(wish=wish, words=words, server=self.server, read_at=self.began, **more)
 
     def cannot(self, wish: Wish, words: str, why: str, **more: Any) -> Plan:
         return self.plan(wish, words, possible=False, why_not=why, **more)

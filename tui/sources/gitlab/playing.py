@@ -74,6 +74,8 @@ async def _of_environment(wish: Wish, look: Look) -> Plan:
     path, name = wish.target.path, wish.target.environment or ""
     words = f"{wish.kind} what waits before {wish.target}"
     blocked = await look.deployments(path, "blocked", name)
+    if wish.kind is Kind.PROMOTE:
+        blocked = await _promoting(path, name, blocked, look)
     job = blocked[0].deployable if blocked else None
     if job is None or job.pipeline is None:
         return look.cannot(
@@ -84,6 +86,16 @@ async def _of_environment(wish: Wish, look: Look) -> Plan:
     if gate is None:
         return look.cannot(wish, words, f"{seen.address} no longer has the job {quoted(job.name)}")
     return await _of_job(wish, seen, gate, look)
+
+
+async def _promoting(
+    path: str, name: str, blocked: Sequence[RestDeployment], look: Look
+) -> Sequence[RestDeployment]:
+    """Of what waits what is no canary itself; that of the version put there last, where there is such."""
+    words = look.environments.words(path)
+    gates = [each for each in blocked if not words.of_deployment(each).canary]
+    newest = await look.newest(path, name)
+    return [each for each in gates if newest is not None and each.sha == newest.sha] or gates
 
 
 async def _of_run(wish: Wish, seen: Seen, look: Look) -> Plan:
@@ -152,7 +164,8 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
     if pending > 1:
         later = f"{_more(pending - 1)} needed after yours; then somebody has to start the job"
         return look.plan(wish, words, warnings=(later,), steps=(step,), **facts)
-    return look.plan(wish, f"{words}, then start it", steps=(step, play), **facts)
+    words = f"{words}, then start it"
+    return look.plan(wish, words, fields=(_VARIABLES,), steps=(step, play), **facts)
 
 
 def _more(count: int) -> str:
@@ -194,8 +207,8 @@ async def _why_forbidden(path: str, deployment: RestDeployment | None, look: Loo
         newest = await look.newest(path, _environment(deployment))
         if newest is not None and newest.id > deployment.id and newest.sha != deployment.sha:
             where = _environment(deployment)
-            return f"it is outdated: {version_of(newest)}, of a newer run, was put into {where} since"
-    return "you may not start it: its branch or environment is protected, or you lack the role"
+            return f"it is outdated: {version_of(newest)} was put into {where} since"
+    return "you may not start it: it waits for approvals, its branch or environment is protected, or you lack the role"
 
 
 def _environment(deployment: RestDeployment) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from tui.domain.action import Plan, Wish
 from tui.domain.deployment import Deployment
 from tui.domain.status import Status
@@ -29,6 +31,8 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     environment, raw = await look.environments.past(target)
     name = environment.name
     stand = standing(environment.deployments)
+    if stand.canary is not None and stand.canary.status is not Status.PASSED:
+        stand = msgspec.structs.replace(stand, canary=None)  # it only waits to be put there
     chosen = _chosen(wish.value("version"), environment.deployments, stand)
     if isinstance(chosen, str):
         return look.cannot(wish, words, chosen, environment=name)
@@ -52,7 +56,7 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     why = await _why_not(seen, again, look, retried=again.id != job.id)
     if why:
         return look.cannot(wish, words, why, facts=tuple(facts), environment=name)
-    warnings = _artifacts(seen, look.now())
+    warnings = _artifacts(seen, look.began)
     if approvals := await look.approvals(target.path, name):
         people = f"{approvals} {'people have' if approvals > 1 else 'person has'}"
         warnings.append(f"{people} to approve it afterwards, then somebody has to start the job")
@@ -68,7 +72,7 @@ def _chosen(wanted: str, deployments: Sequence[Deployment], stand: Standing) -> 
     """The deployment to go back to; or why there is none."""
     there = stand.stable
     if not wanted:
-        back = there if stand.canary is not None and stand.canary.status is Status.PASSED else stand.previous
+        back = there if stand.canary is not None else stand.previous
         return back or "there is no earlier version of it, as far back as was read"
     found = [each for each in deployments if _is(each, wanted)]
     if not found:
