@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+import msgspec
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +17,8 @@ Kind = Literal[
     "html",
     "truncated",
     "mistyped",
+    "unheard",
+    "unanswered",
     "cut",
     "stall",
     "empty",
@@ -27,11 +30,21 @@ Kind = Literal[
 ]
 
 
+class Write(msgspec.Struct, frozen=True):
+    """A request that was to change something."""
+
+    method: str
+    path: str
+    """With its query."""
+    body: str
+
+
 class Faults:
     """The fault of one face and its counters.
 
     ``down`` is the listening server's business (nothing listens any more); everything else is done by
-    :func:`with_faults`.
+    :func:`with_faults`. A connection is cut before a request is handled (``unheard``), after its effect
+    (``unanswered``) or in the middle of the answer (``cut``).
     """
 
     def __init__(self) -> None:
@@ -43,6 +56,8 @@ class Faults:
         self.requests = 0
         self.recent: deque[str] = deque(maxlen=500)
         """Method and target of the newest requests, oldest first."""
+        self.writes: list[Write] = []
+        """All of them, oldest first, those that met a fault included."""
 
     def set(self, kind: Kind | None, *, path: str = "", seconds: float = 2.0) -> None:
         self.kind, self.path, self.seconds = kind, path, seconds
@@ -69,7 +84,12 @@ def with_faults(
         target = (scope.get("raw_path") or path.encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         faults.requests += 1
-        faults.recent.append(f"{scope['method']} {target}{'?' if query else ''}{query}")
+        target += f"?{query}" if query else ""
+        faults.recent.append(f"{scope['method']} {target}")
+        if scope["method"] not in ("GET", "HEAD"):
+            body, receive = await _read(receive)
+            if _changes(path, body):
+                faults.writes.append(Write(scope["method"], target, body))
         match faults.of(path):
             case "slow":
                 await asyncio.sleep(faults.seconds)
@@ -85,8 +105,14 @@ def with_faults(
                 await app(scope, receive, _rewriting(send, _mistype))
             case "empty":
                 await app(scope, receive, _rewriting(send, lambda body: b""))
+            case "unheard":
+                await _cut(scope, receive)
+            case "unanswered":
+                await app(scope, receive, _nowhere)
+                await _cut(scope, receive)
             case "cut":
                 await app(scope, receive, _part(send))
+                await _cut(scope, receive)
             case "stall":
                 await app(scope, receive, _part(send))
                 while (await receive())["type"] != "http.disconnect":
@@ -98,6 +124,44 @@ def with_faults(
                 await app(scope, receive, send)
 
     return faulty
+
+
+async def _read(receive: Receive) -> tuple[str, Receive]:
+    """The body of a request, and a ``receive`` that gives it once more."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body.extend(message.get("body", b""))
+        more = message.get("more_body", False)
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return body.decode("utf-8", "replace"), again
+
+
+def _changes(path: str, body: str) -> bool:
+    """Queries are posted too: GraphQL's, and those of Prometheus."""
+    return "mutation" in body if path.endswith("/api/graphql") else "/prometheus/" not in path
+
+
+async def _nowhere(message: Message) -> None:
+    pass
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """End the connection as it is."""
+    cut: Callable[[], None] | None = scope.get("state", {}).get("cut")
+    if cut is None:
+        raise ConnectionResetError("cut")
+    cut()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 _LOGIN_PAGE = (
@@ -128,15 +192,20 @@ def _rewriting(send: Send, change: Callable[[bytes], bytes]) -> Send:
 
 
 def _part(send: Send) -> Send:
-    """A ``send`` that lets two thirds of a body through and leaves it open."""
+    """A ``send`` that lets two thirds of a body through and leaves it open; of an empty one, a byte is missing."""
+    start: Message = {}
     body = bytearray()
 
     async def part(message: Message) -> None:
+        nonlocal start
         if message["type"] == "http.response.start":
-            await send(message)
+            start = message
             return
         body.extend(message.get("body", b""))
         if not message.get("more_body"):
+            headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+            headers.append((b"content-length", str(len(body) or 1).encode()))
+            await send({**start, "headers": headers})
             await send(
                 {"type": "http.response.body", "body": bytes(body[: len(body) * 2 // 3]), "more_body": True}
             )

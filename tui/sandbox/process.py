@@ -35,11 +35,22 @@ class SandboxError(Exception):
     """The child process did not start or refused what it was told; the message holds what it said."""
 
 
+class WriteSeen(msgspec.Struct, frozen=True):
+    """A request that was to change something, whatever became of it."""
+
+    method: str
+    path: str
+    """With its query."""
+    body: str
+
+
 class FaceState(msgspec.Struct, frozen=True):
     requests: int
     """Requests it has had, those that met a fault included."""
     recent: tuple[str, ...]
     """The newest 500 of them, oldest first: method and target."""
+    writes: tuple[WriteSeen, ...]
+    """All of them, oldest first."""
     fault: str | None
 
 
@@ -62,6 +73,10 @@ class Control:
     def requests(self, face: Face) -> int:
         """How many requests the face has had."""
         return self.state().faces[face].requests
+
+    def writes(self, face: Face) -> tuple[WriteSeen, ...]:
+        """What the face was asked to change, oldest first."""
+        return self.state().faces[face].writes
 
     def advance(self, seconds: float) -> float:
         """Move the world's clock; returns its new time."""

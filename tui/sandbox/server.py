@@ -49,10 +49,13 @@ class Listener:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        protocol = cast("Callable[..., asyncio.Protocol]", self._config.http_protocol_class)
+        protocol = cast("Callable[..., Any]", self._config.http_protocol_class)
 
         def connect() -> asyncio.Protocol:
-            return protocol(config=self._config, server_state=self._state, app_state={})
+            state: dict[str, Any] = {}
+            made: asyncio.Protocol = protocol(config=self._config, server_state=self._state, app_state=state)
+            state["cut"] = lambda: cast("Any", made).transport.close()  # what was written still goes out
+            return made
 
         self._server = await loop.create_server(connect, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -180,7 +183,12 @@ class Server:
 
     async def _state(self, _: Request) -> Response:
         faces = {
-            face: {"requests": faults.requests, "recent": list(faults.recent), "fault": faults.kind}
+            face: {
+                "requests": faults.requests,
+                "recent": list(faults.recent),
+                "writes": msgspec.to_builtins(faults.writes),
+                "fault": faults.kind,
+            }
             for face, faults in self._faults.items()
         }
         return JSONResponse({"now": self._clock.now(), "scenario": self._scenario, "faces": faces})

@@ -307,9 +307,17 @@ class World:
         self._happen(run, "reset" if wait else "retry", task, who)
 
     def trigger(
-        self, pipeline: Pipeline, who: str = "you", parameters: Sequence[tuple[str, str]] | None = None
+        self,
+        pipeline: Pipeline,
+        who: str = "you",
+        parameters: Sequence[tuple[str, str]] | None = None,
+        *,
+        wait: float = 0.0,
     ) -> Run:
-        """A new run of ``pipeline``, begun now. ``parameters`` replace the defaults of the same names.
+        """A new run of ``pipeline``. ``parameters`` replace the defaults of the same names.
+
+        Args:
+            wait: seconds that it stays in the queue at least.
 
         Raises:
             Refused: the pipeline is disabled.
@@ -319,10 +327,10 @@ class World:
         now = self.now()
         self._catch_up(now)
         run = self._create(pipeline, now, live=True, cause="user", who=who)
-        if parameters:
-            given = dict(parameters)
+        if parameters or wait > run.wait:
+            given = dict(parameters or ())
             merged = tuple((name, given.get(name, value)) for name, value in run.parameters)
-            run = msgspec.structs.replace(run, parameters=merged)
+            run = msgspec.structs.replace(run, parameters=merged, wait=max(wait, run.wait))
             self._runs[run.id] = self._of[_key(pipeline)][-1] = run
         return run
 

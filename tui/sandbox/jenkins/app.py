@@ -4,8 +4,8 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 from starlette.datastructures import Headers
@@ -15,36 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.jenkins import jobs, pages, queue, runs, tests
+from tui.sandbox.jenkins import jobs, pages, queue, runs, tests, writes
 from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
 from tui.sandbox.jenkins.export import Bean, TreeError, export, parse_tree
+from tui.sandbox.jenkins.options import Options
 from tui.sandbox.jenkins.stages import graph_view, wfapi_describe
 from tui.sandbox.jenkins.texts import LogSettings, log_answer
 from tui.sandbox.world import Pipeline, Run, World
-
-StageSource = Literal["stages", "pipeline-overview", "wfapi", "none"]
-
-
-class Options(msgspec.Struct):
-    """How this Jenkins is set up. May be changed while it serves."""
-
-    prefix: str = "/jenkins"
-    """Context path."""
-    root_url: str = "http://jenkins.example/jenkins/"
-    """The configured root URL, with which every ``url`` begins."""
-    stages: StageSource = "pipeline-overview"
-    """What tells of stages: pipeline-graph-view under either of its paths, the stage view plugin, or nothing."""
-    user: str = ""
-    """Who may read; empty: everybody."""
-    token: str = ""
-    version: str = "2.516.3"
-    """Of the core: logs are sent in one way before 2.509, in another since, and since 2.534 their ends too."""
-    log_limit: int = 10_000
-    """Lines of a growing log in one answer."""
-    windows: bool = False
-    """Agents end the lines of their output in CRLF."""
-    session: str = "b14d5398"
-    """Changes when a controller restarts."""
 
 
 class _NotFound(Exception):
@@ -59,7 +36,9 @@ def jenkins_app(world: World, faults: Faults, options: Options | None = None) ->
     face = _Face(world, options or Options())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await face.answer(Request(scope, receive))(scope, receive, send)
+        request = Request(scope, receive)
+        answer = face.answer(request, await request.body())
+        await answer(scope, receive, send)
 
     return with_faults(app, faults, pages.refusal)
 
@@ -70,7 +49,7 @@ class _Face:
         self.options = options
         self.controller = Controller(world, options.root_url)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, body: bytes) -> Response:
         path: str = request.scope["path"]
         raw = (request.scope.get("raw_path") or path.encode()).decode("latin-1")
         prefix = self.options.prefix
@@ -84,16 +63,20 @@ class _Face:
         segments = [unquote(part) for part in raw.removeprefix(prefix).split("/") if part]
         if not user and self.options.user and segments[:1] not in (["whoAmI"], ["login"]):
             return Response(pages.login_page(path), 403, self._marks(), pages.HTML)
-        if request.method not in ("GET", "HEAD"):
-            return Response(pages.jenkins_page("Not Allowed", "POST"), 405, self._marks(), pages.HTML)
         self.controller.root_url = self.options.root_url
+        self.controller.forms, self.controller.choices = self.options.forms, self.options.choices
+        self.controller.deeds.settle(self.world, self.options.lag)
         try:
+            if request.method not in ("GET", "HEAD"):
+                return self._write(request, segments, body, user or "anonymous")
+            if segments == ["crumbIssuer", "api", "json"]:
+                return self._crumb(user or "anonymous")
             return self._get(segments, dict(request.query_params), user or "anonymous", request.headers)
         except _NotFound as error:
             if error.plugin:
                 return Response(pages.plugin_not_found(), 404, media_type=pages.HTML)
-            body = pages.jenkins_page("Not Found", "This page may not exist, or you may not have permission")
-            return Response(body, 404, self._marks(), pages.HTML)
+            page = pages.jenkins_page("Not Found", "This page may not exist, or you may not have permission")
+            return Response(page, 404, self._marks(), pages.HTML)
         except TreeError as error:
             return Response(pages.jenkins_page("Oops!", str(error)), 500, self._marks(), pages.HTML)
 
@@ -106,8 +89,50 @@ class _Face:
             user, _, token = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        expected = (self.options.user, self.options.token)
-        return user if not self.options.user or (user, token) == expected else None
+        options = self.options
+        known = user == options.user and token in {options.token, options.password or options.token}
+        return user if not options.user or known else None
+
+    def _write(self, request: Request, segments: list[str], body: bytes, user: str) -> Response:
+        if self._by_password(request) and not self._has_crumb(request, user):
+            why = "No valid crumb was included in the request"
+            return Response(pages.jetty_page(403, why, request.scope["path"]), 403, media_type=pages.HTML)
+        base = str(request.base_url).rstrip("/") + self.options.prefix
+        sent = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        ask = writes.Ask(
+            self.controller, self.options, self._marks(), user, base, dict(request.query_params), sent
+        )
+        answer: Response | None = None
+        if segments == ["queue", "cancelItem"]:
+            answer = writes.cancel_item(ask)
+        elif segments[:1] == ["job"]:
+            names, rest = _split(segments)
+            item = self._item(names)
+            if not isinstance(item, Folder) and rest:
+                run = self.controller.build(item, rest[0])
+                answer = writes.to_run(ask, run, rest[1:]) if run else writes.to_job(ask, item, rest)
+        if answer is None:
+            raise _NotFound
+        return answer
+
+    def _by_password(self, request: Request) -> bool:
+        encoded = request.headers.get("authorization", "").partition(" ")[2]
+        password = self.options.password
+        return bool(password and encoded) and base64.b64decode(encoded).decode().endswith(f":{password}")
+
+    def _has_crumb(self, request: Request, user: str) -> bool:
+        """The crumb is the session's, and the session's cookie came with it."""
+        crumb = request.headers.get("jenkins-crumb")
+        return crumb == self._crumb_of(user) and request.cookies.get("JSESSIONID") == self.options.session
+
+    def _crumb_of(self, user: str) -> str:
+        return hashlib.sha256(f"crumb of {user} in {self.options.session}".encode()).hexdigest()
+
+    def _crumb(self, user: str) -> Response:
+        fields = {"crumb": self._crumb_of(user), "crumbRequestField": "Jenkins-Crumb"}
+        answer = self._api(Bean("hudson.security.csrf.DefaultCrumbIssuer", fields), {})
+        answer.headers["Set-Cookie"] = f"JSESSIONID={self.options.session}; Path=/; HttpOnly; SameSite=Lax"
+        return answer
 
     def _marks(self) -> dict[str, str]:
         return {
@@ -125,8 +150,6 @@ class _Face:
                 return self._api(jobs.root(self.controller), query)
             case ["whoAmI", "api", "json"]:
                 return self._api(_who_am_i(user), query)
-            case ["crumbIssuer", "api", "json"]:
-                return self._api(_crumb(user), query)
             case ["computer", "api", "json"]:
                 return self._api(queue.computers(self.controller), query)
             case ["queue", "api", "json"]:
@@ -140,11 +163,12 @@ class _Face:
         raise _NotFound
 
     def _job(self, segments: list[str], query: Mapping[str, str], asked: Headers) -> Response:
-        names: list[str] = []
-        while segments[:1] == ["job"] and len(segments) > 1:
-            names.append(segments[1])
-            segments = segments[2:]
+        names, segments = _split(segments)
         item = self._item(names)
+        if writes.only_post(segments):
+            text = "The URL you're trying to access requires that requests be sent using POST"
+            page = pages.jenkins_page("This URL requires POST", text)
+            return Response(page, 405, self._marks(), pages.HTML)
         match segments:
             case []:
                 return Response(pages.jenkins_page(names[-1], ""), 200, self._marks(), pages.HTML)
@@ -190,6 +214,12 @@ class _Face:
         match rest:
             case ["api", "json"]:
                 return self._api(runs.run(self.controller, run), query)
+            case ["restart", "api", "json"]:
+                stages = writes.restartable(self.controller, self.options, run)
+                if stages is not None:
+                    kind = "org.jenkinsci.plugins.pipeline.modeldefinition.actions"
+                    fields = {"restartEnabled": True, "restartableStages": stages}
+                    return self._api(Bean(f"{kind}.RestartDeclarativePipelineAction", fields), query)
             case ["artifact", file] if file == METRICS and runs.keeps_metrics(seen):
                 return self._plugin(metrics_of(run))
             case ["testReport", "api", "json"]:
@@ -252,7 +282,10 @@ def _who_am_i(user: str) -> Bean:
     return Bean("hudson.security.WhoAmI", fields)
 
 
-def _crumb(user: str) -> Bean:
-    crumb = hashlib.sha256(f"crumb of {user}".encode()).hexdigest()
-    fields = {"crumb": crumb, "crumbRequestField": "Jenkins-Crumb"}
-    return Bean("hudson.security.csrf.DefaultCrumbIssuer", fields)
+def _split(segments: list[str]) -> tuple[list[str], list[str]]:
+    """The names after each ``job``, and what comes after them."""
+    names: list[str] = []
+    while segments[:1] == ["job"] and len(segments) > 1:
+        names.append(segments[1])
+        segments = segments[2:]
+    return names, segments

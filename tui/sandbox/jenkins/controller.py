@@ -1,10 +1,11 @@
 """What the Jenkins of the sandbox holds: folders, pipelines and builds by their addresses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from tui.sandbox.jenkins.deeds import Deeds, Form
 from tui.sandbox.plan import Progress, State
 from tui.sandbox.world import Pipeline, Run, World
 
@@ -54,6 +55,9 @@ class Controller:
     def __init__(self, world: World, root_url: str) -> None:
         self.world = world
         self.root_url = root_url
+        self.deeds = Deeds()
+        self.forms: Mapping[str, Form] = {}
+        self.choices: Mapping[str, tuple[str, ...]] = {}
         self._items: dict[str, Item] = {}
         for pipeline in world.pipelines("jenkins"):
             parts = pipeline.path.split("/")
@@ -102,12 +106,17 @@ class Controller:
         seen = self.world.progress(run)
         return run.begins_at <= self.world.now() and (seen.started_at is not None or not seen.state.finished)
 
+    def queued(self, pipeline: Pipeline) -> list[Run]:
+        """The runs of ``pipeline`` that are in the queue, newest first."""
+        return [
+            run
+            for run in self.world.runs(pipeline)
+            if not self.has_begun(run) and not self.world.progress(run).state.finished
+        ]
+
     def waiting(self, pipeline: Pipeline) -> Run | None:
-        """The run of ``pipeline`` that is in the queue."""
-        for run in self.world.runs(pipeline):
-            if not self.has_begun(run) and not self.world.progress(run).state.finished:
-                return run
-        return None
+        """The newest of those."""
+        return next(iter(self.queued(pipeline)), None)
 
     def active(self) -> Iterator[tuple[Run, Progress]]:
         """The builds that are under way."""

@@ -109,7 +109,7 @@ def _pipeline(controller: Controller, pipeline: Pipeline) -> Bean:
         "keepDependencies": False,
         **permalinks,
         "nextBuildNumber": lambda: next((run.number + 1 for run in controller.builds(pipeline)), 1),
-        "property": lambda: _properties(pipeline),
+        "property": lambda: _properties(controller, pipeline),
         "queueItem": lambda: (
             (run := controller.waiting(pipeline)) and queue.item(controller, run, nested=True)
         ),
@@ -157,7 +157,7 @@ def _health(controller: Controller, pipeline: Pipeline) -> list[Bean]:
     return [Bean("", fields)]
 
 
-def _properties(pipeline: Pipeline) -> list[Bean]:
+def _properties(controller: Controller, pipeline: Pipeline) -> list[Bean]:
     found: list[Bean] = []
     if pipeline.kind == "branch":
         branch = Bean("", {})
@@ -171,10 +171,17 @@ def _properties(pipeline: Pipeline) -> list[Bean]:
                     "description": "",
                     "name": name,
                     "type": f"{kind}ParameterDefinition",
+                    **({"choices": list(controller.choices[name])} if kind == "Choice" else {}),
                 },
             )
             for name, value in pipeline.parameters
-            for kind in ("Boolean" if value in ("true", "false") else "String",)
+            for kind in (
+                "Choice"
+                if name in controller.choices
+                else "Boolean"
+                if value in ("true", "false")
+                else "String",
+            )
         ]
         found.append(Bean("hudson.model.ParametersDefinitionProperty", {"parameterDefinitions": definitions}))
     return found

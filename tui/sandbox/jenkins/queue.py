@@ -31,7 +31,7 @@ def queue(controller: Controller) -> Bean:
     items = [
         (run.id, item(controller, run))
         for pipeline in controller.world.pipelines("jenkins")
-        if (run := controller.waiting(pipeline)) is not None
+        for run in controller.queued(pipeline)
     ]
     for run, seen in controller.active():
         for state in seen.tasks:
@@ -55,7 +55,7 @@ def find(controller: Controller, item_id: int) -> Bean | None:
 def item(controller: Controller, run: Run, *, nested: bool = False) -> Bean:
     """The queue item of ``run``; ``nested`` as it stands inside its job."""
     pipeline, now = run.pipeline, controller.world.now()
-    actions = [runs.cause(run)]
+    actions = [runs.cause(controller, run)]
     if run.parameters:
         actions.insert(0, runs.parameters(run))
     cancelled = controller.world.progress(run).state is State.CANCELED and not controller.has_begun(run)

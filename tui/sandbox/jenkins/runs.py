@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from tui.sandbox.artifacts import METRICS
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
+from tui.sandbox.jenkins.deeds import Field, Form
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
 from tui.sandbox.plan import Progress, State, TaskState
@@ -32,7 +33,7 @@ def run(controller: Controller, run: Run) -> Bean:
         "actions": lambda: _actions(controller, run, seen),
         "artifacts": lambda: _artifacts(seen),
         "building": not done,
-        "description": _said(run, pipeline.described) or None,
+        "description": controller.deeds.descriptions.get(run.id, _said(run, pipeline.described)) or None,
         "displayName": _said(run, pipeline.titled) or f"#{run.number}",
         "duration": ms(seen.ended_at - run.begins_at) if done and seen.ended_at else 0,
         "estimatedDuration": lambda: ms(estimate(pipeline) or -0.001),
@@ -40,7 +41,7 @@ def run(controller: Controller, run: Run) -> Bean:
         "fullDisplayName": f"{full_display_name(pipeline.path)} #{run.number}",
         "id": str(run.number),
         "inProgress": not done,
-        "keepLog": False,
+        "keepLog": run.id in controller.deeds.kept,
         "number": run.number,
         "queueId": run.id,
         "result": result,
@@ -93,7 +94,7 @@ def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
     found: list[Bean] = []
     if run.parameters:
         found.append(parameters(run))
-    found += [cause(run), _time_in_queue(run, seen)]
+    found += [cause(controller, run), _time_in_queue(run, seen)]
     if run.pipeline.kind == "branch":
         revision = Bean("", {"hash": run.commit.sha})
         found.append(
@@ -112,7 +113,12 @@ def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
         counts = {"failCount": failed, "skipCount": skipped, "totalCount": total, "urlName": "testReport"}
         found.append(Bean("hudson.tasks.junit.TestResultAction", counts))
     if any(state.task.gate and state.last.ready_at is not None for state in seen.tasks):
-        found.append(_inputs(seen))
+        found.append(_inputs(controller, seen))
+        found += [
+            Bean(f"{_WORKFLOW}support.steps.input.ApproverAction", {"userId": event.who})
+            for event in controller.world.events(run)
+            if event.kind == "approve"
+        ]
     if seen.state is State.CANCELED:
         found.append(_interrupted(controller, run))
     found += [nothing, nothing, Bean("org.jenkinsci.plugins.displayurlapi.actions.RunDisplayAction", {})]
@@ -136,7 +142,7 @@ def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
     return found
 
 
-def cause(run: Run) -> Bean:
+def cause(controller: Controller, run: Run) -> Bean:
     fields: dict[str, Any]
     match run.cause:
         case "timer":
@@ -151,7 +157,10 @@ def cause(run: Run) -> Bean:
         case _:
             kind, fields = "hudson.model.Cause$UserIdCause", {"userId": run.who, "userName": run.who}
             text = f"Started by user {run.who}"
-    return Bean("hudson.model.CauseAction", {"causes": [Bean(kind, {"shortDescription": text, **fields})]})
+    causes = [Bean(kind, {"shortDescription": text, **fields})]
+    if (more := controller.deeds.causes.get(run.id)) is not None:
+        causes.append(Bean(more[0], {"shortDescription": more[1]}))
+    return Bean("hudson.model.CauseAction", {"causes": causes})
 
 
 def parameters(run: Run) -> Bean:
@@ -202,32 +211,47 @@ def _build_data(run: Run) -> Bean:
     return Bean("hudson.plugins.git.util.BuildData", fields)
 
 
-def _inputs(seen: Progress) -> Bean:
+def _inputs(controller: Controller, seen: Progress) -> Bean:
     executions = [
         Bean(
             "",
             {
-                "id": input_id(state),
+                "id": (id := input_id(state)),
                 "displayName": state.task.name,
                 "settled": False,
-                "input": Bean(
-                    "",
-                    {
-                        "id": input_id(state),
-                        "message": state.task.gate,
-                        "ok": "Proceed",
-                        "cancel": "Abort",
-                        "submitter": None,
-                        "submitterParameter": None,
-                        "parameters": [],
-                    },
-                ),
+                "input": _input(id, state.task.gate, controller.forms.get(id, Form())),
             },
         )
         for state in seen.waiting
     ]
     fields = {"executions": executions, "waitingForInput": bool(executions)}
     return Bean(f"{_WORKFLOW}support.steps.input.InputAction", fields, hidden=frozenset(fields))
+
+
+def _input(id: str, message: str, form: Form) -> Bean:
+    fields = {
+        "id": id,
+        "message": message,
+        "ok": "Proceed",
+        "cancel": "Abort",
+        "submitter": form.submitter or None,
+        "submitterParameter": form.submitter_parameter or None,
+        "parameters": [_field(field) for field in form.fields],
+    }
+    return Bean("", fields)
+
+
+def _field(field: Field) -> Bean:
+    kind = "String" if field.kind == "Choice" else field.kind
+    default = {"name": field.name, **({} if kind == "Password" else {"value": field.default})}
+    fields = {
+        "name": field.name,
+        "type": f"{field.kind}ParameterDefinition",
+        "description": "",
+        "defaultParameterValue": Bean(f"hudson.model.{kind}ParameterValue", default),
+        **({"choices": list(field.choices)} if field.kind == "Choice" else {}),
+    }
+    return Bean(f"hudson.model.{field.kind}ParameterDefinition", fields)
 
 
 def _interrupted(controller: Controller, run: Run) -> Bean:
