@@ -149,6 +149,26 @@ def test_a_fault_can_hit_one_path_only(sandbox: Sandbox, http: httpx.Client) -> 
     assert http.get(f"{sandbox.urls['jenkins']}/queue/api/json").status_code == 503
 
 
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("kind", ["unheard", "unanswered", "cut"])
+def test_a_connection_is_cut(sandbox: Sandbox, http: httpx.Client, face: Face, kind: Any) -> None:
+    sandbox.control.fault(face, kind)
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(sandbox, http, face)
+    sandbox.control.fault(face, None)
+    assert ask(sandbox, http, face).status_code == 200
+
+
+def test_writes_are_kept(sandbox: Sandbox, http: httpx.Client) -> None:
+    sandbox.control.fault("jenkins", "unheard", path="/build")
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.post(f"{sandbox.urls['jenkins']}/job/x/build?delay=0sec", content=b"a=b")
+    http.post(f"{sandbox.urls['gitlab']}/api/graphql", json={"query": "query { currentUser { id } }"})
+    (write,) = sandbox.control.writes("jenkins")
+    assert (write.method, write.path, write.body) == ("POST", "/jenkins/job/x/build?delay=0sec", "a=b")
+    assert sandbox.control.writes("gitlab") == ()
+
+
 def test_the_control_says_what_it_does_not_understand(sandbox: Sandbox) -> None:
     control: Any = sandbox.control
     with pytest.raises(SandboxError, match=r"refused fault.*'jira'"):

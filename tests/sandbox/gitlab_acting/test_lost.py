@@ -15,8 +15,9 @@ BEFORE: tuple[tuple[Fault, str], ...] = (
     ("401", "refused"),
     ("403", "refused"),
     ("429", "refused"),
+    ("unheard", "lost"),
 )
-AFTER: tuple[Fault, ...] = ("truncated", "mistyped", "empty", "cut", "stall")
+AFTER: tuple[Fault, ...] = ("truncated", "mistyped", "empty", "unanswered", "cut", "stall")
 
 
 @pytest.mark.parametrize(("fault", "state"), BEFORE)
