@@ -121,6 +121,15 @@ def places(
     )
 
 
+def front_place(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
+    """The environment that counts: the model's own, else the first one for production."""
+    if model is not None and model.environment:
+        for each in found:
+            if each.environment.name == model.environment:
+                return each
+    return next((each for each in found if each.environment.tier == "production"), None)
+
+
 def _merged(now: Environment, past: Environment) -> Environment:
     """``now`` with what only its past tells: older deployments, and to which one can go back."""
     known = {each.id: each for each in past.deployments}

@@ -39,7 +39,7 @@ from tui.engine.store import Reading
 from tui.insight.delivery import Figure, figures
 from tui.keys import bindings
 from tui.panes.base import Pane
-from tui.placement import Group, Place, PlaceLine, all_groups, group_of, place_lines, places
+from tui.placement import Group, Place, PlaceLine, all_groups, front_place, group_of, place_lines, places
 from widgets.cells import Cell
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
@@ -111,22 +111,13 @@ def find(
                 notes.append(("dim", f"{address} has no environments: no job of it names one"))
     if not group.pipelines:
         notes.append(("dim", "none of its pipelines is among the watched ones"))
-    front = _front(found, model)
+    front = front_place(found, model)
     told: tuple[Figure, ...] = ()
     if front is not None and front.environment.address in past:
         runs = [run for each in pipelines if each.address in group.members for run in each.runs]
         told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
     waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
     return Found(group, found, told, tuple(dict.fromkeys(notes)), waiting)
-
-
-def _front(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
-    """The environment that counts: the model's own, else the first one for production."""
-    if model is not None and model.environment:
-        for each in found:
-            if each.environment.name == model.environment:
-                return each
-    return next((each for each in found if each.environment.tier == "production"), None)
 
 
 def rows(
@@ -256,7 +247,7 @@ class DeploymentsPane(Pane):
         ]
         past: list[Address] = []
         for found in self._found:
-            front = _front(found.places, self._model(found.group))
+            front = front_place(found.places, self._model(found.group))
             if front is not None and not self.everything:
                 past.append(front.environment.address)
             past += [
