@@ -13,14 +13,16 @@ from rich.segment import Segment
 from textual.app import App
 from textual.dom import NoScreen
 from textual.errors import NoWidget
+from textual.events import Click
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.axis import ValueAxis
 from widgets.chart_data import ChartData, Limit, Line, Marker
 from widgets.chart_picture import picture
-from widgets.chart_scene import ROLES, Picture
+from widgets.chart_scene import LEFT, ROLES, Picture
 
 __all__ = ["Chart", "ChartData", "Limit", "Line", "Marker", "Picture", "picture"]
 
@@ -49,6 +51,14 @@ class Chart(Widget):
         & > .chart--cursor { color: $foreground; text-style: bold; }
     }
     """
+
+    class Pointed(Message):
+        """A moment was clicked."""
+
+        def __init__(self, chart: "Chart", time: float) -> None:
+            super().__init__()
+            self.chart = chart
+            self.time = time
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -113,6 +123,11 @@ class Chart(Widget):
             ]
             strip = self._strips[y] = Strip(segments).adjust_cell_length(width, base)
         return strip
+
+    def on_click(self, event: Click) -> None:
+        at = (event.x - LEFT) / max(1, self.size.width - LEFT - 1)
+        start, end = self._data.start, self._data.end
+        self.post_message(self.Pointed(self, start + min(max(0.0, at), 1.0) * (end - start)))
 
     def notify_style_update(self) -> None:
         """Forget the old colours."""

@@ -117,7 +117,7 @@ def value_at(line: Line, at: float) -> float | None:
     """The value of ``line`` at the time nearest to ``at``; None in a gap and beyond its ends."""
     count = min(len(line.times), len(line.values))
     index = bisect_left(line.times, at, 0, count)
-    if not count or (index == count and at > line.times[-1]) or at < line.times[0]:
+    if index == count or at < line.times[0]:
         return None
     if index and at - line.times[index - 1] < line.times[index] - at:
         index -= 1

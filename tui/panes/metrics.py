@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.getters import query_one
@@ -299,6 +300,13 @@ class MetricsPane(Pane):
                 grid = answer.series[0].grid
                 grain = grid.step * max(1, round(question.span / question.columns / grid.step))
                 self._look(self.span.pointed(step, grid.start, grid.end, grain))
+
+    @on(Chart.Pointed)
+    def _pointed(self, event: Chart.Pointed) -> None:
+        event.stop()
+        self.current = next(metric for metric, chart in self.charts.items() if chart is event.chart)
+        self.span = msgspec.structs.replace(self.span, cursor=event.time)
+        self.project()
 
     def _look(self, span: Span) -> None:
         if span != self.span:

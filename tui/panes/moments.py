@@ -7,7 +7,7 @@ from tui.domain.deployment import Deployment, Environment
 from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, EnvironmentsOf, HistoryOf, PipelinesOf
-from tui.placement import Group, all_groups, front_place, places
+from tui.placement import Group, front_place, model_group, places
 from widgets.chart_data import Marker
 
 _TOLD = (Status.RUNNING, Status.FAILED)
@@ -16,11 +16,8 @@ _THERE = (Status.PASSED, *_TOLD)
 
 def moments(engine: Engine, model: str) -> tuple[tuple[AnyQuestion, ...], tuple[Marker, ...]]:
     """What is to be asked for the deployments of ``model``, and those that are known."""
-    group = _group(engine, model)
-    if group is None:
-        return (), ()
     settings = engine.settings.models[model]
-    listed = [EnvironmentsOf(each) for each in group.pipelines]
+    listed = [EnvironmentsOf(each) for each in _group(engine, model).pipelines]
     known = [answer for each in listed if (answer := engine.store.get(each).value) is not None]
     front = front_place(places(known, {}, settings), settings)
     if front is None:
@@ -32,7 +29,7 @@ def moments(engine: Engine, model: str) -> tuple[tuple[AnyQuestion, ...], tuple[
     return (*listed, HistoryOf(address)), tuple(_markers(whole.environment))
 
 
-def _group(engine: Engine, model: str) -> Group | None:
+def _group(engine: Engine, model: str) -> Group:
     pipelines = [
         pipeline
         for name, table in engine.settings.sources.items()
@@ -40,8 +37,7 @@ def _group(engine: Engine, model: str) -> Group | None:
         and (listing := engine.store.get(PipelinesOf(name)).value) is not None
         for pipeline in listing.pipelines
     ]
-    groups = all_groups(pipelines, engine.settings)
-    return next((each for each in groups if each.model == model), None)
+    return model_group(model, engine.settings.models[model], pipelines, engine.settings)
 
 
 def _markers(environment: Environment) -> Iterator[Marker]:

@@ -1,7 +1,5 @@
 """What time the charts show: zoom, pan, and the cursor, as plain values."""
 
-import math
-
 import msgspec
 
 SPANS = (15 * 60, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
@@ -48,11 +46,13 @@ class Span(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, cursor=at)
 
     def _ending(self, end: float, seconds: int, now: float) -> "Span":
-        grain = seconds // _GRAINS
-        aligned = math.ceil(end / grain) * grain
+        grain, cursor = seconds // _GRAINS, self.cursor
+        aligned = round(end / grain) * grain
+        if cursor is not None:  # rounding alone does not put it out of sight
+            aligned += grain if 0 < cursor - aligned < grain else 0
+            aligned -= grain if 0 < aligned - seconds - cursor < grain else 0
         until = aligned if aligned < now else None
         end = now if until is None else until
-        cursor = self.cursor
         if cursor is not None and not end - seconds <= cursor <= end:
             cursor = None
         return Span(seconds, until, cursor)
