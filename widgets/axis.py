@@ -113,7 +113,7 @@ def log_ticks(lo: float, hi: float, most: int) -> tuple[float, ...]:
         return tuple(fine)
     last = max(last, first + 1)
     stride = math.ceil((last - first) / (most - 1))
-    return tuple(float(f"1e{power}") for power in range(first, last + stride, stride))
+    return tuple(float(f"1e{min(power, 307)}") for power in range(first, last + stride, stride))
 
 
 class ValueAxis:
@@ -135,7 +135,7 @@ class ValueAxis:
 
 
 def _length(ticks: tuple[float, ...], log: bool) -> float:
-    return math.log10(ticks[-1] / ticks[0]) if log else ticks[-1] - ticks[0]
+    return math.log10(ticks[-1]) - math.log10(ticks[0]) if log else ticks[-1] - ticks[0]
 
 
 def moment_text(at: float, span: float, step: float = 60.0) -> str:

@@ -1,5 +1,6 @@
 """A chart as lines of text: what stands around the canvas, the words where there is none, and the cursor upon it."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ _VALUE_WIDTH = 6
 _MOST_NOTES = 2
 _SAMPLES = {"baseline": "⠤⠤", "canary": "▀▀", "other": "⠤⠤", "warn": "┈┈", "fail": "──"}
 _CURSOR = "┃"
+_NOTHING = 1e-290
+"""Not above 0, as far as a logarithmic scale is concerned."""
 
 
 def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = None) -> Picture:
@@ -30,7 +33,7 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     """
     columns, below = width - LEFT, 1 if data.small else 2
     points = min(MOST_POINTS, 2 * max(1, columns))
-    above = 0.0 if data.log else float("-inf")
+    above = _NOTHING if data.log else -math.inf
     drawn = tuple((line.role, runs(line, data.start, data.end, points, above)) for line in data.lines)
     values = [value for _, found in drawn for run in found for _, value in run]
     ticks: tuple[float, ...] = ()

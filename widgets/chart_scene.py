@@ -55,7 +55,7 @@ class Scene(NamedTuple):
         """Where a value is, from 0 to 1."""
         first, last = self.ticks[0], self.ticks[-1]
         if self.log:
-            return math.log10(value / first) / math.log10(last / first)
+            first, last, value = math.log10(first), math.log10(last), math.log10(value)
         return (value - first) / (last - first)
 
     @property
