@@ -12,7 +12,6 @@ from widgets.chart_data import MOST_POINTS, ChartData, Limit, Line, Marker, last
 from widgets.chart_scene import LEFT, LINES, Picture, Scene, large, small
 
 _LEAST_COLUMNS = 15
-_LEAST_ROWS = 4
 _GAP = 3
 _VALUE_WIDTH = 6
 _MOST_NOTES = 2
@@ -31,7 +30,8 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     Raises:
         ImportError: plotext is missing, or does not run on this system.
     """
-    columns, below = width - LEFT, 1 if data.small else 2
+    columns = width - LEFT
+    least, below = (3, 1) if data.small else (4, 2)  # lines of the canvas, and of the axis under it
     points = min(MOST_POINTS, 2 * max(1, columns))
     above = _NOTHING if data.log else -math.inf
     drawn = tuple((line.role, runs(line, data.start, data.end, points, above)) for line in data.lines)
@@ -48,8 +48,8 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
         )
         limits = tuple(limit for limit in data.limits if ticks[0] <= limit.value <= ticks[-1])
     # A legend that would leave the lines no room is cut.
-    head = _flow(_entries(data, limits), width)[: max(1, height - _LEAST_ROWS - below)]
-    spare = height - len(head) - _LEAST_ROWS - below
+    head = _flow(_entries(data, limits), width)[: max(1, height - least - below)]
+    spare = height - len(head) - least - below
     if data.message:
         return _instead(head, data.message, width, height)
     if data.end <= data.start:
