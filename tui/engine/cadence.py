@@ -66,6 +66,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return NEVER if answer.final else TESTS_LIVE
         case Chart():
             assert isinstance(question, ChartOf)
+            if answer.final:
+                return NEVER
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
         case LogState():

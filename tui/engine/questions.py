@@ -90,12 +90,14 @@ class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
 
 
 class ChartOf(Question[Chart], frozen=True):
-    """One metric of a model over the last ``span`` seconds, for a chart ``columns`` cells wide."""
+    """One metric of a model over ``span`` seconds, for a chart ``columns`` cells wide."""
 
     model: str
     metric: str
     span: int
     columns: int
+    until: int | None = None
+    """Where the time ends, seconds since the epoch; None: now."""
 
 
 class VerdictOf(Question[Verdict], frozen=True):
