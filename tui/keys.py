@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 Scope = Literal[
-    "everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "log", "lines", "tables"
+    "everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "alarms", "log", "lines", "tables"
 ]
 """Where a key is listened to: on the whole deck, in one pane, in every table (:mod:`widgets.line_table`), or in the
 lines of a log (:mod:`widgets.log_view`)."""
@@ -51,6 +51,7 @@ ACTIONS: tuple[Action, ...] = (
         call="go('deployments')",
     ),
     Action("pane_log", ("6",), "Go to the log opened last", "everywhere", call="go('log')"),
+    Action("pane_alarms", ("8",), "Go to the alarms", "everywhere", call="go('alarms')"),
     Action("log", ("l",), "Log of what is under the cursor, filling the screen", "everywhere", "log"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
@@ -80,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("all_models", ("a",), "The environments of all models, or of this one", "deployments", "all"),
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
+    Action("acknowledge", ("A",), "Know of the alarm, or not after all", "alarms", "I know"),
     Action("close_log", ("q",), "Back to where the log was opened", "log", "back"),
     Action("save_log", ("s",), "Save what was read to a file", "log", "save"),
     Action("log_in_pager", ("P",), "Open it in $PAGER", "log"),
@@ -191,13 +193,14 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
-    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments"),
-    "tables": ("pipelines", "stages", "tests", "deployments"),
+    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments", "alarms"),
+    "tables": ("pipelines", "stages", "tests", "deployments", "alarms"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
     "metrics": ("metrics",),
     "tests": ("tests",),
     "deployments": ("deployments",),
+    "alarms": ("alarms",),
     "log": ("log",),
     "lines": ("log",),
 }
@@ -210,6 +213,7 @@ _TITLES: Mapping[Scope, str] = {
     "metrics": "In the metrics",
     "tests": "In the tests",
     "deployments": "In the deployments",
+    "alarms": "In the alarms",
     "log": "In a log",
     "lines": "In a log, as in less",
     "everywhere": "Everywhere",

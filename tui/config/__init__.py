@@ -1,10 +1,12 @@
 """The configuration: a TOML file in, typed settings out, every mistake named."""
 
+from tui.config.alarms import AlarmSettings, NoticeSettings
 from tui.config.file import default_path, load, parse
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    AlertmanagerSettings,
     Compare,
     GitLabSettings,
     JenkinsSettings,
@@ -22,12 +24,15 @@ from tui.config.settings import (
 __all__ = [
     "METRIC_SOURCES",
     "PIPELINE_SOURCES",
+    "AlarmSettings",
+    "AlertmanagerSettings",
     "Compare",
     "ConfigError",
     "GitLabSettings",
     "JenkinsSettings",
     "MetricSettings",
     "ModelSettings",
+    "NoticeSettings",
     "PrometheusSettings",
     "Score",
     "Secret",

@@ -11,6 +11,7 @@ from tui.engine.charts import chart
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
+    AlertsOf,
     AnyQuestion,
     CaseOf,
     ChangesBetween,
@@ -34,7 +35,7 @@ from tui.sources.base import PipelineSource
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf():
+        case PipelinesOf() | AlertsOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -111,6 +112,8 @@ class Answers:
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 return await chart(question, settings, metrics, self._clock())
+            case AlertsOf():
+                return await (await servers.alerts(name)).alerts()
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")

@@ -11,6 +11,7 @@ from tui.config import ConfigError, Settings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
 from tui.engine import news
+from tui.engine.alarms import AlarmKeeper
 from tui.engine.answers import Answers, source_of
 from tui.engine.cadence import after_answer
 from tui.engine.history import History
@@ -77,7 +78,7 @@ class Engine:
         self.servers = Servers(settings, sources, clock)
         self.clock = clock
         self.started_at = clock()
-        self._later = later
+        self.later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
         self._answers = Answers(self.servers, self.store, Reports(history), self._logs, clock)
         self._schedule = Schedule(self._source_of, rng or Random())
@@ -85,6 +86,7 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._closed = False
+        self.alarms = AlarmKeeper(self)
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -137,13 +139,14 @@ class Engine:
         self._logs.tap(question, sink)
 
     async def run(self) -> None:
-        """Ask what is due, sleep until something is; until :meth:`close`."""
+        """Keep the alarms, ask what is due, sleep until something is; until :meth:`close`."""
+        self.alarms.start()
         while not self._closed:
             self._wake.clear()
             for question in self._schedule.due(self.clock()):
                 self._start(question)
             wait = self._schedule.next_at() - self.clock()
-            alarm = self._later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
+            alarm = self.later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
             try:
                 await self._wake.wait()
             finally:
@@ -152,6 +155,7 @@ class Engine:
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
         self._closed = True
+        self.alarms.close()
         self._wake.set()
         for task in self._tasks:
             task.cancel()

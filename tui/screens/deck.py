@@ -19,6 +19,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
+from tui.panes.alarms import AlarmsPane, alarm_items
 from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.log import LogPane
@@ -40,7 +41,7 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, AlarmsPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -157,7 +158,7 @@ class DeckScreen(Screen[None]):
             needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
             waiting += needs.count(Need.PERSON)
             failing += needs.count(Need.FAILING)
-        right = list(warnings(self.engine))
+        right = [*alarm_items(self.engine), *warnings(self.engine)]
         if waiting:
             right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
         if failing:
