@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds that a command or a webhook may take."""
+GATHER = 2.0
+"""Seconds over which alarms are gathered for one notice: what breaks together is told together."""
 _NAMED = 3
 """Alarms that one notice names."""
 
@@ -88,11 +90,10 @@ class Notices:
         something fires."""
 
     def tell(self, alarms: Iterable[Alarm]) -> None:
-        """Tell of these now, or together with others as soon as that is not too often."""
-        if quiet(self._settings.quiet, self._clock()):
-            return
+        """Tell of these, together with others, in a moment, or as soon as that is not too often."""
         self._waiting |= {alarm.key: alarm for alarm in alarms}
-        self._flush()
+        if self._timer is None:
+            self._timer = self._later(GATHER, self._flush)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -106,9 +107,7 @@ class Notices:
 
     def _flush(self) -> None:
         now = self._clock()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer = None
         self._sent = [at for at in self._sent if now - at < 60]
         if not self._waiting:
             return
