@@ -80,6 +80,10 @@ class AlarmKeeper:
             found = self._step()
         return found
 
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        """What the newest look needed."""
+        return self._asked
+
     def unread(self) -> tuple[str, ...]:
         """Why what the alarms need could not be read, each reason once."""
         faults = (self._engine.store.get(each).fault for each in self._asked)

@@ -97,7 +97,7 @@ class AlarmsPane(Pane):
         yield from self._details
 
     def questions(self) -> tuple[AnyQuestion, ...]:
-        return ()  # the engine looks after alarms by itself
+        return self.engine.alarms.questions()  # watched anyway; here for asking again now
 
     @property
     def focus_target(self) -> Widget:
@@ -151,7 +151,7 @@ class AlarmsPane(Pane):
             told[0] = [Item(f"{alarm.name}{of}{quiet}", "strong"), Item(alarm.words)]
             if alarm.before is not None:
                 told[1] = [
-                    Item("after", "dim"),
+                    Item("came", "dim"),
                     Item(before_words(alarm)),
                     Item(str(alarm.before.environment), "dim"),
                 ]
