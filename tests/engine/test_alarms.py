@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of
 from tests.http_stub import Reply, http_stub
@@ -282,6 +283,17 @@ async def test_a_command_that_fails_is_told_of() -> None:
             found = work.engine.store.get(AlarmsNow()).value
             assert found is not None
             assert words in found.notes[0]
+
+
+async def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.engine.notices.PATIENCE", 0.1)
+    async with kept(FAILING + '[ui.notices]\ncommand = ["sleep", "600"]\n') as work:
+        work.runs(Status.FAILED)
+        await work.time.advance(5)
+        await work.engine.alarms.notices.finish()
+        found = work.engine.store.get(AlarmsNow()).value
+        assert found is not None
+        assert "the command sleep did not end" in found.notes[0]
 
 
 async def test_a_webhook_is_posted_once_with_its_header() -> None:

@@ -9,8 +9,10 @@ from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
     SOURCE_TYPES,
+    AlertmanagerSettings,
     JenkinsSettings,
     ModelSettings,
+    PrometheusSettings,
     Settings,
 )
 from tui.domain.address import AddressError, parse_address
@@ -97,11 +99,9 @@ def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
     judged = (settings.metrics[name] for name in model.metrics) if model is not None else ()
     if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
         raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
-    if alarm.source is not None and alarm.source.name not in settings.sources:
-        wanted = alarm.source.name
-        raise Mistake(
-            f"{key}.source.name", f"there is no [sources.{wanted}]{nearest(wanted, settings.sources)}"
-        )
+    if alarm.source is not None:
+        kinds = (*PIPELINE_SOURCES, PrometheusSettings, AlertmanagerSettings)
+        _check_source(f"{key}.source.name", alarm.source.name, settings, kinds)
 
 
 def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:

@@ -24,6 +24,8 @@ class Culprits:
         self._settings = settings
         self._store = store
         self.asked: dict[AnyQuestion, None] = {}
+        self._groups: dict[str, Group] | None = None
+        self._stand: dict[str, tuple[Place, ...]] = {}
 
     def settled(self, model: str) -> bool:
         """All that is needed for ``model`` was read, or could not be."""
@@ -95,9 +97,11 @@ class Culprits:
                     yield job, rule
 
     def _group(self, model: str) -> Group | None:
-        listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
-        pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
-        return next((each for each in all_groups(pipelines, self._settings) if each.model == model), None)
+        if self._groups is None:
+            listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
+            pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
+            self._groups = {each.model: each for each in all_groups(pipelines, self._settings)}
+        return self._groups.get(model)
 
     def _sources(self) -> Iterator[str]:
         for name, source in self._settings.sources.items():
@@ -114,13 +118,14 @@ class Culprits:
 
     def _standing(self, model: str) -> tuple[Place, ...]:
         """The environments that the model is about: those that the config names, if they are there."""
-        group, table = self._group(model), self._settings.models[model]
-        if group is None:
-            return ()
-        answers = (self._store.get(EnvironmentsOf(pipeline)).value for pipeline in group.pipelines)
-        found = places([each for each in answers if each is not None], {}, table)
-        named = {table.environment, *(table.blue_green or ())} - {""}
-        return tuple(each for each in found if each.environment.name in named) or found
+        if model not in self._stand:
+            group, table = self._group(model), self._settings.models[model]
+            pipelines = group.pipelines if group is not None else ()
+            answers = (self._store.get(EnvironmentsOf(pipeline)).value for pipeline in pipelines)
+            found = places([each for each in answers if each is not None], {}, table)
+            named = {table.environment, *(table.blue_green or ())} - {""}
+            self._stand[model] = tuple(each for each in found if each.environment.name in named) or found
+        return self._stand[model]
 
     def _places(self, model: str) -> tuple[Place, ...]:
         """The same, with their past as far as it was read."""
