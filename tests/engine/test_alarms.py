@@ -13,6 +13,7 @@ import pytest
 from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of
 from tests.http_stub import Reply, http_stub
 from tui import config
+from tui.config import JenkinsSettings
 from tui.domain.action import Kind
 from tui.domain.alarm import Alarm, AlarmState
 from tui.domain.health import Trouble
@@ -20,6 +21,7 @@ from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.engine.questions import AlarmsNow
+from tui.insight.rules import Start
 from tui.sandbox.process import Sandbox
 from tui.sources.base import SourceError
 
@@ -115,6 +117,35 @@ async def test_the_demo_degrades_and_is_told_with_its_deployment() -> None:
         states = {each.name: each.state for each in (await engine.alarms.look_once()).alarms}
         assert states["jenkins-lost"] is AlarmState.RESOLVED
         assert states["slow-fraud"] is AlarmState.FIRING
+
+
+async def test_new_test_failures_propose_what_the_rules_of_the_job_can_start() -> None:
+    async with AsyncExitStack() as stack:
+        sandbox = await asyncio.to_thread(Sandbox("demo", clock="manual", start=1795458000.0).start)
+        stack.push_async_callback(asyncio.to_thread, sandbox.stop)
+        settings = sandbox.settings(alarms=True)
+        jenkins = settings.sources["jenkins"]
+        assert isinstance(jenkins, JenkinsSettings)
+        retrain = Start(job="ml/vision/train-resnet", parameters={"BASE": "{version}"})
+        rules = tuple(msgspec.structs.replace(rule, retrain=retrain) for rule in jenkins.deployments)
+        settings = msgspec.structs.replace(
+            settings,
+            sources={**settings.sources, "jenkins": msgspec.structs.replace(jenkins, deployments=rules)},
+            alarms={"broken": settings.alarms["new-test-failures"]},
+        )
+        engine = Engine(settings, clock=lambda: sandbox.control.state().now)
+        stack.push_async_callback(engine.close)
+        found = {each.subject: each for each in (await engine.alarms.look_once()).firing}
+        alarm = found["jenkins:deploy-model"]
+        assert alarm.words == "3 new test failures in #6"
+        assert alarm.before is not None
+        assert (alarm.before.deployment.version, alarm.before.deployment.who) == ("2026.11.6", "bob")
+        back, again = alarm.proposals
+        assert (back.kind, back.value("version")) == (Kind.ROLLBACK, "2026.11.5")
+        assert (again.kind, str(again.target)) == (Kind.TRIGGER, "jenkins:ml/vision/train-resnet")
+        assert again.value("BASE") == "2026.11.6"
+        assert alarm.advice == ("roll back to 2026.11.5", "retrain with jenkins:ml/vision/train-resnet")
+        assert found["gitlab:ml/features/store main"].before is None
 
 
 async def test_without_alarms_nothing_is_asked() -> None:

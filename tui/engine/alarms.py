@@ -76,6 +76,7 @@ class AlarmKeeper:
         found = self._step()
         while fresh := [each for each in self._asked if each not in asked]:
             asked.update(fresh)
+            self._watch.want(*asked)  # or answers would be forgotten before they are looked at
             await asyncio.gather(*map(self._engine.ask, fresh), return_exceptions=True)
             found = self._step()
         return found

@@ -279,7 +279,9 @@ def _alarms(scenario: Scenario) -> dict[str, AlarmSettings]:
             propose=("rollback", "retrain"),
         )
     deploying = tuple(f"{pipeline.system}:{pipeline.path}" for pipeline in scenario.pipelines)
-    alarms["new-test-failures"] = AlarmSettings(tests=TestsCondition(pipelines=deploying, new_failures=3))
+    alarms["new-test-failures"] = AlarmSettings(
+        tests=TestsCondition(pipelines=deploying, new_failures=3), propose=("rollback", "retrain")
+    )
     alarms["failing-twice"] = AlarmSettings(runs=RunsCondition(pipelines=deploying, consecutive=2))
     alarms["jenkins-lost"] = AlarmSettings(source=SourceCondition(name="jenkins", unreachable_for="1m"))
     return alarms
