@@ -1,10 +1,13 @@
 """Other systems' alerts: Prometheus' rules and Alertmanager, from a stub (contracts: metrics §2)."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.http_stub import Reply, http_stub
+from tests.real_prometheus import prometheus
 from tui.config import AlertmanagerSettings, PrometheusSettings, Secret
 from tui.domain.alarm import Alerts
 from tui.domain.health import Trouble
@@ -58,6 +61,35 @@ async def test_alerts_are_read_out_of_the_rules_and_cleaned() -> None:
 async def test_a_rule_that_cannot_be_evaluated_is_noted() -> None:
     found = await told(rules({"name": "Broken", "health": "err", "lastError": "many-to-many", "alerts": []}))
     assert found == Alerts(notes=("prom cannot evaluate its rule Broken: many-to-many",))
+
+
+REAL_RULES = """
+groups:
+  - name: models
+    rules:
+      - {alert: Low, expr: vector(0.85) < 0.9, labels: {severity: critical}, annotations: {summary: It is low}}
+      - {alert: Soon, expr: vector(1), for: 1h}
+      - {alert: Never, expr: vector(1) > 2}
+      - alert: Broken
+        expr: >-
+          vector(1) * on() (label_replace(vector(1), "a", "x", "", "") or label_replace(vector(1), "a", "y", "", ""))
+"""
+
+
+async def test_a_real_prometheus_tells_what_fires_and_what_is_pending(tmp_path: Path) -> None:
+    with prometheus(tmp_path, "# EOF\n", rules=REAL_RULES) as real:
+        source = PrometheusSource("prom", PrometheusSettings(url=real.url))
+        try:
+            async with asyncio.timeout(30):
+                while len((found := await source.alerts()).alerts) < 2 or not found.notes:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        finally:
+            await source.close()
+    low, soon = found.alerts
+    assert (low.name, low.state, low.value, low.words) == ("Low", "firing", 0.85, "It is low")
+    assert dict(low.labels) == {"severity": "critical"}
+    assert (soon.name, soon.state) == ("Soon", "pending")
+    assert found.notes[0].startswith("prom cannot evaluate its rule Broken: found duplicate series")
 
 
 async def test_a_querier_without_rules_is_no_trouble() -> None:
