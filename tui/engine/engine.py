@@ -11,7 +11,6 @@ from tui.config import ConfigError, Settings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
 from tui.engine import news
-from tui.engine.alarms import AlarmKeeper
 from tui.engine.answers import Answers, source_of
 from tui.engine.cadence import after_answer
 from tui.engine.history import History
@@ -24,6 +23,7 @@ from tui.engine.store import FRAME, Store
 from tui.sources.base import Source, SourceError
 
 if TYPE_CHECKING:
+    from tui.engine.alarms import AlarmKeeper
     from tui.sources.logs import LogSink
 
 T = TypeVar("T")
@@ -86,7 +86,16 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._closed = False
-        self.alarms = AlarmKeeper(self)
+        self._alarms: AlarmKeeper | None = None
+
+    @property
+    def alarms(self) -> "AlarmKeeper":
+        """Who keeps the alarms; made, and imported, when first needed: most commands have no use for it."""
+        if self._alarms is None:
+            from tui.engine.alarms import AlarmKeeper
+
+            self._alarms = AlarmKeeper(self)
+        return self._alarms
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -155,7 +164,8 @@ class Engine:
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
         self._closed = True
-        self.alarms.close()
+        if self._alarms is not None:
+            self._alarms.close()
         self._wake.set()
         for task in self._tasks:
             task.cancel()
