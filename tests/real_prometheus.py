@@ -82,7 +82,7 @@ def history() -> str:
 
 @contextmanager
 def prometheus(
-    folder: Path, openmetrics: str, *options: str, prefix: str = "", user: str = ""
+    folder: Path, openmetrics: str, *options: str, prefix: str = "", user: str = "", rules: str = ""
 ) -> Iterator[RealPrometheus]:
     """A server over ``openmetrics``, in ``folder``. Skips the test where there is none installed.
 
@@ -90,13 +90,15 @@ def prometheus(
         options: of the command line.
         prefix: the path it is served under.
         user: ``NAME:PASSWORD`` where the options ask for one.
+        rules: a file of rules, evaluated every second.
     """
     server, tool = shutil.which("prometheus"), shutil.which("promtool")
     if not server or not tool:
         pytest.skip("prometheus and promtool are not installed")
     source, data, config = folder / "history.txt", folder / "data", folder / "prometheus.yml"
     source.write_text(openmetrics)
-    config.write_text("{}\n")
+    config.write_text("global: {evaluation_interval: 1s}\nrule_files: [rules.yml]\n")
+    (folder / "rules.yml").write_text(rules or "groups: []\n")
     create = [tool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(source), str(data)]
     subprocess.run(create, check=True, stdout=subprocess.DEVNULL, timeout=60)
     with socket.socket() as probe:

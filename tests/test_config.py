@@ -7,6 +7,13 @@ import pytest
 
 from tui import config
 from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
+from tui.config.alarms import (
+    RunsCondition,
+    SeriesCondition,
+    SourceCondition,
+    TestsCondition,
+    VerdictCondition,
+)
 from tui.config.settings import SOURCE_TYPES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -33,7 +40,7 @@ def parse(text: str) -> config.Settings:
 
 def test_the_example_loads() -> None:
     settings = config.load(EXAMPLE)
-    assert set(settings.sources) == {"jenkins", "gitlab", "prometheus"}
+    assert set(settings.sources) == {"jenkins", "gitlab", "prometheus", "alertmanager"}
     assert settings.models["fraud"].metrics == ("latency", "errors", "accuracy")
     assert settings.metrics["latency"].scale == 1000
 
@@ -42,6 +49,8 @@ def test_the_example_documents_every_setting() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     tables: list[type[msgspec.Struct]] = [*SOURCE_TYPES.values(), config.ModelSettings]
     tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
+    tables += [config.NoticeSettings, config.AlarmSettings, SeriesCondition, VerdictCondition, RunsCondition]
+    tables += [TestsCondition, SourceCondition]
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert {
         name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
@@ -57,7 +66,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "x: unknown table (known: sources, models, metrics, ui, safety)"),
+        ("x = 1", "x: unknown table (known: sources, models, metrics, alarms, ui, safety)"),
         ("[source.a]", "source: unknown table (did you mean sources?)"),
         ("", "sources: there is none; add one as [sources.NAME]"),
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),
@@ -340,3 +349,63 @@ def test_weights_of_groups_are_per_cent() -> None:
     }
     with pytest.raises(ConfigError, match=r"score\.groups: is 110 together, more than 100 per cent"):
         parse(two + "score = {groups = {quality = 60, b = 50}}")
+
+
+ALARMED = METRIC + "[models.n]\nmetrics = ['m']\n[alarms.a]\n"
+SERIES = ALARMED + "series = {model = 'n', metric = 'm', above = 5}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ALARMED, "alarms.a: has exactly one of series, verdict, runs, tests, source; here: none"),
+        (
+            SERIES + "source = {name = 'p'}",
+            "alarms.a: has exactly one of series, verdict, runs, tests, source",
+        ),
+        (SERIES + "for = '5'", "alarms.a.for: must be a duration such as 30s, 5m or 1h"),
+        (SERIES + "clear = 6", "alarms.a.clear: must not be above the limit 5"),
+        (
+            SERIES + "propose = ['pray']",
+            "alarms.a.propose[0]: invalid enum value 'pray'; allowed: retrain, rollback",
+        ),
+        (SERIES + "sevrity = 'x'", "alarms.a.sevrity: unknown key (did you mean severity?)"),
+        (ALARMED + "series = {model = 'n', metric = 'm'}", "alarms.a.series: has either above or below"),
+        (
+            ALARMED + "series = {model = 'o', metric = 'm', above = 1}",
+            "alarms.a.series.model: there is no [models.o] (known: n)",
+        ),
+        (
+            ALARMED + "series = {model = 'n', metric = 'k', above = 1}",
+            "alarms.a.series.metric: there is no [metrics.k] (known: m)",
+        ),
+        (ALARMED + "verdict = {model = 'n'}", "alarms.a.verdict.model: [models.n] has no metric to judge by"),
+        (ALARMED + "runs = {pipelines = []}", "alarms.a.runs.pipelines: expected `array` of length >= 1"),
+        (ALARMED + "source = {name = 'q'}", "alarms.a.source.name: there is no [sources.q]"),
+        (
+            ALARMED + "source = {name = 'p'}\nfor = '1m'",
+            "alarms.a.for: is called source.unreachable_for here",
+        ),
+        (
+            JENKINS + "[ui.notices]\nquiet_hours = ['22-7']",
+            "ui.notices.quiet_hours[0]: must be two local times such as 22:00-07:00",
+        ),
+        (JENKINS + "[ui.notices]\ndesktop = 'osc8'", "ui.notices.desktop: invalid enum value 'osc8'"),
+    ],
+)
+def test_mistakes_in_alarms_and_notices_are_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert str(caught.value).startswith(f"/etc/pipedeck/config.toml: {message}")
+
+
+def test_secrets_of_a_webhook_are_warned_of_and_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        JENKINS + "[ui.notices]\nwebhook = 'https://hooks/T0KEN'\nwebhook_headers = {X = 'S3CRET'}\n"
+    )
+    path.chmod(0o644)
+    settings = config.load(path)
+    assert "T0KEN" not in repr(settings)
+    assert "S3CRET" not in repr(settings)
+    assert "ui.notices.webhook, ui.notices.webhook_headers.X" in settings.warnings[0]

@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
+from tui.config.alarms import Channel
 from tui.driver import TerminalDriver
 from tui.engine.engine import Engine
 from tui.engine.history import history_for
@@ -84,7 +85,18 @@ class Pipedeck(App[int]):
         await self.push_screen(DeckScreen(self.engine, self.keys))
         self.call_after_refresh(self._start)
 
+    def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
+        """A notice about alarms, for who sits at this terminal."""
+        notices = self.settings.ui.notices
+        if "app" in channels and notices.app:
+            self.notify(words, severity="warning" if fires else "information", markup=False, timeout=10)
+        if "bell" in channels and notices.bell and fires:
+            self.bell()
+        if "desktop" in channels and notices.desktop != "off" and isinstance(self._driver, TerminalDriver):
+            self._driver.desktop_notification(words, notices.desktop)
+
     def _start(self) -> None:
+        self.engine.alarms.notices.on_screen = self._tell
         self._polling = asyncio.create_task(self.engine.run())
         self._polling.add_done_callback(self._polling_ended)
 

@@ -1,9 +1,14 @@
 """How the deck writes to the terminal."""
 
-from typing import Any, TextIO, cast
+import os
+from typing import Any, Literal, TextIO, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+from tui.text import clean, shorten
+
+_LONGEST_NOTICE = 200
 
 
 class TerminalDriver(LinuxDriver):
@@ -25,6 +30,22 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None
         self._file = cast(Any, _Outlet(self._file))
+
+    def desktop_notification(self, text: str, kind: Literal["osc9", "osc777"]) -> None:
+        """Have the terminal show ``text`` on the desktop it is on, through SSH too, and through tmux."""
+        self.write(desktop_sequence(text, kind, tmux=bool(os.environ.get("TMUX"))))
+
+
+def desktop_sequence(text: str, kind: Literal["osc9", "osc777"], *, tmux: bool) -> str:
+    """What has a terminal notify of ``text``; nothing in that can end or change the sequence."""
+    words = shorten(clean(text), _LONGEST_NOTICE)
+    # With OSC 777 the title ends at a semicolon. With OSC 9 a number in front would mean something else.
+    body = f"9;Pipedeck: {words}" if kind == "osc9" else f"777;notify;Pipedeck;{words.replace(';', ',')}"
+    sequence = f"\x1b]{body}\x07"
+    if not tmux:
+        return sequence
+    doubled = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{doubled}\x1b\\"
 
 
 class _Outlet:

@@ -1,11 +1,13 @@
 """The configuration: a TOML file in, typed settings out, every mistake named."""
 
+from tui.config.alarms import AlarmSettings, NoticeSettings
 from tui.config.file import default_path, load, parse
 from tui.config.safety import Launch, Policy, SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    AlertmanagerSettings,
     Compare,
     GitLabSettings,
     JenkinsSettings,
@@ -23,6 +25,8 @@ from tui.config.settings import (
 __all__ = [
     "METRIC_SOURCES",
     "PIPELINE_SOURCES",
+    "AlarmSettings",
+    "AlertmanagerSettings",
     "Compare",
     "ConfigError",
     "GitLabSettings",
@@ -30,6 +34,7 @@ __all__ = [
     "Launch",
     "MetricSettings",
     "ModelSettings",
+    "NoticeSettings",
     "Policy",
     "PrometheusSettings",
     "SafetySettings",

@@ -58,12 +58,14 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
             reason += f"; allowed: {', '.join(_words_at(kind, place['place']))}"
         if key.endswith(".url"):
             reason = _URL_HELP
-        if key.endswith(("window", ".max_age")):
+        if key.endswith(("window", ".max_age", ".for", ".keep", ".unreachable_for")):
             reason = "must be a duration such as 30s, 5m or 1h"
         if key.endswith(".max_worse"):
             reason = (
                 'must be a number in the metric\'s unit, 0 or more, or a share of the baseline such as "10%"'
             )
+        if ".quiet_hours[" in key:
+            reason = "must be two local times such as 22:00-07:00"
         if key.endswith(".validation"):
             reason = "must be a path among the artifacts, such as reports/metrics.json"
         if key.endswith(".at_most"):

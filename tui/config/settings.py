@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
 from tui.insight.rules import DeploymentRule
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
-Name = Annotated[str, Meta(min_length=1)]
-Duration = Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")]
 
 
 class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -60,9 +59,19 @@ class PrometheusSettings(_Server, frozen=True, kw_only=True, tag="prometheus"):
     user: str | None = None
     password: Secret | None = None
     token: Secret | None = None
+    alerts: bool = False
+    """Show what its own alerting rules found beside our alarms."""
 
 
-SourceSettings = JenkinsSettings | GitLabSettings | PrometheusSettings
+class AlertmanagerSettings(_Server, frozen=True, kw_only=True, tag="alertmanager"):
+    """It knows which of Prometheus' alerts are silenced."""
+
+    user: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+
+
+SourceSettings = JenkinsSettings | GitLabSettings | PrometheusSettings | AlertmanagerSettings
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +176,7 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Megabytes of one log that are kept on disk; of a longer one a part in the middle is left out."""
     error_patterns: tuple[Name, ...] = ()
     """Regular expressions of lines that ``e`` and ``E`` find in a log beside those they know."""
+    notices: NoticeSettings = NoticeSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, SourceSettings]
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
+    alarms: dict[str, AlarmSettings] = {}
     ui: UiSettings = UiSettings()
     safety: SafetySettings = SafetySettings()
     path: Path | None = None
@@ -189,6 +200,7 @@ SOURCE_TYPES: Mapping[str, type[SourceSettings]] = {
     "jenkins": JenkinsSettings,
     "gitlab": GitLabSettings,
     "prometheus": PrometheusSettings,
+    "alertmanager": AlertmanagerSettings,
 }
 
 _UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -13,6 +13,7 @@ from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
     ActivitiesNow,
+    AlertsOf,
     AnyQuestion,
     CaseOf,
     ChangesBetween,
@@ -36,7 +37,7 @@ from tui.sources.base import PipelineSource
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf():
+        case PipelinesOf() | AlertsOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -117,6 +118,8 @@ class Answers:
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 return await chart(question, settings, metrics, self._clock())
+            case AlertsOf():
+                return await (await servers.alerts(name)).alerts()
             case ActivitiesNow():
                 return self._activities()
             case VerdictOf():

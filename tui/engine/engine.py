@@ -26,6 +26,7 @@ from tui.engine.store import FRAME, Store
 from tui.sources.base import Source, SourceError
 
 if TYPE_CHECKING:
+    from tui.engine.alarms import AlarmKeeper
     from tui.sources.logs import LogSink
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class Engine:
         self.servers = Servers(settings, sources, clock)
         self.clock = clock
         self.started_at = clock()
-        self._later = later
+        self.later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
         self._answers = Answers(
             self.servers, self.store, Reports(history), self._logs, clock, lambda: self.actions.activities
@@ -94,6 +95,16 @@ class Engine:
         self._closed = False
         self.actions = Actions(self, journal or journal_for(settings))
         self.policies = Policies(self)
+        self._alarms: AlarmKeeper | None = None
+
+    @property
+    def alarms(self) -> "AlarmKeeper":
+        """Who keeps the alarms; made, and imported, when first needed: most commands have no use for it."""
+        if self._alarms is None:
+            from tui.engine.alarms import AlarmKeeper
+
+            self._alarms = AlarmKeeper(self)
+        return self._alarms
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -146,13 +157,14 @@ class Engine:
         self._logs.tap(question, sink)
 
     async def run(self) -> None:
-        """Ask what is due, sleep until something is; until :meth:`close`."""
+        """Keep the alarms, ask what is due, sleep until something is; until :meth:`close`."""
+        self.alarms.start()
         while not self._closed:
             self._wake.clear()
             for question in self._schedule.due(self.clock()):
                 self._start(question)
             wait = self._schedule.next_at() - self.clock()
-            alarm = self._later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
+            alarm = self.later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
             try:
                 await self._wake.wait()
             finally:
@@ -161,7 +173,7 @@ class Engine:
     async def pause(self, seconds: float) -> None:
         """Wait so long by the engine's time."""
         over = asyncio.Event()
-        alarm = self._later(seconds, over.set)
+        alarm = self.later(seconds, over.set)
         try:
             await over.wait()
         finally:
@@ -170,6 +182,8 @@ class Engine:
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
         self._closed = True
+        if self._alarms is not None:
+            self._alarms.close()
         self._wake.set()
         for task in self._tasks:
             task.cancel()

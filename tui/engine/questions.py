@@ -6,6 +6,7 @@ import msgspec
 
 from tui.domain.action import Activity
 from tui.domain.address import Address
+from tui.domain.alarm import Alarms, Alerts
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
@@ -104,3 +105,13 @@ class VerdictOf(Question[Verdict], frozen=True):
     """How the canary of a model compares with its baseline."""
 
     model: str
+
+
+class AlertsOf(Question[Alerts], frozen=True):
+    """What the rules of a source found: a Prometheus, an Alertmanager."""
+
+    source: str
+
+
+class AlarmsNow(Question[Alarms], frozen=True):
+    """All alarms; what the engine makes of other answers, so that no source is ever asked."""

@@ -10,7 +10,15 @@ from typing import cast
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.sources import registry
-from tui.sources.base import ActingSource, DeploymentSource, MetricSource, PipelineSource, Source, SourceError
+from tui.sources.base import (
+    ActingSource,
+    AlertSource,
+    DeploymentSource,
+    MetricSource,
+    PipelineSource,
+    Source,
+    SourceError,
+)
 from tui.threads import in_thread
 
 SKEW_NOTICED = 5.0
@@ -90,6 +98,12 @@ class Servers:
         if not hasattr(source, "samples"):
             raise misconfigured(f"the source {name} has no metrics")
         return cast(MetricSource, source)
+
+    async def alerts(self, name: str) -> AlertSource:
+        source = await self.source(name)
+        if not hasattr(source, "alerts"):
+            raise misconfigured(f"the source {name} has no alerts")
+        return cast(AlertSource, source)
 
     async def pipelines(self, name: str) -> PipelineSource:
         source = await self.source(name)

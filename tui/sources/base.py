@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
+from tui.domain.alarm import Alerts
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
@@ -147,6 +148,18 @@ class MetricSource(Source, Protocol):
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series over the grid.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
+class AlertSource(Source, Protocol):
+    """A source with alarms of its own: Prometheus, Alertmanager."""
+
+    async def alerts(self) -> Alerts:
+        """What its rules found.
 
         Raises:
             SourceError

@@ -4,12 +4,16 @@ import math
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from tui.config import PrometheusSettings
+from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Grid, Samples
+from tui.sources.alerts import alert
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
 from tui.sources.http import Http
@@ -53,6 +57,34 @@ class _BuildEnvelope(_Envelope):
     data: _Build = msgspec.field(default_factory=_Build)
 
 
+class _Alert(msgspec.Struct):
+    labels: dict[str, str]
+    state: Literal["pending", "firing"]
+    active_at: datetime = msgspec.field(name="activeAt")
+    annotations: dict[str, str] = {}
+    value: str = ""
+
+
+class _AlertRule(msgspec.Struct):
+    name: str
+    health: str = "ok"
+    last_error: str = msgspec.field(name="lastError", default="")
+    alerts: list[_Alert] = []
+
+
+class _RuleGroup(msgspec.Struct):
+    rules: list[_AlertRule] = []
+
+
+class _RuleGroups(msgspec.Struct):
+    groups: list[_RuleGroup] = []
+
+
+class _RulesEnvelope(_Envelope):
+    data: _RuleGroups = msgspec.field(default_factory=_RuleGroups)
+
+
+_rules = msgspec.json.Decoder(_RulesEnvelope)
 _envelopes = msgspec.json.Decoder(_Envelope)
 _ranges = msgspec.json.Decoder(_RangeEnvelope)
 _builds = msgspec.json.Decoder(_BuildEnvelope)
@@ -130,6 +162,35 @@ class PrometheusSource:
                 for row, numbers in zip(rows, points, strict=True)
             ),
             (*notes, *_hints([number for numbers in points for _, number in numbers])),
+        )
+
+    async def alerts(self) -> Alerts:
+        """What its alerting rules found; nothing, with a note, where the server has no rules (contracts: metrics
+        §2, Alerts and rules). The rules have the alerts in them, and say which of them are broken.
+
+        Raises:
+            SourceError
+        """
+        answer = await self._http.send("GET", "/api/v1/rules", query={"type": "alert"})
+        if answer.status == 404:
+            return Alerts(
+                notes=(f"{self._name} tells of no alerting rules; ask what evaluates them instead",)
+            )
+        if answer.status != 200 or self._wire.decode(answer, _envelopes).status != "success":
+            raise self._refusal(answer)
+        rules = [rule for group in self._wire.decode(answer, _rules).data.groups for rule in group.rules]
+        return Alerts(
+            tuple(
+                alert(each.labels, each.annotations, each.state, each.active_at, value=each.value)
+                for rule in rules
+                for each in rule.alerts
+            ),
+            notes=tuple(
+                f"{self._name} cannot evaluate its rule {shorten(clean(rule.name), 80)}: "
+                f"{shorten(clean(rule.last_error), 200)}"
+                for rule in rules
+                if rule.health == "err"
+            ),
         )
 
     async def check(self) -> tuple[Finding, ...]:

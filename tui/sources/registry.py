@@ -4,13 +4,20 @@ import importlib
 import time
 from collections.abc import Callable
 
-from tui.config import GitLabSettings, JenkinsSettings, PrometheusSettings, SourceSettings
+from tui.config import (
+    AlertmanagerSettings,
+    GitLabSettings,
+    JenkinsSettings,
+    PrometheusSettings,
+    SourceSettings,
+)
 from tui.sources.base import Source
 
 CLASSES: dict[type[SourceSettings], str] = {
     JenkinsSettings: "tui.sources.jenkins:JenkinsSource",
     GitLabSettings: "tui.sources.gitlab:GitLabSource",
     PrometheusSettings: "tui.sources.prometheus:PrometheusSource",
+    AlertmanagerSettings: "tui.sources.alertmanager:AlertmanagerSource",
 }
 
 
