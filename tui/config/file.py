@@ -11,7 +11,7 @@ import msgspec
 
 from tui.config.mistakes import Mistake, convert, nearest
 from tui.config.references import check_references
-from tui.config.secret import ConfigError, Secret
+from tui.config.secret import ConfigError
 from tui.config.settings import (
     SOURCE_TYPES,
     MetricSettings,
@@ -116,10 +116,10 @@ def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:
     if not path.stat().st_mode & 0o077:
         return ()
     literal = [
-        f"sources.{name}.{field.name}"
+        f"sources.{name}.{key}"
         for name, source in settings.sources.items()
-        for field in msgspec.structs.fields(source)
-        if isinstance(secret := getattr(source, field.name), Secret) and secret.literal
+        for key, secret in source.secrets
+        if secret.literal and not key.startswith("headers.")  # a tenant's name is no secret
     ]
     if not literal:
         return ()

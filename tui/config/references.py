@@ -6,6 +6,7 @@ from tui.config.mistakes import Mistake, nearest
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    REGISTRIES,
     SOURCE_TYPES,
     JenkinsSettings,
     ModelSettings,
@@ -20,6 +21,8 @@ def check_references(settings: Settings) -> None:
     if not settings.sources:
         raise Mistake("sources", "there is none; add one as [sources.NAME]")
     for name, source in settings.sources.items():
+        if source.key and not source.cert:
+            raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
         for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
             for place, reason in mistakes(rule):
                 raise Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
@@ -32,7 +35,7 @@ def check_references(settings: Settings) -> None:
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
         try:
-            used = placeholders(metric.query)
+            used = placeholders(metric.query, settings.metric_server(name).dialect)
         except QueryError as error:
             raise Mistake(f"{key}.query", str(error)) from None
         if metric.compare and not used & {"track", "version"}:
@@ -56,6 +59,8 @@ def check_references(settings: Settings) -> None:
                     f"models.{name}.metrics[{number}]",
                     f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
                 )
+        if model.registry:
+            _check_source(f"models.{name}.registry.source", model.registry.source, settings, REGISTRIES)
         _check_score(f"models.{name}.score", model, settings)
 
 
