@@ -10,8 +10,11 @@ import pytest
 from tests.engine.world import START
 from tui.config import (
     PIPELINE_SOURCES,
+    ExpositionSettings,
     GitLabSettings,
     JenkinsSettings,
+    JsonSettings,
+    MLflowSettings,
     PrometheusSettings,
     SourceSettings,
 )
@@ -22,6 +25,9 @@ SETTINGS: list[SourceSettings] = [
     JenkinsSettings(url="http://127.0.0.1:9/jenkins/"),
     GitLabSettings(url="http://127.0.0.1:9/gitlab/", watch=("ml/**",)),
     PrometheusSettings(url="http://127.0.0.1:9"),
+    ExpositionSettings(url="http://127.0.0.1:9/metrics"),
+    JsonSettings(url="http://127.0.0.1:9/latest.json"),
+    MLflowSettings(url="http://127.0.0.1:9"),
 ]
 
 

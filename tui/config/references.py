@@ -35,7 +35,7 @@ def check_references(settings: Settings) -> None:
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
         try:
-            used = placeholders(metric.query, settings.metric_server(name).dialect)
+            used = placeholders(metric.query, settings.dialect(name))
         except QueryError as error:
             raise Mistake(f"{key}.query", str(error)) from None
         if metric.compare and not used & {"track", "version"}:

@@ -110,7 +110,8 @@ def _from_keyring(reference: str) -> str:
     except Exception as error:
         # Of a back end nobody knows what it says.
         raise ConfigError(
-            f"the keyring did not give {reference}: {type(error).__name__}; is there one on this machine, is it unlocked?"
+            f"the keyring did not give {reference}: {type(error).__name__}; "
+            "is there one on this machine, is it unlocked?"
         ) from None
     if not value:
         raise ConfigError(f"the keyring has no {reference}; add it: keyring set {service} {user}")
@@ -141,9 +142,13 @@ def _printed_by(command: tuple[str, ...]) -> str:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
     if output is None:
-        raise ConfigError(f"the command {name} gave no credential within {PATIENCE:g} s; does it ask something?")
+        raise ConfigError(
+            f"the command {name} gave no credential within {PATIENCE:g} s; does it ask something?"
+        )
     if len(output) > LARGEST:
-        raise ConfigError(f"the command {name} printed more than {LARGEST >> 10} KB; it should print a credential")
+        raise ConfigError(
+            f"the command {name} printed more than {LARGEST >> 10} KB; it should print a credential"
+        )
     if process.returncode:
         raise ConfigError(
             f"the command {name}, run for a credential, ended with exit code {process.returncode}; try it in a shell"

@@ -109,12 +109,7 @@ class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
 
 
 SourceSettings = (
-    JenkinsSettings
-    | GitLabSettings
-    | PrometheusSettings
-    | ExpositionSettings
-    | JsonSettings
-    | MLflowSettings
+    JenkinsSettings | GitLabSettings | PrometheusSettings | ExpositionSettings | JsonSettings | MLflowSettings
 )
 
 
@@ -134,28 +129,6 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Kayenta's: up to here it must not; None: 50."""
     groups: dict[Name, float] = {}
     """Kayenta's weights of groups in per cent; groups without one share the rest."""
-
-
-class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the team ships: it joins pipelines, an environment and metrics."""
-
-    title: str = ""
-    pipelines: tuple[Name, ...] = ()
-    """Addresses of pipelines, ``SOURCE:PATH``; the path may hold globs."""
-    environment: str = ""
-    namespace: str = ""
-    baseline: Track = Track(track="baseline")
-    canary: Track = Track(track="canary")
-    metrics: tuple[Name, ...] = ()
-    """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
-    judge: Literal["own", "kayenta"] = "own"
-    score: Score = Score()
-    validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
-    """A JSON file of numbers among the artifacts of each of its runs, by path."""
-    registry: Registry | None = None
-    blue_green: tuple[Name, Name] | None = None
-    """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
-    is a third one, else the one that was deployed to last."""
 
 
 class _Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +163,28 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     candidate: Name = "challenger"
     metrics: dict[Name, Validated]
     """By their names in the runs that made the versions."""
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the team ships: it joins pipelines, an environment and metrics."""
+
+    title: str = ""
+    pipelines: tuple[Name, ...] = ()
+    """Addresses of pipelines, ``SOURCE:PATH``; the path may hold globs."""
+    environment: str = ""
+    namespace: str = ""
+    baseline: Track = Track(track="baseline")
+    canary: Track = Track(track="canary")
+    metrics: tuple[Name, ...] = ()
+    """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
+    judge: Literal["own", "kayenta"] = "own"
+    score: Score = Score()
+    validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
+    """A JSON file of numbers among the artifacts of each of its runs, by path."""
+    registry: Registry | None = None
+    blue_green: tuple[Name, Name] | None = None
+    """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
+    is a third one, else the one that was deployed to last."""
 
 
 class Compare(_Margin, frozen=True, kw_only=True):
@@ -248,11 +243,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()
 
-    def metric_server(self, metric: str) -> MetricServer:
-        """The settings of the source that a metric is read from."""
-        source = self.sources[self.metrics[metric].source]
-        assert isinstance(source, MetricServer)
-        return source
+    def dialect(self, metric: str) -> Dialect:
+        """How values are written in the query of a metric."""
+        source = self.sources.get(self.metrics[metric].source)
+        return source.dialect if isinstance(source, MetricServer) else "promql"
 
 
 PIPELINE_SOURCES = (JenkinsSettings, GitLabSettings)

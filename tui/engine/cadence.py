@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
@@ -72,6 +73,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return NEVER if answer.complete else answer.wait
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
+        case Candidacy():
+            return STANDING
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
 
 

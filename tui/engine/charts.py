@@ -49,7 +49,7 @@ async def read_tracks(
     """The metric's series on ``grid``, ``window`` standing for ``{window}``: what :func:`chart` says of them."""
     metric, model = settings.metrics[metric_name], settings.models[model_name]
     try:
-        dialect = settings.metric_server(metric_name).dialect
+        dialect = settings.dialect(metric_name)
         queries, notes = _queries(model_name, metric, model, grid, window, dialect)
     except QueryError as error:
         raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]: {error}") from None

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tui.domain.address import Address
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
@@ -95,5 +96,11 @@ class ChartOf(Question[Chart], frozen=True):
 
 class VerdictOf(Question[Verdict], frozen=True):
     """How the canary of a model compares with its baseline."""
+
+    model: str
+
+
+class CandidateOf(Question[Candidacy], frozen=True):
+    """How a model's candidate in the registry compares with its champion."""
 
     model: str

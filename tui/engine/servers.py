@@ -10,7 +10,14 @@ from typing import cast
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.sources import registry
-from tui.sources.base import DeploymentSource, MetricSource, PipelineSource, Source, SourceError
+from tui.sources.base import (
+    DeploymentSource,
+    MetricSource,
+    PipelineSource,
+    RegistrySource,
+    Source,
+    SourceError,
+)
 from tui.threads import in_thread
 
 SKEW_NOTICED = 5.0
@@ -96,6 +103,12 @@ class Servers:
         if not hasattr(source, "pipelines"):
             raise misconfigured(f"the source {name} runs no pipelines")
         return cast(PipelineSource, source)
+
+    async def registry(self, name: str) -> RegistrySource:
+        source = await self.source(name)
+        if not hasattr(source, "registered"):
+            raise misconfigured(f"the source {name} has no registry of models")
+        return cast(RegistrySource, source)
 
     async def deployments(self, name: str) -> DeploymentSource:
         source = await self.source(name)

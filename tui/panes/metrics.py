@@ -10,15 +10,17 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
+from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, ChartOf, VerdictOf
+from tui.engine.questions import AnyQuestion, CandidateOf, ChartOf, VerdictOf
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of, stale
 from tui.panes.verdict import VerdictLines, headline
+from tui.summary import candidacy_words
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line
 from widgets.status_line import Item, StatusLine
@@ -69,6 +71,14 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
         yield Limit("fail", metric.fail, "fail")
 
 
+def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[Item]:
+    if reading.value is not None:
+        yield Item(candidacy_words(reading.value, model), "dim", drop=2)
+        yield from (Item(note, "dim", drop=3) for note in reading.value.notes)
+    elif reading.fault is not None:
+        yield Item("no candidate", "unknown", reading.fault.message, drop=2)
+
+
 class ChartBox(VerticalScroll):
     """Charts below each other: each has its part of the height, or they scroll where that is too little."""
 
@@ -117,7 +127,8 @@ class MetricsPane(Pane):
         if self.model is None or not self.box.size.width:
             return ()
         judged = judged_metrics(self.engine.settings, self.model[0])
-        return (*((VerdictOf(self.model[0]),) if judged else ()), *self._charts())
+        candidate = (CandidateOf(self.model[0]),) if self.model[1].registry else ()
+        return (*((VerdictOf(self.model[0]),) if judged else ()), *candidate, *self._charts())
 
     def _charts(self) -> tuple[ChartOf, ...]:
         if self.model is None or not self.box.size.width:
@@ -143,7 +154,10 @@ class MetricsPane(Pane):
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
-        self.verdict.show(verdict.value, self.engine.settings, now)
+        candidate = self.engine.store.get(CandidateOf(name))
+        if model.registry:
+            items += _candidate(candidate, model)
+        self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]

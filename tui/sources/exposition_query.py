@@ -25,11 +25,13 @@ Rows = dict[Labels, Values]
 Past = Mapping["Selector", Mapping[Labels, Sequence[Point]]]
 
 _TOKEN = re.compile(
-    r'\s*(?:(?P<name>[A-Za-z_:][\w:]*)|(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<unit>[smhd]\b)?'
+    r"\s*(?:(?P<name>[A-Za-z_:][\w:]*)|(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<unit>[smhd]\b)?"
     r'|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<sign>=~|!~|!=|[=(){}\[\],/]))'
 )
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_FORMS = "allowed: NAME{label=\"x\"}, rate(NAME{…}[5m]), quantile(0.95, NAME_bucket{…}[5m]), sum(…), max(…), … / …"
+_FORMS = (
+    'allowed: NAME{label="x"}, rate(NAME{…}[5m]), quantile(0.95, NAME_bucket{…}[5m]), sum(…), max(…), … / …'
+)
 
 
 class NoQuery(ValueError):
@@ -137,13 +139,17 @@ def _over(how: str, rows: Sequence[Values]) -> Values:
     return tuple(take(column) if column else None for column in columns)
 
 
-def _quantiles(tree: Quantile, series: Mapping[Labels, Sequence[Point]], grid: Grid) -> tuple[Rows, tuple[str, ...]]:
+def _quantiles(
+    tree: Quantile, series: Mapping[Labels, Sequence[Point]], grid: Grid
+) -> tuple[Rows, tuple[str, ...]]:
     bounds: dict[float, list[Sequence[Point]]] = {}
     for labels, points in series.items():
         try:
             bounds.setdefault(float(dict(labels)["le"]), []).append(points)
         except (KeyError, ValueError):
-            raise NoQuery(f"{tree.of.name} has no label le: quantile(…) is for a histogram's …_bucket") from None
+            raise NoQuery(
+                f"{tree.of.name} has no label le: quantile(…) is for a histogram's …_bucket"
+            ) from None
     if not bounds:
         return {}, ()
     clamped = False

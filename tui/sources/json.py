@@ -26,9 +26,7 @@ _BEGUN = "the document has no past: this one begins when it is first asked for"
 class JsonSource:
     """A :class:`tui.sources.base.MetricSource`."""
 
-    def __init__(
-        self, name: str, settings: JsonSettings, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, name: str, settings: JsonSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._name = name
         self._settings = settings
         self._wire = Wire(name, clock=clock)

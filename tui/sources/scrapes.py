@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from tui.domain.series import Grid
@@ -100,6 +101,6 @@ def increase(points: Sequence[Point]) -> float:
     """How much a counter rose; where it fell it had begun anew at zero."""
     return sum(
         new - old if new >= old else new
-        for (_, old), (_, new) in zip(points, points[1:], strict=False)
+        for (_, old), (_, new) in pairwise(points)
         if math.isfinite(new - old)
     )
