@@ -156,8 +156,9 @@ async def test_a_candidate_stands_below_the_canary() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeSource, "registered", registered, raising=False)
         async with judged(0.0, more=registry) as work:
-            assert "challenger 4 against champion 3, validated" in work.text
-            line = next(line for line in work.text.splitlines() if " auc " in line)
-            assert "✗ WORSE    auc" in line
+            line = row(work, "✗ WORSE")
+            assert line.startswith("✗ WORSE    auc, version 4  ")
             assert "worse than version 3 by 0.1" in line
-            assert "candidate, validated" in line
+            await work.press("3", "plus")
+            assert "challenger 4 against champion 3, validated" in work.text
+            assert row(work, "✗ WORSE").endswith("candidate, validated")

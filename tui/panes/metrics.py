@@ -74,7 +74,7 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
 def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[Item]:
     if reading.value is not None:
         yield Item(candidacy_words(reading.value, model), "dim", drop=2)
-        yield from (Item(note, "dim", drop=3) for note in reading.value.notes)
+        yield from (Item(note, "dim", drop=1) for note in reading.value.notes)
     elif reading.fault is not None:
         yield Item("no candidate", "unknown", reading.fault.message, drop=2)
 

@@ -76,8 +76,9 @@ class VerdictLines(Vertical):
         tables = [settings.metrics[metric.metric] for metric in judged]
         titles = [table.title or metric.metric for table, metric in zip(tables, judged, strict=True)]
         units = [table.unit for table in tables]
-        if candidacy is not None:
-            titles += [metric.metric for metric in candidacy.metrics]
+        if candidacy is not None and candidacy.candidate is not None:
+            version = candidacy.candidate.version
+            titles += [f"{metric.metric}, version {version}" for metric in candidacy.metrics]
             units += [""] * len(candidacy.metrics)
         differences = [difference_text(*each) for each in zip(metrics, units, strict=True)]
         widths = [max(map(len, words), default=0) for words in (titles, differences)]
