@@ -81,10 +81,13 @@ class Scrapes(Generic[Page, Key, T]):
 
 
 def held(points: Sequence[Point], grid: Grid) -> tuple[float | None, ...]:
-    """For each time of the grid the newest value until then, unless it is too old."""
+    """For each time of the grid the newest value before the next time, unless it is too old.
+
+    Not the newest until then: the grid ends before now, and what has just been seen would not be on it.
+    """
     longest, values, newest, index = max(HELD, grid.step), [], None, 0
     for at in grid.times:
-        while index < len(points) and points[index][0] <= at:
+        while index < len(points) and points[index][0] < at + grid.step:
             newest = points[index]
             index += 1
         fresh = newest is not None and at - newest[0] < longest and math.isfinite(newest[1])
