@@ -1,19 +1,24 @@
 """Metrics read from their page: a stub serves it, the clock is the test's, and only questions ask."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http_stub import Reply, Stub, http_stub
-from tui.config import ExpositionSettings
+from tests.real_prometheus import RealPrometheus, prometheus
+from tui.config import ExpositionSettings, PrometheusSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
 from tui.sources.exposition import ExpositionSource
-from tui.sources.exposition_query import NoQuery, parse
-from tui.sources.scrapes import SOONEST, increase
+from tui.sources.exposition_query import Labels, NoQuery, Quantile, evaluate, parse
+from tui.sources.prometheus import PrometheusSource
+from tui.sources.scrapes import SOONEST, Point, increase
 
 STEP = 30
 START = 1_795_422_000
@@ -239,3 +244,58 @@ def test_a_counters_rise_is_that_of_its_parts(before: list[int], after: list[int
     cut = len(before)
     assert increase(points) == increase(points[: cut + 1]) + increase(points[cut:])
     assert increase(points) >= 0
+
+
+async def test_the_page_of_a_real_prometheus(real_prometheus: RealPrometheus) -> None:
+    now = float(START)
+    settings = ExpositionSettings(url=f"{real_prometheus.url}/metrics")
+    source = ExpositionSource("self", settings, clock=lambda: now)
+    requests = "sum(rate(prometheus_http_requests_total[5m]))"
+    quantile = "quantile(0.5, prometheus_http_request_duration_seconds_bucket[5m])"
+    for _ in range(3):
+        now += STEP
+        grid = Grid(int(now) - 600, int(now), STEP)
+        answers = [await source.samples(query, grid) for query in (requests, quantile)]
+    await source.close()
+    rates, quantiles = (answer.rows[0][1][-1] for answer in answers)
+    # Between the looks it answered the one before.
+    assert rates is not None
+    assert rates > 0
+    assert quantiles is not None
+    assert 0 < quantiles < 10
+
+
+def test_a_quantile_is_that_of_a_real_prometheus(tmp_path: Path) -> None:
+    """Its rate is extrapolated to the window's ends, for all buckets by the same factor: the quantile is the same."""
+    rng, bounds = Random(7), ("0.05", "0.1", "0.25", "0.5", "1.0", "+Inf")
+    past: dict[Labels, list[Point]] = {}
+    counts = dict.fromkeys(bounds, 0)
+    # Between the times of the grid: whether a window's first moment counts depends on Prometheus' version.
+    for at in range(START + 10, START + 3600, STEP):
+        rise = 0
+        for bound in bounds:
+            rise += rng.randint(0, 9)
+            counts[bound] += rise
+            past.setdefault((("le", bound),), []).append((float(at), float(counts[bound])))
+    lines = [
+        f'lat_bucket{{le="{labels[0][1]}"}} {value:.0f} {at:.0f}'
+        for labels, points in past.items()
+        for at, value in points
+    ]
+    text = "\n".join(["# TYPE lat histogram", *lines, "# EOF", ""])
+    grid = Grid(START + 600, START + 3300, 300)
+    tree = parse("quantile(0.9, lat_bucket[5m])")
+    assert isinstance(tree, Quantile)
+    (ours,) = evaluate(tree, {tree.of: past}, grid)[0].values()
+
+    async def theirs(url: str) -> Samples:
+        source = PrometheusSource("prom", PrometheusSettings(url=url))
+        try:
+            return await source.samples("histogram_quantile(0.9, rate(lat_bucket[5m]))", grid)
+        finally:
+            await source.close()
+
+    with prometheus(tmp_path, text) as server:
+        ((_, wanted),) = asyncio.run(theirs(server.url)).rows
+    assert ours == pytest.approx(wanted, rel=1e-6)
+    assert None not in ours

@@ -16,11 +16,13 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
+import msgspec
 import pytest
 
 from tests.http_stub import Reply, http_stub
 from tests.http_stub import Request as Asked
 from tui.config import MLflowSettings, ModelSettings, Registry, Validated
+from tui.domain.address import Address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.query import fill
@@ -294,6 +296,19 @@ async def test_a_real_server(real: RealMLflow) -> None:
         assert found.outcome is Outcome.WORSE
         answer = await mlflow.samples("models:/fraud@champion/val/auc", GRID)
         assert answer.rows == (((("run", champion),), (None, 0.93, *[None] * 9)),)
+        (offer,) = await mlflow.offers(Address("ml", "fraud"))
+        plan = await mlflow.plan(offer.wish)
+        for step in plan.steps:
+            assert (await mlflow.observe(step, None)).state == "nothing"
+            assert (await mlflow.send(step, {})).state == "accepted"
+            assert (await mlflow.observe(step, None)).state == "done"
+        (back,) = await mlflow.offers(Address("ml", "fraud"))
+        assert back.words == "Back to version 1, the champion before"
+        gone = msgspec.structs.replace(
+            plan.steps[1], body=(("name", "fraud"), ("alias", "x"), ("version", "9"))
+        )
+        refused = await mlflow.send(gone, {})
+        assert (refused.state, refused.status) == ("refused", 404)
         for query in ("models:/fraud@nope/x", "models:/fraud/9/x", "models:/nope/1/x"):
             with pytest.raises(SourceError) as caught:
                 await mlflow.samples(query, GRID)

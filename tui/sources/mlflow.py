@@ -19,14 +19,18 @@ import msgspec
 
 from tui import format as fmt
 from tui.config import MLflowSettings
+from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
+from tui.domain.address import Address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Grid, Samples
+from tui.sources import champion
 from tui.sources.base import SourceError
 from tui.sources.checks import clock as clock_finding
 from tui.sources.checks import unencrypted
 from tui.sources.http import Http
 from tui.sources.login import login
+from tui.sources.once import send_once
 from tui.sources.wire import Answer, Wire
 from tui.text import clean, shorten
 
@@ -70,10 +74,16 @@ class _RunAnswer(msgspec.Struct):
     run: _Run
 
 
+class _Tag(msgspec.Struct):
+    key: str = ""
+    value: str = ""
+
+
 class _Version(msgspec.Struct):
     version: str
     run_id: str = ""
     creation_timestamp: float | None = None
+    tags: list[_Tag] = []
 
 
 class _VersionAnswer(msgspec.Struct):
@@ -107,7 +117,8 @@ _anything = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class MLflowSource:
-    """A :class:`tui.sources.base.MetricSource` and :class:`tui.sources.base.RegistrySource`."""
+    """A :class:`tui.sources.base.MetricSource`, a :class:`tui.sources.base.RegistrySource`, and one that can set the
+    champion (:class:`tui.sources.base.ActingSource`)."""
 
     def __init__(
         self, name: str, settings: MLflowSettings, *, clock: Callable[[], float] = time.time
@@ -224,6 +235,60 @@ class MLflowSource:
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def stance(self) -> Stance:
+        return Stance(None, "MLflow does not tell what one may do")
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return champion.offers(target, await self._standing(target.path))
+
+    async def plan(self, wish: Wish) -> Plan:
+        version = wish.value("version")
+        standing = await self._standing(wish.target.path)
+        try:
+            exists = bool(version) and bool(await self._made(wish.target.path, version))
+        except SourceError as error:
+            if error.trouble is not Trouble.NOT_FOUND:
+                raise
+            exists = False
+        return champion.plan(wish, standing, exists, self._settings.base_url, self._clock())
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        headers = login(self._settings)
+        answer = await send_once(
+            self._wire,
+            self._settings,
+            step.method,
+            step.path,
+            msgspec.json.encode(dict(step.body)),
+            lambda: {**headers(), "Content-Type": "application/json"},
+        )
+        if isinstance(answer, Reply):
+            return answer
+        said = "" if answer.status == 200 else self._refusal(answer).message
+        if answer.status == 200 and answer.body.lstrip()[:1] == b"<":
+            return Reply("lost", "a web page answered; a login page or a proxy?", answer.status)
+        if answer.status == 200:
+            return Reply("accepted", "", answer.status)
+        certain = answer.status < 500 and answer.status != 408
+        return Reply("refused" if certain else "lost", said, answer.status)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        expect = dict(step.expect)
+        if expect["do"] == "tag":
+            tags = (await self._made(expect["model"], expect["version"])).tags
+            return champion.observed_tag(expect, {tag.key: tag.value for tag in tags})
+        return champion.observed_alias(expect, await self._standing(expect["model"]))
+
+    async def _standing(self, model: str) -> champion.Standing:
+        """Which alias names which version of a model, and the one that was champion before."""
+        answer = await self._get("registered-models/get", _models, {"name": model})
+        aliases = {clean(each.alias): clean(each.version) for each in answer.registered_model.aliases}
+        before = ""
+        if champion.ALIAS in aliases:
+            tags = (await self._made(model, aliases[champion.ALIAS])).tags
+            before = next((clean(tag.value) for tag in tags if tag.key == champion.BEFORE), "")
+        return champion.Standing(aliases, before)
 
     async def _named(self, model: str, alias: str) -> str:
         answer = await self._get("registered-models/alias", _versions, {"name": model, "alias": alias})
