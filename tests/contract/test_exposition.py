@@ -15,7 +15,7 @@ from tui.config import ExpositionSettings, PrometheusSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
-from tui.sources.exposition import ExpositionSource
+from tui.sources.exposition import MOST_SERIES, ExpositionSource
 from tui.sources.exposition_query import Labels, NoQuery, Quantile, evaluate, parse
 from tui.sources.prometheus import PrometheusSource
 from tui.sources.scrapes import SOONEST, Point, increase
@@ -215,6 +215,13 @@ async def test_several_series_on_a_side_of_a_ratio_are_refused(page: Page) -> No
     page.says('a{x="1"} 1\na{x="2"} 2\nb 3\n')
     assert "yields 2 series instead of one" in (await page.refusal("a / b")).message
     assert "is for a histogram's …_bucket" in (await page.refusal("quantile(0.9, b[5m])")).message
+
+
+async def test_too_many_series_are_refused(page: Page) -> None:
+    page.says("".join(f'q{{n="{n}"}} 1\n' for n in range(MOST_SERIES + 1)))
+    assert f"q matches more than {MOST_SERIES} series" in (await page.refusal("sum(q)")).message
+    page.now += STEP
+    assert (await page.ask('sum(q{n=~"1."})')).rows[0][1][-1] == 10.0
 
 
 async def test_a_check_says_what_is_there(page: Page) -> None:

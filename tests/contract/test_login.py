@@ -1,5 +1,6 @@
 """What every source shows of itself: client certificates, headers, and credentials that were refused."""
 
+import asyncio
 import ssl
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.contract.test_failures import Ask, by_httpx, every_library, no_proxy, refusal, server_tls
 from tests.http_stub import Reply, http_stub
+from tests.real_prometheus import history, prometheus
 from tui.config import ExpositionSettings, PrometheusSettings, Secret
 from tui.domain.series import Grid
 from tui.sources.base import SourceError
@@ -74,6 +76,21 @@ async def test_headers_and_parameters_go_with_every_query(monkeypatch: pytest.Mo
     assert request.form["max_source_resolution"] == ["5m"]
 
 
+def test_a_real_prometheus_that_wants_a_certificate(tmp_path: Path) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text(
+        f"tls_server_config:\n  cert_file: {CERT}\n  key_file: {KEY}\n"
+        f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {CERT}\n"
+    )
+    ours = ssl.create_default_context(cafile=str(CERT))
+    ours.load_cert_chain(CERT, KEY)
+    with prometheus(tmp_path, history(), f"--web.config.file={web}", tls=ours) as server:
+        asyncio.run(by_httpx(server.url, ca=CERT, cert=CERT, key=KEY))
+        error = asyncio.run(refusal(by_httpx, server.url, ca=CERT))
+    assert "want" in error.message
+    assert "client certificate" in error.message
+
+
 @every_library
 async def test_a_refused_credential_is_asked_for_anew(ask: Ask, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
@@ -90,8 +107,6 @@ async def test_a_refused_credential_is_asked_for_anew(ask: Ask, tmp_path: Path) 
 
 async def test_a_credential_that_is_slow_holds_up_nobody_else(tmp_path: Path) -> None:
     """The command waits for a file that only the event loop makes: it would wait in vain on the loop."""
-    import asyncio
-
     gate = tmp_path / "gate"
     code = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\nprint('s')"
     settings = ExpositionSettings(url="http://x", token=Secret((sys.executable, "-c", code)))

@@ -23,6 +23,8 @@ from tui.config.settings import (
 from tui.text import clean
 
 _TABLES = ("sources", "models", "metrics", "ui")
+_SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)
+"""Others, such as a tenant's name, may be read."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -119,7 +121,7 @@ def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:
         f"sources.{name}.{key}"
         for name, source in settings.sources.items()
         for key, secret in source.secrets
-        if secret.literal and not key.startswith("headers.")  # a tenant's name is no secret
+        if secret.literal and not (key.startswith("headers.") and not _SECRET_HEADER.search(key))
     ]
     if not literal:
         return ()

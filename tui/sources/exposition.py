@@ -6,7 +6,11 @@ what was seen of the series that are asked for.
 
 import math
 import time
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, islice
+
+import msgspec
 
 from tui.config import ExpositionSettings
 from tui.domain.health import Finding, SourceFacts, Trouble
@@ -14,7 +18,7 @@ from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
 from tui.sources.checks import clock as clock_finding
 from tui.sources.checks import unencrypted
-from tui.sources.exposition_query import Labels, NoQuery, Selector, evaluate, parse, selectors
+from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
 from tui.sources.http import Http
 from tui.sources.login import login
 from tui.sources.scrapes import Point, Scrapes
@@ -24,13 +28,23 @@ from tui.threads import in_thread
 
 LARGEST_PAGE = 8 << 20
 MOST_SAMPLES = 200_000
-MOST_SERIES = 1000
-"""That one selector may match."""
+MOST_SERIES = 500
+"""That one selector may match, also one after the other."""
+MOST_SETS = 1000
+"""Sets of series that are remembered."""
 _YEAR = 365 * 86400
 _ACCEPT = {"Accept": "text/plain;version=0.0.4"}
 
 Page = Mapping[str, list[tuple[Labels, Point]]]
 """Samples by name, with the time each is from."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What one look at the page showed of a selector, small: there are many."""
+
+    series: tuple[Labels, ...]
+    numbers: "array[float]"
+    """For each of them the time and the value."""
 
 
 class ExpositionSource:
@@ -44,7 +58,9 @@ class ExpositionSource:
         self._clock = clock
         self._wire = Wire(name, clock=clock)
         self._http = Http(self._wire, settings, login(settings))
-        self._scrapes: Scrapes[Page, Selector, Mapping[Labels, Point]] = Scrapes(self._read, pick, clock)
+        self._scrapes: Scrapes[Page, Selector, Look] = Scrapes(self._read, self._pick, clock)
+        self._series: dict[tuple[Labels, ...], tuple[Labels, ...]] = {}
+        """Each set of series once, although every look has it."""
 
     @property
     def name(self) -> str:
@@ -73,15 +89,20 @@ class ExpositionSource:
             raise SourceError(Trouble.REFUSED, f"{self._name}: {error}") from None
         wanted = selectors(tree)
         seen = dict(zip(wanted, await self._scrapes.look(wanted), strict=True))
-        past = {selector: _by_series(looks) for selector, looks in seen.items()}
-        for selector, series in past.items():
-            if len(series) > MOST_SERIES:
-                reason = f"{shorten(clean(selector.name), 80)} matches {len(series)} series; name more labels"
-                raise SourceError(Trouble.REFUSED, f"{self._name}: {reason}")
+
+        def work() -> tuple[Rows, tuple[str, ...]]:
+            past = {selector: _by_series(looks) for selector, looks in seen.items()}
+            for selector, series in past.items():
+                if len(series) > MOST_SERIES:
+                    raise NoQuery(
+                        f"{selector.name} matches more than {MOST_SERIES} series; name more of their labels"
+                    )
+            return evaluate(tree, past, grid)
+
         try:
-            rows, notes = evaluate(tree, past, grid)
+            rows, notes = await in_thread(work)
         except NoQuery as error:
-            raise SourceError(Trouble.REFUSED, f"{self._name}: {error}") from None
+            raise SourceError(Trouble.REFUSED, f"{self._name}: {shorten(clean(str(error)), 300)}") from None
         looks = len(next(iter(seen.values())))
         begun = "the page has no past: this one begins when it is first asked for; a rate needs two looks"
         return Samples(
@@ -109,6 +130,17 @@ class ExpositionSource:
         if self._wire.clock_skew is not None:
             findings.append(clock_finding(self._wire.clock_skew))
         return tuple(findings)
+
+    def _pick(self, page: Page, selector: Selector) -> Look:
+        """The samples that a selector means. The parser adds ``_total`` to a counter that was sent without it."""
+        found = page.get(selector.name) or page.get(f"{selector.name}_total") or ()
+        # Of what is there twice the last one counts.
+        samples = {labels: point for labels, point in found if selector.matches(labels)}
+        samples = dict(islice(samples.items(), MOST_SERIES + 1))
+        if len(self._series) > MOST_SETS:
+            self._series.clear()
+        series = tuple(samples)
+        return Look(self._series.setdefault(series, series), array("d", chain(*samples.values())))
 
     async def close(self) -> None:
         await self._http.close()
@@ -151,17 +183,11 @@ class ExpositionSource:
         return page
 
 
-def pick(page: Page, selector: Selector) -> Mapping[Labels, Point]:
-    """The samples that a selector means. The parser adds ``_total`` to a counter that was sent without it."""
-    found = page.get(selector.name) or page.get(f"{selector.name}_total") or ()
-    return {labels: point for labels, point in found if selector.matches(labels)}
-
-
-def _by_series(looks: Sequence[tuple[float, Mapping[Labels, Point]]]) -> dict[Labels, list[Point]]:
+def _by_series(looks: Sequence[tuple[float, Look]]) -> dict[Labels, list[Point]]:
     series: dict[Labels, list[Point]] = {}
-    for _, samples in looks:
-        for labels, point in samples.items():
+    for _, look in looks:
+        for labels, at, value in zip(look.series, look.numbers[::2], look.numbers[1::2], strict=True):
             past = series.setdefault(labels, [])
-            if not past or point[0] > past[-1][0]:
-                past.append(point)
+            if not past or at > past[-1][0]:
+                past.append((at, value))
     return series

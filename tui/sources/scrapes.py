@@ -6,6 +6,7 @@ one request.
 
 import asyncio
 import math
+from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from itertools import pairwise
@@ -95,9 +96,14 @@ def held(points: Sequence[Point], grid: Grid) -> tuple[float | None, ...]:
     return tuple(values)
 
 
-def within(points: Sequence[Point], start: float, end: float) -> list[Point]:
-    """Those after ``start`` and until ``end``."""
-    return [point for point in points if start < point[0] <= end]
+def within(points: Sequence[Point], start: float, end: float) -> Sequence[Point]:
+    """Those of a sorted past after ``start`` and until ``end``."""
+    first, last = (bisect_right(points, at, key=_time) for at in (start, end))
+    return points[first:last]
+
+
+def _time(point: Point) -> float:
+    return point[0]
 
 
 def increase(points: Sequence[Point]) -> float:
