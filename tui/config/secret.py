@@ -131,6 +131,7 @@ def _printed_by(command: tuple[str, ...]) -> str:
         )
     except OSError as error:
         raise ConfigError(f"cannot run the command {name} for a credential: {error.strerror}") from None
+    output: bytes | None = None
     with process:
         try:
             output = _read(process)
@@ -139,8 +140,11 @@ def _printed_by(command: tuple[str, ...]) -> str:
         except subprocess.TimeoutExpired:
             output = None
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            if output is None or process.poll() is None:
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)  # what it started may live on without it
+                except ProcessLookupError:
+                    pass
     if output is None:
         raise ConfigError(
             f"the command {name} gave no credential within {PATIENCE:g} s; does it ask something?"
