@@ -40,4 +40,4 @@ $(VENV)/.test-tools: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-mlflow dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

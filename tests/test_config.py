@@ -1,5 +1,6 @@
 """The configuration file: the example loads, and every mistake is one message that names its key."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -40,9 +41,30 @@ def parse(text: str) -> config.Settings:
 
 def test_the_example_loads() -> None:
     settings = config.load(EXAMPLE)
-    assert set(settings.sources) == {"jenkins", "gitlab", "prometheus", "alertmanager"}
+    assert set(settings.sources) == {
+        "jenkins",
+        "gitlab",
+        "prometheus",
+        "alertmanager",
+        "pod",
+        "monitor",
+        "mlflow",
+    }
     assert settings.models["fraud"].metrics == ("latency", "errors", "accuracy")
     assert settings.metrics["latency"].scale == 1000
+
+
+def test_the_presets_of_the_example_load() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    head, _, presets = text.partition("# Presets: ")
+    presets, _, rest = presets.partition("# --- The screen")
+    named = re.findall(r"^#: (\w+)", presets, re.MULTILINE)
+    assert named == ["KServe", "Seldon", "MLServer", "BentoML", "Triton", "vLLM"]
+    bare = re.sub(r"^# (?=\[|\w+ = )", "", presets.partition("\n")[2], flags=re.MULTILINE)
+    settings = config.parse(f"{head}\n{bare}#{rest}", EXAMPLE)
+    added = set(settings.metrics) - set(config.parse(text, EXAMPLE).metrics)
+    assert {name.partition("_")[0] for name in added} == {name.lower() for name in named}
+    assert all(settings.metrics[name].compare for name in added)
 
 
 def test_the_example_documents_every_setting() -> None:
@@ -51,6 +73,7 @@ def test_the_example_documents_every_setting() -> None:
     tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
     tables += [config.NoticeSettings, config.AlarmSettings, SeriesCondition, VerdictCondition, RunsCondition]
     tables += [TestsCondition, SourceCondition]
+    tables += [config.Registry, config.Validated]
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert {
         name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
@@ -72,13 +95,16 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),
         ("[sources]\na = 3", "sources.a: must be a table, written [sources.a]"),
         ('[sources."a b"]', "sources.a b: a name may hold letters, digits, '_', '.' and '-'"),
-        ("[sources.a]\nurl = 'http://x'", "sources.a.type: is missing; one of: jenkins, gitlab, prometheus"),
+        (
+            "[sources.a]\nurl = 'http://x'",
+            "sources.a.type: is missing; one of: jenkins, gitlab, prometheus, exposition, json, mlflow",
+        ),
         ("[sources.a]\ntype = 'jenkin'", "sources.a.type: unknown type 'jenkin' (did you mean jenkins?)"),
         ("[sources.a]\ntype = 'jenkins'", "sources.a.url: is missing"),
         (JENKINS + "tokn = 'x'", "sources.ci.tokn: unknown key (did you mean token?)"),
         (JENKINS + "timeout = 'x'", "sources.ci.timeout: expected `float`, got `str`"),
         (JENKINS + "timeout = 0", "sources.ci.timeout: expected `float` > 0.0"),
-        (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH or the credential itself"),
+        (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH, keyring:SERVICE/USER or the"),
         (JENKINS + "ca = 'no.pem'", "sources.ci.ca: there is no file /etc/pipedeck/no.pem"),
         (JENKINS.replace("https://", "ftp://"), "sources.ci.url: must be an address such as https://"),
         (JENKINS.replace("//ci", "//me:pw@ci"), "sources.ci.url: must be an address such as https://"),

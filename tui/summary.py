@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tui import format as fmt
+from tui.config import ModelSettings
 from tui.domain.address import Address
+from tui.domain.candidate import Candidacy
 from tui.domain.pipeline import Job, Pipeline, Run, Stage
 from tui.domain.status import Status
 from tui.domain.verdict import MetricVerdict
@@ -242,3 +244,13 @@ def limit_text(metric: MetricVerdict, unit: str) -> str:
     margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
     fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
     return ", ".join(words for words in (margin, fail) if words)
+
+
+def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
+    """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
+    registry = model.registry
+    assert registry is not None
+    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
+    return (
+        " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
+    )

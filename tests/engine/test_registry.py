@@ -12,8 +12,11 @@ from tui.config import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
     AlertmanagerSettings,
+    ExpositionSettings,
     GitLabSettings,
     JenkinsSettings,
+    JsonSettings,
+    MLflowSettings,
     PrometheusSettings,
     SourceSettings,
 )
@@ -25,6 +28,9 @@ SETTINGS: list[SourceSettings] = [
     GitLabSettings(url="http://127.0.0.1:9/gitlab/", watch=("ml/**",)),
     PrometheusSettings(url="http://127.0.0.1:9"),
     AlertmanagerSettings(url="http://127.0.0.1:9"),
+    ExpositionSettings(url="http://127.0.0.1:9/metrics"),
+    JsonSettings(url="http://127.0.0.1:9/latest.json"),
+    MLflowSettings(url="http://127.0.0.1:9"),
 ]
 
 

@@ -13,7 +13,7 @@ from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, convert, nearest
 from tui.config.references import check_references
 from tui.config.safety import SafetySettings
-from tui.config.secret import ConfigError, Secret
+from tui.config.secret import ConfigError
 from tui.config.settings import (
     SOURCE_TYPES,
     MetricSettings,
@@ -25,6 +25,8 @@ from tui.config.settings import (
 from tui.text import clean
 
 _TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
+_SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)
+"""Others, such as a tenant's name, may be read."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -123,10 +125,10 @@ def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:
     if not path.stat().st_mode & 0o077:
         return ()
     literal = [
-        f"sources.{name}.{field.name}"
+        f"sources.{name}.{key}"
         for name, source in settings.sources.items()
-        for field in msgspec.structs.fields(source)
-        if isinstance(secret := getattr(source, field.name), Secret) and secret.literal
+        for key, secret in source.secrets
+        if secret.literal and not (key.startswith("headers.") and not _SECRET_HEADER.search(key))
     ]
     notices = settings.ui.notices
     secrets = {"webhook": notices.webhook} | {

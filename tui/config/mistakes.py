@@ -32,10 +32,7 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
 
     def decode(wanted: type, value: Any) -> Any:
         if wanted is Secret:
-            if not isinstance(value, str) or not value:
-                raise ValueError("must be env:NAME, file:PATH or the credential itself, as text")
-            kind, _, file = value.partition(":")
-            return Secret(f"file:{_beside(path, file)}" if kind == "file" else value)
+            return _secret(value, path)
         if wanted is Path:
             file_path = _beside(path, str(value))
             if not file_path.is_file():
@@ -73,6 +70,21 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
         if key.endswith("].wait"):
             reason = "must be a duration such as 10m, or 0s"
         raise Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
+
+
+def _secret(value: Any, path: Path) -> Secret:
+    match value:
+        case {"command": [_, *_] as command, **others} if not others and all(
+            isinstance(part, str) and part for part in command
+        ):
+            return Secret(tuple(command))
+        case str() if value and value != "keyring:" and not re.fullmatch(r"keyring:(/.*|[^/]*/?)", value):
+            kind, _, file = value.partition(":")
+            return Secret(f"file:{_beside(path, file)}" if kind == "file" else value)
+    raise ValueError(
+        "must be env:NAME, file:PATH, keyring:SERVICE/USER or the credential itself, as text, "
+        'or { command = ["pass", "show", "x"] }'
+    )
 
 
 def _keys_at(kind: type, place: str) -> list[str]:

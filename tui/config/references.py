@@ -9,6 +9,7 @@ from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    REGISTRIES,
     SOURCE_TYPES,
     AlertmanagerSettings,
     JenkinsSettings,
@@ -25,6 +26,8 @@ def check_references(settings: Settings) -> None:
     if not settings.sources:
         raise Mistake("sources", "there is none; add one as [sources.NAME]")
     for name, source in settings.sources.items():
+        if source.key and not source.cert:
+            raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
         for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
             for place, reason in mistakes(rule):
                 raise Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
@@ -37,7 +40,7 @@ def check_references(settings: Settings) -> None:
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
         try:
-            used = placeholders(metric.query)
+            used = placeholders(metric.query, settings.dialect(name))
         except QueryError as error:
             raise Mistake(f"{key}.query", str(error)) from None
         if metric.compare and not used & {"track", "version"}:
@@ -66,6 +69,8 @@ def check_references(settings: Settings) -> None:
                 _check_launch(f"models.{name}.{key}", launch, settings)
         if model.switch and not model.blue_green:
             raise Mistake(f"models.{name}.switch", "switches between the two of blue_green, which is missing")
+        if model.registry:
+            _check_source(f"models.{name}.registry.source", model.registry.source, settings, REGISTRIES)
         _check_score(f"models.{name}.score", model, settings)
     for name, alarm in settings.alarms.items():
         _check_alarm(f"alarms.{name}", alarm, settings)

@@ -8,6 +8,7 @@ from tui.config import Settings
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
+from tui.engine.candidates import candidacy
 from tui.engine.charts import chart
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
@@ -15,6 +16,7 @@ from tui.engine.questions import (
     ActivitiesNow,
     AlertsOf,
     AnyQuestion,
+    CandidateOf,
     CaseOf,
     ChangesBetween,
     ChartOf,
@@ -58,6 +60,9 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
             model = settings.models.get(question.model)
             judged = judged_metrics(settings, question.model) if model is not None else ()
             return settings.metrics[judged[0]].source if judged else ""
+        case CandidateOf():
+            model = settings.models.get(question.model)
+            return model.registry.source if model is not None and model.registry else ""
     raise TypeError(f"nobody answers {type(question).__name__}")
 
 
@@ -126,6 +131,11 @@ class Answers:
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
                 return await verdict(question, settings, servers.metrics, self._clock())
+            case CandidateOf():
+                model = settings.models.get(question.model)
+                if model is None or model.registry is None:
+                    raise misconfigured(f"the config has no registry in [models.{question.model}]")
+                return await candidacy(question.model, model, await servers.registry(name))
         raise TypeError(f"nobody answers {type(question).__name__}")
 
     async def _run_at(self, address: Address, source: PipelineSource) -> Run:

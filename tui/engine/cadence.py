@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tui.domain.alarm import Alerts
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
@@ -81,6 +82,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
+        case Candidacy():
+            return STANDING
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
 
 

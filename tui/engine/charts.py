@@ -8,7 +8,7 @@ import msgspec
 
 from tui.config import MetricSettings, ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
-from tui.domain.query import QueryError, fill, placeholders
+from tui.domain.query import Dialect, QueryError, fill, placeholders
 from tui.domain.series import Chart, Grid, Samples, Series, Track
 from tui.engine.questions import ChartOf
 from tui.sources.base import MetricSource, SourceError
@@ -55,7 +55,8 @@ async def read_tracks(
     """The metric's series on ``grid``, ``window`` standing for ``{window}``: what :func:`chart` says of them."""
     metric, model = settings.metrics[metric_name], settings.models[model_name]
     try:
-        queries, notes = _queries(model_name, metric, model, grid, window)
+        dialect = settings.dialect(metric_name)
+        queries, notes = _queries(model_name, metric, model, grid, window, dialect)
     except QueryError as error:
         raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]: {error}") from None
     results = await asyncio.gather(
@@ -80,14 +81,14 @@ async def read_tracks(
 
 
 def _queries(
-    model_name: str, metric: MetricSettings, model: ModelSettings, grid: Grid, window: str
+    model_name: str, metric: MetricSettings, model: ModelSettings, grid: Grid, window: str, dialect: Dialect
 ) -> tuple[dict[Track | None, str], list[str]]:
     """The query for each track, and what keeps a track from having one.
 
     Raises:
         QueryError: no query can be made.
     """
-    used = placeholders(metric.query)
+    used = placeholders(metric.query, dialect)
     shared = {
         "environment": model.environment,
         "namespace": model.namespace,
@@ -100,7 +101,7 @@ def _queries(
             f"the query uses {{{absent[0]}}}, but [models.{model_name}] has no {absent[0]}; add it"
         )
     if not used & {"track", "version"}:
-        return {None: fill(metric.query, shared)}, []
+        return {None: fill(metric.query, shared, dialect)}, []
     queries: dict[Track | None, str] = {}
     notes = []
     tracks: tuple[Track, Track] = ("baseline", "canary")
@@ -112,7 +113,7 @@ def _queries(
                 f"no {track}: the query uses {{{lacking[0]}}}, which [models.{model_name}] does not give for it"
             )
         else:
-            queries[track] = fill(metric.query, {**shared, **own})
+            queries[track] = fill(metric.query, {**shared, **own}, dialect)
     if not queries:
         raise QueryError("; ".join(notes))
     return queries, notes

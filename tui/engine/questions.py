@@ -7,6 +7,7 @@ import msgspec
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.alarm import Alarms, Alerts
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
@@ -115,3 +116,9 @@ class AlertsOf(Question[Alerts], frozen=True):
 
 class AlarmsNow(Question[Alarms], frozen=True):
     """All alarms; what the engine makes of other answers, so that no source is ever asked."""
+
+
+class CandidateOf(Question[Candidacy], frozen=True):
+    """How a model's candidate in the registry compares with its champion."""
+
+    model: str

@@ -16,6 +16,7 @@ from tui.sources.base import (
     DeploymentSource,
     MetricSource,
     PipelineSource,
+    RegistrySource,
     Source,
     SourceError,
 )
@@ -110,6 +111,12 @@ class Servers:
         if not hasattr(source, "pipelines"):
             raise misconfigured(f"the source {name} runs no pipelines")
         return cast(PipelineSource, source)
+
+    async def registry(self, name: str) -> RegistrySource:
+        source = await self.source(name)
+        if not hasattr(source, "registered"):
+            raise misconfigured(f"the source {name} has no registry of models")
+        return cast(RegistrySource, source)
 
     async def deployments(self, name: str) -> DeploymentSource:
         source = await self.source(name)

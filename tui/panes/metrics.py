@@ -12,10 +12,11 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
+from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, ChartOf, VerdictOf
+from tui.engine.questions import AnyQuestion, CandidateOf, ChartOf, VerdictOf
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.keys import bindings
@@ -23,6 +24,7 @@ from tui.panes.base import Pane, model_of, stale
 from tui.panes.moments import moments
 from tui.panes.span import Span
 from tui.panes.verdict import VerdictLines, headline
+from tui.summary import candidacy_words
 from widgets.axis import moment_text
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line, Marker
@@ -80,6 +82,14 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
         yield Limit("warn", metric.warn, "warn")
     if metric.fail is not None:
         yield Limit("fail", metric.fail, "fail")
+
+
+def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[Item]:
+    if reading.value is not None:
+        yield Item(candidacy_words(reading.value, model), "dim", drop=2)
+        yield from (Item(note, "dim", drop=1) for note in reading.value.notes)
+    elif reading.fault is not None:
+        yield Item("no candidate", "unknown", reading.fault.message, drop=2)
 
 
 class ChartBox(VerticalScroll, inherit_bindings=False):
@@ -144,11 +154,12 @@ class MetricsPane(Pane):
     def questions(self) -> tuple[AnyQuestion, ...]:
         if self.model is None or not self.box.size.width:
             return ()
-        name = self.model[0]
+        name, model = self.model
         judged = judged_metrics(self.engine.settings, name)
         charts = self._charts()
         return (
             *((VerdictOf(name),) if judged else ()),
+            *((CandidateOf(name),) if model.registry else ()),
             *charts,
             *(moments(self.engine, name)[0] if charts else ()),
         )
@@ -184,7 +195,10 @@ class MetricsPane(Pane):
         for track, names in (("baseline", model.baseline), ("canary", model.canary)):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
-        self.verdict.show(verdict.value, self.engine.settings, now)
+        candidate = self.engine.store.get(CandidateOf(name))
+        if model.registry:
+            items += _candidate(candidate, model)
+        self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.

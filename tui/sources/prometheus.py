@@ -2,7 +2,6 @@
 
 import math
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
@@ -17,6 +16,7 @@ from tui.sources.alerts import alert
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
 from tui.sources.http import Http
+from tui.sources.login import login, written
 from tui.sources.wire import Answer, Wire
 from tui.text import clean, shorten
 
@@ -103,7 +103,7 @@ class PrometheusSource:
         self._name = name
         self._settings = settings
         self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, self._credentials)
+        self._http = Http(self._wire, settings, login(settings))
         self._method = "POST"
         self._version = ""
 
@@ -194,8 +194,9 @@ class PrometheusSource:
         )
 
     async def check(self) -> tuple[Finding, ...]:
-        secret = self._settings.token or self._settings.password
-        findings = [*unencrypted(self._settings.base_url)] if secret else []
+        settings = self._settings
+        secret = settings.token or settings.password or settings.headers
+        findings = [*unencrypted(settings.base_url)] if secret else []
         try:
             self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
         except SourceError as error:
@@ -209,16 +210,6 @@ class PrometheusSource:
 
     async def close(self) -> None:
         await self._http.close()
-
-    def _credentials(self) -> Mapping[str, str]:
-        settings = self._settings
-        if settings.token:
-            return {"Authorization": f"Bearer {settings.token.reveal()}"}
-        if settings.user or settings.password:
-            password = settings.password.reveal() if settings.password else ""
-            pair = f"{settings.user or ''}:{password}".encode()
-            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
-        return {}
 
     async def _read_version(self) -> str:
         """Some clones do not tell it, and nothing depends on it: an error is as good as an empty answer."""
@@ -234,6 +225,7 @@ class PrometheusSource:
         Raises:
             SourceError: when none came, or it is an error.
         """
+        form = {**written(self._settings.parameters), **form}
         if self._method == "POST":
             answer = await self._http.send("POST", path, form=form)
             if answer.status == 405:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from tui.config import (
     AlertmanagerSettings,
+    ExpositionSettings,
     GitLabSettings,
     JenkinsSettings,
+    JsonSettings,
+    MLflowSettings,
     PrometheusSettings,
     SourceSettings,
 )
@@ -18,6 +21,9 @@ CLASSES: dict[type[SourceSettings], str] = {
     GitLabSettings: "tui.sources.gitlab:GitLabSource",
     PrometheusSettings: "tui.sources.prometheus:PrometheusSource",
     AlertmanagerSettings: "tui.sources.alertmanager:AlertmanagerSource",
+    ExpositionSettings: "tui.sources.exposition:ExpositionSource",
+    JsonSettings: "tui.sources.json:JsonSource",
+    MLflowSettings: "tui.sources.mlflow:MLflowSource",
 }
 
 
