@@ -104,7 +104,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
     shown = look(line.status.value) if line.status else look("skipped")
     folder: Cell = ((f"{line.folder}/", "dim"), (line.name, "")) if line.folder else line.name
     # What is stale says of when it is: `~12m` is what was known twelve minutes ago.
-    age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.fault else line.age
+    age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.stale else line.age
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         folder,
@@ -116,7 +116,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
         line.cause,
         (source, "dim"),
     )
-    return Row(line.key, cells, dim=disabled or reading.fault is not None or line.status is None)
+    return Row(line.key, cells, dim=disabled or reading.stale or line.status is None)
 
 
 def _fault_row(name: str, reading: Reading[Listing]) -> Row:
