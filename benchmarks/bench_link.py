@@ -3,8 +3,9 @@
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.table import Row
 from tests.e2e.deck import CTRL_R, ENTER, ESCAPE
@@ -12,6 +13,8 @@ from tests.e2e.settings import write_config
 from tests.e2e.terminal import Terminal, program
 from tests.e2e.tmux import Tmux
 from tui.sandbox.process import Sandbox
+
+T = TypeVar("T")
 
 LOADED = ("deploy-model", "ml/features/store", "Watch canary", "fail 250")
 
@@ -39,8 +42,8 @@ def _session(command: Sequence[str | Path], sandbox: Sandbox, rest: float) -> di
         costs: dict[str, float] = {"start, to the last chart": _loaded(terminal)}
         costs["a key: cursor one row down"] = _sent(terminal, "jjjj")
         costs["a key: one row down, back at the top"] = _sent(terminal, "gjk")
-        costs["to the next pane"] = _sent(terminal, "\t\t\t\t")
-        costs["another pane instead of this one"] = _sent(terminal, "345")
+        costs["a key: the next pane"] = _sent(terminal, "\t\t\t\t")
+        costs["a switch of panes"] = _sent(terminal, "345")
         costs["help, and back"] = 2 * _sent(terminal, "i" + ESCAPE)
         terminal.send("3")
         terminal.settle(1)
@@ -63,22 +66,31 @@ def _session(command: Sequence[str | Path], sandbox: Sandbox, rest: float) -> di
     return costs
 
 
-def _in_tmux(command: Sequence[str | Path]) -> float:
+def _in_tmux(command: Sequence[str | Path], sandbox: Sandbox) -> float:
     with Tmux([str(part) for part in command]) as tmux:
         return _loaded(tmux)
 
 
+def _measured(stock: bool, rest: float) -> tuple[dict[str, float], float]:
+    """A session, and the start in tmux, each beside servers of its own, which stand still."""
+    deck = [sys.executable, "-m", "benchmarks.deck", "stock"] if stock else [program()]
+
+    def beside(measure: Callable[[list[str | Path], Sandbox], T]) -> T:
+        with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
+            config = write_config(sandbox.settings(), Path(name) / "config.toml")
+            return measure([*deck, "--config", config], sandbox)
+
+    return beside(lambda command, sandbox: _session(command, sandbox, rest)), beside(_in_tmux)
+
+
 def rows(quick: bool) -> list[Row]:
     most = {"start, to the last chart": 32_000.0, "a minute in which nothing changes": 0.0}
-    with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
-        config = write_config(sandbox.settings(), Path(name) / "config.toml")
-        ours = [program(), "--config", config]
-        stock = [sys.executable, "-m", "benchmarks.deck", "stock", "--config", config]
-        rest = 10 if quick else 60
-        costs, theirs = (_session(command, sandbox, rest) for command in (ours, stock))
-        found = [
+    rest = 10 if quick else 60
+    (ours, in_tmux), (theirs, stock_in_tmux) = _measured(False, rest), _measured(True, rest)
+    return [
+        *(
             Row(what, cost, "B", "stock Textual", theirs[what], most=most.get(what))
-            for what, cost in costs.items()
-        ]
-        found.append(Row("start, in tmux", _in_tmux(ours), "B", "stock Textual", _in_tmux(stock)))
-    return found
+            for what, cost in ours.items()
+        ),
+        Row("start, in tmux", in_tmux, "B", "stock Textual", stock_in_tmux),
+    ]

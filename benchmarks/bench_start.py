@@ -33,8 +33,8 @@ def rows(quick: bool) -> list[Row]:
     with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = write_config(sandbox.settings(), folder / "config.toml")
-        deck = [program(), "--config", config]
-        python = [sys.executable, "-m"]
+        deck: list[str | Path] = [program(), "--config", config]
+        eagerly: list[str | Path] = [sys.executable, "-m", "benchmarks.deck", "eager", "--config", config]
         colds = iter(range(1000))
 
         def once(command: Sequence[str | Path], *texts: str, cold: bool = False) -> list[float]:
@@ -50,7 +50,7 @@ def rows(quick: bool) -> list[Row]:
         bare, paint, eager, cold, warm = [], [], [], [], []
         for _ in range(rounds):  # in turns, so that a busy moment of the machine is everybody's
             bare.append(once([sys.executable, "-c", BARE], "Pipeline")[0])
-            eager.append(once([*python, "benchmarks.deck", "eager", "--config", config], "Pipeline")[0])
+            eager.append(once(eagerly, "Pipeline")[0])
             first, data = once(deck, "Pipeline", "deploy-model", cold=True)
             paint.append(first)
             cold.append(data)

@@ -37,7 +37,8 @@ def _measure(path: Path) -> None:
         tell()
         await unmount(app)
 
-    Pipedeck._start, Pipedeck.on_unmount = measured, ended  # type: ignore[method-assign]
+    Pipedeck._start = measured
+    Pipedeck.on_unmount = ended
 
 
 def main() -> None:
