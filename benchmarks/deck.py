@@ -9,6 +9,7 @@ import importlib
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 BEAT = 0.005
 
@@ -37,8 +38,7 @@ def _measure(path: Path) -> None:
         tell()
         await unmount(app)
 
-    Pipedeck._start = measured
-    Pipedeck.on_unmount = ended
+    patch.multiple(Pipedeck, _start=measured, on_unmount=ended).start()
 
 
 def main() -> None:
