@@ -85,7 +85,7 @@ def _slow(command: Sequence[str | Path], sandbox: Sandbox, count: int) -> list[f
 
 
 def rows(quick: bool) -> list[Row]:
-    jobs, projects, count = (50, 10, 30) if quick else (700, 300, 300)
+    jobs, projects, count = (50, 10, 30) if quick else (700, 300, 120)
     python = [sys.executable, "-m", "benchmarks.deck"]
     with tempfile.TemporaryDirectory() as name, Sandbox("many", jobs=jobs, projects=projects) as sandbox:
         folder = Path(name)
@@ -108,7 +108,7 @@ def rows(quick: bool) -> list[Row]:
     ]
     with Sandbox("many", jobs=40, projects=10) as sandbox, tempfile.TemporaryDirectory() as name:
         config = write_config(sandbox.settings(), Path(name) / "config.toml")
-        times = 6 if quick else 30
+        times = 6 if quick else 15
         ours = _slow([program(), "--config", config], sandbox, times)
         stock = _slow([*python, "stock", "--config", config], sandbox, times)
     middle = statistics.median

@@ -85,7 +85,7 @@ def _measured(stock: bool, rest: float) -> tuple[dict[str, float], float]:
 
 def rows(quick: bool) -> list[Row]:
     most = {"start, to the last chart": 32_000.0, "a minute in which nothing changes": 0.0}
-    rest = 10 if quick else 60
+    rest = 10 if quick else 20
     (ours, in_tmux), (theirs, stock_in_tmux) = _measured(False, rest), _measured(True, rest)
     return [
         *(

@@ -97,7 +97,7 @@ def _grown(hours: int, step: float) -> tuple[float, float]:
 
 
 def rows(quick: bool) -> list[Row]:
-    seconds = 5 if quick else 60
+    seconds = 5 if quick else 25
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "config.toml"
         with Sandbox("many", jobs=JOBS, projects=PROJECTS, clock="manual") as sandbox:

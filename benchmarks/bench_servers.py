@@ -79,7 +79,7 @@ def rows(quick: bool) -> list[Row]:
                         sandbox.control.advance(7200)
                     settings = Settings(sources={face: table if moving else _at_rest(table)})
                     asked, size = asyncio.run(
-                        _minutes(sandbox, settings, face, 1 if quick else 5, moving=moving)
+                        _minutes(sandbox, settings, face, 1 if quick else 2, moving=moving)
                     )
                     words = "some running" if moving else "idle"
                     what = f"{face}, {count} pipelines, {words}"

@@ -29,7 +29,7 @@ def when(terminal: Terminal, text: str) -> float:
 
 
 def rows(quick: bool) -> list[Row]:
-    rounds = 2 if quick else 9
+    rounds = 2 if quick else 5
     with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = write_config(sandbox.settings(), folder / "config.toml")
