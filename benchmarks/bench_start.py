@@ -22,10 +22,8 @@ Bare().run()
 
 
 def when(terminal: Terminal, text: str) -> float:
-    """Milliseconds from the start until ``text`` had come."""
-    terminal.wait_for(text)
-    end = terminal.raw.index(text.encode())
-    return 1000 * next(at - terminal.started for at, total in terminal.reads if total > end)
+    """Milliseconds from the start until ``text`` stood on the screen."""
+    return 1000 * (terminal.wait_for(text) - terminal.started)
 
 
 def rows(quick: bool) -> list[Row]:
