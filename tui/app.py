@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App, SystemCommand
-from textual.events import AppBlur, AppFocus, Event, Key, Paste
+from textual.constants import DRIVER
+from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.screen import Screen
 
 from tui.commands.exits import Exit
@@ -43,7 +44,9 @@ class Pipedeck(App[int]):
         """
         theme = settings.ui.theme or _default_theme()
         # Which colours to leave out under NO_COLOR is decided here, before a theme can be set.
-        super().__init__(driver_class=TerminalDriver, ansi_color=theme.startswith("ansi"))
+        # Textual's own where something else names one, as `textual serve` does.
+        driver = None if DRIVER else TerminalDriver
+        super().__init__(driver_class=driver, ansi_color=theme.startswith("ansi"))
         self.set_reactive(App.ansi_color, None)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
@@ -106,6 +109,18 @@ class Pipedeck(App[int]):
 
     async def on_unmount(self) -> None:
         await self.engine.close()
+
+    def on_resize(self, event: Resize) -> None:
+        self._forget_screen()
+
+    def action_draw_anew(self) -> None:
+        """For a terminal into which something else has written."""
+        self._forget_screen()
+        self.refresh()
+
+    def _forget_screen(self) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.forget()
 
     def on_app_focus(self, event: AppFocus) -> None:
         self.engine.set_focus(True)

@@ -6,13 +6,14 @@ from typing import Any, Literal, TextIO, cast
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.screen_memory import ScreenMemory
 from tui.text import clean, shorten
 
 _LONGEST_NOTICE = 200
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's own, but one that outlives its terminal.
+    """Textual's own, but one that sends only what differs from what the terminal shows, and that outlives it.
 
     Textual writes in a thread, through a short queue. When the terminal goes away, that thread ends with an
     exception; where the terminal had been slow before, as a dying connection is, the queue is full, and the event
@@ -30,6 +31,15 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None
         self._file = cast(Any, _Outlet(self._file))
+        self._memory = ScreenMemory()
+
+    def write(self, data: str) -> None:
+        if changes := self._memory.rewrite(data, self._app.size):
+            super().write(changes)
+
+    def forget(self) -> None:
+        """The terminal may show anything now: send all of what is drawn next."""
+        self._memory.forget()
 
     def desktop_notification(self, text: str, kind: Literal["osc9", "osc777"]) -> None:
         """Have the terminal show ``text`` on the desktop it is on, through SSH too, and through tmux."""

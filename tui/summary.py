@@ -73,6 +73,14 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
     )
 
 
+def settled_age(pipeline: Pipeline, now: float) -> str | None:
+    """All of a pipeline's line that time changes, if nothing goes on in it; None if something does."""
+    run = pipeline.last
+    if pipeline.queue or (run is not None and not run.status.finished):
+        return None
+    return _age(run, now) if run is not None else ""
+
+
 def status_word(status: Status, vendor_status: str) -> str:
     return vendor_status if status is Status.UNKNOWN and vendor_status else status.value
 

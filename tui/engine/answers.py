@@ -29,6 +29,7 @@ from tui.engine.questions import (
     ValidationOf,
     VerdictOf,
 )
+from tui.engine.recall import Recall
 from tui.engine.reports import Reports
 from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
@@ -74,6 +75,7 @@ class Answers:
         servers: Servers,
         store: Store,
         reports: Reports,
+        recall: Recall,
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
         activities: Callable[[], tuple[Activity, ...]],
@@ -81,6 +83,7 @@ class Answers:
         self._servers = servers
         self._store = store
         self._reports = reports
+        self._recall = recall
         self._logs = logs
         self._clock = clock
         self._activities = activities
@@ -98,7 +101,7 @@ class Answers:
             case PipelinesOf():
                 return await (await servers.pipelines(name)).pipelines()
             case RunAt():
-                return await (await servers.pipelines(name)).run(question.address)
+                return await self._run(question, await servers.pipelines(name))
             case TestsOf():
                 source = await servers.pipelines(name)
                 return await self._reports.tests(source, await self._run_at(question.address, source))
@@ -138,6 +141,24 @@ class Answers:
                 return await candidacy(question.model, model, await servers.registry(name))
         raise TypeError(f"nobody answers {type(question).__name__}")
 
+    async def _run(self, question: RunAt, source: PipelineSource) -> Run:
+        """From disk where it was read by an earlier start, ended as the list tells; whoever asks again wants news.
+
+        Raises:
+            SourceError
+        """
+        if self._store.get(question).value is None:
+            kept = await self._recall.run(source, self._listed(question.address))
+            if kept is not None:
+                return kept
+        run = await source.run(question.address)
+        await self._recall.keep_run(source, run)
+        return run
+
+    def _listed(self, address: Address) -> Run | None:
+        listing = self._store.get(PipelinesOf(address.source)).value
+        return next((run for run in runs_in(listing, (address.pipeline,)) if run.address == address), None)
+
     async def _run_at(self, address: Address, source: PipelineSource) -> Run:
         """The run as it was listed or read; asked for where neither tells how it stands.
 
@@ -146,9 +167,7 @@ class Answers:
         Raises:
             SourceError
         """
-        listing = self._store.get(PipelinesOf(address.source)).value
-        listed = (run for run in runs_in(listing, (address.pipeline,)) if run.address == address)
-        for run in (next(listed, None), self._store.get(RunAt(address)).value):
+        for run in (self._listed(address), self._store.get(RunAt(address)).value):
             if run is not None and (run.duration is not None or not run.status.finished):
                 return run
         return await source.run(address)

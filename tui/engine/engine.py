@@ -18,7 +18,8 @@ from tui.engine.history import History
 from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
 from tui.engine.policies import Policies
-from tui.engine.questions import AnyQuestion, LogOf, Question, TestsOf
+from tui.engine.questions import AnyQuestion, LogOf, PipelinesOf, Question, TestsOf
+from tui.engine.recall import Recall
 from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
 from tui.engine.servers import Servers, misconfigured, unexpected
@@ -85,8 +86,15 @@ class Engine:
         self.started_at = clock()
         self.later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
+        self._recall = Recall(history, settings)
         self._answers = Answers(
-            self.servers, self.store, Reports(history), self._logs, clock, lambda: self.actions.activities
+            self.servers,
+            self.store,
+            Reports(history),
+            self._recall,
+            self._logs,
+            clock,
+            lambda: self.actions.activities,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
@@ -157,8 +165,9 @@ class Engine:
         self._logs.tap(question, sink)
 
     async def run(self) -> None:
-        """Keep the alarms, ask what is due, sleep until something is; until :meth:`close`."""
+        """Show the lists as last read, keep the alarms, ask what is due, sleep until something is."""
         self.alarms.start()
+        await self._recall_lists()
         while not self._closed:
             self._wake.clear()
             for question in self._schedule.due(self.clock()):
@@ -178,6 +187,14 @@ class Engine:
             await over.wait()
         finally:
             alarm.cancel()
+
+    async def _recall_lists(self) -> None:
+        for question in self._schedule.known():
+            if not isinstance(question, PipelinesOf) or self.store.get(question).value is not None:
+                continue
+            if (kept := await self._recall.listing(question.source)) is not None:
+                listing, at = kept
+                self.store.put(question, listing, min(at, self.clock()), recalled=True)
 
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
@@ -237,6 +254,8 @@ class Engine:
             if self.store.put(question, answer, now) and isinstance(answer, Listing):
                 for outdated in news.outdated(self._schedule.known(), before, answer, self.store):
                     self._schedule.refresh(outdated)
+                self._wake.set()
+                await self._recall.keep_listing(self._source_of(question), answer, now)
         self._wake.set()
         return answer
 

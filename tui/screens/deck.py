@@ -340,8 +340,8 @@ class DeckScreen(ActingKeys):
         self._arrange()
         self.action_go(back)
 
-    def action_redraw(self) -> None:
-        self.app.refresh()
+    async def action_redraw(self) -> None:
+        await self.app.run_action("app.draw_anew")
 
     def action_suspend(self) -> None:
         self.app.action_suspend_process()
