@@ -97,7 +97,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         ('[sources."a b"]', "sources.a b: a name may hold letters, digits, '_', '.' and '-'"),
         (
             "[sources.a]\nurl = 'http://x'",
-            "sources.a.type: is missing; one of: jenkins, gitlab, prometheus, exposition, json, mlflow",
+            "sources.a.type: is missing; one of: jenkins, gitlab, prometheus, alertmanager, exposition, json, mlflow",
         ),
         ("[sources.a]\ntype = 'jenkin'", "sources.a.type: unknown type 'jenkin' (did you mean jenkins?)"),
         ("[sources.a]\ntype = 'jenkins'", "sources.a.url: is missing"),

@@ -104,7 +104,7 @@ async def test_all_charts_share_the_room_and_one_has_it_alone() -> None:
         await work.press("j")
         assert "errors %" in work.text
         assert "latency" not in work.text
-        await work.press("enter")
+        await work.press("o")
         assert len(shown(work)) == 2
         assert "▸ errors %" in work.text
         await work.press("k")
