@@ -23,7 +23,7 @@ format: $(VENV)/.test-tools
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.test-tools
-	@for each in benchmarks/bench_*.py; do echo "== $$each"; $(BIN)/python -m benchmarks.$$(basename $$each .py); done
+	@$(BIN)/python -m benchmarks
 
 build: $(VENV)/.test-tools
 	$(BIN)/python -m pip wheel --quiet --no-deps -w dist .
@@ -40,4 +40,4 @@ $(VENV)/.test-tools: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-mlflow dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,10 +24,8 @@ environment: dict[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
 
 
 def when(terminal: Terminal, text: str) -> tuple[float, int]:
-    """Seconds from the start, and bytes, until ``text`` had come."""
-    terminal.wait_for(text)
-    end = terminal.raw.index(text.encode())
-    return next((at - terminal.started, total) for at, total in terminal.reads if total > end)
+    """Seconds from the start, and bytes, until ``text`` stood on the screen."""
+    return terminal.wait_for(text) - terminal.started, len(terminal.raw)
 
 
 def middle(values: Sequence[float]) -> str:

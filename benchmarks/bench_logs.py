@@ -15,7 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
+
+from benchmarks.bench_viewers import beside
+from benchmarks.table import Row, percentile
 
 CHUNK = 1 << 16
 
@@ -98,7 +103,7 @@ def _chunks(line: Callable[[int], bytes], lines: int) -> Iterator[bytes]:
     yield rest
 
 
-def run(name: str, lines: int) -> None:
+def run(name: str, lines: int, tell: Connection | None = None) -> None:
     from tui.logs.find import Search
     from tui.logs.gitlab import GitLabParser
     from tui.logs.jenkins import JenkinsParser
@@ -128,6 +133,9 @@ def run(name: str, lines: int) -> None:
         for number in numbers:
             spool.read(number)
         each = (time.perf_counter() - began) / len(numbers)
+        if tell is not None:
+            tell.send((size / 1e6 / spent, grown))
+            return
         if name == "jenkins plain":
             for words_of, finder in (
                 ("words", words("not there")),
@@ -144,7 +152,7 @@ def run(name: str, lines: int) -> None:
         )
 
 
-def jumps(lines: int) -> None:
+def jumps(lines: int, tell: Connection | None = None) -> None:
     """What a jump to any line costs until its page is drawn, while the log goes on being fed."""
     from textual.app import App, ComposeResult
 
@@ -176,6 +184,9 @@ def jumps(lines: int) -> None:
                     spent.append((time.perf_counter() - began) * 1e3)
                     await asyncio.sleep(0)
                 spent.sort()
+                if tell is not None:
+                    tell.send(percentile(spent, 0.99))
+                    return
                 print(
                     f"jump, 64 KiB fed, 140x50 {look and '+ ' + look:10}"
                     f"  p50 {spent[50]:4.1f}  p95 {spent[95]:4.1f}  max {spent[-1]:4.1f} ms"
@@ -187,6 +198,32 @@ def jumps(lines: int) -> None:
             for batch in parser.feed(chunk):
                 spool.append(batch)
         asyncio.run(jump(spool, parser, _chunks(_coloured, 1_000_000)))
+
+
+def _apart(task: Callable[..., None], *arguments: object) -> Any:
+    """What it tells, from a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=task, args=(*arguments, there))
+    child.start()
+    there.close()
+    try:
+        return here.recv()
+    finally:
+        child.join()
+
+
+def rows(quick: bool) -> list[Row]:
+    lines = 50_000 if quick else 1_000_000
+    found = []
+    for name in ("jenkins plain", "gitlab row headers"):
+        speed, memory = _apart(run, name, lines)
+        found += [
+            Row(f"log fed, {name}", speed, "MB/s", "wanted", 80, least_ratio=1),
+            Row("  memory for it", memory, "MB", most=40),
+        ]
+    found.append(Row("jump in it while it is fed, p99", _apart(jumps, lines), "ms", most=50))
+    return found + beside(lines)
 
 
 def main() -> None:

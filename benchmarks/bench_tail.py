@@ -11,6 +11,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from benchmarks.table import Row
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, JenkinsSettings, Settings
 from tui.domain.address import Address
@@ -85,6 +86,31 @@ async def followed(*, compressed: bool, tagged: bool) -> tuple[int, int, int]:
     return facts.bytes_read, facts.requests, kept.size
 
 
+def rows(quick: bool) -> list[Row]:
+    """The table's; quick: nothing of the Jenkins log, which takes 200 MB of memory."""
+    whole = naive(compressed=True)
+    got, _, _ = asyncio.run(followed(compressed=True, tagged=False))
+    beside = f"all of it each {EVERY:.0f} s"
+    found = [Row("a GitLab trace followed to 10 MB", got / 1e6, "MB", beside, whole / 1e6, most_ratio=0.25)]
+    if quick:
+        return found
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    server = context.Process(target=_serve, args=("2.541.1", there))
+    server.start()
+    told, tell = context.Pipe(duplex=False)
+    url = f"http://127.0.0.1:{here.recv()}"
+    took = []
+    for tail in (1 << 18, 0):
+        reading = context.Process(target=_read, args=("2.541.1", tail, url, tell))
+        reading.start()
+        took.append(told.recv())
+        reading.join()
+    here.send(None)
+    server.join()
+    return [*found, Row("last page of a Jenkins log of 200 MB", took[0], "s", "all of it", took[1], most=1)]
+
+
 def gitlab() -> None:
     for compressed in (False, True):
         whole = naive(compressed=compressed)
@@ -154,7 +180,7 @@ def _peak() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _read(core: str, tail: int, url: str) -> None:
+def _read(core: str, tail: int, url: str, tell: Connection | None = None) -> None:
     """Read that log, in a process of its own, so that its memory is told apart."""
 
     async def read() -> None:
@@ -174,6 +200,10 @@ def _read(core: str, tail: int, url: str) -> None:
         assert text.read(len(text) - 1, 9) == b"%08d " % (LINES - 1)
         size = (text.state.size - text.state.start) / 1e6
         what = "its end" if tail else "all    "
+        if tell is not None:
+            tell.send(took)
+            await engine.close()
+            return
         print(
             f"  core {core}, {what}  {took:6.2f} s  {size:6.1f} MB, {size / took:4.0f} MB/s, "
             f"{len(text):8} lines, +{memory:.0f} MB memory at most"

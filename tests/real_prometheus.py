@@ -5,6 +5,7 @@ A folder of tests gets the fixture by importing it in its ``conftest.py``.
 
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from base64 import b64encode
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -82,7 +83,13 @@ def history() -> str:
 
 @contextmanager
 def prometheus(
-    folder: Path, openmetrics: str, *options: str, prefix: str = "", user: str = ""
+    folder: Path,
+    openmetrics: str,
+    *options: str,
+    prefix: str = "",
+    user: str = "",
+    tls: ssl.SSLContext | None = None,
+    rules: str = "",
 ) -> Iterator[RealPrometheus]:
     """A server over ``openmetrics``, in ``folder``. Skips the test where there is none installed.
 
@@ -90,13 +97,16 @@ def prometheus(
         options: of the command line.
         prefix: the path it is served under.
         user: ``NAME:PASSWORD`` where the options ask for one.
+        rules: a file of rules, evaluated every second.
+        tls: how to ask it, where the options make it speak TLS.
     """
     server, tool = shutil.which("prometheus"), shutil.which("promtool")
     if not server or not tool:
         pytest.skip("prometheus and promtool are not installed")
     source, data, config = folder / "history.txt", folder / "data", folder / "prometheus.yml"
     source.write_text(openmetrics)
-    config.write_text("{}\n")
+    config.write_text("global: {evaluation_interval: 1s}\nrule_files: [rules.yml]\n")
+    (folder / "rules.yml").write_text(rules or "groups: []\n")
     create = [tool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(source), str(data)]
     subprocess.run(create, check=True, stdout=subprocess.DEVNULL, timeout=60)
     with socket.socket() as probe:
@@ -111,18 +121,20 @@ def prometheus(
         "--log.level=warn",
         *options,
     ]
-    url = f"http://127.0.0.1:{port}{prefix}"
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{prefix}"
     log = folder / "log.txt"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            _wait_until_ready(url, user, process, log)
+            _wait_until_ready(url, user, tls, process, log)
             yield RealPrometheus(url, process.pid)
         finally:
             process.terminate()
 
 
-def _wait_until_ready(url: str, user: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    opener = build_opener(ProxyHandler({}))
+def _wait_until_ready(
+    url: str, user: str, tls: ssl.SSLContext | None, process: "subprocess.Popen[bytes]", log: Path
+) -> None:
+    opener = build_opener(ProxyHandler({}), HTTPSHandler(context=tls))
     login = {"Authorization": f"Basic {b64encode(user.encode()).decode()}"} if user else {}
     request = Request(f"{url}/-/ready", headers=login)
     deadline = time.monotonic() + 30

@@ -1,5 +1,6 @@
 """The configuration file: the example loads, and every mistake is one message that names its key."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,13 @@ import pytest
 
 from tui import config
 from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
+from tui.config.alarms import (
+    RunsCondition,
+    SeriesCondition,
+    SourceCondition,
+    TestsCondition,
+    VerdictCondition,
+)
 from tui.config.settings import SOURCE_TYPES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -33,15 +41,39 @@ def parse(text: str) -> config.Settings:
 
 def test_the_example_loads() -> None:
     settings = config.load(EXAMPLE)
-    assert set(settings.sources) == {"jenkins", "gitlab", "prometheus"}
+    assert set(settings.sources) == {
+        "jenkins",
+        "gitlab",
+        "prometheus",
+        "alertmanager",
+        "pod",
+        "monitor",
+        "mlflow",
+    }
     assert settings.models["fraud"].metrics == ("latency", "errors", "accuracy")
     assert settings.metrics["latency"].scale == 1000
+
+
+def test_the_presets_of_the_example_load() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    head, _, presets = text.partition("# Presets: ")
+    presets, _, rest = presets.partition("# --- The screen")
+    named = re.findall(r"^#: (\w+)", presets, re.MULTILINE)
+    assert named == ["KServe", "Seldon", "MLServer", "BentoML", "Triton", "vLLM"]
+    bare = re.sub(r"^# (?=\[|\w+ = )", "", presets.partition("\n")[2], flags=re.MULTILINE)
+    settings = config.parse(f"{head}\n{bare}#{rest}", EXAMPLE)
+    added = set(settings.metrics) - set(config.parse(text, EXAMPLE).metrics)
+    assert {name.partition("_")[0] for name in added} == {name.lower() for name in named}
+    assert all(settings.metrics[name].compare for name in added)
 
 
 def test_the_example_documents_every_setting() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     tables: list[type[msgspec.Struct]] = [*SOURCE_TYPES.values(), config.ModelSettings]
     tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
+    tables += [config.NoticeSettings, config.AlarmSettings, SeriesCondition, VerdictCondition, RunsCondition]
+    tables += [TestsCondition, SourceCondition]
+    tables += [config.Registry, config.Validated]
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert {
         name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
@@ -57,19 +89,22 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "x: unknown table (known: sources, models, metrics, ui, safety)"),
+        ("x = 1", "x: unknown table (known: sources, models, metrics, alarms, ui, safety)"),
         ("[source.a]", "source: unknown table (did you mean sources?)"),
         ("", "sources: there is none; add one as [sources.NAME]"),
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),
         ("[sources]\na = 3", "sources.a: must be a table, written [sources.a]"),
         ('[sources."a b"]', "sources.a b: a name may hold letters, digits, '_', '.' and '-'"),
-        ("[sources.a]\nurl = 'http://x'", "sources.a.type: is missing; one of: jenkins, gitlab, prometheus"),
+        (
+            "[sources.a]\nurl = 'http://x'",
+            "sources.a.type: is missing; one of: jenkins, gitlab, prometheus, alertmanager, exposition, json, mlflow",
+        ),
         ("[sources.a]\ntype = 'jenkin'", "sources.a.type: unknown type 'jenkin' (did you mean jenkins?)"),
         ("[sources.a]\ntype = 'jenkins'", "sources.a.url: is missing"),
         (JENKINS + "tokn = 'x'", "sources.ci.tokn: unknown key (did you mean token?)"),
         (JENKINS + "timeout = 'x'", "sources.ci.timeout: expected `float`, got `str`"),
         (JENKINS + "timeout = 0", "sources.ci.timeout: expected `float` > 0.0"),
-        (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH or the credential itself"),
+        (JENKINS + "token = 3", "sources.ci.token: must be env:NAME, file:PATH, keyring:SERVICE/USER or the"),
         (JENKINS + "ca = 'no.pem'", "sources.ci.ca: there is no file /etc/pipedeck/no.pem"),
         (JENKINS.replace("https://", "ftp://"), "sources.ci.url: must be an address such as https://"),
         (JENKINS.replace("//ci", "//me:pw@ci"), "sources.ci.url: must be an address such as https://"),
@@ -340,3 +375,63 @@ def test_weights_of_groups_are_per_cent() -> None:
     }
     with pytest.raises(ConfigError, match=r"score\.groups: is 110 together, more than 100 per cent"):
         parse(two + "score = {groups = {quality = 60, b = 50}}")
+
+
+ALARMED = METRIC + "[models.n]\nmetrics = ['m']\n[alarms.a]\n"
+SERIES = ALARMED + "series = {model = 'n', metric = 'm', above = 5}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ALARMED, "alarms.a: has exactly one of series, verdict, runs, tests, source; here: none"),
+        (
+            SERIES + "source = {name = 'p'}",
+            "alarms.a: has exactly one of series, verdict, runs, tests, source",
+        ),
+        (SERIES + "for = '5'", "alarms.a.for: must be a duration such as 30s, 5m or 1h"),
+        (SERIES + "clear = 6", "alarms.a.clear: must not be above the limit 5"),
+        (
+            SERIES + "propose = ['pray']",
+            "alarms.a.propose[0]: invalid enum value 'pray'; allowed: retrain, rollback",
+        ),
+        (SERIES + "sevrity = 'x'", "alarms.a.sevrity: unknown key (did you mean severity?)"),
+        (ALARMED + "series = {model = 'n', metric = 'm'}", "alarms.a.series: has either above or below"),
+        (
+            ALARMED + "series = {model = 'o', metric = 'm', above = 1}",
+            "alarms.a.series.model: there is no [models.o] (known: n)",
+        ),
+        (
+            ALARMED + "series = {model = 'n', metric = 'k', above = 1}",
+            "alarms.a.series.metric: there is no [metrics.k] (known: m)",
+        ),
+        (ALARMED + "verdict = {model = 'n'}", "alarms.a.verdict.model: [models.n] has no metric to judge by"),
+        (ALARMED + "runs = {pipelines = []}", "alarms.a.runs.pipelines: expected `array` of length >= 1"),
+        (ALARMED + "source = {name = 'q'}", "alarms.a.source.name: there is no [sources.q]"),
+        (
+            ALARMED + "source = {name = 'p'}\nfor = '1m'",
+            "alarms.a.for: is called source.unreachable_for here",
+        ),
+        (
+            JENKINS + "[ui.notices]\nquiet_hours = ['22-7']",
+            "ui.notices.quiet_hours[0]: must be two local times such as 22:00-07:00",
+        ),
+        (JENKINS + "[ui.notices]\ndesktop = 'osc8'", "ui.notices.desktop: invalid enum value 'osc8'"),
+    ],
+)
+def test_mistakes_in_alarms_and_notices_are_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert str(caught.value).startswith(f"/etc/pipedeck/config.toml: {message}")
+
+
+def test_secrets_of_a_webhook_are_warned_of_and_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        JENKINS + "[ui.notices]\nwebhook = 'https://hooks/T0KEN'\nwebhook_headers = {X = 'S3CRET'}\n"
+    )
+    path.chmod(0o644)
+    settings = config.load(path)
+    assert "T0KEN" not in repr(settings)
+    assert "S3CRET" not in repr(settings)
+    assert "ui.notices.webhook, ui.notices.webhook_headers.X" in settings.warnings[0]

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 HEAVY = {"textual", "httpx", "requests", "gitlab", "jenkins", "plotext", "starlette", "uvicorn"}
+HEAVY |= {"prometheus_client", "keyring"}
 
 
 def loaded(code: str) -> set[str]:

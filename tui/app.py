@@ -11,11 +11,13 @@ from typing import ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App, SystemCommand
-from textual.events import AppBlur, AppFocus, Event, Key, Paste
+from textual.constants import DRIVER
+from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.screen import Screen
 
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
+from tui.config.alarms import Channel
 from tui.driver import TerminalDriver
 from tui.engine.engine import Engine
 from tui.engine.history import history_for
@@ -42,7 +44,9 @@ class Pipedeck(App[int]):
         """
         theme = settings.ui.theme or _default_theme()
         # Which colours to leave out under NO_COLOR is decided here, before a theme can be set.
-        super().__init__(driver_class=TerminalDriver, ansi_color=theme.startswith("ansi"))
+        # Textual's own where something else names one, as `textual serve` does.
+        driver = None if DRIVER else TerminalDriver
+        super().__init__(driver_class=driver, ansi_color=theme.startswith("ansi"))
         self.set_reactive(App.ansi_color, None)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
@@ -84,7 +88,18 @@ class Pipedeck(App[int]):
         await self.push_screen(DeckScreen(self.engine, self.keys))
         self.call_after_refresh(self._start)
 
+    def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
+        """A notice about alarms, for who sits at this terminal."""
+        notices = self.settings.ui.notices
+        if "app" in channels and notices.app:
+            self.notify(words, severity="warning" if fires else "information", markup=False, timeout=10)
+        if "bell" in channels and notices.bell and fires:
+            self.bell()
+        if "desktop" in channels and notices.desktop != "off" and isinstance(self._driver, TerminalDriver):
+            self._driver.desktop_notification(words, notices.desktop)
+
     def _start(self) -> None:
+        self.engine.alarms.notices.on_screen = self._tell
         self._polling = asyncio.create_task(self.engine.run())
         self._polling.add_done_callback(self._polling_ended)
 
@@ -94,6 +109,18 @@ class Pipedeck(App[int]):
 
     async def on_unmount(self) -> None:
         await self.engine.close()
+
+    def on_resize(self, event: Resize) -> None:
+        self._forget_screen()
+
+    def action_draw_anew(self) -> None:
+        """For a terminal into which something else has written."""
+        self._forget_screen()
+        self.refresh()
+
+    def _forget_screen(self) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.forget()
 
     def on_app_focus(self, event: AppFocus) -> None:
         self.engine.set_focus(True)

@@ -95,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     verdict.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
     verdict.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    alarms = commands.add_parser(
+        "alarms",
+        help="print the alarms that fire, or are about to, and exit",
+        epilog="Exit code 0: none fires; 1: one does; 3: none does as far as the sources could be read.",
+    )
+    alarms.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     environments = commands.add_parser(
         "environments", help="print which version stands where, or the past of one environment, and exit"
     )
@@ -119,7 +125,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from tui.sandbox.process import Sandbox
 
         with Sandbox() as sandbox:
-            return _open(_looking(sandbox.settings(), arguments))
+            return _open(_looking(sandbox.settings(alarms=True), arguments))
     if arguments.command == "journal":
         from tui.commands.journal import journal
 
@@ -173,6 +179,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from tui.commands.verdict import verdict
 
         return _plainly(verdict(settings, arguments.model, as_json=arguments.json))
+    if arguments.command == "alarms":
+        from tui.commands.alarms import alarms
+
+        return _plainly(alarms(settings, as_json=arguments.json))
     if arguments.command == "environments":
         from tui.commands.environments import environments
 

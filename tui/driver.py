@@ -1,13 +1,19 @@
 """How the deck writes to the terminal."""
 
-from typing import Any, TextIO, cast
+import os
+from typing import Any, Literal, TextIO, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.screen_memory import ScreenMemory
+from tui.text import clean, shorten
+
+_LONGEST_NOTICE = 200
+
 
 class TerminalDriver(LinuxDriver):
-    """Textual's own, but one that outlives its terminal.
+    """Textual's own, but one that sends only what differs from what the terminal shows, and that outlives it.
 
     Textual writes in a thread, through a short queue. When the terminal goes away, that thread ends with an
     exception; where the terminal had been slow before, as a dying connection is, the queue is full, and the event
@@ -25,6 +31,31 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None
         self._file = cast(Any, _Outlet(self._file))
+        self._memory = ScreenMemory()
+
+    def write(self, data: str) -> None:
+        if changes := self._memory.rewrite(data, self._app.size):
+            super().write(changes)
+
+    def forget(self) -> None:
+        """The terminal may show anything now: send all of what is drawn next."""
+        self._memory.forget()
+
+    def desktop_notification(self, text: str, kind: Literal["osc9", "osc777"]) -> None:
+        """Have the terminal show ``text`` on the desktop it is on, through SSH too, and through tmux."""
+        self.write(desktop_sequence(text, kind, tmux=bool(os.environ.get("TMUX"))))
+
+
+def desktop_sequence(text: str, kind: Literal["osc9", "osc777"], *, tmux: bool) -> str:
+    """What has a terminal notify of ``text``; nothing in that can end or change the sequence."""
+    words = shorten(clean(text), _LONGEST_NOTICE)
+    # With OSC 777 the title ends at a semicolon. With OSC 9 a number in front would mean something else.
+    body = f"9;Pipedeck: {words}" if kind == "osc9" else f"777;notify;Pipedeck;{words.replace(';', ',')}"
+    sequence = f"\x1b]{body}\x07"
+    if not tmux:
+        return sequence
+    doubled = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{doubled}\x1b\\"
 
 
 class _Outlet:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tui import format as fmt
+from tui.config import ModelSettings
 from tui.domain.address import Address
+from tui.domain.candidate import Candidacy
 from tui.domain.pipeline import Job, Pipeline, Run, Stage
 from tui.domain.status import Status
 from tui.domain.verdict import MetricVerdict
@@ -69,6 +71,14 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
         cause=run.cause if run else "",
         tests=tests_text(run) if run else "",
     )
+
+
+def settled_age(pipeline: Pipeline, now: float) -> str | None:
+    """All of a pipeline's line that time changes, if nothing goes on in it; None if something does."""
+    run = pipeline.last
+    if pipeline.queue or (run is not None and not run.status.finished):
+        return None
+    return _age(run, now) if run is not None else ""
 
 
 def status_word(status: Status, vendor_status: str) -> str:
@@ -242,3 +252,13 @@ def limit_text(metric: MetricVerdict, unit: str) -> str:
     margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
     fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
     return ", ".join(words for words in (margin, fail) if words)
+
+
+def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
+    """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
+    registry = model.registry
+    assert registry is not None
+    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
+    return (
+        " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
+    )

@@ -277,7 +277,10 @@ def server_tls(certificate_from: ssl.TLSVersion | None = None) -> ssl.SSLContext
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (ssl.TLSVersion.TLSv1_3, "wants a client certificate, which Pipedeck cannot give yet ("),
+        (
+            ssl.TLSVersion.TLSv1_3,
+            "wants a client certificate; name one that it trusts with cert = and key = in the config (",
+        ),
         (ssl.TLSVersion.TLSv1_2, "handshake failure; does it want a client certificate, or a newer TLS? ("),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         tmux.resize(80, 24)
         tmux.wait_for(lambda: SIDE not in tmux.text and "❯◊ deploy-model" in tmux.text)
         tmux.wait_for("Pipelines\n")
-        tmux.send(ENTER)
+        tmux.send("o")
         tmux.wait_for(lambda: "Watch canary" in tmux.text and "ml/fraud" not in tmux.text)
         tmux.send("3")
         tmux.wait_for(lambda: "▀▀ canary" in tmux.text and "Watch canary" not in tmux.text)

@@ -121,7 +121,11 @@ def test_what_may_be_promoted_ends_with_0(config: Path) -> None:
     [
         ("frod", "the config has no table [models.frod] (did you mean fraud?)"),
         ("x", "the config has no table [models.x] (known: fraud, churn, vision, empty)"),
-        ("empty", "[models.empty] has no metric to judge by; give one of its metrics `compare` or `fail`"),
+        (
+            "empty",
+            "[models.empty] has no metric to judge by; give one of its metrics `compare` or `fail`, "
+            "or the model a `registry`",
+        ),
     ],
 )
 def test_a_mistake_ends_with_2(config: Path, model: str, words: str) -> None:

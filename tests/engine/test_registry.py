@@ -9,9 +9,14 @@ import pytest
 
 from tests.engine.world import START
 from tui.config import (
+    METRIC_SOURCES,
     PIPELINE_SOURCES,
+    AlertmanagerSettings,
+    ExpositionSettings,
     GitLabSettings,
     JenkinsSettings,
+    JsonSettings,
+    MLflowSettings,
     PrometheusSettings,
     SourceSettings,
 )
@@ -22,6 +27,10 @@ SETTINGS: list[SourceSettings] = [
     JenkinsSettings(url="http://127.0.0.1:9/jenkins/"),
     GitLabSettings(url="http://127.0.0.1:9/gitlab/", watch=("ml/**",)),
     PrometheusSettings(url="http://127.0.0.1:9"),
+    AlertmanagerSettings(url="http://127.0.0.1:9"),
+    ExpositionSettings(url="http://127.0.0.1:9/metrics"),
+    JsonSettings(url="http://127.0.0.1:9/latest.json"),
+    MLflowSettings(url="http://127.0.0.1:9"),
 ]
 
 
@@ -37,7 +46,7 @@ async def test_every_type_is_made_without_sending_anything(settings: SourceSetti
     assert facts.type == settings.__struct_config__.tag
     assert facts.url == settings.base_url
     assert hasattr(source, "pipelines") == isinstance(settings, PIPELINE_SOURCES)
-    assert hasattr(source, "samples") != isinstance(settings, PIPELINE_SOURCES)
+    assert hasattr(source, "samples") == isinstance(settings, METRIC_SOURCES)
     await source.close()
 
 

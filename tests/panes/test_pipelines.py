@@ -1,11 +1,14 @@
 """The pipeline list as rows."""
 
+from unittest.mock import patch
+
 from tests.examples import NOW, gate, pipeline, run
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Pipeline
 from tui.domain.status import Status
 from tui.engine.store import Reading
-from tui.panes.pipelines import project
+from tui.panes.pipelines import Made, project
+from tui.summary import pipeline_line
 from widgets.cells import pieces
 from widgets.line_table import Row
 
@@ -94,3 +97,30 @@ def test_names_from_elsewhere_are_text_and_nothing_else() -> None:
     nasty = pipeline("gitlab:ml/fraud", run("gitlab:ml/fraud#1"), ref="feat/[/foo][@click=app.quit]")
     rows, _ = project({"gitlab": reading(nasty)}, now)
     assert "feat/[/foo][@click=app.quit]" in text(rows[0])
+
+
+def test_what_an_earlier_start_read_is_marked_with_its_age() -> None:
+    rows, _ = project({"jenkins": Reading(Listing((IDLE,)), NOW - 3600, recalled=True)}, now)
+    assert rows[0].dim
+    assert text(rows[0]).split("|")[5] == "~1h"
+
+
+def test_only_rows_of_which_something_changed_are_made_again() -> None:
+    many = [pipeline(f"jenkins:job-{n:03}", run(f"jenkins:job-{n:03}#1")) for n in range(200)]
+    memory: dict[str, Made] = {}
+
+    def made(*pipelines: Pipeline, at: float = NOW) -> int:
+        with patch("tui.panes.pipelines.pipeline_line", wraps=pipeline_line) as line:
+            rows, _ = project({"jenkins": reading(*pipelines)}, lambda _: at, memory=memory)
+        assert rows == project({"jenkins": reading(*pipelines)}, lambda _: at)[0]
+        return line.call_count
+
+    assert made(*many) == 200
+    assert made(*many) == 0
+    assert made(*many, VISION) == 1
+    assert made(*many, VISION, at=NOW + 5) == 1, "what runs"
+    failed = pipeline("jenkins:job-007", run("jenkins:job-007#2", Status.FAILED))
+    assert made(*many[:7], failed, *many[8:]) == 1
+    assert made(*many, at=NOW + 3600) == 200, "all are older"
+    made(*many[:10])
+    assert len(memory) == 10

@@ -1,6 +1,6 @@
 """The verdict on the screen: in the metrics pane, and in the header where it says no."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.world import FakeSource
 from tests.panes.test_deck import Deck, deck
+from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.engine.questions import VerdictOf
@@ -37,7 +38,7 @@ metrics = ["p95", "errors", "up"]
 
 
 @asynccontextmanager
-async def judged(slower: float, size: tuple[int, int] = (160, 40)) -> AsyncIterator[Deck]:
+async def judged(slower: float, size: tuple[int, int] = (160, 40), more: str = "") -> AsyncIterator[Deck]:
     """A deck whose source knows a canary that is this many milliseconds slower."""
 
     async def samples(self: FakeSource, query: str, grid: Grid) -> Samples:
@@ -50,7 +51,7 @@ async def judged(slower: float, size: tuple[int, int] = (160, 40)) -> AsyncItera
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeSource, "samples", samples)
-        async with deck(size, JUDGED) as work:
+        async with deck(size, JUDGED + more) as work:
             await work.settle()
             yield work
 
@@ -135,3 +136,29 @@ async def test_lines_come_and_go_with_the_model_and_leave_the_charts_their_room(
 async def test_models_without_anything_to_judge_are_not_asked_about() -> None:
     async with deck() as work:
         assert not any("track" in asked for _, asked in work.sources["prom"].asked)
+
+
+async def test_a_candidate_stands_below_the_canary() -> None:
+    registry = (
+        '[sources.ml]\ntype = "mlflow"\nurl = "http://127.0.0.1:9"\n[models.churn.registry]\nsource = "ml"\n'
+        'model = "churn"\nmetrics = { auc = { better = "higher" } }\n'
+    )
+
+    async def registered(
+        self: FakeSource, model: str, aliases: Sequence[str]
+    ) -> Mapping[str, RegisteredVersion | None]:
+        values = {"champion": ("3", 0.9), "challenger": ("4", 0.8)}
+        return {
+            alias: RegisteredVersion(model, version, metrics=(("auc", value),))
+            for alias, (version, value) in values.items()
+        }
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeSource, "registered", registered, raising=False)
+        async with judged(0.0, more=registry) as work:
+            line = row(work, "✗ WORSE")
+            assert line.startswith("✗ WORSE    auc, version 4  ")
+            assert "worse than version 3 by 0.1" in line
+            await work.press("3", "plus")
+            assert "challenger 4 against champion 3, validated" in work.text
+            assert row(work, "✗ WORSE").endswith("candidate, validated")

@@ -9,9 +9,11 @@ from tui.commands.documents import SCHEMA, CheckDoc
 from tui.commands.exits import Exit
 from tui.config import Settings
 from tui.domain.health import Finding
+from tui.domain.verdict import Outcome
 from tui.engine.engine import Engine
-from tui.engine.questions import ChartOf
+from tui.engine.questions import CandidateOf, ChartOf
 from tui.sources.base import SourceError
+from tui.summary import candidacy_words
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -26,6 +28,9 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
             for metric in model.metrics:
                 source = settings.metrics[metric].source
                 found[source] = (*found[source], await _query(engine, name, metric))
+            if model.registry:
+                source = model.registry.source
+                found[source] = (*found[source], await _registry(engine, name))
     finally:
         await engine.close()
     if as_json:
@@ -60,13 +65,30 @@ async def _query(engine: Engine, model: str, metric: str) -> Finding:
         ),
         default=None,
     )
+    notes = "".join(f"; {note}" for note in chart.notes)
     if newest is None:
         return Finding(
-            "warning", subject, "no value in the last hour", "is the query right, and is there traffic?"
+            "warning",
+            subject,
+            f"no value in the last hour{notes}",
+            "is the query right, and is there traffic?",
         )
     missing = sum(value is None for value in values) / len(values)
     age = max(0, int(time.time() - newest))
     tracks = ", ".join(series.track or "one series" for series in chart.series)
     return Finding(
-        "ok", subject, f"{tracks}; newest value {age} s old; {missing:.0%} missing in the last hour"
+        "ok", subject, f"{tracks}; newest value {age} s old; {missing:.0%} missing in the last hour{notes}"
     )
+
+
+async def _registry(engine: Engine, model: str) -> Finding:
+    """Read a model's candidate once: whether both aliases name a version, and what their runs measured."""
+    subject = f"registry of {model}"
+    try:
+        found = await engine.ask(CandidateOf(model))
+    except SourceError as error:
+        return Finding("error", subject, error.message)
+    unclear = [f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is Outcome.UNCLEAR]
+    if problems := (*found.notes, *unclear):
+        return Finding("warning", subject, "; ".join(problems), "check the names in its registry table")
+    return Finding("ok", subject, candidacy_words(found, engine.settings.models[model]))

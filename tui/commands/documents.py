@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
-from tui.domain.verdict import Verdict
+from tui.domain.verdict import MetricVerdict, Verdict
 from tui.placement import Place
 
 SCHEMA = 1
@@ -173,56 +174,84 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     required: bool
 
 
+class CandidateDoc(msgspec.Struct, frozen=True):
+    registered: str
+    champion: str | None
+    candidate: str | None
+    outcome: str | None
+    metrics: tuple[MetricVerdictDoc, ...]
+    notes: tuple[str, ...]
+
+
 class VerdictDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     model: str
-    judge: str
-    decision: str
+    judge: str | None
+    decision: str | None
     reason: str
-    score: float
+    score: float | None
     metrics: tuple[MetricVerdictDoc, ...]
     groups: dict[str, float]
     notes: tuple[str, ...]
+    candidate: CandidateDoc | None
 
 
-def verdict_document(verdict: Verdict, units: Mapping[str, str], at: float) -> VerdictDoc:
+def verdict_document(
+    model: str, verdict: Verdict | None, candidacy: Candidacy | None, units: Mapping[str, str], at: float
+) -> VerdictDoc:
     """``units``: of each metric, by its name."""
     return VerdictDoc(
         schema=SCHEMA,
         at=at,
-        model=verdict.model,
-        judge=verdict.judge,
-        decision=verdict.decision.value,
-        reason=verdict.reason,
-        score=verdict.score,
-        metrics=tuple(
-            MetricVerdictDoc(
-                metric=each.metric,
-                outcome=each.outcome.value,
-                reason=each.reason,
-                unit=units[each.metric],
-                baseline=each.baseline,
-                canary=each.canary,
-                difference=each.difference,
-                low=each.low,
-                high=each.high,
-                margin=each.margin,
-                fail=each.fail,
-                points=each.points,
-                effective=each.effective,
-                since=each.since,
-                newest=each.newest,
-                more=each.more,
-                group=each.group,
-                weight=each.weight,
-                critical=each.critical,
-                required=each.required,
-            )
-            for each in verdict.metrics
-        ),
-        groups={group.name: group.score for group in verdict.groups},
-        notes=verdict.notes,
+        model=model,
+        judge=verdict.judge if verdict else None,
+        decision=verdict.decision.value if verdict else None,
+        reason=verdict.reason if verdict else "",
+        score=verdict.score if verdict else None,
+        metrics=_metric_verdicts(verdict.metrics, units) if verdict else (),
+        groups={group.name: group.score for group in verdict.groups} if verdict else {},
+        notes=verdict.notes if verdict else (),
+        candidate=CandidateDoc(
+            registered=candidacy.registered,
+            champion=candidacy.champion.version if candidacy.champion else None,
+            candidate=candidacy.candidate.version if candidacy.candidate else None,
+            outcome=candidacy.outcome.value if candidacy.metrics else None,
+            metrics=_metric_verdicts(candidacy.metrics, {}),
+            notes=candidacy.notes,
+        )
+        if candidacy
+        else None,
+    )
+
+
+def _metric_verdicts(
+    metrics: tuple[MetricVerdict, ...], units: Mapping[str, str]
+) -> tuple[MetricVerdictDoc, ...]:
+    return tuple(
+        MetricVerdictDoc(
+            metric=each.metric,
+            outcome=each.outcome.value,
+            reason=each.reason,
+            unit=units.get(each.metric, ""),
+            baseline=each.baseline,
+            canary=each.canary,
+            difference=each.difference,
+            low=each.low,
+            high=each.high,
+            margin=each.margin,
+            fail=each.fail,
+            points=each.points,
+            effective=each.effective,
+            since=each.since,
+            newest=each.newest,
+            more=each.more,
+            group=each.group,
+            weight=each.weight,
+            critical=each.critical,
+            required=each.required,
+        )
+        for each in metrics
     )
 
 

@@ -12,13 +12,14 @@ from tui.commands.documents import verdict_document
 from tui.commands.exits import Exit
 from tui.commands.plain import table
 from tui.config import Settings
+from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
-from tui.domain.verdict import Decision, MetricVerdict, Verdict
+from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import VerdictOf
+from tui.engine.questions import CandidateOf, VerdictOf
 from tui.engine.verdicts import judged_metrics
 from tui.sources.base import SourceError
-from tui.summary import difference_text, limit_text
+from tui.summary import candidacy_words, difference_text, limit_text
 
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
@@ -32,9 +33,13 @@ async def verdict(settings: Settings, model: str, *, as_json: bool) -> Exit:
     if mistake := _mistake(settings, model):
         print(f"pipedeck: {mistake}", file=sys.stderr)
         return Exit.USAGE
+    judged, registered = bool(judged_metrics(settings, model)), settings.models[model].registry is not None
     engine = Engine(settings)
     try:
-        found = await engine.ask(VerdictOf(model))
+        found: Verdict | None = None
+        if judged:
+            found = await engine.ask(VerdictOf(model))
+        candidacy = await _candidacy(engine, model, needed=not judged) if registered else None
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
@@ -42,13 +47,36 @@ async def verdict(settings: Settings, model: str, *, as_json: bool) -> Exit:
         await engine.close()
     now = time.time()
     if as_json:
-        document = verdict_document(
-            found, {name: settings.metrics[name].unit for name in settings.metrics}, now
-        )
+        units = {name: settings.metrics[name].unit for name in settings.metrics}
+        document = verdict_document(model, found, candidacy, units, now)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
-        print(_text(found, settings, now))
-    return _EXITS[found.decision]
+        parts = (
+            _text(found, settings, now) if found else "",
+            _candidacy_text(candidacy, settings) if candidacy else "",
+        )
+        print("\n\n".join(filter(None, parts)))
+    if found is not None:
+        return _EXITS[found.decision]
+    assert candidacy is not None
+    return _candidate_exit(candidacy)
+
+
+async def _candidacy(engine: Engine, model: str, *, needed: bool) -> Candidacy | None:
+    """Beside a verdict on a canary it is only told: that the registry does not answer then says a line."""
+    try:
+        return await engine.ask(CandidateOf(model))
+    except SourceError as error:
+        if needed:
+            raise
+        print(f"pipedeck: {error.message}", file=sys.stderr)
+        return None
+
+
+def _candidate_exit(candidacy: Candidacy) -> Exit:
+    if not candidacy.metrics or candidacy.outcome is Outcome.UNCLEAR:
+        return Exit.UNCLEAR
+    return Exit.WORSE if candidacy.outcome is Outcome.WORSE else Exit.OK
 
 
 def _mistake(settings: Settings, model: str) -> str:
@@ -56,8 +84,11 @@ def _mistake(settings: Settings, model: str) -> str:
         near = difflib.get_close_matches(model, settings.models, n=1)
         known = f"did you mean {near[0]}?" if near else f"known: {', '.join(settings.models) or 'none'}"
         return f"the config has no table [models.{model}] ({known})"
-    if not judged_metrics(settings, model):
-        return f"[models.{model}] has no metric to judge by; give one of its metrics `compare` or `fail`"
+    if not judged_metrics(settings, model) and settings.models[model].registry is None:
+        return (
+            f"[models.{model}] has no metric to judge by; give one of its metrics `compare` or `fail`, "
+            "or the model a `registry`"
+        )
     return ""
 
 
@@ -79,6 +110,28 @@ def _text(found: Verdict, settings: Settings, now: float) -> str:
     return "\n".join(
         part for part in (head, "  ".join((*versions, score)), "", lines, "", groups, *found.notes)
     ).rstrip()
+
+
+def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
+    model = settings.models[candidacy.model]
+    lines = table(
+        ("METRIC", "VERDICT", "CHAMPION", "CANDIDATE", "DIFFERENCE", "LIMIT", "REASON"),
+        [
+            (
+                metric.metric,
+                metric.outcome.value,
+                fmt.quantity(metric.baseline) if metric.baseline is not None else "",
+                fmt.quantity(metric.canary) if metric.canary is not None else "",
+                difference_text(metric, ""),
+                limit_text(metric, ""),
+                metric.reason,
+            )
+            for metric in candidacy.metrics
+        ],
+        open_end=True,
+    )
+    head = f"{model.title or candidacy.model}: {candidacy_words(candidacy, model)}"
+    return "\n".join(part for part in (head, lines if candidacy.metrics else "", *candidacy.notes) if part)
 
 
 def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:

@@ -1,37 +1,53 @@
 """The configuration: a TOML file in, typed settings out, every mistake named."""
 
+from tui.config.alarms import AlarmSettings, NoticeSettings
 from tui.config.file import default_path, load, parse
 from tui.config.safety import Launch, Policy, SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    AlertmanagerSettings,
     Compare,
+    ExpositionSettings,
     GitLabSettings,
     JenkinsSettings,
+    JsonSettings,
+    MetricServer,
     MetricSettings,
+    MLflowSettings,
     ModelSettings,
     PrometheusSettings,
+    Registry,
     Score,
     Settings,
     SourceSettings,
     Track,
     UiSettings,
+    Validated,
     seconds,
 )
 
 __all__ = [
     "METRIC_SOURCES",
     "PIPELINE_SOURCES",
+    "AlarmSettings",
+    "AlertmanagerSettings",
     "Compare",
     "ConfigError",
+    "ExpositionSettings",
     "GitLabSettings",
     "JenkinsSettings",
+    "JsonSettings",
     "Launch",
+    "MLflowSettings",
+    "MetricServer",
     "MetricSettings",
     "ModelSettings",
+    "NoticeSettings",
     "Policy",
     "PrometheusSettings",
+    "Registry",
     "SafetySettings",
     "Score",
     "Secret",
@@ -39,6 +55,7 @@ __all__ = [
     "SourceSettings",
     "Track",
     "UiSettings",
+    "Validated",
     "default_path",
     "load",
     "parse",

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, convert, nearest
 from tui.config.references import check_references
 from tui.config.safety import SafetySettings
-from tui.config.secret import ConfigError, Secret
+from tui.config.secret import ConfigError
 from tui.config.settings import (
     SOURCE_TYPES,
     MetricSettings,
@@ -23,7 +24,9 @@ from tui.config.settings import (
 )
 from tui.text import clean
 
-_TABLES = ("sources", "models", "metrics", "ui", "safety")
+_TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
+_SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)
+"""Others, such as a tenant's name, may be read."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -78,6 +81,10 @@ def parse(text: str, path: Path) -> Settings:
                 name: convert(f"metrics.{name}", table, MetricSettings, path)
                 for name, table in _named_tables(document, "metrics")
             },
+            alarms={
+                name: convert(f"alarms.{name}", table, AlarmSettings, path)
+                for name, table in _named_tables(document, "alarms")
+            },
             ui=convert("ui", document.get("ui", {}), UiSettings, path),
             safety=convert("safety", document.get("safety", {}), SafetySettings, path),
             path=path,
@@ -118,11 +125,16 @@ def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:
     if not path.stat().st_mode & 0o077:
         return ()
     literal = [
-        f"sources.{name}.{field.name}"
+        f"sources.{name}.{key}"
         for name, source in settings.sources.items()
-        for field in msgspec.structs.fields(source)
-        if isinstance(secret := getattr(source, field.name), Secret) and secret.literal
+        for key, secret in source.secrets
+        if secret.literal and not (key.startswith("headers.") and not _SECRET_HEADER.search(key))
     ]
+    notices = settings.ui.notices
+    secrets = {"webhook": notices.webhook} | {
+        f"webhook_headers.{name}": each for name, each in notices.webhook_headers.items()
+    }
+    literal += [f"ui.notices.{name}" for name, each in secrets.items() if each is not None and each.literal]
     if not literal:
         return ()
     return (

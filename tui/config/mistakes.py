@@ -32,10 +32,7 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
 
     def decode(wanted: type, value: Any) -> Any:
         if wanted is Secret:
-            if not isinstance(value, str) or not value:
-                raise ValueError("must be env:NAME, file:PATH or the credential itself, as text")
-            kind, _, file = value.partition(":")
-            return Secret(f"file:{_beside(path, file)}" if kind == "file" else value)
+            return _secret(value, path)
         if wanted is Path:
             file_path = _beside(path, str(value))
             if not file_path.is_file():
@@ -58,12 +55,14 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
             reason += f"; allowed: {', '.join(_words_at(kind, place['place']))}"
         if key.endswith(".url"):
             reason = _URL_HELP
-        if key.endswith(("window", ".max_age")):
+        if key.endswith(("window", ".max_age", ".for", ".keep", ".unreachable_for")):
             reason = "must be a duration such as 30s, 5m or 1h"
         if key.endswith(".max_worse"):
             reason = (
                 'must be a number in the metric\'s unit, 0 or more, or a share of the baseline such as "10%"'
             )
+        if ".quiet_hours[" in key:
+            reason = "must be two local times such as 22:00-07:00"
         if key.endswith(".validation"):
             reason = "must be a path among the artifacts, such as reports/metrics.json"
         if key.endswith(".at_most"):
@@ -71,6 +70,21 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
         if key.endswith("].wait"):
             reason = "must be a duration such as 10m, or 0s"
         raise Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
+
+
+def _secret(value: Any, path: Path) -> Secret:
+    match value:
+        case {"command": [_, *_] as command, **others} if not others and all(
+            isinstance(part, str) and part for part in command
+        ):
+            return Secret(tuple(command))
+        case str() if value and value != "keyring:" and not re.fullmatch(r"keyring:(/.*|[^/]*/?)", value):
+            kind, _, file = value.partition(":")
+            return Secret(f"file:{_beside(path, file)}" if kind == "file" else value)
+    raise ValueError(
+        "must be env:NAME, file:PATH, keyring:SERVICE/USER or the credential itself, as text, "
+        'or { command = ["pass", "show", "x"] }'
+    )
 
 
 def _keys_at(kind: type, place: str) -> list[str]:

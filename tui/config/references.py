@@ -2,14 +2,19 @@
 
 import re
 
+from tui.config import alarms
+from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, nearest
 from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
+    REGISTRIES,
     SOURCE_TYPES,
+    AlertmanagerSettings,
     JenkinsSettings,
     ModelSettings,
+    PrometheusSettings,
     Settings,
 )
 from tui.domain.address import AddressError, parse_address
@@ -21,6 +26,8 @@ def check_references(settings: Settings) -> None:
     if not settings.sources:
         raise Mistake("sources", "there is none; add one as [sources.NAME]")
     for name, source in settings.sources.items():
+        if source.key and not source.cert:
+            raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
         for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
             for place, reason in mistakes(rule):
                 raise Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
@@ -33,7 +40,7 @@ def check_references(settings: Settings) -> None:
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
         try:
-            used = placeholders(metric.query)
+            used = placeholders(metric.query, settings.dialect(name))
         except QueryError as error:
             raise Mistake(f"{key}.query", str(error)) from None
         if metric.compare and not used & {"track", "version"}:
@@ -62,7 +69,11 @@ def check_references(settings: Settings) -> None:
                 _check_launch(f"models.{name}.{key}", launch, settings)
         if model.switch and not model.blue_green:
             raise Mistake(f"models.{name}.switch", "switches between the two of blue_green, which is missing")
+        if model.registry:
+            _check_source(f"models.{name}.registry.source", model.registry.source, settings, REGISTRIES)
         _check_score(f"models.{name}.score", model, settings)
+    for name, alarm in settings.alarms.items():
+        _check_alarm(f"alarms.{name}", alarm, settings)
     for number, policy in enumerate(settings.safety.policies):
         key = f"safety.policies[{number}]"
         if (its := settings.models.get(policy.model)) is None:
@@ -116,6 +127,26 @@ def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:
             raise Mistake(f"{key}.groups.{name}", f"no metric of this model is in it{nearest(name, groups)}")
     if (total := sum(score.groups.values())) > 100:
         raise Mistake(f"{key}.groups", f"is {total:g} together, more than 100 per cent")
+
+
+def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
+    for place, reason in alarms.mistakes(alarm):
+        raise Mistake(f"{key}.{place}".rstrip("."), reason)
+    kind = next(name for name in ("series", "verdict", "runs", "tests", "source") if getattr(alarm, name))
+    model = settings.models.get(alarm.model)
+    if alarm.model and model is None:
+        reason = f"there is no [models.{alarm.model}]{nearest(alarm.model, settings.models)}"
+        raise Mistake(f"{key}.{kind}.model", reason)
+    if alarm.series is not None and alarm.series.metric not in settings.metrics:
+        wanted = alarm.series.metric
+        reason = f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}"
+        raise Mistake(f"{key}.series.metric", reason)
+    judged = (settings.metrics[name] for name in model.metrics) if model is not None else ()
+    if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
+        raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
+    if alarm.source is not None:
+        kinds = (*PIPELINE_SOURCES, PrometheusSettings, AlertmanagerSettings)
+        _check_source(f"{key}.source.name", alarm.source.name, settings, kinds)
 
 
 def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:

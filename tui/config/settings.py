@@ -1,20 +1,21 @@
 """The settings, typed: what the tables of a configuration file become."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
+from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
+from tui.domain.query import Dialect
 from tui.insight.rules import DeploymentRule
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
-Name = Annotated[str, Meta(min_length=1)]
-Duration = Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
 
 class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -23,6 +24,10 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
     ca: Path | None = None
     """A PEM file of certificate authorities; None for the system's."""
+    cert: Path | None = None
+    """A PEM file with the client's certificate, for a server that asks for one."""
+    key: Path | None = None
+    """Its private key, not encrypted; None: it is in ``cert``, too."""
     timeout: Seconds = 15.0
     """Seconds a request may take altogether."""
     connect_timeout: Seconds = 5.0
@@ -35,6 +40,23 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def ca_file(self) -> str | None:
         return str(self.ca) if self.ca else None
+
+    @property
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """All credentials in it, by their keys."""
+        for field in msgspec.structs.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Secret):
+                yield field.name, value
+            elif isinstance(value, dict):
+                yield from (
+                    (f"{field.name}.{name}", each) for name, each in value.items() if isinstance(each, Secret)
+                )
+
+    def refused(self) -> None:
+        """The server did not take the credentials: those of a keyring or command are to be asked for anew."""
+        for _, secret in self.secrets:
+            secret.forget()
 
 
 class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
@@ -56,13 +78,55 @@ class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
     """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
 
-class PrometheusSettings(_Server, frozen=True, kw_only=True, tag="prometheus"):
+class MetricServer(_Server, frozen=True, kw_only=True):
+    """What all sources of metrics have."""
+
+    dialect: ClassVar[Dialect] = "promql"
+    """How values are written in its queries."""
+
     user: str | None = None
     password: Secret | None = None
     token: Secret | None = None
+    headers: dict[HeaderName, Secret] = {}
+    """Sent with every request: a tenant's ``X-Scope-OrgID``, what a proxy asks for."""
 
 
-SourceSettings = JenkinsSettings | GitLabSettings | PrometheusSettings
+class PrometheusSettings(MetricServer, frozen=True, kw_only=True, tag="prometheus"):
+    parameters: dict[Name, str | bool | int] = {}
+    """Sent with every query: ``dedup``, ``partial_response`` of Thanos."""
+    alerts: bool = False
+    """Show what its own alerting rules found beside our alarms."""
+
+
+class AlertmanagerSettings(MetricServer, frozen=True, kw_only=True, tag="alertmanager"):
+    """It knows which of Prometheus' alerts are silenced."""
+
+
+class ExpositionSettings(MetricServer, frozen=True, kw_only=True, tag="exposition"):
+    """A page of metrics in Prometheus' text format, read without a Prometheus; ``url`` is the page's own."""
+
+
+class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
+    """A JSON document with numbers; ``url`` is the document's own."""
+
+    dialect: ClassVar[Dialect] = "pointer"
+    parameters: dict[Name, str | bool | int] = {}
+    """What follows the ``?`` of the url."""
+
+
+class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
+    dialect: ClassVar[Dialect] = "uri"
+
+
+SourceSettings = (
+    JenkinsSettings
+    | GitLabSettings
+    | PrometheusSettings
+    | AlertmanagerSettings
+    | ExpositionSettings
+    | JsonSettings
+    | MLflowSettings
+)
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +147,40 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Kayenta's weights of groups in per cent; groups without one share the rest."""
 
 
+class _Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")]
+    """How much worse is still fine: in the metric's unit, or ``"10%"`` of what it is compared with."""
+
+    @property
+    def relative(self) -> bool:
+        return isinstance(self.max_worse, str)
+
+    @property
+    def margin(self) -> float:
+        """In the metric's unit, or the share where it is ``relative``."""
+        return float(self.max_worse.rstrip("%")) / 100 if isinstance(self.max_worse, str) else self.max_worse
+
+
+class Validated(_Margin, frozen=True, kw_only=True):
+    """How the candidate's value of a validation metric may differ from the champion's."""
+
+    max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")] = 0.0
+    better: Literal["lower", "higher"]
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a registry has the model, and which two of its versions are compared before anything is deployed."""
+
+    source: Name
+    model: Name
+    """The name it is registered under."""
+    champion: Name = "champion"
+    """An alias."""
+    candidate: Name = "challenger"
+    metrics: dict[Name, Validated]
+    """By their names in the runs that made the versions."""
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the team ships: it joins pipelines, an environment and metrics."""
 
@@ -99,6 +197,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     score: Score = Score()
     validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
+    registry: Registry | None = None
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
@@ -113,26 +212,15 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)
 
 
-class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Compare(_Margin, frozen=True, kw_only=True):
     """How the canary's values of a metric may differ from the baseline's."""
 
-    max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")]
-    """How much worse is still fine: in the metric's unit, or ``"10%"`` of the baseline's median."""
     group: str = ""
     weight: Annotated[float, Meta(ge=0)] = 1.0
     critical: bool = False
     """Worse here means do not promote, whatever the score."""
     required: bool = False
     """While it is unclear, so is the verdict on the model."""
-
-    @property
-    def relative(self) -> bool:
-        return isinstance(self.max_worse, str)
-
-    @property
-    def margin(self) -> float:
-        """In the metric's unit, or the share where it is ``relative``."""
-        return float(self.max_worse.rstrip("%")) / 100 if isinstance(self.max_worse, str) else self.max_worse
 
 
 class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +255,7 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Megabytes of one log that are kept on disk; of a longer one a part in the middle is left out."""
     error_patterns: tuple[Name, ...] = ()
     """Regular expressions of lines that ``e`` and ``E`` find in a log beside those they know."""
+    notices: NoticeSettings = NoticeSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,20 +264,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, SourceSettings]
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
+    alarms: dict[str, AlarmSettings] = {}
     ui: UiSettings = UiSettings()
     safety: SafetySettings = SafetySettings()
     path: Path | None = None
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()
 
+    def dialect(self, metric: str) -> Dialect:
+        """How values are written in the query of a metric."""
+        source = self.sources.get(self.metrics[metric].source)
+        return source.dialect if isinstance(source, MetricServer) else "promql"
+
 
 PIPELINE_SOURCES = (JenkinsSettings, GitLabSettings)
-METRIC_SOURCES = (PrometheusSettings,)
+METRIC_SOURCES = (PrometheusSettings, ExpositionSettings, JsonSettings, MLflowSettings)
+REGISTRIES = (MLflowSettings,)
 
 SOURCE_TYPES: Mapping[str, type[SourceSettings]] = {
     "jenkins": JenkinsSettings,
     "gitlab": GitLabSettings,
     "prometheus": PrometheusSettings,
+    "alertmanager": AlertmanagerSettings,
+    "exposition": ExpositionSettings,
+    "json": JsonSettings,
+    "mlflow": MLflowSettings,
 }
 
 _UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -8,12 +8,15 @@ from tui.config import Settings
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
+from tui.engine.candidates import candidacy
 from tui.engine.charts import chart
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
     ActivitiesNow,
+    AlertsOf,
     AnyQuestion,
+    CandidateOf,
     CaseOf,
     ChangesBetween,
     ChartOf,
@@ -26,6 +29,7 @@ from tui.engine.questions import (
     ValidationOf,
     VerdictOf,
 )
+from tui.engine.recall import Recall
 from tui.engine.reports import Reports
 from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
@@ -36,7 +40,7 @@ from tui.sources.base import PipelineSource
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf():
+        case PipelinesOf() | AlertsOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -57,6 +61,9 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
             model = settings.models.get(question.model)
             judged = judged_metrics(settings, question.model) if model is not None else ()
             return settings.metrics[judged[0]].source if judged else ""
+        case CandidateOf():
+            model = settings.models.get(question.model)
+            return model.registry.source if model is not None and model.registry else ""
     raise TypeError(f"nobody answers {type(question).__name__}")
 
 
@@ -68,6 +75,7 @@ class Answers:
         servers: Servers,
         store: Store,
         reports: Reports,
+        recall: Recall,
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
         activities: Callable[[], tuple[Activity, ...]],
@@ -75,6 +83,7 @@ class Answers:
         self._servers = servers
         self._store = store
         self._reports = reports
+        self._recall = recall
         self._logs = logs
         self._clock = clock
         self._activities = activities
@@ -92,7 +101,7 @@ class Answers:
             case PipelinesOf():
                 return await (await servers.pipelines(name)).pipelines()
             case RunAt():
-                return await (await servers.pipelines(name)).run(question.address)
+                return await self._run(question, await servers.pipelines(name))
             case TestsOf():
                 source = await servers.pipelines(name)
                 return await self._reports.tests(source, await self._run_at(question.address, source))
@@ -117,13 +126,38 @@ class Answers:
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 return await chart(question, settings, metrics, self._clock())
+            case AlertsOf():
+                return await (await servers.alerts(name)).alerts()
             case ActivitiesNow():
                 return self._activities()
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
                 return await verdict(question, settings, servers.metrics, self._clock())
+            case CandidateOf():
+                model = settings.models.get(question.model)
+                if model is None or model.registry is None:
+                    raise misconfigured(f"the config has no registry in [models.{question.model}]")
+                return await candidacy(question.model, model, await servers.registry(name))
         raise TypeError(f"nobody answers {type(question).__name__}")
+
+    async def _run(self, question: RunAt, source: PipelineSource) -> Run:
+        """From disk where it was read by an earlier start, ended as the list tells; whoever asks again wants news.
+
+        Raises:
+            SourceError
+        """
+        if self._store.get(question).value is None:
+            kept = await self._recall.run(source, self._listed(question.address))
+            if kept is not None:
+                return kept
+        run = await source.run(question.address)
+        await self._recall.keep_run(source, run)
+        return run
+
+    def _listed(self, address: Address) -> Run | None:
+        listing = self._store.get(PipelinesOf(address.source)).value
+        return next((run for run in runs_in(listing, (address.pipeline,)) if run.address == address), None)
 
     async def _run_at(self, address: Address, source: PipelineSource) -> Run:
         """The run as it was listed or read; asked for where neither tells how it stands.
@@ -133,9 +167,7 @@ class Answers:
         Raises:
             SourceError
         """
-        listing = self._store.get(PipelinesOf(address.source)).value
-        listed = (run for run in runs_in(listing, (address.pipeline,)) if run.address == address)
-        for run in (next(listed, None), self._store.get(RunAt(address)).value):
+        for run in (self._listed(address), self._store.get(RunAt(address)).value):
             if run is not None and (run.duration is not None or not run.status.finished):
                 return run
         return await source.run(address)

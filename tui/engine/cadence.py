@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tui.domain.alarm import Alerts
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
@@ -34,6 +36,8 @@ TESTS_LIVE = 60.0
 """A report is dear, and what a listing tells of it is noticed sooner. GitLab makes a new one every two minutes."""
 VERDICT_SOONEST = 30.0
 """It costs two queries for each metric."""
+ALERTS = 30.0
+"""Rules are evaluated once a minute, as a rule."""
 CHART_SOONEST = 15.0
 """A chart is the dearest thing to redraw on a slow link."""
 
@@ -66,14 +70,20 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return NEVER if answer.final else TESTS_LIVE
         case Chart():
             assert isinstance(question, ChartOf)
+            if answer.final:
+                return NEVER
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
+        case Alerts():
+            return ALERTS
         case LogState():
             return NEVER if answer.complete else answer.wait
         case tuple():  # the activities: whoever acts tells of them
             return NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
+        case Candidacy():
+            return STANDING
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")
 
 

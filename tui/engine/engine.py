@@ -18,7 +18,8 @@ from tui.engine.history import History
 from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
 from tui.engine.policies import Policies
-from tui.engine.questions import AnyQuestion, LogOf, Question, TestsOf
+from tui.engine.questions import AnyQuestion, LogOf, PipelinesOf, Question, TestsOf
+from tui.engine.recall import Recall
 from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
 from tui.engine.servers import Servers, misconfigured, unexpected
@@ -26,6 +27,7 @@ from tui.engine.store import FRAME, Store
 from tui.sources.base import Source, SourceError
 
 if TYPE_CHECKING:
+    from tui.engine.alarms import AlarmKeeper
     from tui.sources.logs import LogSink
 
 T = TypeVar("T")
@@ -82,10 +84,17 @@ class Engine:
         self.servers = Servers(settings, sources, clock)
         self.clock = clock
         self.started_at = clock()
-        self._later = later
+        self.later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
+        self._recall = Recall(history, settings)
         self._answers = Answers(
-            self.servers, self.store, Reports(history), self._logs, clock, lambda: self.actions.activities
+            self.servers,
+            self.store,
+            Reports(history),
+            self._recall,
+            self._logs,
+            clock,
+            lambda: self.actions.activities,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
@@ -94,6 +103,16 @@ class Engine:
         self._closed = False
         self.actions = Actions(self, journal or journal_for(settings))
         self.policies = Policies(self)
+        self._alarms: AlarmKeeper | None = None
+
+    @property
+    def alarms(self) -> "AlarmKeeper":
+        """Who keeps the alarms; made, and imported, when first needed: most commands have no use for it."""
+        if self._alarms is None:
+            from tui.engine.alarms import AlarmKeeper
+
+            self._alarms = AlarmKeeper(self)
+        return self._alarms
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -146,13 +165,15 @@ class Engine:
         self._logs.tap(question, sink)
 
     async def run(self) -> None:
-        """Ask what is due, sleep until something is; until :meth:`close`."""
+        """Show the lists as last read, keep the alarms, ask what is due, sleep until something is."""
+        self.alarms.start()
+        await self._recall_lists()
         while not self._closed:
             self._wake.clear()
             for question in self._schedule.due(self.clock()):
                 self._start(question)
             wait = self._schedule.next_at() - self.clock()
-            alarm = self._later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
+            alarm = self.later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
             try:
                 await self._wake.wait()
             finally:
@@ -161,15 +182,25 @@ class Engine:
     async def pause(self, seconds: float) -> None:
         """Wait so long by the engine's time."""
         over = asyncio.Event()
-        alarm = self._later(seconds, over.set)
+        alarm = self.later(seconds, over.set)
         try:
             await over.wait()
         finally:
             alarm.cancel()
 
+    async def _recall_lists(self) -> None:
+        for question in self._schedule.known():
+            if not isinstance(question, PipelinesOf) or self.store.get(question).value is not None:
+                continue
+            if (kept := await self._recall.listing(question.source)) is not None:
+                listing, at = kept
+                self.store.put(question, listing, min(at, self.clock()), recalled=True)
+
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
         self._closed = True
+        if self._alarms is not None:
+            self._alarms.close()
         self._wake.set()
         for task in self._tasks:
             task.cancel()
@@ -223,6 +254,8 @@ class Engine:
             if self.store.put(question, answer, now) and isinstance(answer, Listing):
                 for outdated in news.outdated(self._schedule.known(), before, answer, self.store):
                     self._schedule.refresh(outdated)
+                self._wake.set()
+                await self._recall.keep_listing(self._source_of(question), answer, now)
         self._wake.set()
         return answer
 

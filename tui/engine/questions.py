@@ -6,6 +6,8 @@ import msgspec
 
 from tui.domain.action import Activity
 from tui.domain.address import Address
+from tui.domain.alarm import Alarms, Alerts
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
@@ -90,15 +92,33 @@ class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
 
 
 class ChartOf(Question[Chart], frozen=True):
-    """One metric of a model over the last ``span`` seconds, for a chart ``columns`` cells wide."""
+    """One metric of a model over ``span`` seconds, for a chart ``columns`` cells wide."""
 
     model: str
     metric: str
     span: int
     columns: int
+    until: int | None = None
+    """Where the time ends, seconds since the epoch; None: now."""
 
 
 class VerdictOf(Question[Verdict], frozen=True):
     """How the canary of a model compares with its baseline."""
+
+    model: str
+
+
+class AlertsOf(Question[Alerts], frozen=True):
+    """What the rules of a source found: a Prometheus, an Alertmanager."""
+
+    source: str
+
+
+class AlarmsNow(Question[Alarms], frozen=True):
+    """All alarms; what the engine makes of other answers, so that no source is ever asked."""
+
+
+class CandidateOf(Question[Candidacy], frozen=True):
+    """How a model's candidate in the registry compares with its champion."""
 
     model: str

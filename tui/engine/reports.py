@@ -30,7 +30,7 @@ class Reports:
         Raises:
             SourceError
         """
-        key = f"tests {_identity(source, run)}"
+        key = f"tests {identity(source, run)}"
         if (kept := await self._kept(key, run, TestReport)) is not None:
             return kept
         report = await source.tests(run.address)
@@ -47,7 +47,7 @@ class Reports:
             SourceError
         """
         place = f"{key.suite}\n{key.classname}\n{key.name}\n{key.place}\n{key.index}"
-        name = f"case {_identity(source, run)}\n{place}"
+        name = f"case {identity(source, run)}\n{place}"
         if (kept := await self._kept(name, run, CaseDetails)) is not None:
             return kept
         details = await source.case(run.address, key)
@@ -73,7 +73,7 @@ def _moves(run: Run) -> bool:
     return not run.status.finished and run.status is not Status.WAITING
 
 
-def _identity(source: PipelineSource, run: Run) -> str:
+def identity(source: PipelineSource, run: Run) -> str:
     """What tells a run from all others, also from one of the same number after its job was deleted and made again,
     and a retried one from itself before."""
     return f"{source.facts().url} {run.address.path}#{run.address.run} {run.started_at} {run.duration}"

@@ -10,7 +10,16 @@ from typing import cast
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.sources import registry
-from tui.sources.base import ActingSource, DeploymentSource, MetricSource, PipelineSource, Source, SourceError
+from tui.sources.base import (
+    ActingSource,
+    AlertSource,
+    DeploymentSource,
+    MetricSource,
+    PipelineSource,
+    RegistrySource,
+    Source,
+    SourceError,
+)
 from tui.threads import in_thread
 
 SKEW_NOTICED = 5.0
@@ -91,11 +100,23 @@ class Servers:
             raise misconfigured(f"the source {name} has no metrics")
         return cast(MetricSource, source)
 
+    async def alerts(self, name: str) -> AlertSource:
+        source = await self.source(name)
+        if not hasattr(source, "alerts"):
+            raise misconfigured(f"the source {name} has no alerts")
+        return cast(AlertSource, source)
+
     async def pipelines(self, name: str) -> PipelineSource:
         source = await self.source(name)
         if not hasattr(source, "pipelines"):
             raise misconfigured(f"the source {name} runs no pipelines")
         return cast(PipelineSource, source)
+
+    async def registry(self, name: str) -> RegistrySource:
+        source = await self.source(name)
+        if not hasattr(source, "registered"):
+            raise misconfigured(f"the source {name} has no registry of models")
+        return cast(RegistrySource, source)
 
     async def deployments(self, name: str) -> DeploymentSource:
         source = await self.source(name)

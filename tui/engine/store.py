@@ -29,6 +29,12 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
     """Why the newest attempt failed; None when it succeeded or none was made."""
     fault_since: float | None = None
     """When the attempts began to fail."""
+    recalled: bool = False
+    """``value`` is what an earlier start of the program read, and nothing has confirmed it yet."""
+
+    @property
+    def stale(self) -> bool:
+        return self.recalled or self.fault is not None
 
     def age(self, now: float) -> float | None:
         """Seconds since ``value`` was last confirmed; None where there is none."""
@@ -61,16 +67,16 @@ class Store:
         """What is known now; an empty reading for a question nobody has asked."""
         return self._readings.get(question, _NOTHING)
 
-    def put(self, question: Question[T], value: T, at: float) -> bool:
-        """Take a good answer; whether it is news.
+    def put(self, question: Question[T], value: T, at: float, *, recalled: bool = False) -> bool:
+        """Take a good answer, or what an earlier start had as one; whether it is news.
 
         An answer equal to the one before is not: the older, equal object stays, so who holds it may compare by
         identity.
         """
         before = self.get(question)
         same = before.value == value
-        self._readings[question] = Reading(before.value if same else value, at)
-        return self._changed(question, not same or before.fault is not None)
+        self._readings[question] = Reading(before.value if same else value, at, recalled=recalled)
+        return self._changed(question, not same or before.stale)
 
     def fail(self, question: AnyQuestion, fault: Fault, at: float) -> bool:
         """Note a failed attempt beside the last good answer; whether it is news."""

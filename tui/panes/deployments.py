@@ -35,8 +35,8 @@ from tui.engine.questions import (
 )
 from tui.keys import bindings
 from tui.panes.base import Pane, progress_of
-from tui.panes.placing import Found, find, front_of, rows
-from tui.placement import Group, PlaceLine, all_groups, group_of
+from tui.panes.placing import Found, find, rows
+from tui.placement import Group, PlaceLine, all_groups, front_place, group_of
 from widgets.cells import Cell, pieces
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
@@ -154,7 +154,7 @@ class DeploymentsPane(Pane):
         ]
         past: list[Address] = []
         for found in self._found:
-            front = front_of(found.places, self._model(found.group))
+            front = front_place(found.places, self._model(found.group))
             if front is not None and not self.everything:
                 past.append(front.environment.address)
             past += [

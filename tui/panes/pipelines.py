@@ -1,7 +1,7 @@
 """The pipelines pane: every source in one list, what needs a person first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +18,7 @@ from tui.engine.store import Reading
 from tui.insight.need import Need, need, need_order
 from tui.keys import bindings
 from tui.panes.base import Pane
-from tui.summary import PipelineLine, pipeline_line
+from tui.summary import PipelineLine, pipeline_line, settled_age
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
 from widgets.line_table import Column, LineTable, Row
@@ -59,8 +59,14 @@ def project(
     group: Group = "nothing",
     needle: str = "",
     closed: frozenset[str] = frozenset(),
+    memory: "dict[str, Made] | None" = None,
 ) -> tuple[list[Row], dict[str, Pipeline]]:
-    """The rows of the list, and the pipeline behind each row's key. A source that never answered is a row too."""
+    """The rows of the list, and the pipeline behind each row's key. A source that never answered is a row too.
+
+    Args:
+        memory: rows made before, by key; those of which nothing changed, not even the age, are not made again.
+    """
+    memory = {} if memory is None else memory
     rows = [
         _fault_row(name, reading) for name, reading in readings.items() if reading.fault and not reading.value
     ]
@@ -68,11 +74,20 @@ def project(
     for source, reading in readings.items():
         at = now(source)
         for pipeline in reading.value.pipelines if reading.value else ():
-            line = pipeline_line(pipeline, at)
-            if not needle or matches(needle, pipeline, line):
-                found.append((source, pipeline, _row(source, line, reading, at, disabled=pipeline.disabled)))
-    found.sort(key=_SORT_KEYS[sort])
-    pipelines = {pipeline.key: pipeline for _, pipeline, _ in found}
+            key, age = pipeline.key, None if reading.stale else settled_age(pipeline, at)
+            made = memory.get(key)
+            if made is None or age is None or (made.sort, made.age, made.pipeline) != (sort, age, pipeline):
+                line = pipeline_line(pipeline, at)
+                row = _row(source, line, reading, at, disabled=pipeline.disabled)
+                order = _SORT_KEYS[sort]((source, pipeline, row))
+                made = memory[key] = Made(pipeline, age, sort, line, row, order)
+            if not needle or matches(needle, pipeline, made.line):
+                found.append((source, pipeline, made.row))
+    found.sort(key=lambda entry: memory[entry[2].key].order)
+    if len(memory) > 2 * len(found) and not needle:
+        for gone in memory.keys() - {row.key for _, _, row in found}:
+            del memory[gone]
+    pipelines = {row.key: pipeline for _, pipeline, row in found}
     if group == "nothing":
         return rows + [row for _, _, row in found], pipelines
     groups: dict[str, list[tuple[str, Pipeline, Row]]] = {}
@@ -87,6 +102,18 @@ def project(
 
 
 Entry = tuple[str, Pipeline, Row]
+
+
+class Made(NamedTuple):
+    """A row, and what it was made of."""
+
+    pipeline: Pipeline
+    age: str | None
+    """None: it changes with time."""
+    sort: Sort
+    line: PipelineLine
+    row: Row
+    order: tuple[object, ...]
 
 
 def _began(pipeline: Pipeline) -> float:
@@ -104,7 +131,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
     shown = look(line.status.value) if line.status else look("skipped")
     folder: Cell = ((f"{line.folder}/", "dim"), (line.name, "")) if line.folder else line.name
     # What is stale says of when it is: `~12m` is what was known twelve minutes ago.
-    age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.fault else line.age
+    age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.stale else line.age
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         folder,
@@ -116,7 +143,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
         line.cause,
         (source, "dim"),
     )
-    return Row(line.key, cells, dim=disabled or reading.fault is not None or line.status is None)
+    return Row(line.key, cells, dim=disabled or reading.stale or line.status is None)
 
 
 def _fault_row(name: str, reading: Reading[Listing]) -> Row:
@@ -168,6 +195,7 @@ class PipelinesPane(Pane):
         self.closed: frozenset[str] = frozenset()
         self.pipelines: dict[str, Pipeline] = {}
         self._chosen: Pipeline | None = None
+        self._made: dict[str, Made] = {}
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
@@ -189,6 +217,7 @@ class PipelinesPane(Pane):
             group=self.group,
             needle=self.filter.text,
             closed=self.closed,
+            memory=self._made,
         )
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):

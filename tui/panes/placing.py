@@ -12,7 +12,7 @@ from tui.domain.deployment import Environment, Environments
 from tui.domain.pipeline import Pipeline
 from tui.engine.store import Reading
 from tui.insight.delivery import Figure, figures
-from tui.placement import Group, Place, PlaceLine, place_lines, places
+from tui.placement import Group, Place, PlaceLine, front_place, place_lines, places
 from widgets.cells import Cell
 from widgets.line_table import Row
 from widgets.theme import CLOSED, OPEN, look
@@ -57,22 +57,13 @@ def find(
                 notes.append(("dim", f"{address} has no environments: no job of it names one"))
     if not group.pipelines:
         notes.append(("dim", "none of its pipelines is among the watched ones"))
-    front = front_of(found, model)
+    front = front_place(found, model)
     told: tuple[Figure, ...] = ()
     if front is not None and front.environment.address in past:
         runs = [run for each in pipelines if each.address in group.members for run in each.runs]
         told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
     waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
     return Found(group, found, told, tuple(dict.fromkeys(notes)), waiting)
-
-
-def front_of(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
-    """The environment that counts: the model's own, else the first one for production."""
-    if model is not None and model.environment:
-        for each in found:
-            if each.environment.name == model.environment:
-                return each
-    return next((each for each in found if each.environment.tier == "production"), None)
 
 
 def rows(

@@ -6,6 +6,7 @@ from textual.containers import Vertical
 
 from tui import format as fmt
 from tui.config import Settings
+from tui.domain.candidate import Candidacy
 from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.engine.engine import Engine
 from tui.engine.questions import VerdictOf
@@ -61,19 +62,28 @@ class VerdictLines(Vertical):
         super().__init__()
         self.lines: list[StatusLine] = []
 
-    def show(self, verdict: Verdict | None, settings: Settings, now: float) -> None:
-        """Tell of this verdict from now on."""
-        metrics = verdict.metrics if verdict is not None else ()
+    def show(
+        self, verdict: Verdict | None, settings: Settings, now: float, candidacy: Candidacy | None = None
+    ) -> None:
+        """Tell of this verdict from now on, and of the candidate in the registry below it."""
+        judged = verdict.metrics if verdict is not None else ()
+        metrics = (*judged, *(candidacy.metrics if candidacy is not None else ()))
         while len(self.lines) > len(metrics):
             self.lines.pop().remove()
         if new := [StatusLine() for _ in range(len(metrics) - len(self.lines))]:
             self.lines += new
             self.mount_all(new)
-        titles = [settings.metrics[metric.metric].title or metric.metric for metric in metrics]
-        units = [settings.metrics[metric.metric].unit for metric in metrics]
+        tables = [settings.metrics[metric.metric] for metric in judged]
+        titles = [table.title or metric.metric for table, metric in zip(tables, judged, strict=True)]
+        units = [table.unit for table in tables]
+        if candidacy is not None and candidacy.candidate is not None:
+            version = candidacy.candidate.version
+            titles += [f"{metric.metric}, version {version}" for metric in candidacy.metrics]
+            units += [""] * len(candidacy.metrics)
         differences = [difference_text(*each) for each in zip(metrics, units, strict=True)]
         widths = [max(map(len, words), default=0) for words in (titles, differences)]
-        for line, metric, title, difference in zip(self.lines, metrics, titles, differences, strict=True):
+        rows = zip(self.lines, metrics, titles, differences, strict=True)
+        for index, (line, metric, title, difference) in enumerate(rows):
             line.show(
                 [
                     _outcome(metric, _OUTCOMES[metric.outcome]),
@@ -81,7 +91,9 @@ class VerdictLines(Vertical):
                     Item(difference.ljust(widths[1]), drop=2),
                     Item(metric.reason, "dim" if metric.outcome.good else ""),
                 ],
-                [Item(_values(metric, now), "dim", drop=3)],
+                [Item(_values(metric, now), "dim", drop=3)]
+                if index < len(judged)
+                else [Item("candidate, validated", "dim", drop=3)],
             )
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 
 from tui.config import (
+    AlarmSettings,
+    AlertmanagerSettings,
     Compare,
     GitLabSettings,
     JenkinsSettings,
@@ -23,7 +25,15 @@ from tui.config import (
     Secret,
     Settings,
 )
+from tui.config.alarms import (
+    RunsCondition,
+    SeriesCondition,
+    SourceCondition,
+    TestsCondition,
+    VerdictCondition,
+)
 from tui.sandbox.scenario import Name, named
+from tui.sandbox.world import Scenario
 
 if TYPE_CHECKING:
     from tui.sandbox.faults import Kind
@@ -224,8 +234,8 @@ class Sandbox:
     def control(self) -> Control:
         return Control(self._said["control"])
 
-    def settings(self) -> Settings:
-        """A configuration that shows all of it."""
+    def settings(self, *, alarms: bool = False) -> Settings:
+        """A configuration that shows all of it; with ``alarms``, those too, and those of Prometheus."""
         token = Secret(self._said["token"])
         groups = sorted({p.path.split("/")[0] for p in self._scenario.pipelines if p.system == "gitlab"})
         return Settings(
@@ -242,7 +252,8 @@ class Sandbox:
                     watch=tuple(f"{group}/**" for group in groups),
                     refs=("main", "release/*"),
                 ),
-                "prometheus": PrometheusSettings(url=self._said["prometheus"]),
+                "prometheus": PrometheusSettings(url=self._said["prometheus"], alerts=alarms),
+                **({"alertmanager": AlertmanagerSettings(url=self._alertmanager)} if alarms else {}),
             },
             models={
                 model.name: ModelSettings(
@@ -257,7 +268,38 @@ class Sandbox:
                 for model in self._scenario.models
             },
             metrics=METRICS,
+            alarms=_alarms(self._scenario) if alarms else {},
         )
+
+    @property
+    def _alertmanager(self) -> str:
+        return self._said["prometheus"].removesuffix("prometheus") + "alertmanager"
+
+
+def _alarms(scenario: Scenario) -> dict[str, AlarmSettings]:
+    """For each model what a team would want to know of, and of failing deployments and lost sources."""
+    alarms: dict[str, AlarmSettings] = {}
+    for model in scenario.models:
+        alarms[f"slow-{model.name}"] = AlarmSettings(
+            series=SeriesCondition(model=model.name, metric="p95", above=180),
+            for_="2m",
+            clear=170,
+            keep="2m",
+            propose=("rollback",),
+        )
+        alarms[f"worse-{model.name}"] = AlarmSettings(
+            verdict=VerdictCondition(model=model.name),
+            for_="1m",
+            severity="critical",
+            propose=("rollback", "retrain"),
+        )
+    deploying = tuple(f"{pipeline.system}:{pipeline.path}" for pipeline in scenario.pipelines)
+    alarms["new-test-failures"] = AlarmSettings(
+        tests=TestsCondition(pipelines=deploying, new_failures=3), propose=("rollback", "retrain")
+    )
+    alarms["failing-twice"] = AlarmSettings(runs=RunsCondition(pipelines=deploying, consecutive=2))
+    alarms["jenkins-lost"] = AlarmSettings(source=SourceCondition(name="jenkins", unreachable_for="1m"))
+    return alarms
 
 
 _SERVED = 'model="{model}", environment="{environment}", track="{track}"'

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from tui.sandbox import alerting
 from tui.sandbox.faults import Faults, with_faults
 from tui.sandbox.series import METRICS, Serving, Signal, servings, value
 from tui.sandbox.world import World
@@ -41,7 +42,7 @@ class _Bad(Exception):
 
 
 def prometheus_app(world: World, faults: Faults) -> Starlette:
-    """The Prometheus of ``world``, under the prefix ``/prometheus``."""
+    """The Prometheus of ``world``, under the prefix ``/prometheus``, and its Alertmanager under ``/alertmanager``."""
 
     async def query(request: Request) -> Response:
         return await _answer(request, lambda form: _instant(world, form))
@@ -55,14 +56,29 @@ def prometheus_app(world: World, faults: Faults) -> Starlette:
     async def ready(request: Request) -> Response:
         return PlainTextResponse("Prometheus Server is Ready.\n")
 
+    async def rules(request: Request) -> Response:
+        return _json({"status": "success", "data": alerting.rules(world)})
+
+    async def alerts(request: Request) -> Response:
+        found = [alerting.alert(each) for each in alerting.found(world)]
+        return _json({"status": "success", "data": {"alerts": found}})
+
+    async def managed(request: Request) -> Response:
+        return _json(alerting.managed(world))
+
     api = [
+        Route("/api/v1/rules", rules),
+        Route("/api/v1/alerts", alerts),
         Route("/api/v1/query", query, methods=["GET", "POST"]),
         Route("/api/v1/query_range", query_range, methods=["GET", "POST"]),
         Route("/api/v1/status/buildinfo", build),
         Route("/-/ready", ready),
     ]
     return Starlette(
-        routes=[Mount("/prometheus", routes=api)],
+        routes=[
+            Mount("/prometheus", routes=api),
+            Mount("/alertmanager", routes=[Route("/api/v2/alerts", managed)]),
+        ],
         middleware=[Middleware(with_faults, faults=faults, refuse=_refuse)],
         exception_handlers={404: _not_found},
     )

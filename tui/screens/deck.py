@@ -18,6 +18,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
+from tui.panes.alarms import AlarmsPane, alarm_items
 from tui.panes.base import PROGRESS, Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.gates import GatesPane
@@ -41,7 +42,7 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, GatesPane)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, GatesPane, AlarmsPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -157,7 +158,7 @@ class DeckScreen(ActingKeys):
             needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
             waiting += needs.count(Need.PERSON)
             failing += needs.count(Need.FAILING)
-        right = list(warnings(self.engine))
+        right = [*alarm_items(self.engine), *warnings(self.engine)]
         right += [
             Item(f"{look(PROGRESS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
             for each in self.engine.actions.activities
@@ -339,8 +340,8 @@ class DeckScreen(ActingKeys):
         self._arrange()
         self.action_go(back)
 
-    def action_redraw(self) -> None:
-        self.app.refresh()
+    async def action_redraw(self) -> None:
+        await self.app.run_action("app.draw_anew")
 
     def action_suspend(self) -> None:
         self.app.action_suspend_process()

@@ -18,7 +18,7 @@ def late(reading: Reading[Listing], now: float) -> str:
     age = "never read" if reading.read_at is None else f"read {fmt.ago(now - reading.read_at)} ago"
     if reading.fault is not None:
         return f"{reading.fault.trouble.value}, {age}"
-    if reading.read_at is not None and now - reading.read_at > LATE:
+    if reading.read_at is not None and (reading.recalled or now - reading.read_at > LATE):
         return age
     return ""
 

@@ -1,10 +1,12 @@
 """What every source is to the rest of the program, and the one error they raise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
+from tui.domain.alarm import Alerts
+from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
@@ -147,6 +149,30 @@ class MetricSource(Source, Protocol):
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series over the grid.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
+class AlertSource(Source, Protocol):
+    """A source with alarms of its own: Prometheus, Alertmanager."""
+
+    async def alerts(self) -> Alerts:
+        """What its rules found.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
+class RegistrySource(Source, Protocol):
+    """A source that knows versions of models before anything is deployed."""
+
+    async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
+        """The version that each alias names, with its validation metrics; None where it names none.
 
         Raises:
             SourceError

@@ -27,7 +27,7 @@ class Session(requests.Session):
         name: the source's name, for messages.
 
     Raises:
-        SourceError: TLS, when the CA file cannot be read.
+        SourceError: TLS, when the CA file or the client's certificate cannot be read.
     """
 
     def __init__(self, name: str, settings: SourceSettings) -> None:
@@ -36,11 +36,13 @@ class Session(requests.Session):
         # Not None, so that nobody's ~/.netrc is sent when there is no token; a library's own log-in goes before it.
         self.auth = _no_credentials
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        if settings.ca_file:
+        if settings.ca_file or settings.cert:
             trust(name, settings)
         # The system's authorities, as tui.sources.http trusts them; requests' own list where the system has none.
         system = ssl.get_default_verify_paths()
         self._trust = settings.ca_file or system.cafile or system.capath or True
+        files = [str(file) for file in (settings.cert, settings.key) if file]
+        self._cert = (files[0], files[-1]) if files else None
         self.largest = LARGEST_BODY
         """Bytes of an answer after which it is read no further, so that a larger one has a few more."""
         self.last: Answer | None = None
@@ -54,6 +56,7 @@ class Session(requests.Session):
             "stream": True,
             "timeout": (self._settings.connect_timeout, self._settings.timeout),
             "verify": self._trust,
+            "cert": self._cert,
         }
         response = super().send(request, **kwargs)
         try:
@@ -67,6 +70,8 @@ class Session(requests.Session):
         path = urlsplit(request.url or "").path.removeprefix(urlsplit(self._settings.base_url).path)
         headers = {key.lower(): value for key, value in response.headers.items()}
         self.last = Answer(f"{request.method} {path}", response.status_code, headers, response.content)
+        if response.status_code == 401:
+            self._settings.refused()
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:

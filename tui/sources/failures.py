@@ -130,7 +130,7 @@ def _tls_words(error: ssl.SSLError) -> str:
         why = clean(error.verify_message)
         return f"shows a certificate that is not trusted: {why}; name its authority with ca = in the config"
     if "CERTIFICATE_REQUIRED" in reason:
-        return "wants a client certificate, which Pipedeck cannot give yet"
+        return "wants a client certificate; name one that it trusts with cert = and key = in the config"
     if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return "does not speak TLS here; http instead of https in the url?"
     why = reason.replace("_", " ").lower() or "no reason given"

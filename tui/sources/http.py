@@ -70,7 +70,7 @@ class Http:
         where = f"{method} {path}"
         client = await self._open()
         async with asking(self._wire, self._settings, where):
-            sent = {**self._headers(), **(headers or {})}
+            sent = {**await self._login(), **(headers or {})}
             content = None
             if json is not None:
                 sent["Content-Type"] = "application/json"
@@ -85,6 +85,8 @@ class Http:
                     raise HalfAnswer from error
         lower = {name.lower(): value for name, value in response.headers.items()}
         answer = self._wire.received(Answer(where, response.status_code, lower, body))
+        if answer.status == 401:
+            self._settings.refused()
         return self._wire.whole(answer, LARGEST_BODY)
 
     @asynccontextmanager
@@ -101,11 +103,13 @@ class Http:
         """
         client = await self._open()
         async with asking(self._wire, self._settings, f"GET {path}") as deadline:
-            sent = {**self._headers(), **(headers or {})}
+            sent = {**await self._login(), **(headers or {})}
             url = self._settings.base_url + path
             async with client.stream("GET", url, params=query, headers=sent) as response:
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 head = self._wire.received(Answer(f"GET {path}", response.status_code, lower, b""))
+                if head.status == 401:
+                    self._settings.refused()
                 loop = asyncio.get_running_loop()
                 try:
                     yield Stream(
@@ -113,6 +117,10 @@ class Http:
                     )
                 finally:
                     self._wire.bytes_read += response.num_bytes_downloaded
+
+    async def _login(self) -> Mapping[str, str]:
+        """The headers; in a thread, because a credential may be in a file, a keyring, or what a command prints."""
+        return {} if self._headers is dict else await in_thread(self._headers)
 
     async def _body(self, response: "httpx.Response") -> bytes:
         body = bytearray()
@@ -187,16 +195,33 @@ class Stream:
 
 
 def trust(name: str, settings: SourceSettings) -> ssl.SSLContext:
-    """Who may vouch for the server: the authorities in the config, else the system's.
+    """Who may vouch for the server: the authorities in the config, else the system's; and the client's certificate.
 
     Raises:
-        SourceError: TLS, when the CA file cannot be read.
+        SourceError: TLS, when a file of those cannot be read.
     """
     if not settings.base_url.startswith("https:"):
         # Trusts nothing; without it httpx reads its own list of authorities for 40 ms.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return ssl.create_default_context(cafile=settings.ca_file)
+        context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
         reason = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
-    raise SourceError(Trouble.TLS, f"{name}: cannot read the CA file {settings.ca_file}: {reason}")
+        raise SourceError(
+            Trouble.TLS, f"{name}: cannot read the CA file {settings.ca_file}: {reason}"
+        ) from None
+    if settings.cert:
+        try:
+            # Without a password of its own OpenSSL would ask the terminal for it.
+            context.load_cert_chain(settings.cert, settings.key, password=lambda: "")
+        except OSError as error:
+            reason = (
+                "cert must be a certificate in PEM form and key its private key, not encrypted"
+                if isinstance(error, ssl.SSLError)
+                else error.strerror
+            )
+            where = " and ".join(str(file) for file in (settings.cert, settings.key) if file)
+            raise SourceError(
+                Trouble.TLS, f"{name}: cannot use the client certificate in {where}: {reason}"
+            ) from None
+    return context

@@ -49,7 +49,7 @@ async def send_once(
                 method,
                 settings.base_url + path,
                 content=content,
-                headers=dict(headers()),
+                headers=dict(await in_thread(headers)),
                 extensions={"trace": trace},
             )
             async with request as response:

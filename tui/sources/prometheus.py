@@ -2,17 +2,21 @@
 
 import math
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from tui.config import PrometheusSettings
+from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Grid, Samples
+from tui.sources.alerts import alert
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
 from tui.sources.http import Http
+from tui.sources.login import login, written
 from tui.sources.wire import Answer, Wire
 from tui.text import clean, shorten
 
@@ -53,6 +57,34 @@ class _BuildEnvelope(_Envelope):
     data: _Build = msgspec.field(default_factory=_Build)
 
 
+class _Alert(msgspec.Struct):
+    labels: dict[str, str]
+    state: Literal["pending", "firing"]
+    active_at: datetime = msgspec.field(name="activeAt")
+    annotations: dict[str, str] = {}
+    value: str = ""
+
+
+class _AlertRule(msgspec.Struct):
+    name: str
+    health: str = "ok"
+    last_error: str = msgspec.field(name="lastError", default="")
+    alerts: list[_Alert] = []
+
+
+class _RuleGroup(msgspec.Struct):
+    rules: list[_AlertRule] = []
+
+
+class _RuleGroups(msgspec.Struct):
+    groups: list[_RuleGroup] = []
+
+
+class _RulesEnvelope(_Envelope):
+    data: _RuleGroups = msgspec.field(default_factory=_RuleGroups)
+
+
+_rules = msgspec.json.Decoder(_RulesEnvelope)
 _envelopes = msgspec.json.Decoder(_Envelope)
 _ranges = msgspec.json.Decoder(_RangeEnvelope)
 _builds = msgspec.json.Decoder(_BuildEnvelope)
@@ -71,7 +103,7 @@ class PrometheusSource:
         self._name = name
         self._settings = settings
         self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, self._credentials)
+        self._http = Http(self._wire, settings, login(settings))
         self._method = "POST"
         self._version = ""
 
@@ -132,9 +164,39 @@ class PrometheusSource:
             (*notes, *_hints([number for numbers in points for _, number in numbers])),
         )
 
+    async def alerts(self) -> Alerts:
+        """What its alerting rules found; nothing, with a note, where the server has no rules (contracts: metrics
+        §2, Alerts and rules). The rules have the alerts in them, and say which of them are broken.
+
+        Raises:
+            SourceError
+        """
+        answer = await self._http.send("GET", "/api/v1/rules", query={"type": "alert"})
+        if answer.status == 404:
+            return Alerts(
+                notes=(f"{self._name} tells of no alerting rules; ask what evaluates them instead",)
+            )
+        if answer.status != 200 or self._wire.decode(answer, _envelopes).status != "success":
+            raise self._refusal(answer)
+        rules = [rule for group in self._wire.decode(answer, _rules).data.groups for rule in group.rules]
+        return Alerts(
+            tuple(
+                alert(each.labels, each.annotations, each.state, each.active_at, value=each.value)
+                for rule in rules
+                for each in rule.alerts
+            ),
+            notes=tuple(
+                f"{self._name} cannot evaluate its rule {shorten(clean(rule.name), 80)}: "
+                f"{shorten(clean(rule.last_error), 200)}"
+                for rule in rules
+                if rule.health == "err"
+            ),
+        )
+
     async def check(self) -> tuple[Finding, ...]:
-        secret = self._settings.token or self._settings.password
-        findings = [*unencrypted(self._settings.base_url)] if secret else []
+        settings = self._settings
+        secret = settings.token or settings.password or settings.headers
+        findings = [*unencrypted(settings.base_url)] if secret else []
         try:
             self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
         except SourceError as error:
@@ -148,16 +210,6 @@ class PrometheusSource:
 
     async def close(self) -> None:
         await self._http.close()
-
-    def _credentials(self) -> Mapping[str, str]:
-        settings = self._settings
-        if settings.token:
-            return {"Authorization": f"Bearer {settings.token.reveal()}"}
-        if settings.user or settings.password:
-            password = settings.password.reveal() if settings.password else ""
-            pair = f"{settings.user or ''}:{password}".encode()
-            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
-        return {}
 
     async def _read_version(self) -> str:
         """Some clones do not tell it, and nothing depends on it: an error is as good as an empty answer."""
@@ -173,6 +225,7 @@ class PrometheusSource:
         Raises:
             SourceError: when none came, or it is an error.
         """
+        form = {**written(self._settings.parameters), **form}
         if self._method == "POST":
             answer = await self._http.send("POST", path, form=form)
             if answer.status == 405:

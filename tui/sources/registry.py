@@ -4,13 +4,26 @@ import importlib
 import time
 from collections.abc import Callable
 
-from tui.config import GitLabSettings, JenkinsSettings, PrometheusSettings, SourceSettings
+from tui.config import (
+    AlertmanagerSettings,
+    ExpositionSettings,
+    GitLabSettings,
+    JenkinsSettings,
+    JsonSettings,
+    MLflowSettings,
+    PrometheusSettings,
+    SourceSettings,
+)
 from tui.sources.base import Source
 
 CLASSES: dict[type[SourceSettings], str] = {
     JenkinsSettings: "tui.sources.jenkins:JenkinsSource",
     GitLabSettings: "tui.sources.gitlab:GitLabSource",
     PrometheusSettings: "tui.sources.prometheus:PrometheusSource",
+    AlertmanagerSettings: "tui.sources.alertmanager:AlertmanagerSource",
+    ExpositionSettings: "tui.sources.exposition:ExpositionSource",
+    JsonSettings: "tui.sources.json:JsonSource",
+    MLflowSettings: "tui.sources.mlflow:MLflowSource",
 }
 
 

@@ -1,0 +1,99 @@
+"""The table of `make bench`: what was measured, beside what, and what was promised."""
+
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+HEAD = ("what", "Pipedeck", "beside", "that", "ratio", "limit", "")
+RESULTS = Path(__file__).parent / "results.md"
+
+
+class Row(msgspec.Struct, frozen=True):
+    what: str
+    ours: float | None
+    """None: it could not be measured here."""
+    unit: str
+    beside: str = ""
+    """What ``theirs`` is of; empty where there is nothing to compare with."""
+    theirs: float | None = None
+    most: float | None = None
+    """What ``ours`` may be at most."""
+    most_ratio: float | None = None
+    least_ratio: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.ours is None or not self.theirs else self.ours / self.theirs
+
+    @property
+    def limit(self) -> str:
+        if self.most is not None:
+            return f"≤ {_number(self.most)} {self.unit}"
+        if self.most_ratio is not None:
+            return f"≤ {self.most_ratio:g} ×"
+        return f"≥ {self.least_ratio:g} ×" if self.least_ratio is not None else ""
+
+    @property
+    def missed(self) -> bool:
+        ours, ratio = self.ours, self.ratio
+        return (
+            (self.most is not None and ours is not None and ours > self.most)
+            or (self.most_ratio is not None and ratio is not None and ratio > self.most_ratio)
+            or (self.least_ratio is not None and ratio is not None and ratio < self.least_ratio)
+        )
+
+    def cells(self) -> tuple[str, ...]:
+        theirs = f"{_number(self.theirs)} {self.unit}" if self.theirs is not None else ""
+        ours = "not measured" if self.ours is None else f"{_number(self.ours)} {self.unit}"
+        ratio = "" if self.ratio is None else f"{self.ratio:.2g} ×"
+        return self.what, ours, self.beside, theirs, ratio, self.limit, "missed" if self.missed else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def percentile(values: Iterable[float], part: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows as a table that is readable as text and as Markdown."""
+    lines = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    for number, line in enumerate(lines):
+        yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        if not number:
+            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+
+
+def document(rows: Iterable[Row]) -> str:
+    """The table with the machine and the versions it is of."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown processor",
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("textual", "rich", "msgspec", "httpx"))
+    return "\n".join(
+        (
+            "# Measured",
+            "",
+            "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
+            "",
+            f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+            f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",
+            "",
+            *table(rows),
+            "",
+        )
+    )

@@ -1,0 +1,97 @@
+"""A candidate in a registry, as the commands tell it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.e2e.command import Done, pipedeck
+from tests.http_stub import Reply, Request, Stub, http_stub
+from tui.commands.documents import CandidateDoc, VerdictDoc
+
+API = "GET /api/2.0/mlflow"
+AUC = {"1": 0.93, "2": 0.90}
+
+
+def answers(champion: str = "1", challenger: str = "2") -> dict[str, object]:
+    def version(asked: Request) -> Reply:
+        number = asked.query["version"][0]
+        return Reply.json({"model_version": {"version": number, "run_id": f"r{number}"}})
+
+    def run(asked: Request) -> Reply:
+        metrics = [{"key": "auc", "value": AUC[asked.query["run_id"][0][1:]], "timestamp": 0, "step": 0}]
+        return Reply.json({"run": {"data": {"metrics": metrics}}})
+
+    aliases = [{"alias": "champion", "version": champion}, {"alias": "challenger", "version": challenger}]
+    return {
+        f"{API}/registered-models/search": Reply.json({}),
+        f"{API}/registered-models/get": Reply.json({"registered_model": {"aliases": aliases}}),
+        f"{API}/model-versions/get": version,
+        f"{API}/runs/get": run,
+    }
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with http_stub(answers()) as stub:  # type: ignore[arg-type]
+        yield stub
+
+
+@pytest.fixture
+def config(stub: Stub, tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f"[sources.ml]\ntype = 'mlflow'\nurl = '{stub.url}'\n[models.fraud]\ntitle = 'Fraud'\n"
+        "registry = { source = 'ml', model = 'fraud', metrics = { auc = { better = 'higher', max_worse = 0.01 } } }\n"
+    )
+    return path
+
+
+def run(config: Path, *arguments: str) -> Done:
+    done = pipedeck("--config", config, *arguments)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_worse_candidate_ends_with_10(config: Path) -> None:
+    done = run(config, "verdict", "fraud")
+    assert (done.returncode, done.stderr) == (10, "")
+    head, titles, row = done.stdout.splitlines()
+    assert head == "Fraud: challenger 2 against champion 1, validated"
+    assert titles.split() == ["METRIC", "VERDICT", "CHAMPION", "CANDIDATE", "DIFFERENCE", "LIMIT", "REASON"]
+    assert row.split()[:5] == ["auc", "WORSE", "0.93", "0.9", "-0.03"]
+    assert row.endswith("worse than version 1 by 0.03, 0.01 is allowed")
+
+
+def test_the_document_has_it_apart(config: Path) -> None:
+    done = run(config, "verdict", "fraud", "--json")
+    document = msgspec.json.decode(done.stdout, type=VerdictDoc)
+    assert set(json.loads(done.stdout)["candidate"]) == {f.name for f in msgspec.structs.fields(CandidateDoc)}
+    assert (document.decision, document.score) == (None, None)
+    assert document.candidate is not None
+    assert (document.candidate.champion, document.candidate.candidate) == ("1", "2")
+    assert document.candidate.outcome == "WORSE"
+
+
+def test_a_good_one_ends_with_0_and_none_with_11(config: Path, stub: Stub) -> None:
+    stub.routes.update(answers("2", "1"))  # type: ignore[arg-type]
+    assert run(config, "verdict", "fraud").returncode == 0
+    stub.routes.update(answers("1", "1"))  # type: ignore[arg-type]
+    done = run(config, "verdict", "fraud")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        11,
+        "champion and challenger are the same version, 1",
+    )
+
+
+def test_a_registry_that_does_not_answer_ends_with_3(config: Path, stub: Stub) -> None:
+    stub.routes[f"{API}/registered-models/get"] = Reply.text("busy", 503)
+    assert run(config, "verdict", "fraud").returncode == 3
+
+
+def test_a_check_reads_it(config: Path) -> None:
+    done = run(config, "check")
+    assert done.returncode == 0
+    assert "ok       registry of fraud: challenger 2 against champion 1, validated" in done.stdout

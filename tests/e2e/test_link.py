@@ -1,0 +1,41 @@
+"""What the deck sends over the line: a change costs what the change costs."""
+
+from pathlib import Path
+
+from tests.e2e.deck import CTRL_L, ENTER, Deck
+
+SIZE = (120, 40)
+
+
+def test_the_first_screen_and_what_changes_on_it_cost_little(config: Path) -> None:
+    with Deck(config, size=SIZE) as deck:
+        deck.loaded()
+        deck.settle()
+        assert len(deck.raw) < 32_000, "all that was drawn from nothing to the loaded deck"
+        deck.send("/")
+        deck.wait_for("›◊ deploy-model")
+        deck.send("old-import")  # nothing of it moves
+        deck.wait_for("1 of 16")
+        deck.send(ENTER)
+        deck.wait_for("❯✓ old-import")
+        deck.wait_for("No model has this pipeline")
+        deck.settle(1)
+        at_rest = deck.text
+
+        # A sheet is drawn, and what it covered.
+        begun = len(deck.raw)
+        deck.sources_sheet()
+        deck.settle()
+        assert deck.text == at_rest
+        assert len(deck.raw) - begun < 30_000
+
+        begun = len(deck.raw)
+        deck.send("\x1b[I")  # the terminal has the focus, as it had before
+        deck.settle(0.5)
+        assert len(deck.raw) - begun < 500
+
+        begun = len(deck.raw)
+        deck.send(CTRL_L)
+        deck.settle()
+        assert deck.text == at_rest
+        assert len(deck.raw) - begun > 8_000, "all is sent again"

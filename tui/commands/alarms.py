@@ -1,0 +1,62 @@
+"""``pipedeck alarms``: what fires now, for people and for scripts."""
+
+import time
+
+import msgspec
+
+from tui import format as fmt
+from tui.alarm_document import AlarmDoc, alarm_document
+from tui.commands.exits import Exit
+from tui.commands.plain import table
+from tui.config import Settings
+from tui.domain.alarm import Alarm, Alarms
+from tui.engine.engine import Engine
+from tui.engine.notices import before_words
+
+
+class AlarmsDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    alarms: tuple[AlarmDoc, ...]
+    notes: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+async def alarms(settings: Settings, *, as_json: bool) -> Exit:
+    """Print them; exit code 1 when one fires, 3 when none does as far as the sources could be read."""
+    engine = Engine(settings)
+    try:
+        found = await engine.alarms.look_once()
+        unread = engine.alarms.unread()
+    finally:
+        await engine.close()
+    now = time.time()
+    if as_json:
+        document = AlarmsDoc(1, now, tuple(map(alarm_document, found.alarms)), found.notes, unread)
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        print(_text(found, unread, now, configured=engine.alarms.configured))
+    if found.firing:
+        return Exit.FAILED
+    return Exit.UNREACHABLE if unread else Exit.OK
+
+
+def _text(found: Alarms, unread: tuple[str, ...], now: float, *, configured: bool) -> str:
+    words = "Nothing fires." if configured else "No alarm is configured; add [alarms.NAME] to the config."
+    titles = ("STATE", "ALARM", "OF", "SEVERITY", "SINCE", "WHAT", "AFTER", "PROPOSED")
+    lines = table(titles, [_row(each, now) for each in found.alarms], open_end=True)
+    notes = (*found.notes, *(each for each in unread if each not in found.notes))
+    return "\n".join((lines if found.alarms else words, *notes))
+
+
+def _row(alarm: Alarm, now: float) -> tuple[str, ...]:
+    return (
+        alarm.silenced or alarm.state.value,
+        f"{alarm.origin}:{alarm.name}" if alarm.origin else alarm.name,
+        alarm.subject,
+        alarm.severity,
+        fmt.ago(now - alarm.since),
+        alarm.words,
+        before_words(alarm),
+        ", ".join(alarm.advice),
+    )

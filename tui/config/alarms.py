@@ -1,0 +1,149 @@
+"""Alarms and notices in the configuration: ``[alarms.NAME]`` and ``[ui.notices]``."""
+
+import re
+from collections.abc import Iterator
+from datetime import time
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tui.config.secret import Secret
+from tui.domain.alarm import Severity
+
+Name = Annotated[str, Meta(min_length=1)]
+Duration = Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")]
+Channel = Literal["app", "bell", "desktop", "command", "webhook"]
+CHANNELS: tuple[Channel, ...] = ("app", "bell", "desktop", "command", "webhook")
+_RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class SeriesCondition(_Table, frozen=True):
+    """A metric of a model is beyond a limit, which is in the metric's shown unit."""
+
+    model: Name
+    metric: Name
+    above: float | None = None
+    below: float | None = None
+    track: Literal["canary", "baseline"] = "canary"
+    """Which series, where the metric is told apart by track."""
+
+
+class VerdictCondition(_Table, frozen=True):
+    """A model's canary is judged so: DO NOT PROMOTE, or WAIT."""
+
+    model: Name
+    is_: Literal["worse", "unclear"] = msgspec.field(name="is", default="worse")
+
+
+class RunsCondition(_Table, frozen=True):
+    """The newest runs of a pipeline all ended so; each pipeline is a subject of its own."""
+
+    pipelines: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    """Globs over addresses, ``SOURCE:PATH``."""
+    status: Literal["failed", "warning", "canceled"] = "failed"
+    consecutive: Annotated[int, Meta(ge=1, le=10)] = 1
+
+
+class TestsCondition(_Table, frozen=True):
+    """The newest run with tests has so many failures that the run before had not; each pipeline is a subject."""
+
+    __test__ = False
+
+    pipelines: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    new_failures: Annotated[int, Meta(ge=1)] = 1
+
+
+class SourceCondition(_Table, frozen=True):
+    """A source cannot be read."""
+
+    name: Name
+    unreachable_for: Duration = "2m"
+
+
+Condition = SeriesCondition | VerdictCondition | RunsCondition | TestsCondition | SourceCondition
+
+
+class AlarmSettings(_Table, frozen=True):
+    """What should be known of without looking. Exactly one of the five conditions is set."""
+
+    series: SeriesCondition | None = None
+    verdict: VerdictCondition | None = None
+    runs: RunsCondition | None = None
+    tests: TestsCondition | None = None
+    source: SourceCondition | None = None
+    for_: Duration | None = msgspec.field(name="for", default=None)
+    """How long it has to be bad; None: it fires at once."""
+    clear: float | None = None
+    """Of a series: the limit on whose good side it has to be before the alarm can end; None: the limit itself."""
+    keep: Duration | None = None
+    """How long it has to be good before the alarm ends; None: it ends at once."""
+    severity: Severity = "warning"
+    propose: tuple[Literal["rollback", "retrain"], ...] = ()
+    notify: tuple[Channel, ...] = CHANNELS
+    """By which of the configured ways it is told."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return tuple(
+            each
+            for each in (self.series, self.verdict, self.runs, self.tests, self.source)
+            if each is not None
+        )
+
+    @property
+    def model(self) -> str:
+        """The model that it names; empty for none."""
+        named = self.series or self.verdict
+        return named.model if named is not None else ""
+
+
+class NoticeSettings(_Table, frozen=True):
+    """How alarms are told to somebody who is not looking."""
+
+    app: bool = True
+    bell: bool = False
+    desktop: Literal["off", "osc9", "osc777"] = "off"
+    """A notification of the desktop the terminal is on, through SSH and tmux."""
+    command: tuple[Name, ...] = ()
+    """Program and arguments; it gets the alarms as JSON on its standard input."""
+    webhook: Secret | None = None
+    """The url that the same JSON is posted to; many hold a token."""
+    webhook_headers: dict[Name, Secret] = {}
+    quiet_hours: tuple[Annotated[str, Meta(pattern=f"^{_RANGE.pattern}$")], ...] = ()
+    """Local times, ``22:00-07:00``, in which nobody is told."""
+    per_minute: Annotated[int, Meta(ge=1, le=60)] = 6
+    """Notices at most; what is more comes together in the next one."""
+
+    @property
+    def quiet(self) -> tuple[tuple[time, time], ...]:
+        return tuple(
+            (time.fromisoformat(start), time.fromisoformat(end))
+            for start, _, end in (text.partition("-") for text in self.quiet_hours)
+        )
+
+
+def mistakes(alarm: AlarmSettings) -> Iterator[tuple[str, str]]:
+    """What of a well-typed alarm cannot be meant: the key below it, and what is wrong with it."""
+    if len(alarm.conditions) != 1:
+        found = "several" if alarm.conditions else "none"
+        yield "", f"has exactly one of series, verdict, runs, tests, source; here: {found}"
+        return
+    series = alarm.series
+    if series is not None and (series.above is None) == (series.below is None):
+        yield "series", "has either above or below"
+    elif series is not None and alarm.clear is not None:
+        if series.above is not None and alarm.clear > series.above:
+            yield "clear", f"must not be above the limit {series.above:g}"
+        if series.below is not None and alarm.clear < series.below:
+            yield "clear", f"must not be below the limit {series.below:g}"
+    elif alarm.clear is not None:
+        yield "clear", "only an alarm on a series has this"
+    if alarm.source is not None and alarm.for_ is not None:
+        yield "for", "is called source.unreachable_for here"
+    if alarm.source is not None and alarm.propose:
+        yield "propose", "there is no model to do this with"

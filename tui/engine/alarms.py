@@ -1,0 +1,230 @@
+"""Alarms kept: what the rules need is watched, looked at whenever there is news, and told."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config import AlertmanagerSettings, PrometheusSettings, Settings
+from tui.config.alarms import CHANNELS, Channel
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert
+from tui.engine.alarm_facts import Looked, Looks, rule_of
+from tui.engine.culprits import Culprits
+from tui.engine.notices import Notices
+from tui.engine.questions import AlarmsNow, AlertsOf, AnyQuestion
+from tui.insight.alarms import Held, Key, acknowledged, joined, next_look, ordered, step
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine, Timer
+
+_NOTES = 5
+
+
+def alert_questions(settings: Settings) -> tuple[AlertsOf, ...]:
+    """One for each source whose own alerts are to be shown."""
+    return tuple(
+        AlertsOf(name)
+        for name, source in settings.sources.items()
+        if isinstance(source, AlertmanagerSettings)
+        or (isinstance(source, PrometheusSettings) and source.alerts)
+    )
+
+
+class AlarmKeeper:
+    """Steps the alarms of the settings and puts what is known of them into the store, under :class:`AlarmsNow`."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._rules = {name: rule_of(alarm) for name, alarm in self._settings.alarms.items()}
+        self._theirs = alert_questions(self._settings)
+        self._watch = engine.watch()
+        self._asked: tuple[AnyQuestion, ...] = ()
+        self._held: dict[Key, Held] = {}
+        self._unsent: set[Key] = set()
+        self._timer: Timer | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._failures: tuple[str, ...] = ()
+        self._culprits = Culprits(self._settings, engine.store)
+        self.notices = Notices(
+            self._settings.ui.notices, engine.clock, engine.later, self._channels, self._note
+        )
+
+    @property
+    def configured(self) -> bool:
+        """There is something to keep."""
+        return bool(self._rules or self._theirs)
+
+    def start(self) -> None:
+        """Watch from now on; nothing where no alarm is configured."""
+        if self.configured:
+            self._unsubscribe = self._engine.store.subscribe(self._heard)
+            self._look()
+
+    def close(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.notices.close()
+        self._watch.close()
+
+    async def look_once(self) -> Alarms:
+        """Ask all that is needed, and tell how it stands; notices are not sent."""
+        asked: set[AnyQuestion] = set()
+        found = self._step()
+        while fresh := [each for each in self._asked if each not in asked]:
+            asked.update(fresh)
+            self._watch.want(*asked)  # or answers would be forgotten before they are looked at
+            await asyncio.gather(*map(self._engine.ask, fresh), return_exceptions=True)
+            found = self._step()
+        return found
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        """What the newest look needed."""
+        return self._asked
+
+    def unread(self) -> tuple[str, ...]:
+        """Why what the alarms need could not be read, each reason once."""
+        faults = (self._engine.store.get(each).fault for each in self._asked)
+        return tuple(dict.fromkeys(fault.message for fault in faults if fault is not None))
+
+    def acknowledge(self, key: str) -> bool:
+        """Note that somebody knows of the alarm of that key, or does not after all; whether that changed anything."""
+        now = self._engine.clock()
+        for held_key, held in self._held.items():
+            if f"{held_key[0]} {held_key[1]}" == key:
+                after = acknowledged(held, now)
+                self._held[held_key] = after
+                self._look()
+                return after != held
+        return False
+
+    def _heard(self, questions: frozenset[AnyQuestion]) -> None:
+        if not questions.isdisjoint(self._asked):
+            self._look()
+
+    def _look(self) -> None:
+        before = self._held
+        found = self._step()
+        self._watch.want(*self._asked)
+        self._tell(before, found)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (at := next_look(self._rules, self._held)) < float("inf"):
+            self._timer = self._engine.later(max(0.0, at - self._engine.clock()), self._look)
+
+    def _step(self) -> Alarms:
+        """Look at all there is, and put what comes of it into the store."""
+        store, now = self._engine.store, self._engine.clock()
+        looks, culprits = Looks(self._settings, store), Culprits(self._settings, store)
+        looked: dict[Key, Looked] = {}
+        for name, alarm in self._settings.alarms.items():
+            looked |= {(name, each.subject): each for each in looks.at(alarm)}
+        seen = {key: each.seen for key, each in looked.items()}
+        self._held = step(self._rules, self._held, seen, now)
+        ours = [self._alarm(key, held, looked[key], culprits) for key, held in self._held.items()]
+        theirs = [*self._others(culprits)]
+        self._culprits = culprits
+        self._asked = tuple({**looks.asked, **culprits.asked, **dict.fromkeys(self._theirs)})
+        answers = [(each.source, store.get(each)) for each in self._theirs]
+        notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
+        notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
+        found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
+        store.put(AlarmsNow(), found, now)
+        return found
+
+    def _alarm(self, key: Key, held: Held, looked: Looked, culprits: Culprits) -> Alarm:
+        name, subject = key
+        settings = self._settings.alarms[name]
+        alarm = Alarm(
+            name=name,
+            subject=subject,
+            state=held.state,
+            since=held.since,
+            changed=held.changed,
+            words=held.seen.words,
+            severity=settings.severity,
+            value=held.seen.value,
+            unit=looked.unit,
+            model=looked.model,
+        )
+        if not looked.model or held.state is AlarmState.RESOLVED:
+            return alarm
+        found = culprits.before(looked.model, held.since)
+        offers = [
+            culprits.rollback(found) if each == "rollback" else culprits.retrain(looked.model, found)
+            for each in settings.propose
+        ]
+        return msgspec.structs.replace(
+            alarm,
+            before=found[0] if found is not None else None,
+            advice=tuple(words for words, _ in offers),
+            proposals=tuple(wish for _, wish in offers if wish is not None),
+        )
+
+    def _others(self, culprits: Culprits) -> Iterator[Alarm]:
+        """The alerts of other systems, as alarms."""
+        store = self._engine.store
+        answers = {
+            each.source: value for each in self._theirs if (value := store.get(each).value) is not None
+        }
+        for source, alerts in joined(answers).items():
+            for alert in alerts:
+                labels = dict(alert.labels)
+                model = labels.get("model", "")
+                model = model if model in self._settings.models else ""
+                found = culprits.before(model, alert.since) if model else None
+                yield Alarm(
+                    name=alert.name,
+                    subject=_subject(alert),
+                    state=AlarmState(alert.state),
+                    since=alert.since,
+                    changed=alert.since,
+                    words=alert.words,
+                    severity="critical" if labels.get("severity") in ("critical", "page") else "warning",
+                    value=alert.value,
+                    model=model,
+                    origin=source,
+                    silenced=alert.silenced,
+                    before=found[0] if found is not None else None,
+                )
+
+    def _tell(self, before: dict[Key, Held], found: Alarms) -> None:
+        """Send notices of what began to fire or was resolved, once the deployment before it is known."""
+        for key, held in self._held.items():
+            fired = key in before and before[key].state.active
+            if held.state is AlarmState.FIRING and not fired:
+                self._unsent.add(key)
+            elif held.state is AlarmState.RESOLVED and fired:
+                # Of one that was never told of nobody has to hear that it is over.
+                self._unsent ^= {key}
+        self._unsent &= self._held.keys()
+        alarms = {(each.name, each.subject): each for each in found.alarms if not each.origin}
+        ready = [key for key in alarms if key in self._unsent and self._known(alarms[key])]
+        self._unsent.difference_update(ready)
+        if ready:
+            self.notices.tell(alarms[key] for key in ready)
+
+    def _known(self, alarm: Alarm) -> bool:
+        """Its words will not become more by waiting."""
+        resolved = alarm.state is AlarmState.RESOLVED
+        return resolved or not alarm.model or self._culprits.settled(alarm.model)
+
+    def _channels(self, alarm: Alarm) -> tuple[Channel, ...]:
+        rule = self._settings.alarms.get(alarm.name)
+        return rule.notify if rule is not None else CHANNELS
+
+    def _note(self, words: str) -> None:
+        self._failures = tuple(dict.fromkeys((*self._failures, words)))[-_NOTES:]
+        self._look()
+
+
+def _subject(alert: Alert) -> str:
+    """What an alert is about: its labels that say so, else all of them but its severity."""
+    labels = dict(alert.labels)
+    told = [labels[name] for name in ("model", "job", "service", "instance") if labels.get(name)]
+    rest = [f"{name}={text}" for name, text in alert.labels if name not in ("severity", "monitor")]
+    return " ".join(told[:2] or rest)

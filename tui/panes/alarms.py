@@ -1,0 +1,172 @@
+"""The alarms pane: what fires, since when, after which deployment, and what is proposed, and the header's count."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui import format as fmt
+from tui.domain.address import Address
+from tui.domain.alarm import Alarm, Alarms, AlarmState
+from tui.engine.engine import Engine
+from tui.engine.notices import before_words
+from tui.engine.questions import AlarmsNow, AnyQuestion
+from tui.keys import bindings
+from tui.panes.base import Pane
+from widgets.line_table import Column, LineTable, Row
+from widgets.status_line import Item, StatusLine
+from widgets.theme import Look, look
+
+COLUMNS = (
+    Column("", 1),
+    Column("Alarm", 14, flex=2),
+    Column("Of", 10, flex=2),
+    Column("State", 12, drop=2),
+    Column("Since", 5, align="right"),
+    Column("What", 20, flex=4, drop=1),
+    Column("After", 18, flex=3, drop=4),
+    Column("Proposed", 16, flex=3, drop=3),
+)
+_LOOKS = {
+    AlarmState.FIRING: look("failed"),
+    AlarmState.ACKNOWLEDGED: look("warning"),
+    AlarmState.PENDING: look("queued"),
+    AlarmState.RESOLVED: look("passed"),
+}
+_SILENCED = Look("-", "dim")
+
+
+def alarm_items(engine: Engine) -> Iterator[Item]:
+    """What the header says: how many fire that nobody has acknowledged, and of what the gravest is."""
+    found = engine.store.get(AlarmsNow()).value
+    if found is not None and found.firing:
+        first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
+        yield Item(f"{look('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1)
+
+
+def project(alarms: Alarms, now: float) -> list[Row]:
+    """A row for each alarm."""
+    rows: dict[str, Row] = {}
+    for alarm in alarms.alarms:
+        key, number = alarm.key, 1
+        while key in rows:  # other systems may tell of one subject twice
+            number += 1
+            key = f"{alarm.key} {number}"
+        rows[key] = _row(key, alarm, now)
+    return list(rows.values())
+
+
+def _row(key: str, alarm: Alarm, now: float) -> Row:
+    shown = _SILENCED if alarm.silenced else _LOOKS[alarm.state]
+    grave = alarm.severity == "critical" and alarm.state.active and not alarm.silenced
+    state = "silenced" if alarm.silenced else alarm.state.value
+    return Row(
+        key,
+        (
+            (shown.glyph, shown.role),
+            (alarm.name, "strong" if grave else ""),
+            alarm.subject,
+            (state, shown.role),
+            fmt.ago(now - alarm.since),
+            alarm.words,
+            before_words(alarm),
+            ", ".join(alarm.advice),
+        ),
+        dim=bool(alarm.silenced) or alarm.state is AlarmState.RESOLVED,
+    )
+
+
+class AlarmsPane(Pane):
+    scope = "alarms"
+    title = "Alarms"
+    BINDINGS: ClassVar = bindings("alarms")
+    DEFAULT_CSS = "AlarmsPane > .detail { background: $background; }"
+
+    table = query_one(LineTable)
+    line = query_one("AlarmsPane > .head", StatusLine)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._details = [StatusLine(classes="detail") for _ in range(3)]
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(classes="head")
+        yield LineTable(COLUMNS)
+        yield from self._details
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        return self.engine.alarms.questions()  # watched anyway; here for asking again now
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """The one under the cursor."""
+        found = self.engine.store.get(AlarmsNow()).value
+        key = self.table.key
+        return next((each for each in (found.alarms if found else ()) if each.key == key), None)
+
+    @property
+    def address(self) -> Address | None:
+        alarm = self.alarm
+        if alarm is None or alarm.before is None:
+            return None
+        return alarm.before.deployment.run or alarm.before.environment
+
+    @property
+    def url(self) -> str:
+        alarm = self.alarm
+        return alarm.before.deployment.web_url if alarm is not None and alarm.before is not None else ""
+
+    def project(self) -> None:
+        found, now = self.engine.store.get(AlarmsNow()).value or Alarms(), self.engine.clock()
+        configured = self.engine.alarms.configured
+        self.table.empty = (
+            "Nothing fires." if configured else "No alarm is configured; add [alarms.NAME] to the config."
+        )
+        self.table.set_rows(project(found, now))
+        states = [each.state for each in found.alarms if not each.silenced]
+        items = [
+            Item(f"{_LOOKS[state].glyph} {states.count(state)} {state}", _LOOKS[state].role, drop=order)
+            for order, state in enumerate(AlarmState)
+            if state in states
+        ]
+        self.line.show(items, [Item("", detail=note, drop=5) for note in found.notes[:1]])
+        self._show_details()
+
+    def on_line_table_highlighted(self) -> None:
+        self._show_details()
+
+    def _show_details(self) -> None:
+        """All that is known of the alarm under the cursor."""
+        alarm = self.alarm
+        told: list[list[Item]] = [[], [], []]
+        if alarm is not None:
+            quiet = f" ({alarm.silenced})" if alarm.silenced else ""
+            of = f" from {alarm.origin}" if alarm.origin else ""
+            told[0] = [Item(f"{alarm.name}{of}{quiet}", "strong"), Item(alarm.words)]
+            if alarm.before is not None:
+                told[1] = [
+                    Item("came", "dim"),
+                    Item(before_words(alarm)),
+                    Item(str(alarm.before.environment), "dim"),
+                ]
+            elif alarm.model:
+                told[1] = [Item("no deployment before it is known", "dim")]
+            if alarm.advice:
+                told[2] = [Item("proposed", "dim"), *map(Item, alarm.advice)]
+        for line, items in zip(self._details, told, strict=True):
+            line.show(items)
+
+    def action_acknowledge(self) -> None:
+        """Say that one knows of the alarm under the cursor; again: that one does not."""
+        alarm = self.alarm
+        if alarm is None or alarm.origin or not self.engine.alarms.acknowledge(alarm.key):
+            words = "There is no alarm of ours here that fires."
+            if alarm is not None and alarm.origin:
+                words = f"{alarm.origin} has this alarm; silence it there."
+            self.notify(words, markup=False, timeout=4)

@@ -1,0 +1,193 @@
+"""Metrics in Prometheus' text format, read from the page itself (contracts: metrics §3).
+
+What a query may say is in :mod:`tui.sources.exposition_query`. A page has no past: :mod:`tui.sources.scrapes` keeps
+what was seen of the series that are asked for.
+"""
+
+import math
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, islice
+
+import msgspec
+
+from tui.config import ExpositionSettings
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.series import Grid, Samples
+from tui.sources.base import SourceError
+from tui.sources.checks import clock as clock_finding
+from tui.sources.checks import unencrypted
+from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
+from tui.sources.http import Http
+from tui.sources.login import login
+from tui.sources.scrapes import Point, Scrapes
+from tui.sources.wire import Answer, Wire
+from tui.text import clean, shorten
+from tui.threads import in_thread
+
+LARGEST_PAGE = 8 << 20
+MOST_SAMPLES = 200_000
+MOST_SERIES = 500
+"""That one selector may match, also one after the other."""
+MOST_SETS = 1000
+"""Sets of series that are remembered."""
+_YEAR = 365 * 86400
+_ACCEPT = {"Accept": "text/plain;version=0.0.4"}
+
+Page = Mapping[str, list[tuple[Labels, Point]]]
+"""Samples by name, with the time each is from."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What one look at the page showed of a selector, small: there are many."""
+
+    series: tuple[Labels, ...]
+    numbers: "array[float]"
+    """For each of them the time and the value."""
+
+
+class ExpositionSource:
+    """A :class:`tui.sources.base.MetricSource`."""
+
+    def __init__(
+        self, name: str, settings: ExpositionSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._wire = Wire(name, clock=clock)
+        self._http = Http(self._wire, settings, login(settings))
+        self._scrapes: Scrapes[Page, Selector, Look] = Scrapes(self._read, self._pick, clock)
+        self._series: dict[tuple[Labels, ...], tuple[Labels, ...]] = {}
+        """Each set of series once, although every look has it."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="exposition",
+            url=self._settings.base_url,
+            user=self._settings.user or "",
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+        )
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        """The query's series, as far as they were seen; NaN and infinities are gaps.
+
+        Raises:
+            SourceError: REFUSED for a query that is none; others as the server fares.
+        """
+        try:
+            tree = parse(query)
+        except NoQuery as error:
+            raise SourceError(Trouble.REFUSED, f"{self._name}: {error}") from None
+        wanted = selectors(tree)
+        seen = dict(zip(wanted, await self._scrapes.look(wanted), strict=True))
+
+        def work() -> tuple[Rows, tuple[str, ...]]:
+            past = {selector: _by_series(looks) for selector, looks in seen.items()}
+            for selector, series in past.items():
+                if len(series) > MOST_SERIES:
+                    raise NoQuery(
+                        f"{selector.name} matches more than {MOST_SERIES} series; name more of their labels"
+                    )
+            return evaluate(tree, past, grid)
+
+        try:
+            rows, notes = await in_thread(work)
+        except NoQuery as error:
+            raise SourceError(Trouble.REFUSED, f"{self._name}: {shorten(clean(str(error)), 300)}") from None
+        looks = len(next(iter(seen.values())))
+        begun = "the page has no past: this one begins when it is first asked for; a rate needs two looks"
+        return Samples(
+            tuple(
+                (
+                    tuple((clean(name), clean(value)) for name, value in labels),
+                    tuple(value if value is not None and math.isfinite(value) else None for value in values),
+                )
+                for labels, values in rows.items()
+            ),
+            (*((begun,) if looks == 1 else ()), *notes),
+        )
+
+    async def check(self) -> tuple[Finding, ...]:
+        settings = self._settings
+        secret = settings.token or settings.password or settings.headers
+        findings = [*unencrypted(settings.base_url)] if secret else []
+        try:
+            page = await self._read()
+        except SourceError as error:
+            advice = "url must be that of the page itself, such as http://host:8080/metrics"
+            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+        count = sum(map(len, page.values()))
+        findings.append(Finding("ok", "page", f"{count} samples of {len(page)} names"))
+        if self._wire.clock_skew is not None:
+            findings.append(clock_finding(self._wire.clock_skew))
+        return tuple(findings)
+
+    def _pick(self, page: Page, selector: Selector) -> Look:
+        """The samples that a selector means. The parser adds ``_total`` to a counter that was sent without it."""
+        found = page.get(selector.name) or page.get(f"{selector.name}_total") or ()
+        # Of what is there twice the last one counts.
+        samples = {labels: point for labels, point in found if selector.matches(labels)}
+        samples = dict(islice(samples.items(), MOST_SERIES + 1))
+        if len(self._series) > MOST_SETS:
+            self._series.clear()
+        series = tuple(samples)
+        return Look(self._series.setdefault(series, series), array("d", chain(*samples.values())))
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _read(self) -> Page:
+        answer = await self._http.send("GET", "", headers=_ACCEPT)
+        if answer.status != 200:
+            said = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
+            raise self._wire.refuse(answer, said)
+        self._wire.whole(answer, LARGEST_PAGE)
+        at = self._clock()
+        return await in_thread(lambda: self._parsed(answer, at))
+
+    def _parsed(self, answer: Answer, now: float) -> Page:
+        """100,000 samples take a second: in a thread."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        page: dict[str, list[tuple[Labels, Point]]] = {}
+        count = 0
+        try:
+            for family in text_string_to_metric_families(answer.body.decode()):
+                for sample in family.samples:
+                    # An exemplar is misread as a time stamp, of 1970.
+                    told = float(sample.timestamp) if sample.timestamp is not None else now
+                    at = told if abs(now - told) < _YEAR else now
+                    labels = tuple(sorted(sample.labels.items()))
+                    page.setdefault(sample.name, []).append((labels, (at, float(sample.value))))
+                count += len(family.samples)
+                if count > MOST_SAMPLES:
+                    reason = f"{answer.where} has more than {MOST_SAMPLES} samples; ask a Prometheus instead"
+                    raise SourceError(Trouble.WRONG_ANSWER, f"{self._name}: {reason}")
+        except (ValueError, KeyError, IndexError, AttributeError):
+            kind = answer.content_type or "no type"
+            raise SourceError(
+                Trouble.WRONG_ANSWER,
+                f"{self._name}: {answer.where or 'GET'} answered {clean(kind)} that is not Prometheus' text format, "
+                "or cut off; is the url that of the metrics page?",
+                status=answer.status,
+            ) from None
+        return page
+
+
+def _by_series(looks: Sequence[tuple[float, Look]]) -> dict[Labels, list[Point]]:
+    series: dict[Labels, list[Point]] = {}
+    for _, look in looks:
+        for labels, at, value in zip(look.series, look.numbers[::2], look.numbers[1::2], strict=True):
+            past = series.setdefault(labels, [])
+            if not past or at > past[-1][0]:
+                past.append((at, value))
+    return series

@@ -1,0 +1,128 @@
+"""A JSON document with numbers, such as a monitor of the team's own: a query is a JSON pointer (RFC 6901)."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tui.config import JsonSettings
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.series import Grid, Samples
+from tui.sources.base import SourceError
+from tui.sources.checks import clock as clock_finding
+from tui.sources.checks import unencrypted
+from tui.sources.http import Http
+from tui.sources.login import login, written
+from tui.sources.scrapes import Scrapes, held
+from tui.sources.wire import Wire
+from tui.text import clean, shorten
+
+_documents: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
+_BEGUN = "the document has no past: this one begins when it is first asked for"
+
+
+class JsonSource:
+    """A :class:`tui.sources.base.MetricSource`."""
+
+    def __init__(self, name: str, settings: JsonSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self._name = name
+        self._settings = settings
+        self._wire = Wire(name, clock=clock)
+        self._http = Http(self._wire, settings, login(settings))
+        self._scrapes: Scrapes[Any, str, float | str | None] = Scrapes(self._read, self._pick, clock)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="json",
+            url=self._settings.base_url,
+            user=self._settings.user or "",
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+        )
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        """The number that ``query`` points to, as far as it was seen; null, NaN and infinities are gaps.
+
+        Raises:
+            SourceError: REFUSED where there is no number now.
+        """
+        (past,) = await self._scrapes.look((query.strip(),))
+        if isinstance(newest := past[-1][1], str):
+            raise SourceError(Trouble.REFUSED, f"{self._name}: {newest}")
+        points = [(at, value) for at, value in past if isinstance(value, float)]
+        values = held(points, grid)
+        notes = [_BEGUN] if len(past) == 1 else []
+        if odd := sum(not math.isfinite(value) for _, value in points):
+            notes.append(f"{odd} of {len(points)} values are NaN or infinite, drawn as gaps")
+        return Samples((((), values),) if points else (), tuple(notes))
+
+    async def check(self) -> tuple[Finding, ...]:
+        settings = self._settings
+        secret = settings.token or settings.password or settings.headers
+        findings = [*unencrypted(settings.base_url)] if secret else []
+        try:
+            await self._read()
+        except SourceError as error:
+            advice = "url must be that of the document itself, its parameters under `parameters`"
+            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+        findings.append(Finding("ok", "document", "is JSON"))
+        if self._wire.clock_skew is not None:
+            findings.append(clock_finding(self._wire.clock_skew))
+        return tuple(findings)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _read(self) -> Any:
+        answer = await self._http.send("GET", "", query=written(self._settings.parameters) or None)
+        if answer.status != 200:
+            said = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
+            raise self._wire.refuse(answer, said)
+        return self._wire.decode(answer, _documents)
+
+    def _pick(self, document: Any, pointer: str) -> float | str | None:
+        """The number there, None for null; or why there is none."""
+        if pointer and not pointer.startswith("/"):
+            return f"a query is a JSON pointer such as /quality/auc, not {shorten(clean(pointer), 60)}"
+        value, walked = document, ""
+        for part in pointer.split("/")[1:]:
+            step = part.replace("~1", "/").replace("~0", "~")
+            match value:
+                case dict() if step in value:
+                    value = value[step]
+                case list() if step.isdecimal() and int(step) < len(value):
+                    value = value[int(step)]
+                case _:
+                    return (
+                        f"the document has no {shorten(clean(pointer), 80)}: "
+                        f"nothing at {shorten(clean(walked or '/'), 80)} is called {shorten(clean(step), 40)}"
+                    )
+            walked += f"/{part}"
+        match value:
+            case None:
+                return None
+            case bool():
+                pass
+            case int() | float():
+                return _number(value)
+            case str():
+                try:
+                    return float(value)
+                except ValueError:
+                    pass
+        return f"at {shorten(clean(pointer), 80)} there is no number"
+
+
+def _number(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,366 @@
+"""MLflow: the history of a run's metrics, and the versions of registered models (contracts: metrics §4).
+
+A query names a metric of a run in MLflow's own words::
+
+    runs:/RUN_ID/METRIC
+    models:/NAME@ALIAS/METRIC        of the run that made the version which the alias names
+    models:/NAME/VERSION/METRIC
+"""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from tui import format as fmt
+from tui.config import MLflowSettings
+from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
+from tui.domain.address import Address
+from tui.domain.candidate import RegisteredVersion
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.series import Grid, Samples
+from tui.sources import champion
+from tui.sources.base import SourceError
+from tui.sources.checks import clock as clock_finding
+from tui.sources.checks import unencrypted
+from tui.sources.http import Http
+from tui.sources.login import login
+from tui.sources.once import send_once
+from tui.sources.wire import Answer, Wire
+from tui.text import clean, shorten
+
+T = TypeVar("T")
+
+PER_PAGE = 1000
+MOST_PAGES = 50
+INFINITE = 1.79e308
+"""MLflow stores an infinity as the largest number there is."""
+
+_API = "/api/2.0/mlflow"
+_QUERY = re.compile(
+    r"runs:/(?P<run>[^/]+)/(?P<of_run>.+)"
+    r"|models:/(?P<model>[^/@]+)(?:@(?P<alias>[^/]+)|/(?P<version>[^/]+))/(?P<of_model>.+)"
+)
+
+
+class _Metric(msgspec.Struct):
+    key: str = ""
+    value: float | str = math.nan
+    """NaN comes as text."""
+    timestamp: float = 0.0
+    """Milliseconds."""
+    step: float = 0
+
+
+class _History(msgspec.Struct):
+    metrics: list[_Metric] = []
+    next_page_token: str = ""
+
+
+class _RunData(msgspec.Struct):
+    metrics: list[_Metric] = []
+
+
+class _Run(msgspec.Struct):
+    data: _RunData = msgspec.field(default_factory=_RunData)
+
+
+class _RunAnswer(msgspec.Struct):
+    run: _Run
+
+
+class _Tag(msgspec.Struct):
+    key: str = ""
+    value: str = ""
+
+
+class _Version(msgspec.Struct):
+    version: str
+    run_id: str = ""
+    creation_timestamp: float | None = None
+    tags: list[_Tag] = []
+
+
+class _VersionAnswer(msgspec.Struct):
+    model_version: _Version
+
+
+class _Alias(msgspec.Struct):
+    alias: str
+    version: str
+
+
+class _Model(msgspec.Struct):
+    aliases: list[_Alias] = []
+
+
+class _ModelAnswer(msgspec.Struct):
+    registered_model: _Model
+
+
+class _Error(msgspec.Struct):
+    error_code: str = ""
+    message: str = ""
+
+
+_histories = msgspec.json.Decoder(_History)
+_runs = msgspec.json.Decoder(_RunAnswer)
+_versions = msgspec.json.Decoder(_VersionAnswer)
+_models = msgspec.json.Decoder(_ModelAnswer)
+_errors = msgspec.json.Decoder(_Error)
+_anything = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class MLflowSource:
+    """A :class:`tui.sources.base.MetricSource`, a :class:`tui.sources.base.RegistrySource`, and one that can set the
+    champion (:class:`tui.sources.base.ActingSource`)."""
+
+    def __init__(
+        self, name: str, settings: MLflowSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._wire = Wire(name, clock=clock)
+        self._http = Http(self._wire, settings, login(settings))
+        self._version = ""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        return SourceFacts(
+            name=self._name,
+            type="mlflow",
+            url=self._settings.base_url,
+            version=self._version,
+            user=self._settings.user or "",
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+        )
+
+    async def samples(self, query: str, grid: Grid) -> Samples:
+        """The history of a metric, each value at the time it was logged; NaN and infinities are gaps.
+
+        It is not held until now: one measurement is one observation, however long ago.
+
+        Raises:
+            SourceError: REFUSED for a query that is none; NOT_FOUND where MLflow has no such run, version or alias.
+        """
+        match = _QUERY.fullmatch(query.strip())
+        if match is None:
+            forms = "runs:/RUN_ID/METRIC, models:/NAME@ALIAS/METRIC or models:/NAME/VERSION/METRIC"
+            reason = f"a query is {forms}, not {shorten(clean(query), 80)}"
+            raise SourceError(Trouble.REFUSED, f"{self._name}: {reason}")
+        named = {key: unquote(value) for key, value in match.groupdict().items() if value is not None}
+        run, key = named.get("run", ""), named.get("of_run") or named["of_model"]
+        if not run:
+            version = named.get("version") or await self._named(named["model"], named["alias"])
+            run = (await self._made(named["model"], version)).run_id
+        points, notes = await self._history(run, key)
+        if not points:
+            return Samples((), (*notes, f"the run has no metric {shorten(clean(key), 80)}"))
+        values: list[float | None] = [None] * len(grid.times)
+        for at, value in points:
+            slot = (at - grid.start) / grid.step
+            if value is not None and -0.5 <= slot < len(values) - 0.5:
+                values[round(slot)] = value
+        known = [(at, value) for at, value in points if value is not None]
+        if odd := len(points) - len(known):
+            notes.append(f"{odd} of {len(points)} values are NaN or infinite, drawn as gaps")
+        if known and all(value is None for value in values):
+            at, value = known[-1]
+            notes.append(
+                f"newest value {fmt.quantity(value)}, {fmt.ago(self._clock() - at)} old: not in this time"
+            )
+        return Samples((((("run", clean(run)),), tuple(values)),), tuple(notes))
+
+    async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
+        """The version that each alias names, with its validation metrics; None where it names none.
+
+        Aliases are read of the model itself: the lists of versions leave them out.
+
+        Raises:
+            SourceError
+        """
+        answer = await self._get("registered-models/get", _models, {"name": model})
+        all_aliases = answer.registered_model.aliases
+        wanted = {each.alias: each.version for each in all_aliases if each.alias in aliases}
+        versions = dict.fromkeys(wanted.values())
+
+        async def read(version: str) -> RegisteredVersion:
+            made = await self._made(model, version)
+            metrics: list[_Metric] = []
+            if made.run_id:
+                metrics = (await self._get("runs/get", _runs, {"run_id": made.run_id})).run.data.metrics
+            return RegisteredVersion(
+                model=clean(model),
+                version=clean(version),
+                aliases=tuple(clean(each.alias) for each in all_aliases if each.version == version),
+                run=clean(made.run_id),
+                created_at=made.creation_timestamp / 1000 if made.creation_timestamp else None,
+                metrics=tuple((clean(each.key), _number(each.value)) for each in metrics),
+            )
+
+        read_ = await asyncio.gather(*map(read, versions))
+        found = dict(zip(versions, read_, strict=True))
+        return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
+
+    async def check(self) -> tuple[Finding, ...]:
+        settings = self._settings
+        secret = settings.token or settings.password or settings.headers
+        findings = [*unencrypted(settings.base_url)] if secret else []
+        try:
+            await self._get("registered-models/search", _anything, {"max_results": "1"})
+        except SourceError as error:
+            advice = "url must be what stands before /api/2.0/mlflow; check user and password, or token"
+            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+        try:
+            told = await self._http.send("GET", "/version")
+            if told.status == 200 and len(told.body) < 40:
+                self._version = clean(told.body.decode(errors="replace")).strip()
+        except SourceError:
+            pass  # a gateway need not pass it on, and nothing depends on it
+        findings.append(Finding("ok", "registry", f"can be read; version {self._version or 'not told'}"))
+        if self._wire.clock_skew is not None:
+            findings.append(clock_finding(self._wire.clock_skew))
+        return tuple(findings)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def stance(self) -> Stance:
+        return Stance(None, "MLflow does not tell what one may do")
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return champion.offers(target, await self._standing(target.path))
+
+    async def plan(self, wish: Wish) -> Plan:
+        version = wish.value("version")
+        standing = await self._standing(wish.target.path)
+        try:
+            exists = bool(version) and bool(await self._made(wish.target.path, version))
+        except SourceError as error:
+            if error.trouble is not Trouble.NOT_FOUND:
+                raise
+            exists = False
+        return champion.plan(wish, standing, exists, self._settings.base_url, self._clock())
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        headers = login(self._settings)
+        answer = await send_once(
+            self._wire,
+            self._settings,
+            step.method,
+            step.path,
+            msgspec.json.encode(dict(step.body)),
+            lambda: {**headers(), "Content-Type": "application/json"},
+        )
+        if isinstance(answer, Reply):
+            return answer
+        said = "" if answer.status == 200 else self._refusal(answer).message
+        if answer.status == 200 and answer.body.lstrip()[:1] == b"<":
+            return Reply("lost", "a web page answered; a login page or a proxy?", answer.status)
+        if answer.status == 200:
+            return Reply("accepted", "", answer.status)
+        certain = answer.status < 500 and answer.status != 408
+        return Reply("refused" if certain else "lost", said, answer.status)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        expect = dict(step.expect)
+        if expect["do"] == "tag":
+            tags = (await self._made(expect["model"], expect["version"])).tags
+            return champion.observed_tag(expect, {tag.key: tag.value for tag in tags})
+        return champion.observed_alias(expect, await self._standing(expect["model"]))
+
+    async def _standing(self, model: str) -> champion.Standing:
+        """Which alias names which version of a model, and the one that was champion before."""
+        answer = await self._get("registered-models/get", _models, {"name": model})
+        aliases = {clean(each.alias): clean(each.version) for each in answer.registered_model.aliases}
+        before = ""
+        if champion.ALIAS in aliases:
+            tags = (await self._made(model, aliases[champion.ALIAS])).tags
+            before = next((clean(tag.value) for tag in tags if tag.key == champion.BEFORE), "")
+        return champion.Standing(aliases, before)
+
+    async def _named(self, model: str, alias: str) -> str:
+        answer = await self._get("registered-models/alias", _versions, {"name": model, "alias": alias})
+        return answer.model_version.version
+
+    async def _made(self, model: str, version: str) -> _Version:
+        query = {"name": model, "version": version}
+        return (await self._get("model-versions/get", _versions, query)).model_version
+
+    async def _history(self, run: str, key: str) -> tuple[list[tuple[float, float | None]], list[str]]:
+        """Times and values in order, and what is missing of them."""
+        if not run:
+            return [], ["no run made this version, so it has no metrics"]
+        points: list[tuple[float, float, float | None]] = []
+        notes: list[str] = []
+        seen: set[str] = set()
+        query = {"run_id": run, "metric_key": key, "max_results": str(PER_PAGE)}
+        while True:
+            page = await self._get("metrics/get-history", _histories, query)
+            points += [(each.timestamp / 1000, each.step, _number(each.value)) for each in page.metrics]
+            token = page.next_page_token
+            if not token or not page.metrics:
+                break
+            # A proxy that drops the token would have it begin at the beginning for ever.
+            if token in seen or len(seen) + 1 >= MOST_PAGES:
+                notes.append(f"only the first {len(points)} values of the history were read")
+                break
+            seen.add(token)
+            query["page_token"] = token
+        points.sort(key=lambda point: point[:2])
+        return [(at, value) for at, _, value in points], notes
+
+    async def _get(self, what: str, decoder: "msgspec.json.Decoder[T]", query: Mapping[str, str]) -> T:
+        answer = await self._http.send("GET", f"{_API}/{what}", query=query)
+        if answer.status != 200:
+            raise self._refusal(answer)
+        return self._wire.decode(answer, decoder)
+
+    def _refusal(self, answer: Answer) -> SourceError:
+        said = _Error()
+        if answer.content_type == "application/json":
+            try:
+                said = _errors.decode(answer.body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+        words = said.message
+        if answer.content_type == "text/plain":
+            words = answer.body[:300].decode(errors="replace").strip()
+        general = self._wire.refuse(answer, words)
+        trouble, advice = general.trouble, ""
+        if b"Invalid Host header" in answer.body[:300]:
+            advice = "start MLflow with --allowed-hosts for the name in the url"
+        elif said.error_code == "RESOURCE_DOES_NOT_EXIST" or (
+            said.error_code == "INVALID_PARAMETER_VALUE" and "alias" in words
+        ):
+            # A missing alias is a 400 (contracts: metrics §4).
+            trouble, advice = Trouble.NOT_FOUND, "check the names in the query and the registry table"
+        elif answer.content_type == "text/html":
+            advice = (
+                "there is no MLflow API under this url, or a login page stands in front; is a prefix missing?"
+            )
+        else:
+            return general
+        told = f": {shorten(clean(words), 200)}" if words else ""
+        message = f"{self._name} answered {answer.status} to {answer.where}{told}; {advice}"
+        return SourceError(trouble, message, status=answer.status, retry_at=general.retry_at)
+
+
+def _number(value: float | str) -> float | None:
+    """None for NaN and infinities."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if abs(number) < INFINITE else None

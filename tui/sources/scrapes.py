@@ -1,0 +1,115 @@
+"""A past for servers that tell only how things are now: what was seen when somebody asked.
+
+Nothing here asks by itself (rule 4): the scheduler's questions make the past, and questions that come together share
+one request.
+"""
+
+import asyncio
+import math
+from bisect import bisect_right
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from itertools import pairwise
+from typing import Generic, TypeVar
+
+from tui.domain.series import Grid
+from tui.sources.base import SourceError
+
+SOONEST = 5.0
+"""Seconds within which an answer, or a failure, serves all questions."""
+KEPT = 1500
+"""Looks kept of each thing: six hours of the quickest chart."""
+MOST = 64
+"""Things of which a past is kept."""
+HELD = 120.0
+"""Seconds that a value stands for, if not longer: without focus one asks once a minute."""
+
+Page = TypeVar("Page")
+Key = TypeVar("Key", bound=Hashable)
+T = TypeVar("T")
+Point = tuple[float, float]
+"""Time and value."""
+
+
+class Scrapes(Generic[Page, Key, T]):
+    """Looks at one page, and what was seen of each thing that was asked for.
+
+    Args:
+        read: asks for the page.
+        pick: what the page says of a thing.
+    """
+
+    def __init__(
+        self, read: Callable[[], Awaitable[Page]], pick: Callable[[Page, Key], T], clock: Callable[[], float]
+    ) -> None:
+        self._read = read
+        self._pick = pick
+        self._clock = clock
+        self._seen: OrderedDict[Key, deque[tuple[float, T]]] = OrderedDict()
+        self._last: tuple[float, Page | SourceError] | None = None
+        self._reading = asyncio.Lock()
+
+    async def look(self, keys: Sequence[Key]) -> list[Sequence[tuple[float, T]]]:
+        """What was seen of each of ``keys`` so far, after a look at the page unless one has just been taken.
+
+        Raises:
+            SourceError: the page could not be read.
+        """
+        async with self._reading:
+            if self._last is None or not 0 <= self._clock() - self._last[0] < SOONEST:
+                await self._scrape()
+            assert self._last is not None
+            at, page = self._last
+            if isinstance(page, SourceError):
+                raise page
+            for key in keys:
+                if key not in self._seen:
+                    self._seen[key] = deque([(at, self._pick(page, key))], maxlen=KEPT)
+                self._seen.move_to_end(key)
+            while len(self._seen) > max(MOST, len(keys)):
+                self._seen.popitem(last=False)
+            return [tuple(self._seen[key]) for key in keys]
+
+    async def _scrape(self) -> None:
+        try:
+            page = await self._read()
+        except SourceError as error:
+            self._last = (self._clock(), error)
+            return
+        self._last = (self._clock(), page)
+        for key, past in self._seen.items():
+            past.append((self._last[0], self._pick(page, key)))
+
+
+def held(points: Sequence[Point], grid: Grid) -> tuple[float | None, ...]:
+    """For each time of the grid the newest value before the next time, unless it is too old.
+
+    Not the newest until then: the grid ends before now, and what has just been seen would not be on it.
+    """
+    longest, values, newest, index = max(HELD, grid.step), [], None, 0
+    for at in grid.times:
+        while index < len(points) and points[index][0] < at + grid.step:
+            newest = points[index]
+            index += 1
+        fresh = newest is not None and at - newest[0] < longest and math.isfinite(newest[1])
+        values.append(newest[1] if newest is not None and fresh else None)
+    return tuple(values)
+
+
+def within(points: Sequence[Point], start: float, end: float) -> Sequence[Point]:
+    """Those of a sorted past after ``start`` and until ``end``."""
+    first, last = (bisect_right(points, at, key=_time) for at in (start, end))
+    return points[first:last]
+
+
+def _time(point: Point) -> float:
+    return point[0]
+
+
+def increase(points: Sequence[Point]) -> float:
+    """How much a counter rose; where it fell it had begun anew at zero."""
+    return sum(
+        new - old if new >= old else new
+        for (_, old), (_, new) in pairwise(points)
+        if math.isfinite(new - old)
+    )
