@@ -12,7 +12,10 @@ from tui.config.settings import SOURCE_TYPES
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins/"\n'
 RULE = "[[sources.ci.deployments]]\njob = 'x'\nenvironment = 'p'\nversion = { parameter = 'V' }\n"
-
+POLICY = (
+    "[[safety.policies]]\nname = 'p'\nalarm = 'a'\nmodel = 'n'\naction = 'retrain'\n"
+    "at_most = '1 per 6h'\nwait = '10m'\n"
+)
 
 METRIC = (
     JENKINS
@@ -54,7 +57,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "x: unknown table (known: sources, models, metrics, ui)"),
+        ("x = 1", "x: unknown table (known: sources, models, metrics, ui, safety)"),
         ("[source.a]", "source: unknown table (did you mean sources?)"),
         ("", "sources: there is none; add one as [sources.NAME]"),
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),
@@ -214,6 +217,38 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
             "ui.error_patterns[0]: is no regular expression: missing )",
         ),
         (JENKINS + "[ui]\nmouse = 'yes'", "ui.mouse: expected `bool`, got `str`"),
+        *(
+            (JENKINS + text, message)
+            for text, message in (
+                ("[safety]\nreadonly = true", "safety.readonly: unknown key (did you mean read_only?)"),
+                (
+                    "[models.n]\nretrain = {pipeline = 'x'}",
+                    "models.n.retrain.pipeline: 'x' is not an address",
+                ),
+                (
+                    "[models.n]\nretrain = {pipeline = 'ci:x', ref = 'main'}",
+                    "models.n.retrain.ref: only a GitLab pipeline has this",
+                ),
+                (
+                    "[models.n]\nretrain = {pipeline = 'ci:x', parameters = {A = '{color}'}}",
+                    "models.n.retrain.parameters.A: unknown placeholder {color}; allowed: {model}, {environment}",
+                ),
+                (
+                    "[models.n]\nswitch = {pipeline = 'ci:x'}",
+                    "models.n.switch: switches between the two of blue_green, which is missing",
+                ),
+                (f"[models.n]\n{POLICY}", "safety.policies[0].action: [models.n] has no retrain"),
+                (
+                    f"[models.n]\n{POLICY}".replace("1 per 6h", "often"),
+                    'safety.policies[0].at_most: must be a number of times and a duration, such as "1 per 6h"',
+                ),
+                (
+                    f"[models.n]\n{POLICY}".replace("10m", "soon"),
+                    "safety.policies[0].wait: must be a duration such as 10m, or 0s",
+                ),
+                (POLICY, "safety.policies[0].model: there is no [models.n]"),
+            )
+        ),
         ("a = = 3", "is not valid TOML: Invalid value (at line 1, column 5)"),
     ],
 )

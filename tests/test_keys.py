@@ -6,6 +6,7 @@ from textual.widget import Widget
 
 from tui.config import ConfigError
 from tui.keys import ACTIONS, help_sections, hints, keymap, spell
+from tui.panes.deployments import DeploymentsPane
 from tui.panes.log import LogPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
@@ -22,6 +23,8 @@ def test_every_action_can_be_carried_out() -> None:
         "metrics": MetricsPane,
         "log": LogPane,
         "tests": TestsPane,
+        "deployments": DeploymentsPane,
+        "acting": DeckScreen,
     }
     for action in ACTIONS:
         if action.scope in owners:

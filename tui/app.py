@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App, SystemCommand
-from textual.events import AppBlur, AppFocus
+from textual.events import AppBlur, AppFocus, Event, Key, Paste
 from textual.screen import Screen
 
 from tui.commands.exits import Exit
@@ -19,6 +19,7 @@ from tui.config import ConfigError, Settings
 from tui.driver import TerminalDriver
 from tui.engine.engine import Engine
 from tui.engine.history import history_for
+from tui.keyboard import Keyboard
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
@@ -52,6 +53,7 @@ class Pipedeck(App[int]):
         self.engine = engine or Engine(settings, history=history_for(settings))
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
+        self._keyboard = Keyboard(self, super().on_event)
         self._polling: asyncio.Task[None] | None = None
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -71,6 +73,12 @@ class Pipedeck(App[int]):
         use_daemon_threads(loop)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, HANGUP + number)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._keyboard.typed(event)
+        else:
+            await super().on_event(event)
 
     async def on_mount(self) -> None:
         await self.push_screen(DeckScreen(self.engine, self.keys))

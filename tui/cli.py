@@ -8,7 +8,10 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tui import __version__, config
+from tui.commands.acting_arguments import ACTING, Unclear, add_acting
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
 from tui.domain.address import AddressError, parse_address
@@ -23,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         sys.stdout.flush()  # here, where a reader that went away is no error
         return code
-    except (ConfigError, AddressError) as error:
+    except (ConfigError, AddressError, Unclear) as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
     except BrokenPipeError:
@@ -43,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {config.default_path()}")
     parser.add_argument("--version", action="version", version=f"pipedeck {__version__}")
+    parser.add_argument(
+        "--read-only", action="store_true", help="only look: nothing is sent that changes anything"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="open the dashboard on an embedded sandbox, without any server")
     status = commands.add_parser("status", help="print the pipelines, or one run with its stages, and exit")
@@ -94,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     environments.add_argument("address", nargs="?", metavar="ADDRESS", help="SOURCE:PATH[@ENVIRONMENT]")
     environments.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    add_acting(commands)
+    gates = commands.add_parser("gates", help="print what waits for a person, oldest first, and exit")
+    gates.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    journal = commands.add_parser("journal", help="print what was done from here, newest first, and exit")
+    journal.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     return parser
 
 
@@ -108,11 +119,24 @@ def _run(arguments: argparse.Namespace) -> int:
         from tui.sandbox.process import Sandbox
 
         with Sandbox() as sandbox:
-            return _open(sandbox.settings())
+            return _open(_looking(sandbox.settings(), arguments))
+    if arguments.command == "journal":
+        from tui.commands.journal import journal
+
+        return journal(as_json=arguments.json)
     if arguments.command is None and arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
-    settings = config.load((arguments.config or config.default_path()).expanduser())
+    settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
+    if arguments.command in ACTING:
+        from tui.commands.act import act
+        from tui.commands.acting_arguments import asked
+
+        return _plainly(act(settings, asked(arguments)))
+    if arguments.command == "gates":
+        from tui.commands.journal import gates
+
+        return _plainly(gates(settings, as_json=arguments.json))
     if arguments.command == "status":
         from tui.commands.status import status
 
@@ -155,6 +179,14 @@ def _run(arguments: argparse.Namespace) -> int:
         address = parse_address(arguments.address) if arguments.address else None
         return _plainly(environments(settings, address, as_json=arguments.json))
     return _open(settings)
+
+
+def _looking(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """The settings, with ``--read-only`` in them."""
+    if not arguments.read_only:
+        return settings
+    safety = msgspec.structs.replace(settings.safety, read_only=True)
+    return msgspec.structs.replace(settings, safety=safety)
 
 
 def _open(settings: Settings) -> int:

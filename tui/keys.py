@@ -15,10 +15,24 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 Scope = Literal[
-    "everywhere", "pipelines", "stages", "metrics", "tests", "deployments", "log", "lines", "tables"
+    "everywhere",
+    "pipelines",
+    "stages",
+    "metrics",
+    "tests",
+    "deployments",
+    "gates",
+    "acting",
+    "log",
+    "lines",
+    "tables",
 ]
 """Where a key is listened to: on the whole deck, in one pane, in every table (:mod:`widgets.line_table`), or in the
 lines of a log (:mod:`widgets.log_view`)."""
+
+
+ACTING: tuple[Scope, ...] = ("pipelines", "stages", "metrics", "deployments", "gates")
+"""The panes in which keys act. In a log they are those of ``less``, and only Enter leads to what can be done."""
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -51,12 +65,14 @@ ACTIONS: tuple[Action, ...] = (
         call="go('deployments')",
     ),
     Action("pane_log", ("6",), "Go to the log opened last", "everywhere", call="go('log')"),
+    Action("pane_gates", ("7",), "Go to what waits for a person", "everywhere", call="go('gates')"),
     Action("log", ("l",), "Log of what is under the cursor, filling the screen", "everywhere", "log"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
     Action("older_run", ("left_square_bracket",), "Older run of the pipeline", "everywhere"),
     Action("newer_run", ("right_square_bracket",), "Newer run of the pipeline", "everywhere"),
+    Action("journal", ("J",), "Journal: what was done", "everywhere"),
     Action("sources", ("i",), "Sources: health, version, requests", "everywhere", "sources"),
     Action("refresh", ("ctrl+r",), "Ask again now for what is on screen", "everywhere"),
     Action("copy_address", ("y",), "Copy the address under the cursor", "everywhere"),
@@ -65,19 +81,42 @@ ACTIONS: tuple[Action, ...] = (
     Action("suspend", ("ctrl+z",), "Suspend, as in a shell", "everywhere"),
     Action("palette", ("ctrl+p",), "Command palette", "everywhere"),
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "Quit", "everywhere", "quit"),
+    Action("menu", ("enter",), "All that can be done to what is under the cursor", "acting", "menu"),
+    Action(
+        "approve",
+        ("a",),
+        "Approve what waits, or promote the canary",
+        "acting",
+        "approve",
+        call="act('approve')",
+    ),
+    Action("reject", ("x",), "Reject what waits", "acting", call="act('reject')"),
+    Action("roll_back", ("b",), "Roll back", "acting", call="act('rollback')"),
+    Action("retry", ("r",), "Run it once more", "acting", call="act('retry')"),
+    Action("cancel", ("c",), "Cancel it", "acting", call="act('cancel')"),
+    Action("trigger", ("t",), "Start the pipeline, or a retraining", "acting", call="act('trigger')"),
     Action("filter", ("slash",), "Filter as you type", "pipelines", "filter"),
     Action("clear_filter", ("escape",), "Clear the filter, or leave a filled screen", "everywhere"),
     Action("sort", ("s",), "Sort by need, by name or by time", "pipelines", "sort"),
     Action("group", ("v",), "Group by nothing, source or folder", "pipelines", "group"),
-    Action("open_run", ("enter",), "Show the run's stages", "pipelines", "stages"),
-    Action("shorter_span", ("minus",), "Shorter time range", "metrics", "shorter"),
-    Action("longer_span", ("equals_sign",), "Longer time range", "metrics", "longer"),
+    Action("open_run", ("o",), "Show the run's stages", "pipelines"),
+    Action("next_metric", ("down", "j"), "Next metric", "metrics"),
+    Action("previous_metric", ("up", "k"), "Previous metric", "metrics"),
+    Action("one_chart", ("o",), "This metric's chart alone and large, or all", "metrics", "one/all"),
+    Action("cursor_left", ("left",), "Values at a time: the cursor to the left", "metrics", "values"),
+    Action("cursor_right", ("right",), "The cursor to the right", "metrics"),
+    Action("shorter_span", ("minus",), "Zoom in on the cursor: a shorter time", "metrics", "shorter"),
+    Action("longer_span", ("equals_sign",), "Zoom out: a longer time", "metrics"),
+    Action("earlier", ("less_than_sign",), "Back in time by half of what is shown", "metrics", "earlier"),
+    Action("later", ("greater_than_sign",), "Forward in time", "metrics"),
+    Action("now", ("n",), "Back to now, without the cursor", "metrics"),
+    Action("log_scale", ("L",), "Logarithmic scale, or not", "metrics"),
     Action("filter_tests", ("slash",), "Filter as you type", "tests", "filter", call="filter"),
     Action("open_case", ("enter",), "Show all that the test said", "tests", "all of it"),
-    Action("copy_place", ("c",), "Copy the file and line that the trace names", "tests", "copy line"),
-    Action("open_deployment", ("enter",), "Show the run behind it", "deployments", "run"),
+    Action("copy_place", ("C",), "Copy the file and line that the trace names", "tests", "copy line"),
+    Action("open_deployment", ("o",), "Show the run behind it", "deployments", "run"),
     Action("details", ("d",), "Into what it brought, and back", "deployments", "what it brought"),
-    Action("all_models", ("a",), "The environments of all models, or of this one", "deployments", "all"),
+    Action("all_models", ("A",), "The environments of all models, or of this one", "deployments", "all"),
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
     Action("close_log", ("q",), "Back to where the log was opened", "log", "back"),
@@ -171,7 +210,7 @@ def hints(scope: Scope, keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, 
     """``(key, word)`` pairs for the bottom line while a pane of ``scope`` has the focus."""
     return [
         (spell(keys[action.id][0]), action.hint)
-        for wanted in (("log", "lines") if scope == "log" else (scope, "everywhere"))
+        for wanted in (_HINTED.get(scope, (scope, "everywhere")))
         for action in ACTIONS
         if action.scope == wanted and action.hint
     ]
@@ -191,21 +230,29 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
-    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments"),
-    "tables": ("pipelines", "stages", "tests", "deployments"),
+    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments", "gates"),
+    "acting": ACTING,
+    "tables": ("pipelines", "stages", "tests", "deployments", "gates"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
     "metrics": ("metrics",),
     "tests": ("tests",),
     "deployments": ("deployments",),
+    "gates": ("gates",),
     "log": ("log",),
     "lines": ("log",),
 }
 """The panes in which a key of a scope is heard: no two actions may have the same key in one of them. In a log the keys
 are those of ``less``, and what they leave is everywhere's."""
 
+_HINTED: Mapping[Scope, tuple[Scope, ...]] = {
+    "log": ("log", "lines"),
+    **{scope: (scope, "acting", "everywhere") for scope in ACTING},
+}
+
 _TITLES: Mapping[Scope, str] = {
     "tables": "Moving",
+    "acting": "Acting, on what is under the cursor",
     "pipelines": "In the pipelines",
     "metrics": "In the metrics",
     "tests": "In the tests",
@@ -226,6 +273,8 @@ _SPELLING: Mapping[str, str] = {
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",

@@ -4,7 +4,6 @@ Pure functions of settings, domain values and a time; no colours, no widths.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal
 
 import msgspec
@@ -42,14 +41,14 @@ def group_of(pipeline: Pipeline, pipelines: Iterable[Pipeline], settings: Settin
     """The model that ships ``pipeline``, with all its pipelines; without one the pipeline alone."""
     for name, model in settings.models.items():
         if _ships(model, pipeline.address):
-            return _model_group(name, model, pipelines, settings)
+            return model_group(name, model, pipelines, settings)
     address = pipeline.address
     return Group(f"group {address}", str(address), (address,), (address,))
 
 
 def all_groups(pipelines: Sequence[Pipeline], settings: Settings) -> tuple[Group, ...]:
     """Every model, then every pipeline that no model has and that may deploy."""
-    groups = [_model_group(name, model, pipelines, settings) for name, model in settings.models.items()]
+    groups = [model_group(name, model, pipelines, settings) for name, model in settings.models.items()]
     shipped = {address for group in groups for address in group.members}
     rest = dict.fromkeys(
         each.address for each in pipelines if each.address not in shipped and _deploys(each.address, settings)
@@ -58,7 +57,8 @@ def all_groups(pipelines: Sequence[Pipeline], settings: Settings) -> tuple[Group
     return tuple(group for group in groups if group.pipelines)
 
 
-def _model_group(name: str, model: ModelSettings, pipelines: Iterable[Pipeline], settings: Settings) -> Group:
+def model_group(name: str, model: ModelSettings, pipelines: Iterable[Pipeline], settings: Settings) -> Group:
+    """A model with those of ``pipelines`` that ship it."""
     members = tuple(dict.fromkeys(each.address for each in pipelines if _ships(model, each.address)))
     # A job that no rule covers is not asked where others may deploy: it trains or builds.
     deploying = tuple(address for address in members if _deploys(address, settings))
@@ -66,8 +66,7 @@ def _model_group(name: str, model: ModelSettings, pipelines: Iterable[Pipeline],
 
 
 def _ships(model: ModelSettings, address: Address) -> bool:
-    text = str(address)
-    return any(text == pattern or fnmatchcase(text, pattern) for pattern in model.pipelines)
+    return model.ships(str(address))
 
 
 def _deploys(address: Address, settings: Settings) -> bool:
@@ -119,6 +118,15 @@ def places(
         else Place(each, standing(each.deployments))
         for each in ordered
     )
+
+
+def front_place(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
+    """The environment that counts: the model's own, else the first one for production."""
+    if model is not None and model.environment:
+        for each in found:
+            if each.environment.name == model.environment:
+                return each
+    return next((each for each in found if each.environment.tier == "production"), None)
 
 
 def _merged(now: Environment, past: Environment) -> Environment:

@@ -98,3 +98,48 @@ def time_ticks(start: float, end: float, most: int) -> tuple[tuple[float, str], 
 def clock_text(at: float) -> str:
     """``at``, seconds since the epoch, as local ``14:05``."""
     return time.strftime("%H:%M", time.localtime(at))
+
+
+def log_ticks(lo: float, hi: float, most: int) -> tuple[float, ...]:
+    """Like :func:`value_ticks` on a logarithmic scale, ``lo`` above 0: 1, 2 and 5 times powers of ten where there is
+    room, else powers of ten only, or every few of them."""
+    most = max(3, most)
+    first, last = math.floor(math.log10(lo)), math.ceil(math.log10(hi))
+    fine = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in (1, 2, 5)]
+    low = max(index for index, tick in enumerate(fine) if tick <= lo * (1 + 1e-9))
+    high = next(index for index, tick in enumerate(fine) if tick >= hi * (1 - 1e-9))
+    fine = fine[low : max(high, low + 1) + 1]
+    if len(fine) <= most:
+        return tuple(fine)
+    last = max(last, first + 1)
+    stride = math.ceil((last - first) / (most - 1))
+    return tuple(float(f"1e{min(power, 307)}") for power in range(first, last + stride, stride))
+
+
+class ValueAxis:
+    """The ticks of one chart from refresh to refresh. They stay while they hold the data and leave it half of their
+    room, so that values near a tick do not make the labels jump to and fro."""
+
+    def __init__(self) -> None:
+        self._ticks: tuple[float, ...] = ()
+        self._of: tuple[object, ...] = ()
+
+    def ticks(self, lo: float, hi: float, most: int, *, log: bool, of: object) -> tuple[float, ...]:
+        """Ticks for values from ``lo`` to ``hi``; ``of`` is what they are ticks of: another subject begins anew."""
+        fresh = log_ticks(lo, hi, most) if log else value_ticks(lo, hi, most)
+        old = self._ticks
+        same = self._of == (of, most, log)
+        if not (same and old[0] <= lo and hi <= old[-1] and 2 * _length(fresh, log) >= _length(old, log)):
+            self._ticks, self._of = fresh, (of, most, log)
+        return self._ticks
+
+
+def _length(ticks: tuple[float, ...], log: bool) -> float:
+    return math.log10(ticks[-1]) - math.log10(ticks[0]) if log else ticks[-1] - ticks[0]
+
+
+def moment_text(at: float, span: float, step: float = 60.0) -> str:
+    """``at`` in local time as one says it of a range of ``span`` seconds: ``14:05``, ``14:05:30`` where values are
+    less than a minute apart, ``24 Nov 14:05`` where it is more than a day."""
+    words = "%d %b %H:%M" if span > _DAY else "%H:%M:%S" if step < 60 else "%H:%M"
+    return time.strftime(words, time.localtime(at))

@@ -1,13 +1,14 @@
 """What a chart shows, as plain values, and what follows from them before anything is drawn."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 MOST_POINTS = 240
 """Drawn of one line: twice as many take twice the time and cannot be told apart in a terminal."""
 
-Run: TypeAlias = list[tuple[float, float]]
+Run: TypeAlias = tuple[tuple[float, float], ...]
 """Points (time, value) that belong together: there is no gap between them."""
 
 
@@ -51,21 +52,27 @@ class ChartData(NamedTuple):
     notes: tuple[str, ...] = ()
     message: str = ""
     """Said instead of a picture: what went wrong, or what is waited for."""
+    cursor: float | None = None
+    """A moment whose values are told."""
+    log: bool = False
+    """On a logarithmic scale; what is not above 0 has no place on it."""
+    small: bool = False
+    """One of many: drawn in a moment, with one line less of axis."""
 
 
-def runs(line: Line, start: float, end: float, most: int) -> list[Run]:
+def runs(line: Line, start: float, end: float, most: int, above: float = -math.inf) -> tuple[Run, ...]:
     """The points of ``line`` from ``start`` to ``end``, apart where there are gaps, thinned to at most ``most``.
 
     Of neighbours that are too many the lowest and the highest stay, so no spike is lost. A gap divides the line
-    however short it is. What cannot be drawn (infinities, NaN) is a gap.
+    however short it is. What cannot be drawn (infinities, NaN, what is not ``above``) is a gap.
     """
     points = [
-        (time, value if value is not None and _drawable(value) else None)
+        (time, value if value is not None and _drawable(value) and value > above else None)
         for time, value in zip(line.times, line.values, strict=False)
         if start <= time <= end
     ]
     kept = set(_extremes([value for _, value in points], most))
-    found: list[Run] = []
+    found: list[list[tuple[float, float]]] = []
     apart = True
     for i, (time, value) in enumerate(points):
         if value is None:
@@ -75,7 +82,7 @@ def runs(line: Line, start: float, end: float, most: int) -> list[Run]:
                 found.append([])
                 apart = False
             found[-1].append((time, value))
-    return found
+    return tuple(map(tuple, found))
 
 
 def _drawable(value: float) -> bool:
@@ -106,16 +113,26 @@ def last_value(line: Line) -> tuple[float, float, bool] | None:
     return None
 
 
-def scale(lo: float, hi: float, limits: Iterable[Limit]) -> tuple[float, float, tuple[Limit, ...]]:
-    """The range of values to show, and the limits within it.
+def value_at(line: Line, at: float) -> float | None:
+    """The value of ``line`` at the time nearest to ``at``; None in a gap and beyond its ends."""
+    count = min(len(line.times), len(line.values))
+    index = bisect_left(line.times, at, 0, count)
+    if index == count or at < line.times[0]:
+        return None
+    if index and at - line.times[index - 1] < line.times[index] - at:
+        index -= 1
+    value = line.values[index]
+    return value if value is not None and _drawable(value) else None
 
-    A limit widens the range of the data, ``lo`` to ``hi``, unless this left them less than a quarter of it.
+
+def scale(lo: float, hi: float, limits: Iterable[Limit]) -> tuple[float, float]:
+    """The range of values to show: of the data, ``lo`` to ``hi``, and of the limits.
+
+    A limit widens the range, unless this left the data less than a quarter of it.
     """
     spread = max(hi - lo, max(abs(lo), abs(hi)) / 10)
-    shown = []
     for limit in limits:
         wide = min(lo, limit.value), max(hi, limit.value)
         if _drawable(limit.value) and wide[1] - wide[0] <= 4 * spread:
             lo, hi = wide
-            shown.append(limit)
-    return lo, hi, tuple(shown)
+    return lo, hi

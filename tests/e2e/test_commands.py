@@ -183,7 +183,7 @@ def test_a_source_that_is_down_does_not_hide_the_other(sandbox: Sandbox, config:
         (("status", "ml/fraud"), "ml/fraud"),
         (("status", "jenkins:not-there"), "no run of it was found"),
         (("status", "jenkins:never-built"), "no run of it was found"),
-        (("promote",), "invalid choice: 'promote'"),
+        (("deploy",), "invalid choice: 'deploy'"),
         (("status", "--jsn"), "unrecognized arguments: --jsn"),
     ],
 )

@@ -68,6 +68,7 @@ _POINTER = re.compile(r"\x1b]22;[a-z-]*\x07")
 _OBEYED = re.compile(
     r"\x1b[^\[]|\x1b\[[0-9;]*[^0-9;?<>=mHl]|[\x00-\x09\x0b\x0c\x0e-\x1a\x7f-\x9f\u202e\ufe0f]"
 )
+_SGR = re.compile(rb"\x1b\[([\d;]*)m")
 
 
 def test_hostile_texts_do_nothing_to_the_deck(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -128,6 +129,40 @@ def test_an_idle_deck_writes_nothing(sandbox: Sandbox, config: Path) -> None:
             """Elapsed times move every five seconds; a look at a list is one request or two."""
             several = requests("jenkins") >= asked[0] + 6 and requests("gitlab") >= asked[1] + 3
             return several and time.monotonic() > begun + 6
+
+        deck.refresh_until(looked_again)
+        assert bytes(deck.raw[written:]) == b""
+
+
+def test_a_quiet_chart_writes_nothing_and_needs_no_colours(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Of a time in the past, with NO_COLOR: when it is asked for again and is the same, not a byte."""
+    settings = sandbox.settings()
+    metrics = {
+        name: msgspec.structs.replace(metric, compare=None, fail=None)  # nothing is judged
+        for name, metric in settings.metrics.items()
+    }
+    config = write_config(msgspec.structs.replace(settings, metrics=metrics), tmp_path / "config.toml")
+    with Deck(config, size=(120, 40), env={"NO_COLOR": "1"}) as deck:
+        deck.wait_for("canary")
+        deck.send("3")
+        deck.wait_for("one/all")
+        deck.settle(0.2)
+        deck.send("+")
+        deck.send("o")
+        deck.wait_for("└")
+        deck.send("<")
+        deck.wait_for("1h until ")
+        deck.wait_for(lambda: "└" in deck.text and "Reading" not in deck.text)
+        deck.settle(1)
+        legend = deck.text.split("\n")[2]
+        assert "⠤⠤ baseline" in legend
+        assert "▀▀ canary" in legend
+        styles = {int(part) for found in _SGR.findall(bytes(deck.raw)) for part in found.split(b";") if part}
+        assert styles <= {*range(30), 39, 49}, "bold, dim and the like, in the terminal's own colour"
+        asked, written, begun = sandbox.control.requests("prometheus"), len(deck.raw), time.monotonic()
+
+        def looked_again() -> bool:
+            return sandbox.control.requests("prometheus") >= asked + 4 and time.monotonic() > begun + 6
 
         deck.refresh_until(looked_again)
         assert bytes(deck.raw[written:]) == b""

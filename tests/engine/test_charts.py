@@ -1,6 +1,7 @@
 """Charts from configured metrics, over a source that answers what it is told to."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tui.config import MetricSettings, ModelSettings, Settings, Track
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Chart, Grid, Samples
+from tui.engine.cadence import after_answer
 from tui.engine.charts import chart, chart_grid
 from tui.engine.questions import ChartOf
 from tui.sources.base import SourceError
@@ -91,6 +93,33 @@ class TestTheGrid:
 
     def test_it_is_no_finer_than_a_twentieth_of_the_window(self) -> None:
         assert chart_grid(NOW, 60, 100, "5m").step == 15
+
+    @given(now=st.floats(1e9, 4e9), back=st.integers(0, 10**7), span=st.integers(60, 30 * 86400))
+    def test_an_end_in_the_past_holds_whatever_the_time(self, now: float, back: int, span: int) -> None:
+        until = int(now) - back
+        grid = chart_grid(now, span, 60, "5m", until)
+        assert grid == chart_grid(now + 12345.6, span, 60, "5m", until)
+        assert until - grid.step < grid.end <= until
+        assert grid.start % grid.step == grid.end % grid.step == 0
+
+    def test_the_future_is_not_asked_for(self) -> None:
+        assert chart_grid(NOW, 3600, 60, "5m", int(NOW) + 999) == chart_grid(NOW, 3600, 60, "5m")
+
+
+class TestThePast:
+    @pytest.mark.parametrize(("until", "final"), [(None, False), (99_900, False), (99_600, True)])
+    async def test_what_has_settled_is_final(self, until: int | None, final: bool) -> None:
+        """What happened in the last minutes may still be added to."""
+        source = Answers(constant())
+        settings = Settings(
+            sources={},
+            models={"fraud": ModelSettings()},
+            metrics={"m": MetricSettings(source="prom", query="up")},
+        )
+        question = ChartOf("fraud", "m", 3600, 60, until)
+        answer = await chart(question, settings, source, NOW)
+        assert answer.final is final
+        assert math.isinf(after_answer(question, answer)) is final
 
 
 class TestTracks:

@@ -316,6 +316,23 @@ class TestClassify:
             assert (mild.label, mild.critical, mild.reason) == ("High", False, "m was classified as High")
             assert not classify("m", NEW, OLD, Rules(critical=True, critical_decrease=0.3)).critical
 
+    @given(NUMBERS, NUMBERS, st.randoms())
+    def test_the_order_of_values_does_not_matter(
+        self, control: list[float], experiment: list[float], rng: Random
+    ) -> None:
+        """Two constants aside, which get noise value by value."""
+        plain = classify("m", control, experiment)
+        mixed = classify("m", rng.sample(control, len(control)), rng.sample(experiment, len(experiment)))
+        assert (mixed.label, mixed.reason, mixed.critical) == (plain.label, plain.reason, plain.critical)
+        assert len({*control}) == len({*experiment}) == 1 or mixed.test == plain.test
+
+    @given(NUMBERS, NUMBERS, st.lists(st.sampled_from([NAN, None]), max_size=9))
+    def test_what_is_missing_pads_without_a_trace(
+        self, control: list[float], experiment: list[float], padding: list[float | None]
+    ) -> None:
+        """As the short side of a pair is padded."""
+        assert classify("m", [*control, *padding], experiment) == classify("m", control, experiment)
+
     @given(
         st.lists(st.one_of(st.none(), st.floats()), max_size=20),
         st.lists(st.one_of(st.none(), st.floats()), max_size=20),

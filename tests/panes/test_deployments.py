@@ -228,7 +228,7 @@ async def test_pictures(size: tuple[int, int], snapshot: SnapshotAssertion) -> N
         assert work.text == snapshot(name="canary")
         await work.press("j", "j", "d")
         assert work.text == snapshot(name="the way back")
-        await work.press("escape", "a")
+        await work.press("escape", "A")
         assert work.text == snapshot(name="all")
 
 
@@ -308,11 +308,11 @@ async def test_the_past_unfolds_with_what_one_can_go_back_to() -> None:
 async def test_enter_goes_to_the_run_behind_a_deployment() -> None:
     async with deck() as work:
         await work.press("end")
-        await work.open("a")
+        await work.open("A")
         assert work.screen.selection.pipeline is not None
         assert work.screen.selection.pipeline.address == address("g:ml/tools")
         assert work.pane.table.highlight("g:ml/fraud@production 9")
-        await work.press("enter")
+        await work.press("o")
         assert work.screen.current == "stages"
         assert str(work.screen.panes["stages"].address) == "g:ml/fraud#9"
         assert work.screen.selection.pipeline.address == FRAUD
@@ -322,7 +322,7 @@ async def test_enter_goes_to_a_run_that_no_list_has_any_more() -> None:
     async with deck() as work:
         await work.open("j", "space")
         assert work.pane.table.highlight("g:ml/fraud@production 2")
-        await work.press("enter")
+        await work.press("o")
         assert str(work.screen.panes["stages"].address) == "g:ml/fraud#2"
 
 
@@ -373,14 +373,14 @@ async def test_what_cannot_be_read_is_said_where_it_is_missing_and_the_last_pict
 
 async def test_all_models_and_pipelines_in_one_list() -> None:
     async with deck() as work:
-        await work.open("a")
+        await work.open("A")
         heads = [row.key for row in work.pane.table.rows if row.key.startswith(("model", "group"))]
         assert [head for head in heads if "note" not in head] == [
             "model fraud",
             "model price",
             "group g:ml/tools",
         ]
-        await work.press("a")
+        await work.press("A")
         assert not any("Price" in line for line in work.places)
 
 
@@ -399,5 +399,5 @@ async def test_a_small_pane_shows_the_details_in_place_of_the_list() -> None:
 
 async def test_where_no_run_is_known_that_is_said() -> None:
     async with deck() as work:
-        await work.open("enter")
+        await work.open("o")
         assert "No run is known behind it." in work.text

@@ -229,19 +229,19 @@ async def test_a_case_that_cannot_be_read_says_why() -> None:
 
 async def test_the_files_line_is_copied() -> None:
     async with shown() as work:
-        await work.press("c")
+        await work.press("C")
         assert "There is no test here." in work.text
-        await work.press("j", "c")
+        await work.press("j", "C")
         assert "What it said is not known yet." in work.text
         await work.rest()
-        await work.press("c")
+        await work.press("C")
         assert work.deck.app.clipboard == "tests/test_model.py:41"
         report = work.source.reports[NINE]
         assert isinstance(report, TestReport)
         work.source.details[report.suites[0].key(2)] = CaseDetails("boom")
         await work.press("j")
         await work.rest()
-        await work.press("c")
+        await work.press("C")
         assert "The trace names no file." in work.text
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from widgets.axis import time_ticks, value_labels, value_text, value_ticks
+from widgets.axis import ValueAxis, log_ticks, moment_text, time_ticks, value_labels, value_text, value_ticks
 
 NOON = 1_767_268_800  # 2026-01-01 12:00 UTC
 
@@ -107,3 +107,66 @@ def test_time_ticks_are_within_the_time(start: float, span: float, most: int) ->
     assert len(ticks) <= most
     assert all(start <= at <= start + span for at in ticks)
     assert ticks == sorted(set(ticks))
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "most", "ticks"),
+    [
+        (3, 40, 6, [2, 5, 10, 20, 50]),
+        (1, 1000, 5, [1, 10, 100, 1000]),
+        (120, 120, 5, [100, 200]),
+        (1e-6, 1e6, 4, [1e-6, 1e-2, 1e2, 1e6]),
+    ],
+)
+def test_logarithmic_ticks(lo: float, hi: float, most: int, ticks: list[float]) -> None:
+    assert list(log_ticks(lo, hi, most)) == ticks
+
+
+@given(st.floats(1e-290, 1e290), st.floats(1e-290, 1e290), st.integers(0, 12))
+def test_logarithmic_ticks_hold_the_data(a: float, b: float, most: int) -> None:
+    lo, hi = sorted((a, b))
+    ticks = log_ticks(lo, hi, most)
+    assert 2 <= len(ticks) <= max(3, most)
+    assert ticks[0] <= lo * (1 + 1e-9)
+    assert hi <= ticks[-1] * (1 + 1e-9)
+    assert list(ticks) == sorted(set(ticks))
+
+
+class TestAnAxisThatStays:
+    def test_values_near_a_tick_do_not_make_it_jump(self) -> None:
+        axis = ValueAxis()
+        first = axis.ticks(210, 301, 5, log=False, of="p95")
+        for highest in (299, 301, 298, 280):
+            assert axis.ticks(210, highest, 5, log=False, of="p95") == first
+
+    def test_what_leaves_it_moves_it(self) -> None:
+        axis = ValueAxis()
+        first = axis.ticks(210, 301, 5, log=False, of="p95")
+        assert axis.ticks(210, 410, 5, log=False, of="p95") != first
+        assert axis.ticks(99, 410, 5, log=False, of="p95")[0] <= 99
+
+    def test_what_became_small_in_it_moves_it(self) -> None:
+        axis = ValueAxis()
+        axis.ticks(0, 1000, 5, log=False, of="p95")
+        assert axis.ticks(10, 20, 5, log=False, of="p95") == value_ticks(10, 20, 5)
+
+    def test_another_subject_size_or_scale_begins_anew(self) -> None:
+        axis = ValueAxis()
+        axis.ticks(0, 1000, 5, log=False, of="p95")
+        assert axis.ticks(1, 600, 5, log=False, of="errors") == value_ticks(1, 600, 5)
+        assert axis.ticks(1, 600, 9, log=False, of="errors") == value_ticks(1, 600, 9)
+        assert axis.ticks(1, 600, 9, log=True, of="errors") == log_ticks(1, 600, 9)
+
+    @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), min_size=1), st.booleans())
+    def test_it_always_holds_the_data(self, pairs: list[tuple[float, float]], log: bool) -> None:
+        axis = ValueAxis()
+        for a, b in pairs:
+            ticks = axis.ticks(min(a, b), max(a, b), 5, log=log, of="")
+            assert ticks[0] <= min(a, b) * (1 + 1e-9)
+            assert max(a, b) <= ticks[-1] * (1 + 1e-9)
+
+
+def test_a_moment_is_told_as_finely_as_it_is_shown(zone: None) -> None:
+    assert moment_text(NOON, 3600) == "17:45"
+    assert moment_text(NOON, 3600, 15) == "17:45:00"
+    assert moment_text(NOON, 7 * 86400, 15) == "01 Jan 17:45"

@@ -17,8 +17,10 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from widgets import chart as chart_module
+from widgets.axis import ValueAxis
 from widgets.chart import Chart, ChartData, Limit, Line, Marker, Picture, picture
-from widgets.chart_data import runs
+from widgets.chart_data import runs, value_at
+from widgets.chart_scene import large
 
 T = 1_767_225_600  # 2026-01-01 00:00 UTC
 TIMES = range(T, T + 3601, 30)
@@ -188,10 +190,133 @@ class TestThePicture:
 
     def test_the_same_data_is_the_same_picture(self) -> None:
         first = picture(DATA, 80, 16)
+        large.cache_clear()
         picture(DATA._replace(lines=(CANARY,), limits=(Limit("x", 1, "fail"),)), 50, 20)
         plotext.figure.title("somebody else's")
         plotext.figure.ruler("y", "left").direction(-1)
+        large.cache_clear()
         assert picture(DATA, 80, 16) == first
+
+
+SMALL = DATA._replace(small=True)
+
+
+class TestTheSmallPicture:
+    def test_legend_axis_and_times_in_fewer_lines(self) -> None:
+        lines = lines_of(picture(SMALL, 80, 8))
+        assert len(lines) == 8
+        assert lines[0] == "latency p95 ms   ⠤⠤ baseline 1.4    210   ▀▀ canary 1.5    270"
+        assert [line[:8].strip() for line in lines[1:-1] if line[:8].strip()] == ["300", "250", "200", "150"]
+        assert (
+            lines[-1].split() == ["00:00", "00:15", "00:30", "00:45", "01:00"][1:-1] or "00:30" in lines[-1]
+        )
+        assert max(map(len, lines)) <= 80
+
+    def test_lines_are_told_apart_without_colours(self) -> None:
+        only = picture(SMALL._replace(lines=(BASELINE,)), 80, 10)
+        assert all(
+            ord(letter) in BRAILLE for line in lines_of(only)[1:-1] for letter in line[9:].replace(" ", "")
+        )
+        only = picture(SMALL._replace(lines=(CANARY,)), 80, 10)
+        assert set("".join(line[9:] for line in lines_of(only)[1:-1])) - {" "} <= set(BLOCKS)
+
+    def test_a_gap_is_drawn_as_a_gap(self) -> None:
+        columns = {column for column, row in role_cells(picture(SMALL, 80, 10), "canary") if row}
+        assert not {9 + round(i / 120 * 70) for i in range(51, 79)} & columns
+        assert {9 + round(i / 120 * 70) for i in (0, 49, 80, 120)} <= columns
+
+    def test_a_line_without_gaps_has_no_holes(self) -> None:
+        jumps = BASELINE._replace(values=tuple(float(i % 2) for i in range(121)))
+        dots = braille_dots(picture(SMALL._replace(lines=(jumps,)), 80, 10)[1:])
+        assert {x for x, _ in dots} == set(range(18, 160))
+        assert {y for _, y in dots} >= set(range(min(y for _, y in dots), max(y for _, y in dots)))
+
+    def test_limits_markers_and_cursor(self) -> None:
+        data = SMALL._replace(
+            limits=(Limit("warn", 300, "warn"), Limit("fail", 5000, "fail")),
+            markers=(Marker(T + 900, "1.5"),),
+            cursor=T + 3000.0,
+        )
+        drawn = picture(data, 80, 12)
+        lines = lines_of(drawn)
+        assert any("┈" * 9 in line for line in lines[3:])
+        assert "fail 5000, not in sight" in " ".join(lines[:3])
+        row = next(i for i, line in enumerate(lines) if "▾1.5" in line)
+        assert {line[lines[row].index("▾")] for line in lines[row + 1 : -1]} <= {
+            "│",
+            *BLOCKS,
+            *map(chr, BRAILLE),
+        }
+        assert len({column for column, at in role_cells(drawn, "cursor") if at > row}) == 1
+
+
+class TestTheCursor:
+    def test_the_legend_tells_the_values_there_and_the_difference_in_words(self) -> None:
+        lines = lines_of(picture(DATA._replace(cursor=T + 900.0), 100, 16))
+        assert "baseline 1.4    230" in lines[0]
+        assert "canary 1.5    290" in lines[0]
+        assert "┃ 00:15:00 canary 60 higher, +26.1%" in " ".join(lines[:2])
+
+    @pytest.mark.parametrize(
+        ("baseline", "canary", "words"),
+        [
+            (2.0, 1.0, "canary 1 lower, -50.0%"),
+            (1.0, 1.0, "canary equal"),
+            (0.0, 1.0, "canary 1 higher"),
+            (-2.0, -1.0, "canary 1 higher, +50.0%"),
+            (None, 1.0, ""),
+        ],
+    )
+    def test_differences(self, baseline: float | None, canary: float, words: str) -> None:
+        lines = tuple(
+            Line("", role, TIMES, (value,) * 121)  # type: ignore[arg-type]
+            for role, value in (("baseline", baseline), ("canary", canary))
+        )
+        text = lines_of(picture(DATA._replace(title="", unit="", lines=lines, cursor=T + 900.0), 120, 12))[0]
+        assert text.split("┃ 00:15:00")[1].strip() == words
+
+    def test_in_a_gap_there_is_no_value(self) -> None:
+        assert "canary 1.5 no value" in lines_of(picture(DATA._replace(cursor=T + 1800.0), 100, 16))[0]
+
+    def test_it_stands_behind_the_lines(self) -> None:
+        plain, pointed = picture(DATA, 100, 16), picture(DATA._replace(cursor=T + 900.0), 100, 16)
+        at = 9 + round(0.25 * 90)
+        column = [line[at] for line in lines_of(pointed)[2:-2]]
+        assert column.count("┃") >= 8
+        drawn = role_cells(picture(DATA._replace(cursor=T + 900.0), 100, 16), "canary")
+        assert {cell for cell in drawn if cell[0] == at and cell[1] > 1}
+        assert len(plain) == len(pointed)
+
+    def test_out_of_sight_it_is_not_drawn(self) -> None:
+        drawn = picture(DATA._replace(cursor=T - 900.0), 100, 16)
+        assert not {row for _, row in role_cells(drawn, "cursor") if row > 1}
+
+    @pytest.mark.parametrize(
+        ("at", "value"), [(T - 1, None), (T + 14, 0.0), (T + 16, 1.0), (T + 3600, 120.0), (T + 3601, None)]
+    )
+    def test_the_nearest_value_counts(self, at: float, value: float | None) -> None:
+        assert value_at(BASELINE._replace(values=tuple(map(float, range(121)))), at) == value
+
+
+class TestALogarithmicScale:
+    def test_each_power_of_ten_takes_as_much(self) -> None:
+        line = Line("", "baseline", TIMES, tuple(10.0 ** (i / 40) for i in range(121)))
+        for small in (False, True):
+            drawn = picture(DATA._replace(lines=(line,), log=True, small=small), 80, 23)
+            dots = sorted(braille_dots(drawn[1:]))
+            steps = [low - high for (_, low), (_, high) in itertools.pairwise(dots)]
+            assert max(map(abs, steps)) <= 2, "a straight line"
+            assert "log scale" in lines_of(drawn)[0]
+
+    def test_what_is_not_above_zero_is_a_gap(self) -> None:
+        line = Line("", "other", TIMES, (0.0,) * 60 + (5.0,) * 61)
+        drawn = picture(DATA._replace(lines=(line,), log=True), 80, 16)
+        assert min(column for column, row in role_cells(drawn, "other") if row) > 40
+
+    def test_where_nothing_is_it_says_so(self) -> None:
+        line = Line("", "other", TIMES, (0.0,) * 121)
+        text = " ".join(lines_of(picture(DATA._replace(lines=(line,), log=True), 80, 16)))
+        assert "nothing is above 0, and a logarithmic scale shows nothing else" in text
 
 
 class TestWordsInstead:
@@ -242,6 +367,9 @@ marker = st.builds(Marker, st.floats(-10, 700), st.text(st.characters(categories
     markers=st.lists(marker, max_size=3).map(tuple),
     width=st.integers(1, 90),
     height=st.integers(1, 24),
+    log=st.booleans(),
+    small=st.booleans(),
+    cursor=st.none() | st.floats(-10, 700),
 )
 def test_nothing_breaks_it(
     lines: tuple[Line, ...],
@@ -249,15 +377,19 @@ def test_nothing_breaks_it(
     markers: tuple[Marker, ...],
     width: int,
     height: int,
+    log: bool,
+    small: bool,
+    cursor: float | None,
 ) -> None:
-    drawn = picture(ChartData("t", "u", 0, 600, lines, limits, markers, ("note",)), width, height)
+    data = ChartData("t", "u", 0, 600, lines, limits, markers, ("note",), "", cursor, log, small)
+    drawn = picture(data, width, height)
     assert len(drawn) <= height
     assert all(cell_len(text) <= width for text in lines_of(drawn))
 
 
 class TestThinning:
     def test_few_points_stay_as_they_are(self) -> None:
-        assert runs(BASELINE, T, T + 3600, 240) == [list(zip(TIMES, BASELINE.values, strict=True))]
+        assert runs(BASELINE, T, T + 3600, 240) == (tuple(zip(TIMES, BASELINE.values, strict=True)),)
 
     def test_spikes_stay(self) -> None:
         values: list[float | None] = [1.0] * 10_000
@@ -266,7 +398,7 @@ class TestThinning:
         assert len(run) <= 240
         assert (1234, 99.0) in run
         assert (7777, -99.0) in run
-        assert run == sorted(run)
+        assert list(run) == sorted(run)
 
     def test_the_shortest_gap_divides(self) -> None:
         values: list[float | None] = [float(i % 7) for i in range(10_000)]
@@ -326,9 +458,9 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ChartData, int, int]
     """Every picture made from now on."""
     made: list[tuple[ChartData, int, int]] = []
 
-    def spy(data: ChartData, width: int, height: int) -> Picture:
+    def spy(data: ChartData, width: int, height: int, axis: ValueAxis) -> Picture:
         made.append((data, width, height))
-        return picture(data, width, height)
+        return picture(data, width, height, axis)
 
     monkeypatch.setattr(chart_module, "picture", spy)
     return made
@@ -372,6 +504,44 @@ class TestTheWidget:
             await drawn(pilot, app.chart(), "throughput")
             assert len(pictures) == 2
 
+    async def test_the_axis_stays_from_refresh_to_refresh(self) -> None:
+        """It would be another one for each of these alone."""
+        app = ChartApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            labels = set()
+            for middle in (210.0, 231.0, 229.0, 231.0, 225.0):
+                line = BASELINE._replace(label=str(middle), values=wave(middle))
+                app.chart().show(DATA._replace(lines=(line,)))
+                lines = await drawn(pilot, app.chart(), f"baseline {middle}")
+                labels.add(tuple(text[:8] for text in lines[1:]))
+            assert len(labels) <= 2, "wider once, and never back"
+
+    async def test_a_cursor_draws_nothing_but_itself_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = ChartApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            app.chart().show(DATA._replace(cursor=T + 60.0))
+            await drawn(pilot, app.chart(), "00:01:00")
+            monkeypatch.setattr(plotext.figure, "build", None)
+            for minute in range(2, 9):
+                app.chart().show(DATA._replace(cursor=T + 60.0 * minute))
+                await drawn(pilot, app.chart(), f"00:0{minute}:00")
+
+    async def test_a_click_points_at_a_moment(self) -> None:
+        app = ChartApp()
+        pointed: list[float] = []
+
+        async with app.run_test(
+            size=(80, 24),
+            message_hook=lambda message: (
+                pointed.append(message.time) if isinstance(message, Chart.Pointed) else None
+            ),
+        ) as pilot:
+            app.chart().show(DATA)
+            await drawn(pilot, app.chart(), "01:00")
+            for column in (9, 79, 2):
+                await pilot.click(Chart, offset=(column, 5))
+        assert list(dict.fromkeys(pointed)) == [T, T + 3600]
+
     async def test_only_the_latest_data_is_drawn(self, pictures: list[tuple[ChartData, int, int]]) -> None:
         app = ChartApp()
         async with app.run_test(size=(80, 24)) as pilot:
@@ -388,10 +558,10 @@ class TestTheWidget:
     ) -> None:
         app = ChartApp(4)
 
-        def spy(data: ChartData, width: int, height: int) -> Picture:
+        def spy(data: ChartData, width: int, height: int, axis: ValueAxis) -> Picture:
             if data.lines:
                 app.history.append(f"draw c{data.title}")
-            return picture(data, width, height)
+            return picture(data, width, height, axis)
 
         monkeypatch.setattr(chart_module, "picture", spy)
         async with app.run_test(size=(80, 60)) as pilot:
@@ -426,12 +596,12 @@ class TestTheWidget:
         app = ChartApp(3)
         titles: list[str] = []
 
-        def spy(data: ChartData, width: int, height: int) -> Picture:
+        def spy(data: ChartData, width: int, height: int, axis: ValueAxis) -> Picture:
             if data.lines:
                 titles.append(data.title)
                 for i in range(3):
                     app.chart(i).display = str(i) in titles or i == 2
-            return picture(data, width, height)
+            return picture(data, width, height, axis)
 
         monkeypatch.setattr(chart_module, "picture", spy)
         async with app.run_test(size=(80, 60)) as pilot:
@@ -482,6 +652,7 @@ class TestTheWidget:
         app = ChartApp()
         async with app.run_test(size=(80, 24)) as pilot:
             monkeypatch.setattr(builtins, "__import__", refuse)
+            large.cache_clear()
             app.chart().show(DATA)
             await drawn(pilot, app.chart(), "its C++ part will not load")
 
@@ -490,12 +661,17 @@ def test_plotext_is_not_loaded_before_there_is_something_to_draw() -> None:
     code = """
 import asyncio, sys
 from textual.app import App
-from widgets.chart import Chart, ChartData
+from widgets.chart import Chart, ChartData, Line
 class A(App):
     def compose(self): yield Chart()
 async def main():
     app = A()
     async with app.run_test() as pilot:
+        small = ChartData("t", "", 0, 60, (Line("", "canary", range(0, 61, 10), (1.0,) * 7),), small=True)
+        app.query_one(Chart).show(small)
+        while app.query_one(Chart).stale:
+            await pilot.pause()
+        assert "▄▄▄" in "".join(app.query_one(Chart).render_line(y).text for y in range(1, 20))
         app.query_one(Chart).show(ChartData("t", message="waiting"))
         await pilot.pause()
         assert "waiting" in "".join(app.query_one(Chart).render_line(y).text for y in range(5))

@@ -1,6 +1,7 @@
 """The configuration: a TOML file in, typed settings out, every mistake named."""
 
 from tui.config.file import default_path, load, parse
+from tui.config.safety import Launch, Policy, SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
     METRIC_SOURCES,
@@ -26,9 +27,12 @@ __all__ = [
     "ConfigError",
     "GitLabSettings",
     "JenkinsSettings",
+    "Launch",
     "MetricSettings",
     "ModelSettings",
+    "Policy",
     "PrometheusSettings",
+    "SafetySettings",
     "Score",
     "Secret",
     "Settings",

@@ -11,6 +11,7 @@ import msgspec
 
 from tui.config.mistakes import Mistake, convert, nearest
 from tui.config.references import check_references
+from tui.config.safety import SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
     SOURCE_TYPES,
@@ -22,7 +23,7 @@ from tui.config.settings import (
 )
 from tui.text import clean
 
-_TABLES = ("sources", "models", "metrics", "ui")
+_TABLES = ("sources", "models", "metrics", "ui", "safety")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -78,6 +79,7 @@ def parse(text: str, path: Path) -> Settings:
                 for name, table in _named_tables(document, "metrics")
             },
             ui=convert("ui", document.get("ui", {}), UiSettings, path),
+            safety=convert("safety", document.get("safety", {}), SafetySettings, path),
             path=path,
         )
         check_references(settings)

@@ -66,6 +66,10 @@ def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
             )
         if key.endswith(".validation"):
             reason = "must be a path among the artifacts, such as reports/metrics.json"
+        if key.endswith(".at_most"):
+            reason = 'must be a number of times and a duration, such as "1 per 6h"'
+        if key.endswith("].wait"):
+            reason = "must be a duration such as 10m, or 0s"
         raise Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
 
 

@@ -3,6 +3,7 @@
 import re
 
 from tui.config.mistakes import Mistake, nearest
+from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
@@ -56,7 +57,46 @@ def check_references(settings: Settings) -> None:
                     f"models.{name}.metrics[{number}]",
                     f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
                 )
+        for key, launch in (("retrain", model.retrain), ("switch", model.switch)):
+            if launch is not None:
+                _check_launch(f"models.{name}.{key}", launch, settings)
+        if model.switch and not model.blue_green:
+            raise Mistake(f"models.{name}.switch", "switches between the two of blue_green, which is missing")
         _check_score(f"models.{name}.score", model, settings)
+    for number, policy in enumerate(settings.safety.policies):
+        key = f"safety.policies[{number}]"
+        if (its := settings.models.get(policy.model)) is None:
+            reason = f"there is no [models.{policy.model}]{nearest(policy.model, settings.models)}"
+            raise Mistake(f"{key}.model", reason)
+        if policy.action == "retrain" and its.retrain is None:
+            raise Mistake(f"{key}.action", f"[models.{policy.model}] has no retrain")
+        if policy.action == "rollback" and not (policy.environment or its.environment):
+            raise Mistake(f"{key}.environment", f"is missing, and [models.{policy.model}] has none")
+    names = [policy.name for policy in settings.safety.policies]
+    for number, policy_name in enumerate(names):
+        if policy_name in names[:number]:
+            raise Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+
+
+def _check_launch(key: str, launch: Launch, settings: Settings) -> None:
+    try:
+        address = parse_address(launch.pipeline)
+    except AddressError as error:
+        raise Mistake(f"{key}.pipeline", str(error)) from None
+    _check_source(f"{key}.pipeline", address.source, settings, PIPELINE_SOURCES)
+    if address != address.pipeline:
+        raise Mistake(f"{key}.pipeline", "must be a pipeline: SOURCE:PATH")
+    if isinstance(settings.sources[address.source], JenkinsSettings):
+        for name in ("ref", "inputs"):
+            if getattr(launch, name):
+                raise Mistake(f"{key}.{name}", "only a GitLab pipeline has this")
+    allowed = ", ".join(f"{{{word}}}" for word in LAUNCH_WORDS)
+    for table in ("parameters", "inputs"):
+        for name, value in getattr(launch, table).items():
+            for found in PLACEHOLDER.findall(value):
+                if found not in LAUNCH_WORDS:
+                    reason = f"unknown placeholder {{{found}}}; allowed: {allowed}"
+                    raise Mistake(f"{key}.{table}.{name}", reason)
 
 
 def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:

@@ -1,12 +1,14 @@
 """The settings, typed: what the tables of a configuration file become."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
 from tui.insight.rules import DeploymentRule
 
@@ -39,6 +41,8 @@ class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
     user: str | None = None
     token: Secret | None = None
     watch: tuple[Name, ...] = ("**",)
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
     deployments: tuple[DeploymentRule, ...] = ()
     """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
 
@@ -47,6 +51,7 @@ class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
     token: Secret | None = None
     watch: tuple[Name, ...]
     refs: tuple[Name, ...] = ()
+    read_only: bool = False
     canary_jobs: tuple[Name, ...] = ("*canary*",)
     """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
@@ -97,6 +102,15 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
+    promote: Name = "*promote*"
+    """A glob over the names of GitLab gates: which lets the canary go on. In Jenkins ``canary.input`` tells."""
+    retrain: Launch | None = None
+    switch: Launch | None = None
+    """What gives the traffic to the other of ``blue_green``; {colour} is its name."""
+
+    def ships(self, pipeline: str) -> bool:
+        """Whether the pipeline of that address is one of its own."""
+        return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +176,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
     ui: UiSettings = UiSettings()
+    safety: SafetySettings = SafetySettings()
     path: Path | None = None
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()

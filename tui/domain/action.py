@@ -57,7 +57,8 @@ class Wish(msgspec.Struct, frozen=True):
     target: Address
     """A run, job, gate (``!NAME``), environment (``@NAME``) or pipeline."""
     values: tuple[tuple[str, str], ...] = ()
-    """Fields of the plan that were filled in, and options of the kind (``stage``, ``level``, ``version``); no secrets."""
+    """Fields of the plan that were filled in, and options of the kind (``stage``, ``level``, ``version``, ``ref``); no
+    secrets. Inputs of a GitLab pipeline are called ``inputs.NAME``."""
     reason: str = ""
     """Why, in the person's words: for the journal, and the server where it takes one."""
 

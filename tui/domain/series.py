@@ -37,6 +37,8 @@ class Chart(msgspec.Struct, frozen=True):
     series: tuple[Series, ...]
     notes: tuple[str, ...] = ()
     """Warnings of the server and hints: partial answers, NaN in the samples, a flat line at a bucket's bound."""
+    final: bool = False
+    """It lies in the past and will not change any more."""
 
 
 class Samples(msgspec.Struct, frozen=True):

@@ -5,12 +5,14 @@ from functools import partial
 from typing import Any
 
 from tui.config import Settings
+from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.charts import chart
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
+    ActivitiesNow,
     AnyQuestion,
     CaseOf,
     ChangesBetween,
@@ -49,6 +51,8 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
         case ChartOf():
             metric = settings.metrics.get(question.metric)
             return metric.source if metric is not None else ""
+        case ActivitiesNow():
+            return ""
         case VerdictOf():
             model = settings.models.get(question.model)
             judged = judged_metrics(settings, question.model) if model is not None else ()
@@ -66,12 +70,14 @@ class Answers:
         reports: Reports,
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
+        activities: Callable[[], tuple[Activity, ...]],
     ) -> None:
         self._servers = servers
         self._store = store
         self._reports = reports
         self._logs = logs
         self._clock = clock
+        self._activities = activities
 
     async def to(self, question: AnyQuestion) -> Any:
         """The answer.
@@ -111,6 +117,8 @@ class Answers:
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 return await chart(question, settings, metrics, self._clock())
+            case ActivitiesNow():
+                return self._activities()
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")

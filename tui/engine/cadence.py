@@ -66,10 +66,14 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return NEVER if answer.final else TESTS_LIVE
         case Chart():
             assert isinstance(question, ChartOf)
+            if answer.final:
+                return NEVER
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
         case LogState():
             return NEVER if answer.complete else answer.wait
+        case tuple():  # the activities: whoever acts tells of them
+            return NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
     raise TypeError(f"no cadence for an answer of type {type(answer).__name__}")

@@ -4,6 +4,8 @@ import asyncio
 import math
 from collections.abc import Mapping
 
+import msgspec
+
 from tui.config import MetricSettings, ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import QueryError, fill, placeholders
@@ -12,18 +14,20 @@ from tui.engine.questions import ChartOf
 from tui.sources.base import MetricSource, SourceError
 
 _STEPS_PER_WINDOW = 20
+_SETTLED = 300.0
+"""Seconds after which nothing is added to what a server knows: a scrape and its way through a few servers."""
 _MOST_LABELS = 5
 
 
-def chart_grid(now: float, span: int, columns: int, window: str) -> Grid:
-    """The last ``span`` seconds in about two points a column.
+def chart_grid(now: float, span: int, columns: int, window: str, until: int | None = None) -> Grid:
+    """The ``span`` seconds until then, or until now, in about two points a column.
 
     Start and end are multiples of the step: otherwise each refresh would shift the grid, the picture would flicker
     and caches would miss (contracts: metrics §2). The step is no finer than a twentieth of ``window``, where
     neighbours share all but 5 % of their samples: finer ones tell nothing new.
     """
     step = max(1, math.ceil(seconds(window) / _STEPS_PER_WINDOW), math.ceil(span / (2 * max(1, columns))))
-    end = int(now // step) * step
+    end = int((now if until is None else min(now, until)) // step) * step
     return Grid((end - span) // step * step, end, step)
 
 
@@ -39,8 +43,10 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
             one is meant.
     """
     metric = settings.metrics[question.metric]
-    grid = chart_grid(now, question.span, question.columns, metric.window)
-    return await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+    grid = chart_grid(now, question.span, question.columns, metric.window, question.until)
+    answer = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+    final = question.until is not None and question.until <= now - _SETTLED
+    return msgspec.structs.replace(answer, final=True) if final else answer
 
 
 async def read_tracks(

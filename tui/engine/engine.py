@@ -11,10 +11,13 @@ from tui.config import ConfigError, Settings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
 from tui.engine import news
+from tui.engine.actions import Actions
 from tui.engine.answers import Answers, source_of
 from tui.engine.cadence import after_answer
 from tui.engine.history import History
+from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
+from tui.engine.policies import Policies
 from tui.engine.questions import AnyQuestion, LogOf, Question, TestsOf
 from tui.engine.reports import Reports
 from tui.engine.schedule import Schedule
@@ -60,6 +63,7 @@ class Engine:
         rng: where the jitter of the schedule comes from.
         later: how time is waited for; the loop's ``call_later``.
         history: where the tests of finished runs are kept from one start to the next; None: nowhere.
+        journal: where actions are noted; None: where ``settings`` say.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Engine:
         rng: Random | None = None,
         later: Callable[[float, Callable[[], None]], Timer] = call_later,
         history: History | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self.store = Store(partial(later, FRAME))
@@ -79,12 +84,16 @@ class Engine:
         self.started_at = clock()
         self._later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
-        self._answers = Answers(self.servers, self.store, Reports(history), self._logs, clock)
+        self._answers = Answers(
+            self.servers, self.store, Reports(history), self._logs, clock, lambda: self.actions.activities
+        )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._closed = False
+        self.actions = Actions(self, journal or journal_for(settings))
+        self.policies = Policies(self)
 
     def watch(self) -> "Watch":
         """A new handle to say what is to be kept current."""
@@ -149,6 +158,15 @@ class Engine:
             finally:
                 alarm.cancel()
 
+    async def pause(self, seconds: float) -> None:
+        """Wait so long by the engine's time."""
+        over = asyncio.Event()
+        alarm = self._later(seconds, over.set)
+        try:
+            await over.wait()
+        finally:
+            alarm.cancel()
+
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
         self._closed = True
@@ -156,6 +174,8 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await _ended(self._tasks)
+        await self.policies.close()
+        await self.actions.close()
         self._logs.close()
         await _ended({asyncio.create_task(_close(source)) for source in self.servers})
 

@@ -4,6 +4,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
@@ -84,13 +85,19 @@ class LogOf(Question[LogState], frozen=True):
     """Bytes at its end that will do at first, where the server can tell those; 0: from the beginning."""
 
 
+class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
+    """The actions under way or ended, newest first. No source is asked: the reading is there when there are some."""
+
+
 class ChartOf(Question[Chart], frozen=True):
-    """One metric of a model over the last ``span`` seconds, for a chart ``columns`` cells wide."""
+    """One metric of a model over ``span`` seconds, for a chart ``columns`` cells wide."""
 
     model: str
     metric: str
     span: int
     columns: int
+    until: int | None = None
+    """Where the time ends, seconds since the epoch; None: now."""
 
 
 class VerdictOf(Question[Verdict], frozen=True):

@@ -10,7 +10,7 @@ from typing import cast
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.sources import registry
-from tui.sources.base import DeploymentSource, MetricSource, PipelineSource, Source, SourceError
+from tui.sources.base import ActingSource, DeploymentSource, MetricSource, PipelineSource, Source, SourceError
 from tui.threads import in_thread
 
 SKEW_NOTICED = 5.0
@@ -102,6 +102,12 @@ class Servers:
         if not hasattr(source, "environments"):
             raise misconfigured(f"the source {name} knows no deployments")
         return cast(DeploymentSource, source)
+
+    async def acting(self, name: str) -> ActingSource:
+        source = await self.source(name)
+        if not hasattr(source, "send"):
+            raise misconfigured(f"the source {name} cannot be asked to do anything")
+        return cast(ActingSource, source)
 
 
 def misconfigured(message: str) -> SourceError:

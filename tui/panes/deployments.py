@@ -1,9 +1,8 @@
 """The deployments pane: which version stands where, what it brought, and to what one can go back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
@@ -19,11 +18,10 @@ from tui.comparison import (
     compared,
     facts,
     figure_facts,
-    figures_line,
 )
 from tui.config import PIPELINE_SOURCES, ModelSettings
 from tui.domain.address import Address
-from tui.domain.deployment import Deployment, Environment, Environments, Validation
+from tui.domain.deployment import Deployment, Environment, Validation
 from tui.domain.pipeline import Pipeline, Run
 from tui.engine.engine import Engine
 from tui.engine.questions import (
@@ -35,15 +33,14 @@ from tui.engine.questions import (
     RunAt,
     ValidationOf,
 )
-from tui.engine.store import Reading
-from tui.insight.delivery import Figure, figures
 from tui.keys import bindings
-from tui.panes.base import Pane
-from tui.placement import Group, Place, PlaceLine, all_groups, group_of, place_lines, places
-from widgets.cells import Cell
+from tui.panes.base import Pane, progress_of
+from tui.panes.placing import Found, find, rows
+from tui.placement import Group, PlaceLine, all_groups, front_place, group_of
+from widgets.cells import Cell, pieces
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
-from widgets.theme import CLOSED, OPEN, look
+from widgets.theme import look
 
 DAY = 86400.0
 WINDOWS = (7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
@@ -65,110 +62,11 @@ COLUMNS = (
     Column("Who", 8, flex=1, drop=2),
     Column("Note", 12, flex=3, drop=3),
 )
-WAY_BACK = "↺"
-"""Before a deployment that one can go back to; why not to another is noted, and told under the cursor."""
-
 FACT_COLUMNS = (
     Column("", 1),
     Column("About it", 11, flex=1),
     Column("What it brought, how it went, the way back", 30, flex=6),
 )
-
-
-class Found(msgspec.Struct, frozen=True):
-    """One group with what is known of it."""
-
-    group: Group
-    places: tuple[Place, ...]
-    figures: tuple[Figure, ...]
-    notes: tuple[tuple[str, str], ...]
-    """Role and words of what is missing."""
-    waiting: bool
-    """An answer is still to come."""
-
-
-def find(
-    group: Group,
-    model: ModelSettings | None,
-    answers: Mapping[Address, Reading[Environments]],
-    past: Mapping[Address, Environment],
-    pipelines: Sequence[Pipeline],
-    window: float,
-    now: float,
-) -> Found:
-    """What is known of a group: its environments, its figures, and what of it is missing."""
-    known = [reading.value for reading in answers.values() if reading.value is not None]
-    found = places(known, past, model)
-    notes: list[tuple[str, str]] = []
-    for address, reading in answers.items():
-        if reading.fault is not None:
-            age = f" (shown as read {fmt.ago(now - reading.read_at)} ago)" if reading.read_at else ""
-            words = f"{address}: {reading.fault.trouble.value}: {reading.fault.message}{age}"
-            notes.append(("failed", words))
-        if reading.value is not None:
-            notes += [("dim", f"{address}: {note}") for note in reading.value.notes]
-            if not reading.value.environments and not reading.value.notes and not found:
-                notes.append(("dim", f"{address} has no environments: no job of it names one"))
-    if not group.pipelines:
-        notes.append(("dim", "none of its pipelines is among the watched ones"))
-    front = _front(found, model)
-    told: tuple[Figure, ...] = ()
-    if front is not None and front.environment.address in past:
-        runs = [run for each in pipelines if each.address in group.members for run in each.runs]
-        told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
-    waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
-    return Found(group, found, told, tuple(dict.fromkeys(notes)), waiting)
-
-
-def _front(found: Sequence[Place], model: ModelSettings | None) -> Place | None:
-    """The environment that counts: the model's own, else the first one for production."""
-    if model is not None and model.environment:
-        for each in found:
-            if each.environment.name == model.environment:
-                return each
-    return next((each for each in found if each.environment.tier == "production"), None)
-
-
-def rows(
-    found: Sequence[Found], open: frozenset[str], now: Mapping[str, float]
-) -> tuple[list[Row], dict[str, PlaceLine]]:
-    """The rows of the list, and the line behind each row of a deployment."""
-    made: list[Row] = []
-    lines: dict[str, PlaceLine] = {}
-    for each in found:
-        figures_words = figures_line(each.figures)
-        title: Cell = ((f"{each.group.title}  ", "strong"), (figures_words, "dim"))
-        made.append(Row(each.group.key, ("", title), "group"))
-        for place in each.places:
-            address = place.environment.address
-            opened = str(address) in open
-            for line in place_lines(place, now[address.source], past=opened):
-                lines[line.key] = line
-                made.append(_row(line, opened=opened))
-        if each.waiting:
-            made.append(Row(f"{each.group.key} waiting", ("", ("Reading its environments …", "dim"))))
-        for number, (role, words) in enumerate(each.notes):
-            glyph = look("failed").glyph if role == "failed" else ""
-            made.append(Row(f"{each.group.key} note {number}", ((glyph, role), (words, role))))
-    return made, lines
-
-
-def _row(line: PlaceLine, *, opened: bool) -> Row:
-    shown = look(line.status.value) if line.status is not None else look("skipped")
-    first = line.part == "stable"
-    back = line.part in ("past", "colour") and line.deployment is not None and line.deployment.rollback
-    mark: Cell = OPEN if opened else CLOSED
-    if not first:
-        mark = (WAY_BACK, "passed") if back and back.possible else ""
-    name: Cell = ((line.prefix, "dim"), (line.place, "accent" if line.part == "canary" else ""))
-    traffic = f" {line.traffic}" if line.traffic else ""
-    state: Cell = ((f"{shown.glyph} ", shown.role), (line.state, shown.role), (traffic, "strong"))
-    return Row(
-        line.key,
-        (mark, name, line.version, line.commit, state, line.age, line.who, line.note),
-        "group" if first else "item",
-        line.dim,
-    )
 
 
 class DeploymentsPane(Pane):
@@ -256,7 +154,7 @@ class DeploymentsPane(Pane):
         ]
         past: list[Address] = []
         for found in self._found:
-            front = _front(found.places, self._model(found.group))
+            front = front_place(found.places, self._model(found.group))
             if front is not None and not self.everything:
                 past.append(front.environment.address)
             past += [
@@ -324,6 +222,9 @@ class DeploymentsPane(Pane):
         items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
         if self.everything and self._left_out:
             items.append(Item(f"{self._left_out} more: select one in the list", "dim", drop=1))
+        for place in known:
+            if progress := progress_of(self.engine, place.environment.address):
+                items.append(Item(*pieces(progress)[0]))
         if canaries:
             items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
         self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
@@ -402,6 +303,13 @@ class DeploymentsPane(Pane):
         return line.environment.address if line is not None else None
 
     @property
+    def version(self) -> str:
+        """Of the earlier deployment under the cursor; empty on what is there now."""
+        line = self._lines.get(self.table.key or "")
+        past = line is not None and line.part in ("past", "colour") and not self.about.has_focus
+        return line.deployment.version if past and line is not None and line.deployment is not None else ""
+
+    @property
     def url(self) -> str:
         line = self._lines.get(self.table.key or "")
         if line is None:
@@ -429,7 +337,14 @@ class DeploymentsPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.action_open_deployment()
+        if self.about.has_focus:
+            self.action_open_deployment()
+        else:
+            self.post_message(self.Menu())
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        return (("Show the run behind it", "open_deployment"),)
 
     @on(LineTable.Toggled, "#places")
     def _folded(self, event: LineTable.Toggled) -> None:

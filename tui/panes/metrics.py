@@ -1,8 +1,10 @@
-"""The metrics pane: one chart for each metric of the selected model."""
+"""The metrics pane: a small chart for each metric of the selected model, or a large one of one metric."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 
+import msgspec
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.getters import query_one
@@ -18,18 +20,25 @@ from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of, stale
+from tui.panes.moments import moments
+from tui.panes.span import Span
 from tui.panes.verdict import VerdictLines, headline
+from widgets.axis import moment_text
 from widgets.chart import Chart
-from widgets.chart_data import ChartData, Limit, Line
+from widgets.chart_data import ChartData, Limit, Line, Marker
 from widgets.status_line import Item, StatusLine
 
-SPANS = (15 * 60, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
-LEAST_HEIGHT = 8
-"""Lines a chart needs to say something."""
+LEAST_HEIGHT, LEAST_WIDTH = 7, 56
+"""Lines and cells a chart needs to say something."""
 
 
 def project(
-    title: str, metric: MetricSettings, span: int, reading: Reading[ChartAnswer], now: float
+    title: str,
+    metric: MetricSettings,
+    span: Span,
+    reading: Reading[ChartAnswer],
+    now: float,
+    markers: tuple[Marker, ...] = (),
 ) -> ChartData:
     """What the chart of one metric shows."""
     chart = reading.value
@@ -37,15 +46,19 @@ def project(
     if reading.fault is not None and reading.read_at is not None:
         notes.insert(0, f"{reading.fault.message} ({fmt.ago(now - reading.read_at)} old)")
     grid = chart.series[0].grid if chart and chart.series else None
+    start = float(grid.start) if grid else span.end(now) - span.seconds
+    end = float(grid.end) if grid else span.end(now)
     return ChartData(
         title=title,
         unit=metric.unit,
-        start=float(grid.start) if grid else now - span,
-        end=float(grid.end) if grid else now,
+        start=start,
+        end=end,
         lines=tuple(_line(series, title) for series in (chart.series if chart else ())),
         limits=tuple(_limits(metric)),
+        markers=tuple(marker for marker in markers if start <= marker.time <= end),
         notes=tuple(notes),
         message="" if chart else reading.fault.message if reading.fault else "Reading …",
+        cursor=None if span.cursor is None else min(max(start, span.cursor), end),
     )
 
 
@@ -69,17 +82,27 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
         yield Limit("fail", metric.fail, "fail")
 
 
-class ChartBox(VerticalScroll):
-    """Charts below each other: each has its part of the height, or they scroll where that is too little."""
+class ChartBox(VerticalScroll, inherit_bindings=False):
+    """Charts beside and below each other: each has its part of the room, or they scroll where that is too little."""
+
+    DEFAULT_CSS = "ChartBox { layout: grid; grid-gutter: 0 1; }"
 
     def on_resize(self) -> None:
         self.share()
 
+    @property
+    def columns(self) -> int:
+        """Charts beside each other."""
+        shown = sum(chart.display for chart in self.query_children(Chart))
+        return max(1, min(self.size.width // LEAST_WIDTH, shown))
+
     def share(self) -> None:
-        """What fr units do not: together with a least height they give each child the whole."""
-        charts = self.query_children(Chart)
-        for chart in charts:
-            chart.styles.height = max(LEAST_HEIGHT, self.size.height // len(charts))
+        """Give every chart that is shown its part."""
+        shown = [chart for chart in self.query_children(Chart) if chart.display]
+        lines = -(-len(shown) // self.columns)
+        self.styles.grid_size_columns = self.columns
+        if lines:
+            self.styles.grid_rows = str(max(min(LEAST_HEIGHT, self.size.height), self.size.height // lines))
 
 
 class MetricsPane(Pane):
@@ -96,9 +119,14 @@ class MetricsPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.span = 3600
+        self.span = Span()
         self.charts: dict[str, Chart] = {}
+        self.current = ""
+        """The metric that keys are about."""
+        self.alone = False
+        self.logarithmic = False
         self._model = ""
+        self._wanted: tuple[AnyQuestion, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -116,18 +144,31 @@ class MetricsPane(Pane):
     def questions(self) -> tuple[AnyQuestion, ...]:
         if self.model is None or not self.box.size.width:
             return ()
-        judged = judged_metrics(self.engine.settings, self.model[0])
-        return (*((VerdictOf(self.model[0]),) if judged else ()), *self._charts())
+        name = self.model[0]
+        judged = judged_metrics(self.engine.settings, name)
+        charts = self._charts()
+        return (
+            *((VerdictOf(name),) if judged else ()),
+            *charts,
+            *(moments(self.engine, name)[0] if charts else ()),
+        )
 
     def _charts(self) -> tuple[ChartOf, ...]:
+        """Of the metrics that are shown."""
         if self.model is None or not self.box.size.width:
             return ()
         name, model = self.model
         # In steps, so that dragging a window does not make a new question of every column.
-        columns = max(20, self.box.size.width // 20 * 20)
+        columns = max(20, self.box.size.width // self.box.columns // 20 * 20)
         return tuple(
-            ChartOf(model=name, metric=metric, span=self.span, columns=columns) for metric in model.metrics
+            ChartOf(name, metric, self.span.seconds, columns, self.span.until)
+            for metric in model.metrics
+            if not self._alone or metric == self.current
         )
+
+    @property
+    def _alone(self) -> bool:
+        return self.alone or len(self.charts) == 1
 
     def project(self) -> None:
         if self.model is None:
@@ -144,17 +185,34 @@ class MetricsPane(Pane):
             if names.version:
                 items.append(Item(track, "dim", names.version, drop=2))
         self.verdict.show(verdict.value, self.engine.settings, now)
+        self._mount_charts(name, model.metrics)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
-        self.line.show(
-            [*items, *(stale(old[0]) if old else ())], [Item(f"last {fmt.ago(self.span)}", drop=1)]
-        )
-        self._mount_charts(name, model.metrics)
+        self.line.show([*items, *(stale(old[0]) if old else ())], [Item(self._span_words(now), drop=1)])
+        markers = moments(self.engine, name)[1]
         for question, reading in readings.items():
             metric = self.engine.settings.metrics[question.metric]
-            if (chart := self.charts.get(question.metric)) is not None:
-                chart.show(project(metric.title or question.metric, metric, self.span, reading, now))
+            title = metric.title or question.metric
+            data = project(title, metric, self.span, reading, now, markers)
+            if not self._alone:
+                mark = "▸ " if question.metric == self.current else "  "
+                data = data._replace(title=mark + title, small=True)
+            self.charts[question.metric].show(data._replace(log=self.logarithmic))
+        self._want()
+
+    def _span_words(self, now: float) -> str:
+        if self.span.until is None:
+            return f"last {fmt.ago(self.span.seconds)}"
+        end = self.span.end(now)
+        day = 24 * 3600
+        return f"{fmt.ago(self.span.seconds)} until {moment_text(end, 2 * day if now - end > day / 2 else 0)}"
+
+    def _want(self) -> None:
+        """Say so when other questions have come up: an environment has become known."""
+        if (questions := self.questions()) != self._wanted:
+            self._wanted = questions
+            self.post_message(self.Wants())
 
     def _mount_charts(self, model: str, metrics: tuple[str, ...]) -> None:
         if model == self._model:
@@ -162,21 +220,95 @@ class MetricsPane(Pane):
         self._model = model
         self.box.remove_children()
         self.charts = {metric: Chart() for metric in metrics}
+        self.current = next(iter(metrics), "")
         self.box.mount_all(self.charts.values())
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """All charts, or the current one alone."""
+        for metric, chart in self.charts.items():
+            chart.display = metric == self.current or not self._alone
         self.box.share()
 
     def on_resize(self) -> None:
         self.post_message(self.Wants())
 
+    def clear_filter(self) -> bool:
+        """Take the cursor away, and then show all charts again."""
+        if self.span.cursor is not None:
+            self._look(msgspec.structs.replace(self.span, cursor=None))
+            return True
+        if self.alone:
+            self.action_one_chart()
+            return True
+        return False
+
+    # -- keys
+
+    def action_next_metric(self) -> None:
+        self._step_metric(1)
+
+    def action_previous_metric(self) -> None:
+        self._step_metric(-1)
+
+    def _step_metric(self, step: int) -> None:
+        metrics = list(self.charts)
+        if not metrics:
+            return
+        self.current = metrics[min(max(0, metrics.index(self.current) + step), len(metrics) - 1)]
+        if self._alone:
+            self._arrange()
+        else:
+            self.box.scroll_to_widget(self.charts[self.current], animate=False)
+        self.project()
+
+    def action_one_chart(self) -> None:
+        self.alone = not self.alone
+        self._arrange()
+        self.project()
+
+    def action_log_scale(self) -> None:
+        self.logarithmic = not self.logarithmic
+        self.project()
+
     def action_shorter_span(self) -> None:
-        self._step_span(-1)
+        self._look(self.span.zoomed(-1, self.engine.clock()))
 
     def action_longer_span(self) -> None:
-        self._step_span(1)
+        self._look(self.span.zoomed(1, self.engine.clock()))
 
-    def _step_span(self, step: int) -> None:
-        index = SPANS.index(self.span) + step
-        if 0 <= index < len(SPANS):
-            self.span = SPANS[index]
+    def action_earlier(self) -> None:
+        self._look(self.span.panned(-1, self.engine.clock()))
+
+    def action_later(self) -> None:
+        self._look(self.span.panned(1, self.engine.clock()))
+
+    def action_now(self) -> None:
+        self._look(Span(self.span.seconds))
+
+    def action_cursor_left(self) -> None:
+        self._point(-1)
+
+    def action_cursor_right(self) -> None:
+        self._point(1)
+
+    def _point(self, step: int) -> None:
+        """Move the cursor by a cell, from value to value."""
+        for question in self._charts():
+            answer = self.engine.store.get(question).value
+            if question.metric == self.current and answer is not None and answer.series:
+                grid = answer.series[0].grid
+                grain = grid.step * max(1, round(question.span / question.columns / grid.step))
+                self._look(self.span.pointed(step, grid.start, grid.end, grain))
+
+    @on(Chart.Pointed)
+    def _pointed(self, event: Chart.Pointed) -> None:
+        event.stop()
+        self.current = next(metric for metric, chart in self.charts.items() if chart is event.chart)
+        self.span = msgspec.structs.replace(self.span, cursor=event.time)
+        self.project()
+
+    def _look(self, span: Span) -> None:
+        if span != self.span:
+            self.span = span
             self.project()
-            self.post_message(self.Wants())

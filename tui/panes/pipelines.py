@@ -153,7 +153,7 @@ class PipelinesPane(Pane):
             return isinstance(message, PipelinesPane.Chosen)
 
     class Opened(Message):
-        """Enter on a pipeline."""
+        """The stages of the pipeline's run are to be shown."""
 
     table = query_one(LineTable)
     filter = query_one(FilterBar)
@@ -207,6 +207,10 @@ class PipelinesPane(Pane):
             self._chosen = pipeline
             self.post_message(self.Chosen(pipeline))
 
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        return (("Show the run's stages", "open_run"),) if self.table.key in self.pipelines else ()
+
     def reveal(self, key: str) -> bool:
         """Put the cursor on the pipeline of ``key``; False when it is not in the list."""
         return self.table.highlight(key)
@@ -222,7 +226,7 @@ class PipelinesPane(Pane):
         if event.key.startswith("group "):
             self._toggle(event.key, None)
         elif event.key in self.pipelines:
-            self.post_message(self.Opened())
+            self.post_message(self.Menu())
 
     @on(LineTable.Toggled)
     def _folded(self, event: LineTable.Toggled) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
@@ -10,8 +11,9 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.questions import AnyQuestion, RunAt
 from tui.engine.store import Reading
-from tui.panes.base import Pane, Selection, stale
+from tui.panes.base import Pane, Selection, progress_of, stale
 from tui.summary import StageLine, run_state, stage_lines, status_word, tests_text
+from widgets.cells import pieces
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
 from widgets.theme import look
@@ -113,9 +115,16 @@ class StagesPane(Pane):
         now = self.engine.servers.now(address.source)
         run = reading.value or listed(self.selection, address)
         items = heading(run, pipeline.runs, now) if run else [Item(str(address))]
+        if progress := progress_of(self.engine, address):
+            items.insert(0, Item(*pieces(progress)[0]))
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
         self.table.set_rows(project(run, now) if run else [])
+
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        self.post_message(self.Menu())
 
     @property
     def address(self) -> Address | None:

@@ -125,7 +125,8 @@ class Event(msgspec.Struct, frozen=True):
     """What somebody did to a run."""
 
     at: float
-    kind: Literal["approve", "reject", "cancel", "retry"]
+    kind: Literal["approve", "reject", "cancel", "retry", "reset"]
+    """``reset``: done once more like a retry, but it asks again first."""
     task: str = ""
     """Id of the task; that of a child's task follows its bridge's after `` > ``. Empty: the whole run (cancel)."""
     who: str = ""
@@ -235,6 +236,7 @@ def _blocks(line: _Line) -> bool:
 
 def _line(task: Task, ready: float, events: Sequence[Event], *, skipped: bool) -> _Line:
     cancels = [event.at for event in events if event.kind == "cancel" and event.task in ("", task.id)]
+    turn = ready
     if skipped:
         return _Line(task, (_cut(_Span(ready, inf, ready, State.SKIPPED), cancels, first=True),))
     spans: list[_Span] = []
@@ -256,8 +258,13 @@ def _line(task: Task, ready: float, events: Sequence[Event], *, skipped: bool) -
         if span.state is State.CANCELED or span.end == inf:
             break
     for event in events:
-        if event.kind == "retry" and event.task == task.id and event.at >= spans[-1].end:
-            again = _Span(event.at, event.at, event.at + task.seconds, State.PASSED)
+        if event.kind in ("retry", "reset") and event.task == task.id and event.at >= spans[-1].end:
+            begin = max(event.at, turn)
+            again = _Span(begin, begin, begin + task.seconds, State.PASSED)
+            if event.kind == "reset":
+                again = _asked(msgspec.structs.replace(task, answer_after=None), begin, events)
+                if again.state is State.PASSED:
+                    again = _Span(begin, again.start, again.start + task.seconds, State.PASSED)
             spans.append(_cut(again, cancels, first=False))
     return _Line(task, tuple(spans), child)
 

@@ -295,8 +295,8 @@ class World:
         """End a run, or one task of it. What has ended already stays as it is."""
         self._happen(run, "cancel", task, who)
 
-    def retry(self, run: Run, task: str, who: str = "you") -> None:
-        """Start a task that has ended once more; this time it passes.
+    def retry(self, run: Run, task: str, who: str = "you", *, wait: bool = False) -> None:
+        """Start a task that has ended once more; this time it passes. ``wait``: a gate asks again first.
 
         Raises:
             Refused: it has not ended.
@@ -304,7 +304,7 @@ class World:
         state = self.progress(run).of(task).state
         if not state.finished or state is State.SKIPPED:
             raise Refused(f"{task} is {state} and cannot be retried")
-        self._happen(run, "retry", task, who)
+        self._happen(run, "reset" if wait else "retry", task, who)
 
     def trigger(
         self, pipeline: Pipeline, who: str = "you", parameters: Sequence[tuple[str, str]] | None = None
@@ -341,7 +341,7 @@ class World:
         self._happen(run, kind, task, who)
 
     def _happen(
-        self, run: Run, kind: Literal["approve", "reject", "cancel", "retry"], task: str, who: str
+        self, run: Run, kind: Literal["approve", "reject", "cancel", "retry", "reset"], task: str, who: str
     ) -> None:
         now = self.now()
         self._catch_up(now)

@@ -9,7 +9,6 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.getters import query_one
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 
 from tui.config import PIPELINE_SOURCES
@@ -19,14 +18,16 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
-from tui.panes.base import Pane, Selection
+from tui.panes.base import PROGRESS, Pane, Selection
 from tui.panes.deployments import DeploymentsPane
+from tui.panes.gates import GatesPane
 from tui.panes.log import LogPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.stages import StagesPane
 from tui.panes.tests import TestsPane
 from tui.panes.verdict import verdict_questions, warnings
+from tui.screens.acting_keys import ActingKeys
 from tui.screens.sources import late, source_sections
 from widgets.help_sheet import HelpSheet
 from widgets.status_line import Item, KeyLine, StatusLine
@@ -40,12 +41,12 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane)
+LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, GatesPane)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
-class DeckScreen(Screen[None]):
-    BINDINGS: ClassVar = bindings("everywhere")
+class DeckScreen(ActingKeys):
+    BINDINGS: ClassVar = [*bindings("everywhere"), *bindings("acting")]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     DeckScreen {
@@ -66,13 +67,9 @@ class DeckScreen(Screen[None]):
     key_line = query_one(KeyLine)
 
     def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
-        super().__init__()
-        self.engine = engine
-        self.keys = keys
-        self.selection = Selection()
+        super().__init__(engine, keys)
         self.filled = False
-        self.panes: dict[str, Pane] = {"pipelines": PipelinesPane(engine)}
-        self.current = "pipelines"
+        self.panes["pipelines"] = PipelinesPane(engine)
         self.lower: str = LOWER[0].scope
         self._watch = engine.watch()
         self._unsubscribe = engine.store.subscribe(self._heard)
@@ -114,6 +111,7 @@ class DeckScreen(Screen[None]):
     @on(News)
     def _news(self) -> None:
         self._project()
+        self.tell_outcomes()
 
     def _project(self) -> None:
         """Show what the store holds now, in what can be seen; unchanged lines are not drawn again."""
@@ -154,10 +152,17 @@ class DeckScreen(Screen[None]):
                     trouble,
                 )
             )
+            if self.engine.actions.locked(Address(name, "-")):
+                left.append(Item("read-only", "warning", drop=1))
             needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
             waiting += needs.count(Need.PERSON)
             failing += needs.count(Need.FAILING)
         right = list(warnings(self.engine))
+        right += [
+            Item(f"{look(PROGRESS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            for each in self.engine.actions.activities
+            if not each.ended
+        ]
         if waiting:
             right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
         if failing:

@@ -1,8 +1,12 @@
 """The sandbox's GitLab: REST and GraphQL under ``/gitlab``, as a relative-URL install answers.
 
 ``facts`` and ``site`` put the world into GitLab's words; ``bodies``, ``asking`` and ``rest`` tell it in REST,
-``query``, ``graphql`` and ``schema`` in GraphQL; ``answers`` knows the manners of HTTP that both share.
+``query``, ``graphql`` and ``schema`` in GraphQL; ``writes`` does what is asked, ``deeds`` keeps what of it the world
+has no word for; ``answers`` knows the manners of HTTP that both share.
 """
+
+from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.applications import Starlette
@@ -15,10 +19,12 @@ from tui.sandbox.faults import Faults, with_faults
 from tui.sandbox.gitlab import answers
 from tui.sandbox.gitlab.asking import Ask, Options, find
 from tui.sandbox.gitlab.bodies import PREFIX
+from tui.sandbox.gitlab.deeds import Deeds
 from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
 from tui.sandbox.gitlab.rest import ROUTES
 from tui.sandbox.gitlab.schema import schema
 from tui.sandbox.gitlab.site import Site
+from tui.sandbox.gitlab.writes import WRITES
 from tui.sandbox.world import World
 
 REVOKED_TOKEN = "glpat-revoked"
@@ -27,9 +33,11 @@ REVOKED_TOKEN = "glpat-revoked"
 __all__ = ["PREFIX", "REVOKED_TOKEN", "Options", "gitlab_app"]
 
 
-def gitlab_app(world: World, faults: Faults, options: Options | None = None) -> Starlette:
+def gitlab_app(
+    world: World, faults: Faults, options: Options | None = None, deeds: Deeds | None = None
+) -> Starlette:
     """One GitLab installation that tells of ``world``."""
-    face = _Face(world, options or Options())
+    face = _Face(world, options or Options(), deeds or Deeds())
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
     return Starlette(
         routes=[
@@ -42,7 +50,8 @@ def gitlab_app(world: World, faults: Faults, options: Options | None = None) -> 
 
 
 class _Face:
-    def __init__(self, world: World, options: Options) -> None:
+    def __init__(self, world: World, options: Options, deeds: Deeds) -> None:
+        self.deeds = deeds
         self.world = world
         self.options = options
         self.limit = answers.RateLimit(world.now)
@@ -52,13 +61,18 @@ class _Face:
         path = raw.decode("latin-1").removeprefix(f"{PREFIX}/api/v4")
         headers = self.limit.headers()
         try:
-            route, segments = find(ROUTES, request.method, path)
+            route, segments = find((*ROUTES, *WRITES), request.method, path)
             known = self._known(request, any_scope=route.any_scope)
+            writes = request.method != "GET" and not route.any_scope
+            if writes and self.options.token and known and "api" not in self.options.scopes:
+                raise answers.insufficient_scope("api")
             if not (known or route.open):
                 raise answers.unauthorized()
             route.check(request.query_params)
             base = f"{request.url.scheme}://{request.url.netloc}{PREFIX}"
-            ask = Ask(self._site(known), request.query_params, self.options, base, path)
+            ask = Ask(
+                self._site(known), request.query_params, self.options, base, path, await _given(request)
+            )
             result = route.answer(ask, *segments)
             if isinstance(result, answers.Page):
                 url = f"{self.options.external_url}/api/v4{path}"
@@ -68,6 +82,8 @@ class _Face:
             response = error.response()
             response.headers.update(headers)
             return response
+        if request.method != "GET":
+            return answers.written(result, headers, route.status)
         if isinstance(result, answers.Text):
             return answers.text(result, headers, request.headers)
         return answers.tagged(result, headers, request.headers.get("if-none-match"))
@@ -93,7 +109,13 @@ class _Face:
         return Response(msgspec.json.encode(body), status, self.limit.headers(), "application/json")
 
     def _site(self, known: bool) -> Site:
-        return Site(self.world, self.options.external_url, visible=known, rollbacks=self.options.rollbacks)
+        return Site(
+            self.world,
+            self.options.external_url,
+            visible=known,
+            rollbacks=self.options.rollbacks,
+            deeds=self.deeds,
+        )
 
     def _known(self, request: Request, *, any_scope: bool = False) -> bool:
         """Whether a token came that may read; False for the anonymous.
@@ -113,6 +135,26 @@ class _Face:
         if given and not any_scope and not {"api", "read_api"} & set(options.scopes):
             raise answers.insufficient_scope()
         return bool(given)
+
+
+async def _given(request: Request) -> dict[str, Any]:
+    """What a write brought: JSON, or a form with ``name[key]``."""
+    body = await request.body()
+    if request.method == "GET" or not body:
+        return {}
+    if request.headers.get("content-type", "").startswith("application/json"):
+        try:
+            return msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            raise answers.ApiError(400, {"error": "There was a problem in the JSON you submitted"}) from None
+    given: dict[str, Any] = {}
+    for name, value in parse_qsl(body.decode(), keep_blank_values=True):
+        outer, bracket, inner = name.partition("[")
+        if bracket:
+            given.setdefault(outer, {})[inner.rstrip("]")] = value
+        else:
+            given[name] = value
+    return given
 
 
 class _Question(msgspec.Struct, rename="camel"):

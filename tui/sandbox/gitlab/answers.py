@@ -63,9 +63,18 @@ def revoked() -> ApiError:
     return ApiError(401, body, {"WWW-Authenticate": challenge})
 
 
-def insufficient_scope() -> ApiError:
+def insufficient_scope(scope: str = "api read_api") -> ApiError:
     words = "The request requires higher privileges than provided by the access token."
-    return ApiError(403, {"error": "insufficient_scope", "error_description": words, "scope": "api read_api"})
+    return ApiError(403, {"error": "insufficient_scope", "error_description": words, "scope": scope})
+
+
+def forbidden(reason: str = "") -> ApiError:
+    return ApiError(403, {"message": f"403 Forbidden - {reason}" if reason else "403 Forbidden"})
+
+
+def conflict() -> ApiError:
+    """Somebody else writes it at this moment."""
+    return ApiError(409, {"message": "409 Conflict: Resource lock"})
 
 
 def api_v3() -> ApiError:
@@ -138,6 +147,11 @@ def _positive(query: QueryParams, name: str, default: int) -> int:
     if int(text) < 1:
         raise invalid(f"{name} does not have a valid value")
     return int(text)
+
+
+def written(body: Any, headers: Mapping[str, str], status: int) -> Response:
+    """What a write answers."""
+    return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
 def tagged(body: Any, headers: Mapping[str, str], if_none_match: str | None) -> Response:

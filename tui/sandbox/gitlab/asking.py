@@ -29,8 +29,24 @@ class Options(msgspec.Struct):
     """What that token may do, in GitLab's words (``api``, ``read_api``, ``read_user``)."""
     community: bool = False
     """The Community Edition, which knows no approvals."""
+    maintainer: bool = False
+    """The token's user sees the settings of projects."""
     rollbacks: bool = True
     """``ci_forward_deployment_rollback_allowed``."""
+    denied: frozenset[str] = frozenset()
+    """Names of jobs that the token's user may not touch; ``*`` for everything, ``approve`` for approvals."""
+    locked: bool = False
+    """Somebody else writes at the same moment: 409."""
+    variables: str = "developer"
+    """``ci_pipeline_variables_minimum_override_role``."""
+    inputs: frozenset[str] = frozenset()
+    """What the configuration of its pipelines declares in ``spec: inputs``."""
+    drops: frozenset[str] = frozenset()
+    """Variables that get lost on the way."""
+    broken: bool = False
+    """The configuration of its pipelines has an error."""
+    trigger_token: str = "glptt-sandbox"
+    self_approval: bool = True
     trace_every: float = 60.0
     """Seconds between two times that a runner sends its log."""
     trace_rows: bool = True
@@ -50,6 +66,15 @@ class Ask(msgspec.Struct, frozen=True):
     """Scheme, host and prefix that were called: a redirect goes there, unlike a link."""
     path: str
     """Raw path below ``/api/v4``."""
+    body: Mapping[str, Any] = {}
+    """What came with a write, as JSON or a form."""
+
+    def fresh(self) -> Site:
+        """The site as it is after something was done to it."""
+        return self.site.again()
+
+    def truth_of(self, name: str) -> bool:
+        return self.body.get(name) in (True, "true", "1")
 
     def project(self, key: str) -> Project:
         """The project of an id or encoded path.
@@ -116,6 +141,7 @@ class Route(msgspec.Struct, frozen=True):
     """Answers the anonymous too, with what is public."""
     any_scope: bool = False
     method: str = "GET"
+    status: int = 200
 
     def match(self, path: str) -> tuple[str, ...] | None:
         pattern = re.sub(r":n\b", r"(\\d+)", self.path)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tui.sandbox.gitlab.deeds import Approval
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
 from tui.sandbox.gitlab.site import Site
 from tui.sandbox.world import Commit
@@ -231,7 +232,7 @@ def job_basic(site: Site, it: Job) -> Body:
         "project": {"ci_job_token_scope_enabled": False},
     }
     if it.status == "failed":
-        body["failure_reason"] = "script_failure"
+        body["failure_reason"] = "deployment_rejected" if it.rejected else "script_failure"
     return body
 
 
@@ -345,4 +346,32 @@ def deployment(site: Site, it: Deployment, environment: Environment) -> Body:
         "environment": environment_basic(site, environment),
         "deployable": None if it.job.told else job(site, it.job),
         "status": it.status,
+    }
+
+
+def approval(site: Site, it: Approval) -> Body:
+    return {
+        "user": user(site, it.who),
+        "status": it.status,
+        "created_at": stamp(it.at),
+        "comment": it.comment or None,
+    }
+
+
+def protected(name: str, approvals: int) -> Body:
+    """A protected environment."""
+    rule = {
+        "id": 1,
+        "user_id": None,
+        "group_id": None,
+        "access_level": 30,
+        "access_level_description": "Developers + Maintainers",
+        "required_approvals": approvals,
+        "group_inheritance_type": 0,
+    }
+    return {
+        "name": name,
+        "deploy_access_levels": [],
+        "required_approval_count": 0,
+        "approval_rules": [rule],
     }

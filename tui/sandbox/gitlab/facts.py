@@ -62,6 +62,8 @@ class Job(msgspec.Struct, frozen=True):
     retried: bool
     manual: bool
     """It has ``when: manual``, whatever it does now."""
+    asks: str
+    """Its ``manual_confirmation``."""
     dag: bool
     needs: tuple[str, ...]
     """Names of the jobs in its ``needs:``; empty for a job that just follows its stage."""
@@ -82,6 +84,8 @@ class Job(msgspec.Struct, frozen=True):
     metrics: bool
     """It keeps ``metrics.json`` among its artifacts."""
     archived: bool
+    rejected: bool
+    """Its deployment was rejected."""
     coverage: float | None
     downstream: Run | None
 
@@ -91,7 +95,8 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def retryable(self) -> bool:
-        return self.status in ("success", "failed", "canceled") and not (self.retried or self.archived)
+        ended = self.status in ("success", "failed", "canceled")
+        return ended and not (self.retried or self.archived or self.rejected)
 
     @property
     def playable(self) -> bool:

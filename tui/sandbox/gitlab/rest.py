@@ -1,6 +1,6 @@
 """GitLab's REST API: what can be asked, and which facts answer it (contracts: gitlab §3).
 
-Actions (``POST …/play``, ``retry``, ``cancel``, ``approval``) will be further rows of :data:`ROUTES`.
+What can be done is in :mod:`tui.sandbox.gitlab.writes`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -91,7 +91,14 @@ def _list_projects(ask: Ask, found: Sequence[Project]) -> Page:
 
 
 def _project(ask: Ask, key: str) -> Any:
-    return bodies.project(ask.site, ask.project(key), simple=ask.truth("simple"))
+    body = bodies.project(ask.site, ask.project(key), simple=ask.truth("simple"))
+    if ask.options.maintainer:
+        body |= {
+            "ci_pipeline_variables_minimum_override_role": ask.options.variables,
+            "ci_forward_deployment_enabled": True,
+            "ci_forward_deployment_rollback_allowed": ask.options.rollbacks,
+        }
+    return body
 
 
 # --- pipelines and jobs -------------------------------------------------------------------------------------------
@@ -309,10 +316,10 @@ def _deployment(ask: Ask, key: str, number: str) -> Any:
             body = bodies.deployment(ask.site, it, _by_name(ask, project)[it.job.environment])
             if ask.options.community:
                 return body
-            pending = it.job.approvals if it.status == "blocked" else 0
+            said = ask.site.deeds.approvals.get(it.job.id, {}).values()
             return body | {
-                "pending_approval_count": pending,
-                "approvals": [],
+                "pending_approval_count": ask.site.pending(it.job),
+                "approvals": [bodies.approval(ask.site, each) for each in said],
                 "approval_summary": {"rules": []},
             }
     raise not_found()

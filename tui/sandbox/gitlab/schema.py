@@ -131,9 +131,17 @@ def _project(site: Site) -> Fields:
             "Pipeline",
             arguments={"iid": "ID"},
         ),
+        "job": Field(lambda it, given: _find_job(site, it, given["id"]), "CiJob", arguments={"id": "JobID!"}),
         "environments": many("Environment", environments, weight=_WEIGHT, states="[String!]"),
         "environment": Field(environment, "Environment", arguments={"name": "String"}),
     }
+
+
+def _find_job(site: Site, project: Project, gid: str) -> Job | None:
+    found = site.world.find_job(int(gid.rpartition("/")[2]))
+    if found is None or found[0].pipeline.path != project.path:
+        return None
+    return next(job for job in site.pipeline(found[0]).jobs if job.id == int(gid.rpartition("/")[2]))
 
 
 def _pipeline(site: Site) -> Fields:
@@ -233,7 +241,7 @@ def _job(site: Site) -> Fields:
         "scheduledAt": scalar(lambda _: None),
         "manualJob": scalar(lambda it: it.manual),
         "playable": scalar(lambda it: it.playable),
-        "canPlayJob": scalar(lambda it: it.playable and not site.outdated(it)),
+        "canPlayJob": scalar(lambda it: it.playable and site.may_update(it) and not site.pending(it)),
         "retryable": scalar(lambda it: it.retryable),
         "cancelable": scalar(lambda it: it.cancelable),
         "stuck": scalar(lambda it: it.stuck),
@@ -267,7 +275,8 @@ def _action(it: Job) -> dict[str, Any] | None:
     ):
         if possible:
             path = f"{PREFIX}/{it.run.pipeline.path}/-/jobs/{it.id}/{name}"
-            return {"title": title, "path": path, "method": "post", "confirmationMessage": None}
+            asks = it.asks or None if name == "play" else None
+            return {"title": title, "path": path, "method": "post", "confirmationMessage": asks}
     return None
 
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from math import inf
 from random import Random
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from tui.sandbox.gitlab.deeds import Deeds
 from tui.sandbox.gitlab.facts import (
     COMPLETED,
     Deployment,
@@ -58,13 +59,31 @@ class Site:
         rollbacks: whether its projects let older deployments be run again.
     """
 
-    def __init__(self, world: World, url: str, *, visible: bool = True, rollbacks: bool = True) -> None:
+    def __init__(
+        self,
+        world: World,
+        url: str,
+        *,
+        visible: bool = True,
+        rollbacks: bool = True,
+        deeds: Deeds | None = None,
+    ) -> None:
+        self.deeds = deeds or Deeds()
+        self._visible = visible
         self.rollbacks = rollbacks
         self.world = world
         self.url = url
         self._paths = world.projects if visible else ()
         self._pipelines: dict[int, Pipeline] = {}
         self._deployments: dict[int, tuple[Deployment, ...]] = {}
+
+    def again(self) -> "Site":
+        """The same, read anew."""
+        return Site(self.world, self.url, visible=self._visible, rollbacks=self.rollbacks, deeds=self.deeds)
+
+    def pending(self, job: Job) -> int:
+        """How many approvals it waits for."""
+        return self.deeds.pending(job.id, job.approvals) if job.status == "manual" else 0
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -82,6 +101,11 @@ class Site:
     def project(self, key: str) -> Project | None:
         """The project with that id or full path."""
         return next((p for p in self.projects() if key in (str(p.id), p.path)), None)
+
+    def project_of(self, key: str) -> Project | None:
+        """As :meth:`project`, by a trigger token, which sees the project it is of."""
+        path = unquote(key)
+        return next((p for p in map(self._project, self.world.projects) if path in (str(p.id), p.path)), None)
 
     def groups(self) -> tuple[str, ...]:
         """Full paths of all groups and subgroups; their ids are 11 and on."""
@@ -140,7 +164,7 @@ class Site:
             run=run,
             project=self._project(run.pipeline.path),
             status=status,
-            source=_SOURCE[run.cause],
+            source=self.deeds.sources.get(run.id, _SOURCE[run.cause]),
             created_at=created_at,
             updated_at=max(times, default=created_at),
             started_at=seen.started_at,
@@ -161,6 +185,9 @@ class Site:
             by_id = {other.id: other.name for other in run.tasks}
             for index, attempt in enumerate(state.attempts):
                 status = _STATUS[attempt.state]
+                said = self.deeds.approvals.get(self.world.job_id(run, task.id, index), {}).values()
+                if rejected := any(each.status == "rejected" for each in said):
+                    status = "failed"
                 if attempt.state is State.CREATED:
                     if task.id in unreachable:
                         status = "skipped"  # it needs an optional manual job that nobody has run
@@ -181,6 +208,7 @@ class Site:
                     allow_failure=task.optional or attempt.state is State.WARNING,
                     retried=index < len(state.attempts) - 1,
                     manual=bool(task.gate),
+                    asks=task.gate,
                     dag=task.dag,
                     needs=tuple(by_id[need] for need in task.needs) if task.dag else (),
                     created_at=made,
@@ -196,6 +224,7 @@ class Site:
                     told=task.told,
                     metrics=task.metrics and status == "success",
                     archived=now - made > ARCHIVED_AFTER,
+                    rejected=rejected,
                     coverage=_coverage(run, task.id) if status == "success" and "test" in task.name else None,
                     downstream=self.world.child(run, task.id) if task.child and started is not None else None,
                 )
@@ -235,13 +264,20 @@ class Site:
                 created_at=deployments[0].job.created_at,
                 updated_at=max(d.updated_at for d in deployments),
                 deployments=tuple(deployments),
-                state="stopped" if self._quiet(deployments) else "available",
+                state=self._state(project.id * 20 + index, deployments),
             )
             for index, (name, deployments) in enumerate(by_name.items())
         )
 
-    def _quiet(self, deployments: Iterable[Deployment]) -> bool:
-        return self.world.now() - max(each.updated_at for each in deployments) > STOPPED_AFTER
+    def _state(self, id: int, deployments: Iterable[Deployment]) -> str:
+        """Stopped by somebody, or because nothing came for long; what is put there makes it available again."""
+        last = max(
+            each.updated_at
+            for each in deployments
+            if each.status == "success" or id not in self.deeds.stopped
+        )
+        stopped = self.deeds.stopped.get(id, last + STOPPED_AFTER)
+        return "stopped" if self.world.now() >= stopped >= last else "available"
 
     def commits(self, project: Project, old: str, new: str) -> tuple[Commit, ...] | None:
         """The commits of ``new`` and of the runs before it on its ref, down to those of ``old``, newest first; None

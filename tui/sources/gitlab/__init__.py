@@ -1,15 +1,17 @@
 """GitLab: pipelines of watched projects by GraphQL, by REST where that is refused (contracts: gitlab)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tui.config import GitLabSettings
+from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError
+from tui.sources.gitlab.acting import Acting
 from tui.sources.gitlab.check import Check, Identity
 from tui.sources.gitlab.environments import EnvironmentReader
 from tui.sources.gitlab.graphql import Fallback, GraphQL
@@ -24,7 +26,7 @@ from tui.sources.wire import Wire
 
 
 class GitLabSource:
-    """A :class:`tui.sources.base.PipelineSource`."""
+    """A :class:`tui.sources.base.PipelineSource` that acts."""
 
     def __init__(
         self, name: str, settings: GitLabSettings, *, clock: Callable[[], float] = time.time
@@ -44,6 +46,16 @@ class GitLabSource:
             name, settings, self._graphql, self._rest, self._fallback, clock
         )
         self._traces = Traces(self._wire, settings, self._rest)
+        self._acting = Acting(
+            name,
+            settings,
+            self._wire,
+            self._rest,
+            self._graphql,
+            self._fallback,
+            self._environments,
+            clock,
+        )
         self._identity = Identity()
 
     @property
@@ -51,13 +63,14 @@ class GitLabSource:
         return self._name
 
     def facts(self) -> SourceFacts:
+        known = self._identity.read_only
         return SourceFacts(
             name=self._name,
             type="gitlab",
             url=self._settings.base_url,
             version=self._identity.version,
             user=self._identity.user,
-            read_only=self._identity.read_only,
+            read_only=known if known is not None else self._acting.read_only,
             stage_source=self._fallback.words,
             clock_skew=self._wire.clock_skew,
             requests=self._wire.requests,
@@ -120,6 +133,22 @@ class GitLabSource:
 
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._environments.validation(run, file)
+
+    async def stance(self) -> Stance:
+        """Whether the token may write: a personal one tells its scopes."""
+        return await self._acting.stance()
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return await self._acting.offers(target)
+
+    async def plan(self, wish: Wish) -> Plan:
+        return await self._acting.plan(wish)
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._acting.send(step, secrets)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        return await self._acting.observe(step, reply)
 
     async def check(self) -> tuple[Finding, ...]:
         """Try everything the program will need of the server and say what was found."""

@@ -19,6 +19,8 @@ from tui.sources.wire import Wire
 from tui.text import clean
 
 EXPIRES_SOON = 14 * 86400.0
+NOT_TOLD = (400, 403, 404)
+"""Answers to the question for its scopes by a token that is no personal one."""
 
 _metadata = msgspec.json.Decoder(Metadata)
 _token = msgspec.json.Decoder(Token)
@@ -115,7 +117,7 @@ class Check:
         user = clean((await self._rest.read(_user, "/user")).username)
         self._identity = msgspec.structs.replace(self._identity, user=user)
         answer = await self._rest.ask("/personal_access_tokens/self")
-        if answer.status in (400, 403, 404):
+        if answer.status in NOT_TOLD:
             self._add("ok", "token", f"valid for {user}; it is no access token, its scopes are not told")
             return
         token = await self._rest.decode(_token, self._rest.check(answer))

@@ -176,6 +176,10 @@ class Deployable(msgspec.Struct, frozen=True):
     pipeline: RestPipelineId | None = None
 
 
+class EnvironmentName(msgspec.Struct, frozen=True):
+    name: str
+
+
 class RestDeployment(msgspec.Struct, frozen=True):
     id: int
     iid: int
@@ -185,6 +189,7 @@ class RestDeployment(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     user: User | None = None
+    environment: EnvironmentName | None = None
     deployable: Deployable | None = None
     pending_approval_count: int | None = None
     """Only where one deployment is asked for, and only in the Enterprise Edition."""

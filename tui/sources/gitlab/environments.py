@@ -90,7 +90,7 @@ class EnvironmentReader:
         """What was deployed before a canary, by environment and the canary's id."""
         self._validations: Memory[tuple[Address, str], Validation] = Memory(256)
 
-    def _words(self, path: str) -> Words:
+    def words(self, path: str) -> Words:
         return Words(Place(self._name, self._settings.base_url, clean(path)), self._settings.canary_jobs)
 
     # --- what stands where ----------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ class EnvironmentReader:
         return Environments((*whole, *stopped.environments), notes)
 
     async def _by_graphql(self, path: str) -> Environments:
-        words = self._words(path)
+        words = self.words(path)
         found: list[EnvironmentNode] = []
         notes: list[str] = []
         after: str | None = None
@@ -143,9 +143,9 @@ class EnvironmentReader:
             notes.append(
                 f"{MOST_BY_REST} of {len(found)} environments are shown: over REST each costs a request"
             )
-        words = self._words(path)
+        words = self.words(path)
         histories = await together(
-            self._deployed(path, environment.name, 20) for environment in found[:MOST_BY_REST]
+            self.deployed(path, environment.name, 20) for environment in found[:MOST_BY_REST]
         )
         return Environments(
             tuple(
@@ -163,8 +163,8 @@ class EnvironmentReader:
         key = (environment.address, canary.id)
         before = self._before.get(key)
         if before is None:
-            history = await self._deployed(path, environment.name, 20, status="success")
-            before = tuple(map(self._words(path).of_deployment, history))
+            history = await self.deployed(path, environment.name, 20, status="success")
+            before = tuple(map(self.words(path).of_deployment, history))
             self._before.put(key, before)
         known = {each.id for each in environment.deployments}
         return msgspec.structs.replace(
@@ -186,7 +186,7 @@ class EnvironmentReader:
             if concerns_all(error):
                 raise
             return _Stopped(self._clock(), (), f"its stopped environments are not shown: {error.message}")
-        words = self._words(path)
+        words = self.words(path)
         reviewed = [clean(each.name) for each in found if "/" in each.name]
         note = ""
         if reviewed:
@@ -206,11 +206,19 @@ class EnvironmentReader:
         Raises:
             SourceError
         """
+        return (await self.past(address))[0]
+
+    async def past(self, address: Address) -> tuple[Environment, Mapping[str, RestDeployment]]:
+        """As :meth:`history`, with the deployments by iid as REST told them.
+
+        Raises:
+            SourceError
+        """
         path, name = address.path, address.environment or ""
         found, deployments, (rights, why) = await asyncio.gather(
-            self._environment(path, name), self._deployed(path, name, HISTORY), self._rights(path, name)
+            self.environment(path, name), self.deployed(path, name, HISTORY), self._rights(path, name)
         )
-        words = self._words(path)
+        words = self.words(path)
         rest = {str(each.iid): each for each in deployments}
         made = newest_first(words.of_deployment(each) for each in deployments)
         made = tuple(each for each in made if each.status is not Status.SKIPPED)
@@ -220,15 +228,15 @@ class EnvironmentReader:
         if len(deployments) == HISTORY:
             since = min((each.started_at for each in made if each.started_at is not None), default=None)
         environment = words.of_rest(found, with_rollbacks(made, rest, None if why else rights))
-        return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes))
+        return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes)), rest
 
-    async def _environment(self, path: str, name: str) -> RestEnvironment:
+    async def environment(self, path: str, name: str) -> RestEnvironment:
         found = await self._rest.read(_environments, f"{project_url(path)}/environments", {"name": name})
         if not found:
             raise SourceError(Trouble.NOT_FOUND, f"{clean(path)} has no environment {clean(name)}")
         return found[0]
 
-    async def _deployed(
+    async def deployed(
         self, path: str, environment: str, count: int, status: str = ""
     ) -> tuple[RestDeployment, ...]:
         """The newest deployments of an environment; GitLab's own order begins with the oldest."""
@@ -291,7 +299,7 @@ class EnvironmentReader:
         Raises:
             SourceError
         """
-        place = self._words(new.environment.path).place
+        place = self.words(new.environment.path).place
         if not old.revision or not new.revision:
             return Changes((), ("the commit of one of them is not known",))
         if old.revision == new.revision:

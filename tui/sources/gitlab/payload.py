@@ -192,15 +192,24 @@ class RestJob(msgspec.Struct, frozen=True):
     stage: str = ""
     allow_failure: bool = False
     started_at: datetime | None = None
+    finished_at: datetime | None = None
     duration: float | None = None
     queued_duration: float | None = None
     failure_reason: str | None = None
+    user: User | None = None
+    """Who started it last, where somebody did; else who started its pipeline."""
+    archived: bool | None = None
+    artifacts_expire_at: datetime | None = None
     downstream_pipeline: RestPipeline | None = None
 
 
 class RestProject(msgspec.Struct, frozen=True):
     id: int
     path_with_namespace: str
+    default_branch: str | None = None
+    ci_pipeline_variables_minimum_override_role: str | None = None
+    """Who may give variables to a pipeline; told to Maintainers only, as is the next one."""
+    ci_forward_deployment_rollback_allowed: bool | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True):

@@ -1,0 +1,112 @@
+"""Acting by keys in a real terminal on the demo's world."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deck import ENTER, ESCAPE, Deck
+from tui.sandbox.process import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One for each test: they change it."""
+    with Sandbox(clock="manual") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def healthy() -> None:
+    """Each has a sandbox of its own here."""
+
+
+def gates(deck: Deck) -> None:
+    deck.send("7")
+    deck.wait_for("Blocks")
+
+
+def test_keys_of_one_burst_go_where_the_one_before_leads(config: Path) -> None:
+    with Deck(config, size=(150, 40)) as deck:
+        deck.loaded()
+        deck.send(f"/acrx{ENTER}")
+        deck.wait_for("0 of 16")
+        deck.settle()
+        assert "╭" not in deck.text, "they were typed, not done"
+        deck.send(ESCAPE)
+        deck.wait_for("deploy-model")
+        gates(deck)
+        deck.send(f"ay{ENTER}y{ENTER}")
+        deck.wait_for("y Go on")
+        deck.settle()
+        assert "y Go on" in deck.text, "what was typed before it could be read is no answer"
+        deck.send("n7")
+        deck.wait_for(lambda: "╭" not in deck.text)
+
+
+def on_the_model(deck: Deck) -> None:
+    """Select the model's release, whose canary waits, and see its deployments."""
+    deck.loaded()
+    deck.settle()
+    deck.send("j5")
+    deck.wait_for(STABLE_BEFORE)
+
+
+def asked(deck: Deck, word: str) -> None:
+    deck.wait_for(f"y {word}")
+    deck.settle()  # a dialog is deaf until it was painted
+
+
+STABLE_BEFORE, STABLE_AFTER = "3f09dec4   ✓ stable", "9f21ee86   ✓ stable"
+
+
+def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, config: Path) -> None:
+    with Deck(config, size=(150, 40)) as deck:
+        on_the_model(deck)
+        gates(deck)
+        deck.send("a")
+        asked(deck, "Go on")
+        for text in ("3f09dec4 → 9f21ee86", "Report calibration", "tests, ", "rolling back"):
+            assert text in deck.text
+        deck.send("y")
+        asked(deck, "Yes, promote")
+        deck.send(f"production{ENTER}")
+        asked(deck, "Yes, all the same")
+        deck.send("y")
+        deck.wait_for(lambda: "╭" not in deck.text)
+        deck.wait_for("» promote")
+        sandbox.control.advance(20)
+        deck.refresh_until(lambda: "gitlab:ml/fraud#1893/promote!play: done" in " ".join(deck.text.split()))
+        deck.send("5")
+        deck.refresh_until(lambda: STABLE_AFTER in deck.text)
+
+
+def test_a_doubtful_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, config: Path) -> None:
+    with Deck(config, size=(150, 40)) as deck:
+        on_the_model(deck)
+        gates(deck)
+        deck.send("a")
+        asked(deck, "Go on")
+        deck.send(ENTER)
+        deck.wait_for(lambda: "╭" not in deck.text)
+        deck.send("a")
+        asked(deck, "Go on")
+        deck.send("y")
+        asked(deck, "Yes, promote")
+        assert "it is asked twice" in deck.text
+        deck.send(f"production{ENTER}")
+        asked(deck, "Yes, all the same")
+        deck.send(ENTER)
+        deck.wait_for(lambda: "╭" not in deck.text)
+        deck.settle()
+        assert "promote" not in deck.header
+        assert "2 waiting" in deck.header
+        deck.send("5gj")
+        deck.settle()
+        deck.send("b")
+        asked(deck, "Yes, rollback")
+        assert "9f21ee86 → 3f09dec4" in deck.text
+        deck.send(f"production{ENTER}")
+        deck.wait_for("» rollback")
+        sandbox.control.advance(120)
+        deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))

@@ -1,0 +1,355 @@
+"""Acting: what is sent, when, and what is said of it afterwards."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.engine.acting import GATE, STEP, WISH, YES, Desk, at_once, events, settings
+from tests.engine.world import JENKINS, START, listing_of, run_of
+from tui.commands.act_text import promotion_lines
+from tui.config import JenkinsSettings, Launch, MetricSettings, ModelSettings, SafetySettings, Settings
+from tui.domain.action import Kind, Observation, Reply, Stance, Step, Wish
+from tui.domain.address import parse_address
+from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
+from tui.domain.health import Trouble
+from tui.domain.pipeline import Gate
+from tui.domain.status import Status
+from tui.engine.actions import Prepared, Refused
+from tui.engine.journal import Journal
+from tui.engine.questions import ActivitiesNow, PipelinesOf
+from tui.insight.consent import Consent, Given
+from tui.insight.promotion import Known
+from tui.insight.rules import Canary, DeploymentRule, Part
+from tui.sources.base import SourceError
+
+
+@pytest.fixture
+def journal(tmp_path: Path, at_once: None) -> Journal:
+    return Journal(tmp_path / "state")
+
+
+async def test_it_is_journalled_sent_once_and_read_back(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.seen = [
+        Observation("nothing"),
+        Observation("happening", "it runs"),
+        Observation("done", "on"),
+    ]
+    first = await desk.go()
+    assert (first.state, desk.source.noted) == ("accepted", [("planned", "sending")])
+    await desk.time.advance(60)
+    (ended,) = desk.actions.activities
+    assert (ended.state, ended.words) == ("done", "on")
+    assert desk.source.sent == [STEP]
+    assert [at for at, _ in desk.source.looks] == [1, 3, 6]
+    assert events(desk.record()) == [
+        *("planned", "sending", "answered", "observed", "observed", "observed", "settled")
+    ]
+    assert desk.engine.store.get(ActivitiesNow()).value == (ended,)
+    assert await desk.actions.done(ended.id) == ended
+
+
+async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> None:
+    desk = Desk(journal)
+    prepared = await desk.actions.plan(WISH)
+    desk.actions.start(prepared, {}, YES)
+    with pytest.raises(Refused, match="under way"):
+        desk.actions.start(prepared, {}, YES)
+    assert (await desk.actions.plan(WISH)).plan.why_not == "approve is under way there"
+    assert {each.why_not for each in await desk.actions.offers(GATE)} == {"approve is under way there"}
+    await desk.time.advance(60)
+    with pytest.raises(Refused, match="sent before"):
+        desk.actions.start(prepared, {}, YES)
+    assert len(desk.source.sent) == 1
+
+
+async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.seen = [Observation("happening")]
+    await desk.go()
+    for level in ("stop", "kill"):
+        wish = Wish(Kind.CANCEL, GATE, (("level", level),))
+        await desk.go(wish, seconds=5)
+        assert (await desk.actions.plan(wish)).plan.why_not == "cancel is under way there"
+    assert len(desk.source.sent) == 3
+    assert (await desk.actions.plan(WISH)).plan.why_not
+    await desk.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "words"),
+    [
+        (Reply("refused", "No such input"), "refused", "No such input"),
+        (Reply("unsent", "connection refused"), "refused", "nothing was sent: connection refused"),
+    ],
+)
+async def test_a_no_ends_it_in_the_servers_words(
+    journal: Journal, reply: Reply, state: str, words: str
+) -> None:
+    desk = Desk(journal)
+    desk.source.reply = reply
+    ended = await desk.go()
+    assert (ended.state, ended.words, desk.source.looks) == (state, words, [])
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply("lost", "connection reset"), RuntimeError("what a source must not do")]
+)
+async def test_what_was_lost_is_read_back_before_anything_else(
+    journal: Journal, reply: Reply | Exception
+) -> None:
+    desk = Desk(journal)
+    desk.source.reply = reply
+    assert (await desk.go()).state == "done"
+    assert desk.source.looks == [(0, None)]
+    assert len(desk.source.sent) == 1
+
+
+async def test_what_is_never_seen_is_unknown_and_never_sent_again(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "connection reset")
+    desk.source.seen = [Observation("nothing", "it still waits")]
+    ended = await desk.go(seconds=200)
+    assert ended.state == "unknown"
+    assert "it may still happen" in ended.words
+    assert f"check {GATE} on {JENKINS.url}" in ended.words
+    assert len(desk.source.sent) == 1
+
+
+async def test_looking_goes_on_while_the_server_is_away(journal: Journal) -> None:
+    desk = Desk(journal)
+    away = SourceError(Trouble.UNREACHABLE, "no route")
+    desk.source.seen = [away, away, away, Observation("failed", "it was aborted")]
+    assert (await desk.go(seconds=60)).state == "failed"
+    desk.source.seen = [away]
+    assert "no route" in (await desk.go(seconds=200)).words
+
+
+async def test_a_step_follows_only_what_is_done(journal: Journal) -> None:
+    desk = Desk(journal)
+    second = Step("press the other", "POST", "/other")
+    desk.source.steps = (STEP, second)
+    desk.source.seen = [Observation("failed", "no")]
+    assert (await desk.go(seconds=60)).state == "failed"
+    assert desk.source.sent == [STEP]
+    desk.source.seen = [Observation("done")]
+    ended = await desk.go(seconds=60)
+    assert (ended.state, ended.step, desk.source.sent[1:]) == ("done", 1, [STEP, second])
+
+
+async def test_a_state_read_long_ago_is_read_again_before_sending(journal: Journal) -> None:
+    desk = Desk(journal)
+    prepared = await desk.actions.plan(WISH)
+    await desk.time.advance(60)
+    desk.source.possible = False
+    desk.actions.start(prepared, {}, YES)
+    await desk.time.advance()
+    assert desk.actions.activities[0].words == "nothing was sent: somebody was first"
+    desk.source.possible = True
+    prepared = await desk.actions.plan(WISH)
+    await desk.time.advance(60)
+    desk.source.steps = (Step("press", "POST", "/elsewhere"),)
+    desk.actions.start(prepared, {}, YES)
+    await desk.time.advance()
+    assert "it changed since it was looked at" in desk.actions.activities[0].words
+    assert desk.source.sent == []
+
+
+async def test_without_consent_nothing_is_sent(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.environment = "production"
+    prepared = await desk.actions.plan(WISH)
+    assert prepared.consent.name == "production"
+    for given in (Given(), Given(yes=True), Given(yes=True, name="staging"), Given(name="production")):
+        with pytest.raises(Refused):
+            desk.actions.start(prepared, {}, given)
+    desk.source.possible = False
+    with pytest.raises(Refused, match="somebody was first"):
+        desk.actions.start(await desk.actions.plan(WISH), {}, Given(yes=True, name="production"))
+    await desk.time.advance(60)
+    assert desk.source.sent == []
+    assert desk.journal.read() == ()
+
+
+__all__ = ["at_once"]
+
+CANARY = JenkinsSettings(
+    url=JENKINS.url,
+    deployments=(
+        DeploymentRule(
+            job="deploy",
+            environment="production",
+            version=Part(parameter="V"),
+            canary=Canary(input="(?i)promote"),
+        ),
+    ),
+)
+
+
+async def test_letting_a_canary_go_on_is_promoting_it_whatever_it_is_called(journal: Journal) -> None:
+    model = ModelSettings(pipelines=("ci:deploy",), environment="production")
+    desk = Desk(journal, Settings(sources={"ci": CANARY}, models={"fraud": model}))
+    run = run_of(GATE.of_run, Status.WAITING, gates=(Gate(GATE, "Promote it?"),))
+    desk.source.listing = listing_of(run)
+    desk.source.runs[run.address] = run
+    await desk.engine.ask(PipelinesOf("ci"))
+    prepared = await desk.actions.plan(WISH)
+    assert prepared.plan.wish.kind is Kind.PROMOTE
+    assert prepared.promotion is not None
+    assert prepared.promotion.verdict_known.problem == "no metric of it is judged"
+    assert prepared.consent.name == "production"
+    assert await desk.actions.gates("fraud") == (Wish(Kind.PROMOTE, GATE),)
+    assert [each.wish.kind for each in await desk.actions.offers(GATE)] == [Kind.PROMOTE, Kind.REJECT]
+
+
+@pytest.mark.parametrize(
+    "how", ["session", "source", "environment", "address", "token", "learnt later", "switched meanwhile"]
+)
+async def test_read_only_sends_nothing(journal: Journal, how: str) -> None:
+    its = {
+        "session": settings(SafetySettings(read_only=True)),
+        "source": Settings(sources={"ci": JenkinsSettings(url=JENKINS.url, read_only=True)}),
+        "environment": settings(SafetySettings(read_only_environments=("stag*",))),
+        "address": settings(SafetySettings(read_only_environments=("ci:deploy@staging",))),
+    }.get(how, settings())
+    desk = Desk(journal, its)
+    desk.source.environment = "staging"
+    if how == "token":
+        desk.source.stance_is = Stance(True, "the token has the scopes read_api")
+    prepared = await desk.actions.plan(WISH)
+    if how == "learnt later":
+        desk.actions._stances["ci"] = Stance(True)
+    if how == "switched meanwhile":
+        desk.source.open.clear()  # the state is read once more, and meanwhile it turns out
+        await_plan = msgspec.structs.replace(prepared.plan, read_at=0)
+        desk.actions.start(Prepared(await_plan), {}, YES)
+        desk.actions._stances["ci"] = Stance(True)
+        desk.source.open.set()
+        await desk.time.advance(60)
+        assert desk.actions.activities[0].state == "refused"
+    else:
+        if how != "learnt later":
+            assert prepared.plan.why_not.startswith("read-only")
+        for plan in (prepared.plan, msgspec.structs.replace(prepared.plan, possible=True)):
+            with pytest.raises(Refused):
+                desk.actions.start(Prepared(plan), {}, YES)
+        await desk.time.advance(60)
+    assert desk.source.sent == []
+    if how not in ("environment", "address"):
+        assert all(not each.possible for each in await desk.actions.offers(GATE))
+
+
+async def test_a_journal_that_cannot_be_written_refuses_before_anything_is_sent(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(journal)
+    monkeypatch.setattr(os, "write", lambda number, line: len(line) // 2)
+    ended = await desk.go()
+    assert (ended.state, desk.source.sent) == ("refused", [])
+    assert "No space left" in ended.words
+    assert journal.path.read_bytes() == b""
+
+
+async def test_what_was_cut_off_is_settled_at_the_next_start(journal: Journal, tmp_path: Path) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("accepted", found=(("queue", "5"),))
+    desk.source.seen = [Observation("happening")]
+    await desk.go()
+    await desk.engine.close()
+    after = Desk(Journal(tmp_path / "state"), time=desk.time)
+    settling = asyncio.create_task(after.actions.settle())
+    await after.time.advance(60)
+    await settling
+    assert after.source.sent == []
+    (record,) = journal.read()
+    assert record.outcome is not None
+    assert (record.outcome.state, record.outcome.words) == ("done", "it went on")
+    assert after.source.looks[0][1] == Reply("accepted", found=(("queue", "5"),))
+
+
+async def test_what_another_program_has_under_way_is_left_to_it(journal: Journal, tmp_path: Path) -> None:
+    desk = Desk(journal)
+    desk.source.seen = [Observation("happening")]
+    await desk.go()
+    other = Desk(Journal(tmp_path / "state"), time=desk.time)
+    await other.actions.settle()
+    assert other.source.looks == []
+    assert desk.record().outcome is None
+
+
+async def test_a_pipeline_of_a_model_offers_what_the_config_starts(journal: Journal) -> None:
+    model = ModelSettings(
+        pipelines=("ci:deploy",),
+        environment="live",
+        blue_green=("live/blue", "live/green"),
+        retrain=Launch(pipeline="ci:train", parameters={"MODEL": "{model}"}),
+        switch=Launch(pipeline="ci:deploy", parameters={"COLOUR": "{colour}"}),
+    )
+    desk = Desk(journal, settings(fraud=model))
+    offers = await desk.actions.offers(parse_address("ci:deploy"))
+    assert [(each.words, each.wish.values) for each in offers[2:]] == [
+        ("Retrain fraud", (("MODEL", "fraud"),)),
+        ("Give live/blue the traffic of fraud", (("COLOUR", "blue"),)),
+        ("Give live/green the traffic of fraud", (("COLOUR", "green"),)),
+    ]
+    ended = await desk.go(offers[4].wish, seconds=5)
+    assert ended.words == "it went on; which half has the traffic is not known"
+
+
+async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_before(
+    journal: Journal,
+) -> None:
+    desk = Desk(journal)
+    place = parse_address("ci:app@live")
+    way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", "1"),))
+    desk.source.pasts[place] = Environment(
+        place,
+        (
+            Deployment("2", Status.PASSED, "2", rollback=Rollback(False, "it is there now")),
+            Deployment("1", Status.PASSED, "1", rollback=way),
+        ),
+    )
+    wish = Wish(Kind.ROLLBACK, place)
+    plan = (await desk.actions.plan(wish)).plan
+    assert (plan.wish, plan.environment) == (wish, "live")
+    assert plan.words == "Put 1 back into ci:app@live: trigger ci:deploy"
+    for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
+        plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
+        assert (plan.possible, plan.why_not) == (False, why)
+
+
+async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(journal: Journal) -> None:
+    model = ModelSettings(pipelines=("ci:deploy",), environment="production", metrics=("m",))
+    metric = MetricSettings(source="ci", query='x{track="{track}"}', fail=1.0)
+    desk = Desk(journal, Settings(sources={"ci": CANARY}, models={"fraud": model}, metrics={"m": metric}))
+    place = parse_address("ci:app@production")
+    stable = Deployment("1", Status.PASSED, "1.0", started_at=START - 900, finished_at=START - 800)
+    canary = Deployment(
+        "2", Status.WAITING, "1.1", started_at=START - 600, canary=True, share=10.0, revision="abc"
+    )
+    meanwhile = Deployment("3", Status.FAILED, "0.9", started_at=START - 60, who="bob")
+    environment = Environment(place, (meanwhile, canary, stable))
+    desk.source.places[GATE.pipeline] = Environments((environment,))
+    desk.source.pasts[place] = environment
+    desk.source.brought = Changes((Commit("abc", "Better"),))
+    desk.source.runs[GATE.of_run] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
+    desk.source.default = SourceError(Trouble.UNREACHABLE, "no route")
+    prepared = await desk.actions.plan(Wish(Kind.PROMOTE, GATE))
+    its = prepared.promotion
+    assert its is not None
+    assert (its.replaces, its.version, its.share, its.minutes) == ("1.0", "1.1", 10.0, 10.0)
+    assert (its.others, its.back) == ((meanwhile,), "1.0 comes back")
+    assert its.changes == desk.source.brought
+    assert its.tests_known == Known(problem="no answer in 5 s")
+    assert "no route" in its.verdict_known.problem
+    assert prepared.consent == Consent("production", "the verdict could not be read")
+    with pytest.raises(Refused, match="it takes a second yes"):
+        desk.actions.start(prepared, {}, Given(yes=True, name="production"))
+    text = "\n".join(promotion_lines(its, desk.engine.settings, desk.time.now))
+    assert "tests: none told  (not known: no answer in 5 s)" in text
+    assert "other deployment meanwhile: 0.9 by bob" in text
+    desk.actions.start(prepared, {}, Given(yes=True, name="production", despite=True))
+    await desk.engine.close()

@@ -1,0 +1,128 @@
+"""``pipedeck approve``, ``promote``, ``gates``, ``journal`` and the others, against the sandbox's GitLab."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.serving import serving
+from tui.cli import main
+from tui.sandbox.faults import Faults
+from tui.sandbox.gitlab import Options, gitlab_app
+from tui.sandbox.gitlab.deeds import Deeds
+from tui.sandbox.scenario import named
+from tui.sandbox.world import Clock, World
+
+START = 1_790_000_000.0
+GATES = ["gitlab:ml/fraud", "gitlab:ml/risk"]
+CONFIG = """
+[sources.gitlab]
+type = "gitlab"
+url = "{url}/gitlab"
+token = "glpat-sandbox"
+watch = ["ml/**"]
+[models.fraud]
+pipelines = ["gitlab:ml/fraud"]
+environment = "production"
+"""
+
+
+class Fast(Clock):
+    """A minute passes in a third of a second."""
+
+    def now(self) -> float:
+        return START + 180 * (super().now() - START)
+
+
+class Terminal:
+    """Runs commands on a configuration."""
+
+    def __init__(self, file: Path, faults: Faults, capsys: pytest.CaptureFixture[str]) -> None:
+        self._file = file
+        self._faults = faults
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        code = main(["--config", str(self._file), *arguments])
+        said = self._capsys.readouterr()
+        return code, said.out, said.err
+
+    def document(self, *arguments: str) -> Any:
+        code, out, _ = self(*arguments, "--json")
+        return code, json.loads(out)
+
+    @property
+    def writes(self) -> list[str]:
+        recent = self._faults.recent
+        return [line for line in recent if line.startswith("POST") and not line.endswith("/graphql")]
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Terminal]:
+    monkeypatch.setattr("tui.sources.wire.RATE", 1000.0)
+    monkeypatch.setattr("tui.engine.carrying.WAITS", (0.02,))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    world = World(named("deployments"), Fast(START))
+    faults = Faults()
+    with serving(gitlab_app(world, faults, Options(token="glpat-sandbox"), Deeds())) as url:
+        file = tmp_path / "config.toml"
+        file.write_text(CONFIG.format(url=url), encoding="utf-8")
+        file.chmod(0o600)
+        yield Terminal(file, faults, capsys)
+
+
+def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
+    code, found = terminal.document("gates")
+    assert (code, [each["address"].partition("#")[0] for each in found["gates"]]) == (0, GATES)
+    gate = found["gates"][0]["address"]
+
+    code, out, errors = terminal("promote", "fraud", "--dry-run")
+    assert code == 0
+    assert "  environment: production" in out
+    assert "  rolling back: " in out
+    assert "POST http" in out
+    assert (errors, terminal.writes) == ("", [])
+
+    code, _, errors = terminal("promote", "fraud")
+    assert code == 4
+    assert "without a terminal: --yes --confirm production" in errors
+    code, _, errors = terminal("approve", gate, "--yes")  # by any other name
+    assert (code, "--confirm production" in errors) == (4, True)
+    code, _, errors = terminal("--read-only", "promote", "fraud", "--yes", "--confirm", "production")
+    assert (code, "read-only" in errors, terminal.writes) == (4, True, [])
+
+    code, done = terminal.document(
+        "promote", "fraud", "--yes", "--confirm", "production", "--reason", "why not"
+    )
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert done["actions"][0]["kind"] == "promote"
+    assert len(terminal.writes) == 1
+
+    code, errors = terminal("promote", "fraud", "--yes", "--confirm", "production")[::2]
+    assert (code, errors) == (2, "pipedeck: no canary of fraud waits at a gate\n")
+    code, journal = terminal.document("journal")
+    (record,) = journal["actions"]
+    assert (record["kind"], record["state"], record["reason"]) == ("promote", "done", "why not")
+    assert len(record["requests"]) == 1
+
+
+def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
+    gate = terminal.document("gates")[1]["gates"][0]["address"]
+    nowhere = "gitlab:ml/fraud#1/nothing"
+    code, out, errors = terminal("approve", gate, nowhere, "--yes", "--confirm", "production")
+    assert code in (3, 4), (out, errors)
+    assert terminal("journal")[0] == 0
+
+
+def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
+    code, _, errors = terminal("approve", "nonsense", "--yes")
+    assert (code, "'nonsense' is not an address" in errors) == (2, True)
+    code, _, errors = terminal("trigger", "fraud", "--yes")
+    assert (code, errors) == (2, "pipedeck: [models.fraud] has no retrain\n")
+    code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")
+    assert (code, errors) == (2, "pipedeck: --set takes NAME=VALUE, not 'x'\n")
+    assert terminal.writes == []

@@ -1,0 +1,103 @@
+"""The command line of acting: which arguments there are."""
+
+import argparse
+from collections.abc import Mapping
+
+import msgspec
+
+from tui.domain.action import Kind
+
+ACTING: Mapping[str, str] = {
+    "approve": "let gates go on",
+    "reject": "refuse gates",
+    "promote": "let the canary of a model go on",
+    "rollback": "put an earlier version back into an environment",
+    "retry": "run a run or a job once more",
+    "cancel": "cancel a run or a job",
+    "trigger": "start a pipeline; of a model, what trains it anew",
+}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What an acting command was given."""
+
+    kind: Kind
+    targets: tuple[str, ...]
+    """Addresses, or names of models."""
+    options: tuple[tuple[str, str], ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
+    """``--set``: fields by name."""
+    reason: str = ""
+    yes: bool = False
+    confirmed: tuple[str, ...] = ()
+    despite: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+
+
+class Unclear(Exception):
+    """The command line asks for nothing that could be done; the message says why."""
+
+
+def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, help_ in ACTING.items():
+        command = commands.add_parser(
+            name,
+            help=help_,
+            epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
+        )
+        what = "ADDRESS, or a MODEL of the config" if name in ("promote", "trigger") else "ADDRESS"
+        command.add_argument("targets", nargs="+", metavar="ADDRESS", help=what)
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a field; a secret one as NAME=env:VARIABLE",
+        )
+        if name == "retry":
+            command.add_argument("--stage", help="the stage to begin at")
+        if name == "cancel":
+            command.add_argument("--level", choices=("stop", "term", "kill", "force"), help="default: stop")
+        if name == "rollback":
+            command.add_argument("--version", help="to which; default: the one before")
+        command.add_argument("--reason", default="", help="for the journal, and servers that take one")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+        command.add_argument(
+            "--confirm",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="the production environment that is meant",
+        )
+        if name in ("promote", "approve"):
+            command.add_argument(
+                "--despite-verdict", action="store_true", help="also while it is not PROMOTE OK"
+            )
+        command.add_argument(
+            "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
+        )
+        command.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+
+
+def asked(arguments: argparse.Namespace) -> Asked:
+    """Raises Unclear."""
+    given = []
+    for text in arguments.set:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise Unclear(f"--set takes NAME=VALUE, not {text!r}")
+        given.append((name, value))
+    found = vars(arguments)
+    return Asked(
+        kind=Kind(arguments.command),
+        targets=tuple(dict.fromkeys(arguments.targets)),
+        options=tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        given=tuple(given),
+        reason=arguments.reason,
+        yes=arguments.yes,
+        confirmed=tuple(arguments.confirm),
+        despite=found.get("despite_verdict", False),
+        dry_run=arguments.dry_run,
+        as_json=arguments.json,
+    )

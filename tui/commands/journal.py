@@ -1,0 +1,177 @@
+"""``pipedeck journal``: what was done from this machine; ``pipedeck gates``: what waits for a person."""
+
+import asyncio
+import sys
+import time
+
+import msgspec
+
+from tui import format as fmt
+from tui.commands.documents import SCHEMA, FaultDoc, fault_document
+from tui.commands.exits import Exit
+from tui.commands.plain import table
+from tui.config import PIPELINE_SOURCES, Settings
+from tui.domain.health import Fault
+from tui.domain.pipeline import Gate, Run
+from tui.engine.engine import Engine
+from tui.engine.journal import Journal, Record
+from tui.engine.questions import PipelinesOf
+from tui.sources.base import SourceError
+
+
+class RecordDoc(msgspec.Struct, frozen=True):
+    id: str
+    at: float
+    user: str
+    host: str
+    policy: str
+    kind: str
+    address: str
+    server: str
+    plan: str
+    reason: str
+    state: str
+    words: str
+    result: str | None
+    requests: tuple[tuple[str, str], ...]
+    """Method and path of each that was, or may have been, sent."""
+    latency: float | None
+
+
+class JournalDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    actions: tuple[RecordDoc, ...]
+
+
+def journal(*, as_json: bool) -> Exit:
+    """Print the actions, newest first."""
+    records = [_record(each) for each in reversed(Journal().read()) if each.plan is not None]
+    if as_json:
+        document = JournalDoc(SCHEMA, time.time(), tuple(records))
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        return Exit.OK
+    rows = [
+        (
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.at)),
+            each.policy or f"{each.user}@{each.host}",
+            each.kind,
+            each.address,
+            each.state,
+            each.result or "",
+            each.words,
+        )
+        for each in records
+    ]
+    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "OUTCOME", "RESULT", "WORDS")
+    print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
+    return Exit.OK
+
+
+def _record(record: Record) -> RecordDoc:
+    first, plan, outcome = record.first, record.plan, record.outcome
+    answered = [each.latency for each in record.entries if each.latency is not None]
+    return RecordDoc(
+        id=record.id,
+        at=first.at,
+        user=first.who.user,
+        host=first.who.host,
+        policy=first.policy,
+        kind=first.kind,
+        address=first.target,
+        server=first.server,
+        plan=plan.words if plan is not None else "",
+        reason=plan.wish.reason if plan is not None else "",
+        state=outcome.state if outcome is not None else "under way",
+        words=outcome.words
+        if outcome is not None
+        else "not ended, or cut off: read back when the deck is opened",
+        result=outcome.result or None if outcome is not None else None,
+        requests=tuple(
+            (each.request.method, each.request.path) for each in record.entries if each.request is not None
+        ),
+        latency=sum(answered) if answered else None,
+    )
+
+
+class WaitingDoc(msgspec.Struct, frozen=True):
+    address: str
+    message: str
+    since: float | None
+    blocking: bool
+    run: str
+    title: str
+    ref: str
+
+
+class GatesDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    gates: tuple[WaitingDoc, ...]
+    faults: dict[str, FaultDoc]
+
+
+async def gates(settings: Settings, *, as_json: bool) -> Exit:
+    """Print what waits for a person, oldest first, with what it blocks."""
+    engine = Engine(settings)
+    names = [name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+    faults: dict[str, Fault] = {}
+    found: list[tuple[Gate, Run]] = []
+    try:
+        answers = await asyncio.gather(
+            *(engine.ask(PipelinesOf(name)) for name in names), return_exceptions=True
+        )
+    finally:
+        await engine.close()
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, SourceError):
+            faults[name] = answer.fault
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found += [
+                (gate, run) for pipeline in answer.pipelines for run in pipeline.runs for gate in run.gates
+            ]
+    found = sorted({gate.address: (gate, run) for gate, run in found}.values(), key=_oldest)
+    now = time.time()
+    if as_json:
+        document = GatesDoc(
+            SCHEMA,
+            now,
+            tuple(
+                WaitingDoc(
+                    str(gate.address),
+                    gate.message,
+                    gate.since,
+                    gate.blocking,
+                    str(run.address),
+                    run.title,
+                    run.ref,
+                )
+                for gate, run in found
+            ),
+            {name: fault_document(fault) for name, fault in faults.items()},
+        )
+        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        rows = [
+            (
+                fmt.ago(now - gate.since) if gate.since is not None else "",
+                str(gate.address),
+                gate.message,
+                f"blocks {run.title}" if gate.blocking else f"optional in {run.title}",
+            )
+            for gate, run in found
+        ]
+        if rows:
+            print(table(("SINCE", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
+        elif not faults:
+            print("nothing waits")
+    for name, fault in faults.items():
+        print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
+    return Exit.UNREACHABLE if faults else Exit.OK
+
+
+def _oldest(each: tuple[Gate, Run]) -> tuple[float, str]:
+    gate, _ = each
+    return gate.since if gate.since is not None else float("inf"), str(gate.address)

@@ -1,0 +1,429 @@
+"""Acting: the one path of every write, for the deck and the command line alike (design: rules 8 to 13)."""
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config import PIPELINE_SOURCES, JenkinsSettings
+from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
+from tui.domain.address import Address
+from tui.domain.pipeline import Gate
+from tui.engine import wishes
+from tui.engine.carrying import Carrier, News
+from tui.engine.journal import Journal, Record
+from tui.engine.promoting import promotion
+from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.servers import unexpected
+from tui.engine.verdicts import judged_metrics
+from tui.insight.consent import Consent, Given, among, demanded, missing
+from tui.insight.promotion import Promotion
+from tui.insight.standing import live_of
+from tui.sources.base import SourceError
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+REMEMBERED = 100
+"""Activities kept for the screen; the journal has all."""
+PATIENCE = 0.1
+"""Seconds that closing gives what is under way."""
+FRESH = 10.0
+"""Seconds after which the state that a plan was made from is read again before it is sent."""
+NO_ANSWER = Given()
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan, what it takes to say yes to it, and for a promotion what must be on screen."""
+
+    plan: Plan
+    consent: Consent = Consent()
+    promotion: Promotion | None = None
+    policy: str = ""
+    """The name of the policy that acts, instead of a person."""
+
+
+class Refused(Exception):
+    """Nothing was sent; the message says why, in words for a person."""
+
+
+class Actions:
+    """What is asked of the sources. Held by the engine as ``engine.actions``."""
+
+    def __init__(self, engine: "Engine", journal: Journal) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self.journal = journal
+        self._carrier = Carrier(journal, engine.servers.acting, engine.clock, engine.pause)
+        self._stances: dict[str, Stance] = {}
+        self._activities: dict[str, Activity] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """Newest first; the last hundred."""
+        return tuple(reversed(self._activities.values()))
+
+    def locked(self, address: Address, environments: Iterable[str] = ()) -> str:
+        """Why nothing can be sent there; empty: it may be (rule 13). Sends and waits for nothing.
+
+        Args:
+            environments: names of environments that would be changed, beside that of the address.
+        """
+        name = address.source
+        if self._settings.safety.read_only:
+            return "read-only: this session only looks"
+        source = self._settings.sources.get(name)
+        if isinstance(source, PIPELINE_SOURCES) and source.read_only:
+            return f"read-only: [sources.{name}] says so"
+        if (stance := self._stances.get(name)) is not None and stance.read_only:
+            return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
+        changed = tuple(each for each in (address.environment, *environments) if each)
+        if found := among(self._settings.safety.read_only_environments, _names(address, changed)):
+            return f"read-only: {found} is among [safety] read_only_environments"
+        return ""
+
+    def locked_plan(self, plan: Plan) -> str:
+        """The same, for all that ``plan`` would touch."""
+        return self.locked(plan.wish.target, self._environments(plan))
+
+    async def learn(self) -> None:
+        """Ask each acting source whether its credentials may write. Does not raise."""
+        names = [name for name, each in self._settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+        await asyncio.gather(*(self._learn(name) for name in names))
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        """What can be done to ``target``: what its source offers, and what the config adds; greyed with the reason
+        what cannot be done now.
+
+        Raises:
+            SourceError
+        """
+        source = await self._engine.servers.acting(target.source)
+        found = [self._as_promotion(each) for each in await source.offers(target)]
+        if model := wishes.model_of(self._settings, target):
+            found += wishes.launches(self._settings, model, None)
+        return tuple(self._greyed(each) for each in found)
+
+    async def gates(self, model: str) -> tuple[Wish, ...]:
+        """The wishes to let the canary of ``model`` go on: one for each gate that it waits at, oldest first.
+
+        Raises:
+            SourceError
+        """
+        sources = dict.fromkeys(text.partition(":")[0] for text in self._settings.models[model].pipelines)
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        found = wishes.gates_of(self._settings, model, listings)
+        return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
+
+    async def plan(self, wish: Wish) -> Prepared:
+        """What granting the wish would do, from a state read now. To be asked again once ``plan.fields`` are filled
+        in, with them in ``wish.values``: only then its steps are what will be sent.
+
+        Raises:
+            SourceError: the state could not be read.
+        """
+        await self._learn(wish.target.source)
+        if wish.kind is Kind.APPROVE and self.is_promotion(wish.target):
+            wish = msgspec.structs.replace(wish, kind=Kind.PROMOTE)
+        plan = await self._read(wish)
+        if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
+            plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        known = None
+        if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
+            environment = plan.environment or self._settings.models[model].environment
+            known = await promotion(self._engine, model, wish.target, environment)
+        verdict = known.verdict if known is not None and not known.verdict_known.problem else None
+        return Prepared(
+            plan,
+            demanded(
+                plan,
+                self._production(plan),
+                verdict.decision if verdict is not None else None,
+                known is not None and bool(judged_metrics(self._settings, known.model)),
+            ),
+            known,
+        )
+
+    def start(
+        self, prepared: Prepared, secrets: Mapping[str, str] | None = None, given: Given = NO_ANSWER
+    ) -> Activity:
+        """Begin; the activity as it is now, its course is in :attr:`activities` and :class:`ActivitiesNow`.
+
+        Raises:
+            Refused: consent is missing, it is not possible, locked, or one is under way for the same target.
+        """
+        plan = prepared.plan
+        for why in (
+            "" if plan.possible else plan.why_not or "it cannot be done now",
+            "" if plan.steps else "the plan has nothing to send",
+            "" if prepared.policy else missing(prepared.consent, given),
+            self._unruly(prepared),
+            self.locked_plan(plan),
+            self._under_way(plan.wish),
+            "this plan was sent before: look again"
+            if any(each.plan == plan for each in self._activities.values())
+            else "",
+        ):
+            if why:
+                raise Refused(why)
+        id_ = uuid.uuid4().hex[:12]
+        activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
+        self._put(activity)
+        self._tasks[id_] = asyncio.create_task(self._carry_out(activity, prepared, dict(secrets or {})))
+        return activity
+
+    async def done(self, activity_id: str) -> Activity:
+        """The activity when it has ended."""
+        if task := self._tasks.get(activity_id):
+            await asyncio.shield(task)
+        return self._activities[activity_id]
+
+    async def settle(self) -> None:
+        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise."""
+        for record in await in_thread(self.journal.read):
+            if record.outcome is None and record.first.who.instance != self.journal.who.instance:
+                with self.journal.taken_over(record.first.who.instance) as free:
+                    if free:
+                        records = await in_thread(self.journal.read)
+                        again = next(
+                            (each for each in records if each.id == record.id), record
+                        )  # another may have settled it since
+                        if again.outcome is None:
+                            await self._settle(again)
+
+    async def close(self) -> None:
+        """Stop looking; what is under way is settled at the next start."""
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
+        self.journal.close()
+
+    # --- plans ----------------------------------------------------------------------------------------------------
+
+    async def _read(self, wish: Wish) -> Plan:
+        """The source's plan for ``wish``, or for what the config makes of it."""
+        source = await self._engine.servers.acting(wish.target.source)
+        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
+        granted = wish
+        if wish.kind is Kind.PROMOTE and jenkins:
+            granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
+        elif wish.kind is Kind.ROLLBACK and jenkins:
+            environment = await self._engine.ask(HistoryOf(wish.target))
+            version = wish.value("version")
+            deployment = wishes.deployment_of(environment, version)
+            way = deployment.rollback if deployment is not None else None
+            if deployment is None or way is None or not way.possible or way.target is None:
+                why = (
+                    way.words
+                    if way is not None
+                    else f"there is no {version or 'earlier version'} to go back to"
+                )
+                return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
+            granted = Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason)
+            plan = await source.plan(granted)
+            words = f"Put {deployment.version} back into {wish.target}: {plan.words}"
+            return msgspec.structs.replace(
+                plan, wish=wish, words=words, environment=wish.target.environment or ""
+            )
+        plan = await source.plan(granted)
+        return msgspec.structs.replace(plan, wish=wish)
+
+    def _environments(self, plan: Plan) -> tuple[str, ...]:
+        """Names of the environments that ``plan`` would change, as far as anybody knows."""
+        target = plan.wish.target
+        known = tuple(dict.fromkeys(each for each in (plan.environment, target.environment) if each))
+        model = wishes.model_of(self._settings, target)
+        if known or not model:
+            return known
+        its = self._settings.models[model]
+        gate = plan.wish.kind in (Kind.APPROVE, Kind.PROMOTE)
+        switches = wishes.switched(self._settings, plan.wish)[0]
+        return (its.environment,) if its.environment and (gate or switches) else ()
+
+    def _production(self, plan: Plan) -> str:
+        """The name of the environment that ``plan`` would change, where that is production."""
+        target = plan.wish.target
+        names = self._environments(plan)
+        places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
+        tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
+        for name in names:
+            if tiers.get(name) == "production" or among(
+                self._settings.safety.production, _names(target, (name,))
+            ):
+                return name
+        return ""
+
+    def _as_promotion(self, offer: Offer) -> Offer:
+        """Letting a canary go on is called promoting it, and takes what promoting takes."""
+        wish = offer.wish
+        if wish.kind is not Kind.APPROVE or not self.is_promotion(wish.target):
+            return offer
+        return msgspec.structs.replace(offer, wish=msgspec.structs.replace(wish, kind=Kind.PROMOTE))
+
+    def is_promotion(self, gate: Address) -> bool:
+        """Whether a canary waits at ``gate``, as it is listed."""
+        listing = self._engine.store.get(PipelinesOf(gate.source)).value
+        listed = [
+            each
+            for pipeline in (listing.pipelines if listing is not None else ())
+            for run in pipeline.runs
+            for each in run.gates
+            if each.address.of_run == gate.of_run
+            and gate.job in (None, each.address.job)
+            and gate.gate in (None, each.address.gate)
+        ]
+        named = Gate(gate, gate.gate or gate.job or "")
+        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
+
+    def _greyed(self, offer: Offer) -> Offer:
+        if not offer.possible:
+            return offer
+        why = self.locked(offer.wish.target) or self._under_way(offer.wish)
+        return msgspec.structs.replace(offer, possible=False, why_not=why) if why else offer
+
+    def _unruly(self, prepared: Prepared) -> str:
+        """Why no policy may do that; empty: one may, or a person acts."""
+        if not prepared.policy:
+            return ""
+        for policy in self._settings.safety.policies:
+            if policy.name == prepared.policy:
+                allowed = Kind.ROLLBACK if policy.action == "rollback" else Kind.TRIGGER
+                return (
+                    "" if prepared.plan.wish.kind is allowed else f"{policy.name} is for {policy.action} only"
+                )
+        return f"there is no policy {prepared.policy}"
+
+    def _under_way(self, wish: Wish) -> str:
+        for each in self._activities.values():
+            before = each.plan.wish
+            if each.ended or before.target != wish.target:
+                continue
+            # What has begun there may be canceled, and a cancel that does not work sharpened.
+            if wish.kind is not Kind.CANCEL or each.state == "sending" or before == wish:
+                return f"{each.plan.wish.kind.value} is under way there"
+        return ""
+
+    async def _learn(self, name: str) -> None:
+        if name in self._stances:
+            return
+        try:
+            self._stances[name] = await (await self._engine.servers.acting(name)).stance()
+        except SourceError:
+            pass  # it says so itself when it is asked to do something
+
+    # --- carrying out ---------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str]) -> None:
+        plan = prepared.plan
+        tell = partial(self._tell, activity.id)
+        if why := await self._outdated(plan):
+            tell(News("refused", f"nothing was sent: {why}"))
+            return
+        locked = partial(self.locked_plan, plan)
+        try:
+            news = await self._carrier.carry_out(activity.id, plan, secrets, locked, tell, prepared.policy)
+        except Exception as error:
+            tell(News("unknown", unexpected(plan.wish.target.source, error).message))
+            return
+        if news.state == "done" and (words := await self._traffic(plan.wish)):
+            news = msgspec.structs.replace(news, words=f"{news.words}; {words}")
+        tell(news)
+
+    async def _outdated(self, plan: Plan) -> str:
+        """Why a plan that was read a while ago must not be sent as it is; empty: it may."""
+        if self._engine.clock() - plan.read_at <= FRESH:
+            return ""
+        try:
+            now = await self._read(plan.wish)
+        except SourceError as error:
+            return f"the state could not be read once more: {error.message}"
+        if not now.possible:
+            return now.why_not
+        if [(each.method, each.path) for each in now.steps] != [
+            (each.method, each.path) for each in plan.steps
+        ]:
+            return f"it changed since it was looked at: {now.words}"
+        return ""
+
+    async def _traffic(self, wish: Wish) -> str:
+        """After a blue-green switch: which half has the traffic, as read back."""
+        model, to = wishes.switched(self._settings, wish)
+        if not model:
+            return ""
+        its = self._settings.models[model]
+        try:
+            found = await self._engine.ask(EnvironmentsOf(wish.target.pipeline))
+        except SourceError as error:
+            return f"which half has the traffic could not be read: {error.message}"
+        halves = [each for each in found.environments if each.name in (its.blue_green or ())]
+        main = next((each for each in found.environments if each.name == its.environment), None)
+        live = live_of(halves, main if main not in halves else None)
+        if live is None:
+            return "which half has the traffic is not known"
+        return f"{live.name} has the traffic" + ("" if live.name == to else f", not {to} yet")
+
+    async def _settle(self, record: Record) -> None:
+        first, plan, sent = record.first, record.plan, record.sent
+        if plan is None:
+            return
+        if sent is None or sent.request is None:
+            await self._carrier.end(
+                record.id, plan, News("refused", "it was cut off before anything was sent")
+            )
+            return
+        settings = self._settings.sources.get(first.source)
+        if settings is None or (first.server and settings.base_url != first.server.rstrip("/")):
+            return  # somebody else's config knows that server
+        reply = record.reply
+        if reply is not None and reply.state in ("refused", "unsent"):
+            await self._carrier.end(record.id, plan, News("refused", reply.words))
+            return
+        try:
+            source = await self._engine.servers.acting(first.source)
+        except SourceError:
+            return
+        activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
+        self._put(activity)
+        tell = partial(self._tell, record.id)
+        lost = reply is None or (reply.state == "lost" and not reply.found)
+        news = await self._carrier.look(record.id, plan, sent.step, source, None if lost else reply, tell)
+        if news.state == "done" and sent.step + 1 < len(plan.steps):
+            rest = plan.steps[sent.step + 1].words
+            news = News("failed", f"{news.words}; cut off before: {rest}", sent.step, news.result)
+        tell(await self._carrier.end(record.id, plan, news))
+
+    def _tell(self, id_: str, news: News) -> None:
+        before = self._activities[id_]
+        activity = msgspec.structs.replace(
+            before, state=news.state, words=news.words, step=news.step, result=news.result or before.result
+        )
+        self._put(activity)
+        if (activity.state, activity.result) != (before.state, before.result):
+            self._refresh(activity)
+
+    def _put(self, activity: Activity) -> None:
+        self._activities[activity.id] = activity
+        for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
+            del self._activities[old]
+            self._tasks.pop(old, None)
+        self._engine.store.put(ActivitiesNow(), self.activities, self._engine.clock())
+
+    def _refresh(self, activity: Activity) -> None:
+        """Have asked anew what the action may have changed."""
+        for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
+            self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
+            if each.run is not None:
+                self._engine.refresh(RunAt(each.of_run))
+            if each.environment is not None:
+                self._engine.refresh(HistoryOf(each))
+
+
+def _names(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
+    """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
+    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))

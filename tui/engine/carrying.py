@@ -1,0 +1,247 @@
+"""Carrying one action out: journal, one request, reading back, only then the next step (design: rules 10 to 12)."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Literal
+
+import msgspec
+
+from tui.domain.action import Observation, Plan, Reply, Step
+from tui.domain.address import Address
+from tui.engine.journal import Entry, Journal, JournalError
+from tui.engine.servers import unexpected
+from tui.sources.base import ActingSource, SourceError
+from tui.threads import in_thread
+
+WAITS = (1.0, 2.0, 3.0, 5.0)
+"""Seconds between two looks at a step's effect; the last one again and again."""
+PATIENCE = 90.0
+"""Seconds without any progress after which it is not known what became of a step."""
+LONGEST = 1800.0
+"""Seconds after which it is not known, progress or not."""
+
+State = Literal["sending", "accepted", "happening", "done", "failed", "refused", "unknown"]
+
+
+class News(msgspec.Struct, frozen=True):
+    """How an action stands."""
+
+    state: State
+    words: str
+    step: int = 0
+    result: Address | None = None
+
+
+class Carrier:
+    """Carries actions out against the sources.
+
+    Args:
+        pause: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        source: Callable[[str], Awaitable[ActingSource]],
+        clock: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._journal = journal
+        self._source = source
+        self._clock = clock
+        self._pause = pause
+
+    async def carry_out(
+        self,
+        id_: str,
+        plan: Plan,
+        secrets: Mapping[str, str],
+        locked: Callable[[], str],
+        tell: Callable[[News], None],
+        policy: str = "",
+    ) -> News:
+        """Send the steps of ``plan``, each once, and see what becomes of them; how it ended.
+
+        Args:
+            locked: why nothing may be sent, asked right before each request.
+            tell: hears of progress.
+        """
+        try:
+            source = await self._source(plan.wish.target.source)
+            await self._note(self._entry(id_, "planned", plan, policy=policy, words=plan.words))
+        except (SourceError, JournalError) as error:
+            return News("refused", f"nothing was sent: {error}")
+        news = News("refused", "the plan has no step")
+        for number in range(len(plan.steps)):
+            news = await self._step(id_, plan, number, source, secrets, locked, tell)
+            if news.state != "done":
+                if number and news.state == "refused":
+                    news = News("failed", f"{plan.steps[number - 1].words} was done, but then: {news.words}")
+                break
+        news = msgspec.structs.replace(
+            news, step=max(0, min(number, len(plan.steps) - 1)) if plan.steps else 0
+        )
+        return await self.end(id_, plan, news)
+
+    async def end(self, id_: str, plan: Plan, news: News) -> News:
+        """Note how it ended; with what is wrong with the journal, if that cannot be."""
+        entry = self._entry(
+            id_,
+            "settled",
+            plan,
+            state=news.state,
+            words=news.words,
+            step=news.step,
+            result=str(news.result or ""),
+        )
+        try:
+            await self._note(entry)
+        except JournalError as error:
+            return msgspec.structs.replace(news, words=f"{news.words} ({error})".strip())
+        return news
+
+    async def look(
+        self,
+        id_: str,
+        plan: Plan,
+        number: int,
+        source: ActingSource,
+        reply: Reply | None,
+        tell: Callable[[News], None],
+    ) -> News:
+        """Look at the effect of a step that was sent, until it is settled or patience ends."""
+        step = plan.steps[number]
+        began = last = self._clock()
+        before, problem = "", ""
+        for turn in itertools.count():
+            if turn or reply is not None:
+                await self._pause(WAITS[min(turn, len(WAITS) - 1)])
+            seen: Observation | None = None
+            try:
+                seen = await source.observe(step, reply)
+            except SourceError as error:
+                problem = error.message
+            except Exception as error:
+                problem = unexpected(plan.wish.target.source, error).message
+            if seen is not None:
+                problem = ""
+                if seen.found:
+                    reply = msgspec.structs.replace(reply or Reply("lost"), found=seen.found)
+                if seen.state != before:
+                    before = seen.state
+                    await self._observed(id_, plan, number, seen)
+                if seen.state in ("done", "failed", "unknown"):
+                    return News(seen.state, seen.words or step.words, number, seen.result)
+                if seen.state in ("accepted", "happening"):
+                    tell(News(seen.state, seen.words or step.words, number, seen.result))
+                if seen.state == "happening":
+                    last = self._clock()
+            now = self._clock()
+            if now - last >= PATIENCE or now - began >= LONGEST:
+                return News("unknown", _gave_up(plan, step, seen, reply, problem, now - began), number)
+        raise AssertionError("unreachable")
+
+    async def _step(
+        self,
+        id_: str,
+        plan: Plan,
+        number: int,
+        source: ActingSource,
+        secrets: Mapping[str, str],
+        locked: Callable[[], str],
+        tell: Callable[[News], None],
+    ) -> News:
+        step = plan.steps[number]
+        if why := locked():
+            return News("refused", why)
+        tell(News("sending", step.words, number))
+        try:
+            await self._note(self._entry(id_, "sending", plan, step=number, request=step))
+        except JournalError as error:
+            return News("refused", f"nothing was sent: {error}")
+        if why := locked():
+            return News("refused", why)
+        began = self._clock()
+        try:
+            reply = await source.send(step, secrets)
+        except Exception as error:
+            reply = Reply("lost", unexpected(plan.wish.target.source, error).message)
+        latency = self._clock() - began
+        entry = self._entry(
+            id_,
+            "answered",
+            plan,
+            step=number,
+            reply=reply,
+            state=reply.state,
+            words=reply.words,
+            latency=latency,
+        )
+        try:
+            await self._note(entry)
+        except JournalError:
+            pass  # it was sent: what became of it is looked at all the same, and the end says it once more
+        if reply.state == "refused":
+            return News("refused", reply.words or f"the server refused it with {reply.status}")
+        if reply.state == "unsent":
+            return News("refused", f"nothing was sent: {reply.words}")
+        if reply.state == "accepted":
+            tell(News("accepted", reply.words or step.words, number))
+            return await self.look(id_, plan, number, source, reply, tell)
+        tell(News("sending", f"no answer came, reading back: {reply.words}", number))
+        return await self.look(id_, plan, number, source, None, tell)
+
+    async def _observed(self, id_: str, plan: Plan, number: int, seen: Observation) -> None:
+        entry = self._entry(
+            id_,
+            "observed",
+            plan,
+            step=number,
+            state=seen.state,
+            words=seen.words,
+            result=str(seen.result or ""),
+            reply=Reply("accepted", found=seen.found) if seen.found else None,
+        )
+        try:
+            await self._note(entry)
+        except JournalError:
+            pass
+
+    async def _note(self, entry: Entry) -> None:
+        """Raises JournalError."""
+        # What was begun is written, also when the program ends meanwhile.
+        await asyncio.shield(in_thread(partial(self._journal.append, entry)))
+
+    def _entry(self, id_: str, event: str, plan: Plan, **more: object) -> Entry:
+        wish = plan.wish
+        return Entry(
+            id=id_,
+            at=self._clock(),
+            event=event,  # type: ignore[arg-type]
+            who=self._journal.who,
+            source=wish.target.source,
+            target=str(wish.target),
+            kind=wish.kind.value,
+            server=plan.server,
+            plan=plan if event == "planned" else None,
+            **more,  # type: ignore[arg-type]
+        )
+
+
+def _gave_up(
+    plan: Plan, step: Step, seen: Observation | None, reply: Reply | None, problem: str, took: float
+) -> str:
+    if problem:
+        what = f"it could not be read back: {problem}"
+    elif seen is not None and seen.state == "happening":
+        what = "it was still happening when last looked at"
+    elif seen is not None and seen.state == "accepted":
+        what = "the server accepted it, but nothing of it was seen"
+    elif reply is not None:
+        what = "the server answered yes, but nothing of it was seen"
+    else:
+        what = "no answer came and no effect was seen; it may still happen"
+    words = f" ({seen.words})" if seen is not None and seen.words else ""
+    return f"{what} for {took:.0f} s{words}; check {plan.wish.target} on {plan.server or 'its server'}"

@@ -1,0 +1,104 @@
+"""What the config adds to acting: which model something belongs to, its promoting gate, what it starts."""
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from tui.config import GitLabSettings, JenkinsSettings, Settings
+from tui.domain.action import Kind, Offer, Wish
+from tui.domain.address import Address, parse_address
+from tui.domain.deployment import Deployment, Environment
+from tui.domain.pipeline import Gate, Listing
+from tui.insight.derive import covers
+
+
+def model_of(settings: Settings, address: Address) -> str:
+    """The name of the first model that has the pipeline of ``address``; empty: none."""
+    pipeline = str(address.pipeline)
+    return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
+
+
+def promotes(settings: Settings, gate: Gate) -> bool:
+    """Whether a canary waits at ``gate``: by the Jenkins rule's ``canary.input``, or the model's ``promote``."""
+    address = gate.address
+    source = settings.sources.get(address.source)
+    names = (address.gate or address.job or "", gate.message)
+    if isinstance(source, JenkinsSettings):
+        inputs = [
+            rule.canary.input
+            for rule in source.deployments
+            if rule.canary is not None and rule.canary.input is not None and covers(rule, address.path)
+        ]
+        return any(re.search(pattern, name) for pattern in inputs for name in names)
+    if isinstance(source, GitLabSettings) and (model := settings.models.get(model_of(settings, address))):
+        return any(fnmatchcase(name.lower(), model.promote.lower()) for name in names)
+    return False
+
+
+def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:
+    """The gates at which the canary of ``model`` waits, oldest first."""
+    found = [
+        gate
+        for listing in listings
+        for pipeline in listing.pipelines
+        if settings.models[model].ships(str(pipeline.address))
+        for run in pipeline.runs
+        for gate in run.gates
+        if promotes(settings, gate)
+    ]
+    return tuple(sorted(found, key=lambda gate: (gate.since or 0.0, gate.address)))
+
+
+def retrain(settings: Settings, model: str, environment: str = "", version: str = "") -> Wish | None:
+    """The wish to train ``model`` anew; None where the config does not say how."""
+    its = settings.models[model]
+    if its.retrain is None:
+        return None
+    words = {"model": model, "environment": environment or its.environment, "version": version}
+    return Wish(Kind.TRIGGER, parse_address(its.retrain.pipeline), its.retrain.values(words))
+
+
+def switch(settings: Settings, model: str, to: str, version: str = "") -> Wish | None:
+    """The wish to give the traffic to ``to``, one of the model's blue-green pair; None where there is no such."""
+    its = settings.models[model]
+    if its.switch is None or its.blue_green is None or to not in its.blue_green:
+        return None
+    colour = to.rpartition("/")[2]
+    words = {"model": model, "environment": its.environment, "version": version, "colour": colour}
+    return Wish(Kind.TRIGGER, parse_address(its.switch.pipeline), its.switch.values(words))
+
+
+def switched(settings: Settings, wish: Wish) -> tuple[str, str]:
+    """The model whose traffic ``wish`` switches and the environment that gets it; empty where it does not."""
+    for name, model in settings.models.items():
+        for to in model.blue_green or ():
+            if (
+                (made := switch(settings, name, to))
+                and made.target == wish.target
+                and made.values == wish.values
+            ):
+                return name, to
+    return "", ""
+
+
+def launches(settings: Settings, model: str, live: str | None) -> Iterator[Offer]:
+    """What the config of ``model`` offers.
+
+    Args:
+        live: which of its pair has the traffic; None: not known.
+    """
+    title = settings.models[model].title or model
+    if wish := retrain(settings, model):
+        yield Offer(wish, f"Retrain {title}")
+    for to in settings.models[model].blue_green or ():
+        if wish := switch(settings, model, to):
+            why = f"{to} has the traffic" if to == live else ""
+            yield Offer(wish, f"Give {to} the traffic of {title}", possible=not why, why_not=why)
+
+
+def deployment_of(environment: Environment, version: str) -> Deployment | None:
+    """The deployment to go back to: of that version or id; without one the newest that one can go back to."""
+    for each in environment.deployments:
+        if version in (each.version, each.id) if version else each.rollback and each.rollback.possible:
+            return each
+    return None

@@ -1,0 +1,58 @@
+"""What it takes to say yes to an action: a pure function of what it would do (design: rule 9)."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tui.domain.action import Kind, Plan
+from tui.domain.globs import matches
+from tui.domain.verdict import Decision
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What is demanded; without any of it one Yes is enough, and the default is No."""
+
+    name: str = ""
+    """To be typed: the environment, because it is production."""
+    doubt: str = ""
+    """Why it is asked a second time: the verdict is not PROMOTE OK."""
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What the person said."""
+
+    yes: bool = False
+    name: str = ""
+    """As it was typed."""
+    despite: bool = False
+    """Yes to the second question, too."""
+
+
+def demanded(plan: Plan, production: str, decision: Decision | None, judged: bool) -> Consent:
+    """What ``plan`` demands.
+
+    Args:
+        production: the environment it changes, where that is production; else empty.
+        decision: the verdict on the canary; None: it could not be read.
+        judged: there is a verdict to be had on it.
+    """
+    doubt = ""
+    if plan.wish.kind is Kind.PROMOTE and judged and decision is not Decision.PROMOTE:
+        doubt = f"the verdict is {decision}" if decision is not None else "the verdict could not be read"
+    return Consent(production, doubt)
+
+
+def missing(consent: Consent, given: Given) -> str:
+    """What of the demands is not met, in words; empty: it may be sent."""
+    if not given.yes:
+        return "nobody said yes"
+    if consent.name and given.name != consent.name:
+        return f"{consent.name} is production: its name has to be typed"
+    if consent.doubt and not given.despite:
+        return f"{consent.doubt}: it takes a second yes"
+    return ""
+
+
+def among(globs: Sequence[str], names: Iterable[str]) -> str:
+    """The first of ``names``, environments by name or address, that one of ``globs`` matches; empty: none."""
+    return next((name for name in names if any(matches(glob, name) for glob in globs)), "")

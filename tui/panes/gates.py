@@ -1,0 +1,130 @@
+"""The gates pane: what waits for a person, everywhere, the oldest first."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui import format as fmt
+from tui.config import PIPELINE_SOURCES
+from tui.domain.address import Address
+from tui.domain.pipeline import Gate, Listing, Pipeline, Run
+from tui.engine.questions import AnyQuestion, PipelinesOf
+from tui.engine.store import Reading
+from tui.panes.base import Pane, progress_of
+from widgets.line_table import Column, LineTable, Row
+from widgets.theme import look
+
+COLUMNS = (
+    Column("", 1),
+    Column("Waits", 5, align="right"),
+    Column("For", 20, flex=4),
+    Column("Of", 20, flex=4),
+    Column("Blocks", 16, flex=3, drop=1),
+    Column("Source", 8, drop=2),
+)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A gate, and what it is in."""
+
+    gate: Gate
+    run: Run
+    pipeline: Pipeline
+
+
+def waiting(listings: Iterable[Listing]) -> list[Waiting]:
+    """Every gate; those that a run waits at before those it does not, each the oldest first."""
+    found = {
+        gate.address: Waiting(gate, run, pipeline)
+        for listing in listings
+        for pipeline in listing.pipelines
+        for run in pipeline.runs
+        for gate in run.gates
+    }
+    return sorted(
+        found.values(),
+        key=lambda each: (not each.gate.blocking, _since(each) or float("inf"), str(each.gate.address)),
+    )
+
+
+def _since(each: Waiting) -> float | None:
+    return each.gate.since or each.run.started_at or each.run.created_at
+
+
+def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[str, bool]) -> list[Row]:
+    made: list[Row] = []
+    for each in found:
+        address, since = each.gate.address, _since(each)
+        shown = look("waiting" if each.gate.blocking else "skipped")
+        age = fmt.ago(now(address.source) - since) if since is not None else ""
+        blocks = (
+            f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing: it is optional"
+        )
+        cells = (
+            (shown.glyph, shown.role),
+            f"~{age}" if stale.get(address.source) else age,
+            (each.gate.message or address.gate or "", shown.role),
+            str(address.of_run).partition(":")[2],
+            blocks,
+            (address.source, "dim"),
+        )
+        made.append(Row(str(address), cells, dim=stale.get(address.source, False)))
+    return made
+
+
+class GatesPane(Pane):
+    scope = "gates"
+    title = "Gates"
+
+    table = query_one(LineTable)
+    _found: Mapping[str, Waiting] = {}
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(COLUMNS, empty="Nothing waits for a person.")
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        settings = self.engine.settings.sources
+        return tuple(
+            PipelinesOf(name) for name, table in settings.items() if isinstance(table, PIPELINE_SOURCES)
+        )
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    def project(self) -> None:
+        readings: dict[str, Reading[Listing]] = {
+            question.source: self.engine.store.get(question)
+            for question in self.questions()
+            if isinstance(question, PipelinesOf)
+        }
+        found = waiting(reading.value for reading in readings.values() if reading.value is not None)
+        self._found = {str(each.gate.address): each for each in found}
+        stale = {name: reading.fault is not None for name, reading in readings.items()}
+        made = rows(found, self.engine.servers.now, stale)
+        for i, row in enumerate(made):
+            if words := progress_of(self.engine, self._found[row.key].gate.address):
+                cells = (*row.cells[:4], words, row.cells[5])
+                made[i] = row._replace(cells=cells)
+        unread = [name for name, reading in readings.items() if reading.value is None]
+        self.table.empty = f"Reading {', '.join(unread)} …" if unread else "Nothing waits for a person."
+        self.table.set_rows(made)
+
+    @property
+    def address(self) -> Address | None:
+        each = self._found.get(self.table.key or "")
+        return each.gate.address if each is not None else None
+
+    @property
+    def url(self) -> str:
+        each = self._found.get(self.table.key or "")
+        return each.run.web_url if each is not None else ""
+
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        self.post_message(self.Menu())

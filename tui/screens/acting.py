@@ -1,0 +1,231 @@
+"""Acting from the deck: what can be done, the plan, the person's answer, and how it went."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from textual.app import App
+
+from tui import format as fmt
+from tui.domain.action import Activity, Kind, Offer, Wish
+from tui.domain.address import Address
+from tui.engine.actions import Prepared, Refused
+from tui.engine.journal import Record
+from tui.insight.consent import Given
+from tui.panes.asking import entries, paper
+from tui.sources.base import SourceError
+from tui.threads import in_thread
+from widgets.cells import Cell
+from widgets.dialog import Answer, Dialog, Paper
+from widgets.help_sheet import Section
+from widgets.menu import Line, Menu
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+SHORTCUTS = {
+    Kind.APPROVE: "approve",
+    Kind.PROMOTE: "approve",
+    Kind.REJECT: "reject",
+    Kind.ROLLBACK: "roll_back",
+    Kind.RETRY: "retry",
+    Kind.CANCEL: "cancel",
+    Kind.TRIGGER: "trigger",
+}
+"""The action of the registry whose key does it."""
+MEANT = {Kind.APPROVE: (Kind.APPROVE, Kind.PROMOTE)}
+"""What a key may mean, where that is more than its own kind."""
+READING = "Reading what can be done …"
+
+
+class Acting:
+    """One key or menu at a time."""
+
+    def __init__(self, app: App[int], engine: "Engine", spelt: Mapping[str, str]) -> None:
+        self.app = app
+        self.engine = engine
+        self.spelt = spelt
+        """How the keys of the registry's actions are written."""
+
+    async def menu(self, target: Address | None, ways: Sequence[tuple[str, str]]) -> str | None:
+        """All that can be done to ``target``, after the ``ways`` to go on from it; the way that was chosen."""
+        lines = [Line(f"way {action}", words) for words, action in ways]
+        menu = Menu(str(target or "Nothing is selected"), lines, READING if target else "")
+        chosen = self.app.push_screen(menu, wait_for_dismiss=True)
+        offers: Sequence[Offer] = ()
+        if target is not None:
+            reading = asyncio.create_task(self._offers(target))
+            await menu.mounted.wait()
+            if await _came(reading, chosen):
+                offers, note = reading.result()
+                menu.offer([*lines, *self._lines(offers)], note)
+        key = await chosen
+        if key is None:
+            return None
+        if key.startswith("way "):
+            return key.removeprefix("way ")
+        await self.carry_out(offers[int(key)].wish)
+        return None
+
+    async def act(self, kind: Kind, target: Address) -> None:
+        """Do what a key means to ``target``: at once where that can only be one thing."""
+        dialog = self._reading(f"{kind.value.capitalize()} {target}")
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        reading = asyncio.create_task(self._offers(target))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return
+        offers, note = await reading
+        meant = [offer for offer in offers if offer.wish.kind in MEANT.get(kind, (kind,))]
+        possible = [offer for offer in meant if offer.possible]
+        if len(possible) == 1:
+            await self._plan(dialog, answered, possible[0].wish)
+            return
+        if not possible:
+            facts = [(offer.words, offer.why_not or "not now") for offer in meant]
+            words = note or f"There is nothing here to {kind.value}."
+            dialog.tell(Paper(f"{kind.value.capitalize()} {target}", facts or [("", words)]))
+            await answered
+            return
+        dialog.dismiss(None)
+        await answered
+        key = await self.app.push_screen(Menu(str(target), self._lines(meant)), wait_for_dismiss=True)
+        if key is not None:
+            await self.carry_out(meant[int(key)].wish)
+
+    async def carry_out(self, wish: Wish) -> None:
+        """From the wish to its beginning, with all that is asked between."""
+        dialog = self._reading(f"{wish.kind.value.capitalize()} {wish.target}")
+        await self._plan(dialog, self.app.push_screen(dialog, wait_for_dismiss=True), wish)
+
+    async def _plan(self, dialog: Dialog, answered: "asyncio.Future[Answer | None]", wish: Wish) -> None:
+        secrets: dict[str, str] = {}
+        prepared = await self._prepare(dialog, answered, wish)
+        if prepared is None:
+            return
+        if prepared.plan.fields and prepared.plan.possible:
+            dialog.ask(paper(prepared, self.engine.clock()), "Go on", entries(prepared.plan))
+            answer = await answered
+            if answer is None:
+                return
+            secrets = answer.secrets
+            wish = msgspec.structs.replace(wish, values=tuple((dict(wish.values) | answer.values).items()))
+            dialog = self._reading(dialog.paper.title)
+            answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+            prepared = await self._prepare(dialog, answered, wish)
+            if prepared is None:
+                return
+        shown = paper(prepared, self.engine.clock())
+        if not prepared.plan.possible:
+            dialog.tell(shown)
+            await answered
+            return
+        word = prepared.plan.wish.kind.value
+        dialog.ask(shown, f"Yes, {word}", name=prepared.consent.name)
+        answer = await answered
+        if answer is None:
+            return
+        despite = bool(prepared.consent.doubt) and await self._again(prepared)
+        if prepared.consent.doubt and not despite:
+            return
+        self._start(prepared, secrets, Given(yes=True, name=answer.name, despite=despite))
+
+    async def _prepare(
+        self, dialog: Dialog, answered: "asyncio.Future[Answer | None]", wish: Wish
+    ) -> Prepared | None:
+        """The plan; None where the person did not wait, or it cannot be had, which is told."""
+        reading = asyncio.create_task(self.engine.actions.plan(wish))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return None
+        try:
+            return await reading
+        except SourceError as error:
+            facts: list[tuple[str, Cell]] = [
+                ("cannot now", (str(error), "failed")),
+                ("", "Nothing was sent."),
+            ]
+            dialog.tell(Paper(dialog.paper.title, facts))
+            await answered
+            return None
+
+    async def _again(self, prepared: Prepared) -> bool:
+        """The second question, in its own words."""
+        dialog = Dialog("Are you sure?", "")
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        facts: list[tuple[str, Cell]] = [
+            ("", (prepared.plan.words, "strong")),
+            ("", "It would be done against the verdict."),
+        ]
+        await dialog.mounted.wait()
+        dialog.ask(Paper("Are you sure?", facts, [prepared.consent.doubt]), "Yes, all the same")
+        return await answered is not None
+
+    def _start(self, prepared: Prepared, secrets: dict[str, str], given: Given) -> None:
+        try:
+            self.engine.actions.start(prepared, secrets, given)
+        except Refused as refused:
+            self.app.notify(f"Nothing was sent: {refused}", severity="warning", markup=False, timeout=10)
+
+    async def _offers(self, target: Address) -> tuple[Sequence[Offer], str]:
+        try:
+            offers = await self.engine.actions.offers(target)
+        except SourceError as error:
+            return (), str(error)
+        return offers, "" if offers else "Nothing can be done to it."
+
+    def _lines(self, offers: Iterable[Offer]) -> list[Line]:
+        return [
+            Line(
+                str(number),
+                offer.words,
+                self.spelt.get(SHORTCUTS.get(offer.wish.kind, ""), ""),
+                "" if offer.possible else offer.why_not or "not now",
+            )
+            for number, offer in enumerate(offers)
+        ]
+
+    def _reading(self, title: str) -> Dialog:
+        return Dialog(title, f"{READING}  Esc leaves it.")
+
+
+async def _came(reading: "asyncio.Task[Any]", answered: "asyncio.Future[Any]") -> bool:
+    """Wait for what is read; False where the person left before it came."""
+    waiting: set[asyncio.Future[Any]] = {reading, answered}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if answered.done():
+        reading.cancel()
+    return not answered.done()
+
+
+def outcome(activity: Activity) -> tuple[str, bool]:
+    """What is said once an action has ended, and whether all is well."""
+    wish = activity.plan.wish
+    head = f"{wish.kind.value} {wish.target}: {activity.state}"
+    words = f"{head}. {activity.words}" if activity.words else head
+    if activity.state == "unknown":
+        words += " Look at the server before you try again."
+    return words, activity.state == "done"
+
+
+async def journal(engine: "Engine") -> list[Section]:
+    """What was done, newest first, for a sheet."""
+    records = await in_thread(engine.actions.journal.read)
+    return [_told(record) for record in reversed(records[-200:])] or [("Nothing was done yet.", [])]
+
+
+def _told(record: Record) -> Section:
+    first, sent, end = record.first, record.sent, record.outcome
+    lines = [("what", record.plan.words if record.plan is not None else first.kind)]
+    if record.plan is not None and record.plan.wish.reason:
+        lines.append(("why", record.plan.wish.reason))
+    if sent is not None and sent.request is not None:
+        lines.append(("sent", f"{sent.request.method} {sent.request.path}"))
+    if (reply := record.reply) is not None:
+        lines.append(("answer", f"{reply.state} {reply.status or ''} {reply.words}".replace("  ", " ")))
+    lines.append(("outcome", f"{end.state}: {end.words}" if end is not None else "not known yet"))
+    if end is not None and end.result:
+        lines.append(("led to", end.result))
+    who = f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
+    return f"{fmt.clock(first.at)}  {first.kind} {first.target}  by {who}", lines

@@ -1,0 +1,60 @@
+"""What only GraphQL tells of a job, and what protects an environment (contracts: gitlab §0, §4.6, §6)."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tui.sources.gitlab.deployed import Permissions
+from tui.text import clean
+
+
+class Action(msgspec.Struct, frozen=True, rename="camel"):
+    confirmation_message: str | None = None
+
+
+class JobStatus(msgspec.Struct, frozen=True):
+    action: Action | None = None
+
+
+class Rights(msgspec.Struct, frozen=True, rename="camel"):
+    """What REST does not tell of a job (contracts: gitlab §0, §6)."""
+
+    manual_job: bool | None = None
+    can_play_job: bool | None = None
+    retryable: bool | None = None
+    user_permissions: Permissions | None = None
+    detailed_status: JobStatus | None = None
+
+    @property
+    def forbidden(self) -> bool:
+        return self.user_permissions is not None and self.user_permissions.update_build is False
+
+    @property
+    def asks(self) -> str:
+        """What the author wants confirmed before it is started (``manual_confirmation``)."""
+        action = self.detailed_status.action if self.detailed_status else None
+        return clean((action and action.confirmation_message) or "")
+
+
+class RightsProject(msgspec.Struct, frozen=True):
+    job: Rights | None = None
+
+
+class RightsData(msgspec.Struct, frozen=True):
+    project: RightsProject | None = None
+
+
+class Rule(msgspec.Struct, frozen=True):
+    required_approvals: int = 0
+
+
+class Protection(msgspec.Struct, frozen=True):
+    """A protected environment."""
+
+    required_approval_count: int | None = None
+    approval_rules: Sequence[Rule] | None = None
+
+    @property
+    def approvals(self) -> int:
+        rules = sum(rule.required_approvals for rule in self.approval_rules or ())
+        return max(rules, self.required_approval_count or 0)
