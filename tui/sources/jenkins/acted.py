@@ -3,7 +3,8 @@
 import msgspec
 from msgspec import field
 
-from tui.sources.jenkins.payload import Build, Definition, QueueItem, Payload
+from tui.sources.jenkins.payload import Build, Definition, Payload, QueueItem
+
 
 class ActedBuild(Build, frozen=True):
     keep_log: bool | None = None

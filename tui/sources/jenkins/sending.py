@@ -11,8 +11,8 @@ from tui.config import JenkinsSettings
 from tui.domain.action import Reply, Step
 from tui.sources.base import SourceError
 from tui.sources.http import Http
-from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.acted import CRUMB, SAID
+from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.refusals import is_anonymous, words_of
 from tui.sources.once import send_once
 from tui.sources.wire import Answer, Wire
@@ -183,7 +183,9 @@ def _forbidden(answer: Answer, said: str, settings: JenkinsSettings) -> str:
     if is_anonymous(answer) or (b"No valid crumb" in answer.body and not (settings.user and settings.token)):
         return "it wants a log-in: check the user and token in the config"
     if b"No valid crumb" in answer.body:
-        return "it wants a crumb, as with a password in place of an API token; ask again, with a crumb this time"
+        return (
+            "it wants a crumb, as with a password in place of an API token; ask again, with a crumb this time"
+        )
     if said:
         return said
     if "x-jenkins" in answer.headers:

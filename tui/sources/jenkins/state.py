@@ -63,7 +63,9 @@ class RunState(msgspec.Struct, frozen=True):
     @property
     def ending(self) -> str:
         """``ABORTED``, or what it does now."""
-        return clean(self.result) if not self.active and self.result else "running" if self.active else "ended"
+        return (
+            clean(self.result) if not self.active and self.result else "running" if self.active else "ended"
+        )
 
 
 class Started(msgspec.Struct, frozen=True):
