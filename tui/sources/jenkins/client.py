@@ -1,6 +1,7 @@
 """Requests to a controller: python-jenkins in daemon threads (rule 7 of the design)."""
 
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -146,3 +147,15 @@ class Client:
             # Its status is for the wire to judge, which also needs the headers.
         assert session.last is not None
         return session.last
+
+
+def credentials(settings: JenkinsSettings) -> Mapping[str, str]:
+    """The headers that say who asks; to be made anew for each request, so that a rotated token is picked up.
+
+    Raises:
+        ConfigError: the token cannot be read.
+    """
+    if settings.user is None or settings.token is None:
+        return {}
+    pair = f"{settings.user}:{settings.token.reveal()}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}

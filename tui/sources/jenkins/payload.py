@@ -10,56 +10,81 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 
-class _Payload(msgspec.Struct, frozen=True, rename="camel"):
+class Payload(msgspec.Struct, frozen=True, rename="camel"):
     pass
 
 
 # Actions: everything a plugin may hang on a build. Only those of the classes below are read.
 
 
-class Cause(_Payload, frozen=True):
+class User(Payload, frozen=True):
+    id: str | None = None
+    full_name: str | None = None
+
+
+class Cause(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     short_description: str | None = None
     user_id: str | None = None
     user_name: str | None = None
     upstream_project: str | None = None
     upstream_build: int | None = None
+    user: User | None = None
+    """Who interrupted a build."""
 
 
-class Parameter(_Payload, frozen=True):
+class Parameter(Payload, frozen=True):
     name: str
     kind: str = field(name="_class", default="")
     value: Any = UNSET
     """Any JSON value; absent for passwords and files."""
 
 
-class Named(_Payload, frozen=True):
+class Named(Payload, frozen=True):
     name: str | None = None
 
 
-class GitRevision(_Payload, frozen=True):
+class GitRevision(Payload, frozen=True):
     sha: str | None = field(name="SHA1", default=None)
     branch: tuple[Named, ...] | None = None
 
 
-class ScmRevision(_Payload, frozen=True):
+class ScmRevision(Payload, frozen=True):
     hash: str | None = None
     pull_hash: str | None = None
     head: Named | None = None
 
 
-class Input(_Payload, frozen=True):
+class Value(Payload, frozen=True):
+    value: Any = UNSET
+
+
+class Definition(Payload, frozen=True):
+    """A parameter that a job or an input asks for."""
+
+    name: str
+    type: str | None = None
+    """``StringParameterDefinition``."""
+    description: str | None = None
+    choices: tuple[str, ...] | None = None
+    default_parameter_value: Value | None = None
+
+
+class Input(Payload, frozen=True):
     id: str | None = None
     message: str | None = None
+    submitter: str | None = None
+    """Users and groups that may answer, with commas between."""
+    parameters: tuple[Definition, ...] | None = None
 
 
-class InputExecution(_Payload, frozen=True):
+class InputExecution(Payload, frozen=True):
     id: str | None = None
     settled: bool | None = None
     input: Input | None = None
 
 
-class Action(_Payload, frozen=True):
+class Action(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     causes: tuple[Cause, ...] | None = None
     parameters: tuple[Parameter, ...] | None = None
@@ -71,13 +96,15 @@ class Action(_Payload, frozen=True):
     total_count: int | None = None
     executions: tuple[InputExecution, ...] | UnsetType | None = UNSET
     """Absent before pipeline-input-step 466 (2023-01)."""
+    user_id: str | None = None
+    """Who approved an input."""
 
 
-class Tag(_Payload, frozen=True):
+class Tag(Payload, frozen=True):
     kind: str = field(name="_class", default="")
 
 
-class Build(_Payload, frozen=True):
+class Build(Payload, frozen=True):
     number: int | None = None
     kind: str = field(name="_class", default="")
     display_name: str | None = None
@@ -113,7 +140,7 @@ TAG = msgspec.json.Decoder(Tag)
 # Older builds of one job
 
 
-class Builds(_Payload, frozen=True):
+class Builds(Payload, frozen=True):
     builds: tuple[Build, ...] | None = None
 
 
@@ -122,11 +149,11 @@ BUILDS_TREE = f"builds[{BUILD_TREE}]{{0,{OLDER_RUNS}}}"
 BUILDS = msgspec.json.Decoder(Builds)
 
 
-class Author(_Payload, frozen=True):
+class Author(Payload, frozen=True):
     full_name: str | None = None
 
 
-class Change(_Payload, frozen=True):
+class Change(Payload, frozen=True):
     commit_id: str | None = None
     msg: str | None = None
     timestamp: int | None = None
@@ -134,11 +161,11 @@ class Change(_Payload, frozen=True):
     author: Author | None = None
 
 
-class ChangeSet(_Payload, frozen=True):
+class ChangeSet(Payload, frozen=True):
     items: tuple[Change, ...] | None = None
 
 
-class ChangedBuild(_Payload, frozen=True):
+class ChangedBuild(Payload, frozen=True):
     number: int
     change_sets: tuple[ChangeSet, ...] | None = None
     """Of a Pipeline; one for each repository it checked out."""
@@ -146,7 +173,7 @@ class ChangedBuild(_Payload, frozen=True):
     """Of a freestyle job."""
 
 
-class ChangedBuilds(_Payload, frozen=True):
+class ChangedBuilds(Payload, frozen=True):
     builds: tuple[ChangedBuild, ...] | None = None
 
 
@@ -158,7 +185,7 @@ CHANGED_BUILDS = msgspec.json.Decoder(ChangedBuilds)
 # Jobs
 
 
-class Job(_Payload, frozen=True):
+class Job(Payload, frozen=True):
     name: str
     """As in a URL's segment before encoding: ``feature%2Fx`` for a branch."""
     full_name: str | None = None
@@ -170,7 +197,7 @@ class Job(_Payload, frozen=True):
     """Present on whatever holds jobs: folders, multibranch projects, organisations."""
 
 
-class Jobs(_Payload, frozen=True):
+class Jobs(Payload, frozen=True):
     jobs: tuple[Job, ...] | UnsetType | None = UNSET
 
 
@@ -194,14 +221,14 @@ JOBS = msgspec.json.Decoder(Jobs)
 # Queue
 
 
-class Task(_Payload, frozen=True):
+class Task(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     name: str | None = None
     full_name: str | None = None
     url: str | None = None
 
 
-class QueueItem(_Payload, frozen=True):
+class QueueItem(Payload, frozen=True):
     id: int
     kind: str = field(name="_class", default="")
     why: str | None = None
@@ -210,7 +237,7 @@ class QueueItem(_Payload, frozen=True):
     task: Task | None = None
 
 
-class Queue(_Payload, frozen=True):
+class Queue(Payload, frozen=True):
     items: tuple[QueueItem, ...] | None = None
 
 
@@ -221,7 +248,7 @@ QUEUE = msgspec.json.Decoder(Queue)
 # Stages: pipeline-graph-view (contracts: jenkins §6.1)
 
 
-class GraphStage(_Payload, frozen=True):
+class GraphStage(Payload, frozen=True):
     id: int | str
     """A number before plugin version 40."""
     name: str | None = None
@@ -241,11 +268,11 @@ class GraphStage(_Payload, frozen=True):
     cause_of_blockage: str | None = None
 
 
-class GraphData(_Payload, frozen=True):
+class GraphData(Payload, frozen=True):
     stages: tuple[GraphStage, ...] | None = None
 
 
-class GraphAnswer(_Payload, frozen=True):
+class GraphAnswer(Payload, frozen=True):
     status: str | None = None
     """``error`` comes with HTTP 200."""
     message: str | None = None
@@ -258,12 +285,12 @@ GRAPH = msgspec.json.Decoder(GraphAnswer)
 # Stages: wfapi (contracts: jenkins §6.2)
 
 
-class WfError(_Payload, frozen=True):
+class WfError(Payload, frozen=True):
     message: str | None = None
     type: str | None = None
 
 
-class WfStage(_Payload, frozen=True):
+class WfStage(Payload, frozen=True):
     id: str
     name: str | None = None
     status: str | None = None
@@ -273,14 +300,28 @@ class WfStage(_Payload, frozen=True):
     pause_duration_millis: int | None = None
 
 
-class WfRun(_Payload, frozen=True):
+class WfRun(Payload, frozen=True):
     status: str
     stages: tuple[WfStage, ...] | None = None
 
 
-class WfInput(_Payload, frozen=True):
+class WfDefinition(Payload, frozen=True):
+    default_val: Any = None
+    choices: tuple[str, ...] | None = None
+
+
+class WfParameter(Payload, frozen=True):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    definition: WfDefinition | None = None
+    """Only of the five kinds that wfapi knows."""
+
+
+class WfInput(Payload, frozen=True):
     id: str
     message: str | None = None
+    inputs: tuple[WfParameter, ...] | None = None
 
 
 WF_RUN = msgspec.json.Decoder(WfRun)
@@ -290,7 +331,7 @@ WF_INPUTS = msgspec.json.Decoder(tuple[WfInput, ...])
 # Stages: the flow graph of the core API (contracts: jenkins §6.5)
 
 
-class FlowNode(_Payload, frozen=True):
+class FlowNode(Payload, frozen=True):
     id: str
     kind: str = field(name="_class", default="")
     display_name: str | None = None
@@ -298,12 +339,12 @@ class FlowNode(_Payload, frozen=True):
     parents: tuple[str, ...] | None = None
 
 
-class FlowAction(_Payload, frozen=True):
+class FlowAction(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     nodes: msgspec.Raw = msgspec.Raw(b"[]")
 
 
-class FlowRun(_Payload, frozen=True):
+class FlowRun(Payload, frozen=True):
     actions: tuple[FlowAction | None, ...] | None = None
 
 
@@ -312,7 +353,7 @@ FLOW_RUN = msgspec.json.Decoder(FlowRun)
 FLOW_NODES = msgspec.json.Decoder(tuple[FlowNode, ...])
 
 
-class WhoAmI(_Payload, frozen=True):
+class WhoAmI(Payload, frozen=True):
     name: str
     anonymous: bool
 

@@ -6,8 +6,7 @@ so what came is counted here. Since 2.534 a server can also tell where the last 
 """
 
 import re
-from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -16,6 +15,7 @@ from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.http import Http, Stream
+from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.refusals import refused
 from tui.sources.logs import LogSink, Overlap
 from tui.sources.wire import Wire
@@ -40,7 +40,7 @@ class Texts:
     def __init__(self, wire: Wire, settings: JenkinsSettings) -> None:
         self.wire = wire
         self.settings = settings
-        self.http = Http(wire, settings, self._credentials)
+        self.http = Http(wire, settings, lambda: credentials(settings))
         self._version: tuple[int, int] | None = None
 
     @property
@@ -75,12 +75,6 @@ class Texts:
 
     async def refuse(self, stream: Stream) -> SourceError:
         return refused(self.wire, await stream.answer(), self.settings)
-
-    def _credentials(self) -> Mapping[str, str]:
-        user, token = self.settings.user, self.settings.token
-        if user is None or token is None:
-            return {}
-        return {"Authorization": f"Basic {b64encode(f'{user}:{token.reveal()}'.encode()).decode()}"}
 
     async def close(self) -> None:
         await self.http.close()

@@ -16,7 +16,7 @@ def refused(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceErro
     """The error that an answer outside 2xx stands for (contracts: jenkins §1.2, §1.3)."""
     if 300 <= answer.status < 400:
         return _redirected(wire, answer, settings)
-    if answer.status == 403 and _is_anonymous(answer):
+    if answer.status == 403 and is_anonymous(answer):
         advice = (
             "check the user and token in the config"
             if settings.user and settings.token
@@ -27,7 +27,7 @@ def refused(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceErro
             f"{wire.name} answered 403 to {answer.where}: it wants a log-in; {advice}",
             status=403,
         )
-    return wire.refuse(answer, _words(answer))
+    return wire.refuse(answer, words_of(answer))
 
 
 def _redirected(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceError:
@@ -49,20 +49,22 @@ def _redirected(wire: Wire, answer: Answer, settings: JenkinsSettings) -> Source
     )
 
 
-def _is_anonymous(answer: Answer) -> bool:
+def is_anonymous(answer: Answer) -> bool:
     """Anonymous without a permission gets 403 with a page that leads to /login, not 401."""
     if user := answer.headers.get("x-you-are-authenticated-as"):
         return user == "anonymous"
     return "x-required-permission" not in answer.headers and b"login?from=" in answer.body[:4096]
 
 
-def _words(answer: Answer) -> str:
+def words_of(answer: Answer) -> str:
     """What the controller itself says: in a header where it has one, else in its page about an error of its own."""
     headers = answer.headers
     if error := headers.get("x-error"):
         return error
     if permission := headers.get("x-required-permission"):
         return f"{headers.get('x-you-are-authenticated-as', 'this user')} lacks {permission}"
+    if answer.status == 400 and (title := _TITLE.search(answer.body)):
+        return title[1].decode(errors="replace")
     if answer.status >= 500:
         if logged := _LOGGING_ID.search(answer.body):
             return f"look for {logged[1].decode()} in its log"

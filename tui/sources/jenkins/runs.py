@@ -13,12 +13,12 @@ from tui.sources.jenkins.payload import ACTION, TAG, Action, Build, Cause, Input
 from tui.sources.jenkins.status import run_status, shown
 from tui.text import clean, shorten
 
-_CAUSES = "hudson.model.CauseAction"
-_PARAMETERS = "hudson.model.ParametersAction"
+CAUSES = "hudson.model.CauseAction"
+PARAMETERS = "hudson.model.ParametersAction"
 _GIT = "hudson.plugins.git.util.BuildData"
 _SCM = "jenkins.scm.api.SCMRevisionAction"
-_INPUT = "org.jenkinsci.plugins.workflow.support.steps.input.InputAction"
-_INTERRUPTED = "jenkins.model.InterruptedBuildAction"
+INPUT = "org.jenkinsci.plugins.workflow.support.steps.input.InputAction"
+INTERRUPTED = "jenkins.model.InterruptedBuildAction"
 _TESTS = ("TestResultAction", "SurefireAggregatedReport")
 
 _REASON_LIMIT = 120
@@ -46,7 +46,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
     Raises:
         msgspec.ValidationError: an action of a known class has a wrong type.
     """
-    actions = tuple(_actions(build))
+    actions = tuple(actions_of(build))
     active = build.in_progress if build.in_progress is not None else bool(build.building)
     executions, hidden = _inputs(actions) if active else ((), False)
     gates = tuple(_gate(address, execution) for execution in executions)
@@ -63,7 +63,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         parameters=tuple(
             (clean(parameter.name), _value(parameter))
             for action in actions
-            if action.kind in (_PARAMETERS, "")
+            if action.kind in (PARAMETERS, "")
             for parameter in action.parameters or ()
         ),
         created_at=created_at,
@@ -90,7 +90,12 @@ def gates_of(inputs: Sequence[WfInput], run: Address) -> tuple[Gate, ...]:
     return tuple(Gate(run.at_gate(clean(item.id)), _words(item.message) or clean(item.id)) for item in inputs)
 
 
-def _actions(build: Build) -> Iterator[Action]:
+def actions_of(build: Build) -> Iterator[Action]:
+    """What plugins hung on a build, as far as it is known to us.
+
+    Raises:
+        msgspec.ValidationError: an action of a known class has a wrong type.
+    """
     for raw in build.actions or ():
         if bytes(raw) in (b"{}", b"null"):
             continue
@@ -99,7 +104,7 @@ def _actions(build: Build) -> Iterator[Action]:
         except msgspec.ValidationError as error:
             # Somebody else's plugin may use these names for other things; those we read must be right.
             kind = TAG.decode(raw).kind
-            if kind in (_CAUSES, _PARAMETERS, _GIT, _SCM, _INPUT, _INTERRUPTED) or kind.endswith(_TESTS):
+            if kind in (CAUSES, PARAMETERS, _GIT, _SCM, INPUT, INTERRUPTED) or kind.endswith(_TESTS):
                 raise msgspec.ValidationError(
                     f"build {build.number}, action {shown(kind.rpartition('.')[2])}: {error}"
                 ) from None
@@ -114,7 +119,7 @@ def _cause(actions: Sequence[Action]) -> str:
     words = (
         _cause_words(cause)
         for action in actions
-        if action.kind in (_CAUSES, "")
+        if action.kind in (CAUSES, "")
         for cause in action.causes or ()
     )
     return shorten(", ".join(dict.fromkeys(word for word in words if word)), _REASON_LIMIT)
@@ -147,7 +152,7 @@ def _interruption(actions: Sequence[Action]) -> str:
             (
                 cause.short_description
                 for action in actions
-                if action.kind == _INTERRUPTED
+                if action.kind == INTERRUPTED
                 for cause in action.causes or ()
                 if cause.short_description
             ),
@@ -204,7 +209,7 @@ def _inputs(actions: Sequence[Action]) -> tuple[tuple[InputExecution, ...], bool
     waiting: list[InputExecution] = []
     hidden = False
     for action in actions:
-        if action.kind == _INPUT:
+        if action.kind == INPUT:
             hidden = hidden or action.executions is UNSET
             waiting += [item for item in action.executions or () if not item.settled and _gate_name(item)]
     return tuple(waiting), hidden
