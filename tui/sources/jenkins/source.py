@@ -9,12 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from tui.config import ConfigError, JenkinsSettings
+from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError
+from tui.sources.jenkins.acting import Acting
 from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.deployments import Deployments, RuleFound
@@ -34,7 +36,7 @@ _REMEMBERED = 500
 
 
 class JenkinsSource:
-    """See :class:`tui.sources.base.PipelineSource`.
+    """See :class:`tui.sources.base.PipelineSource`, :class:`tui.sources.base.ActingSource`.
 
     A refresh of all pipelines is two requests; a run is two while it is active, and none once it was read after its
     end.
@@ -68,8 +70,9 @@ class JenkinsSource:
             self._web,
             settings.deployments,
             self.run,
-            lambda path: self._sent_names.get(path, path),
+            self._sent_name,
         )
+        self._acting = Acting(self._web, settings, self._wire, self._client, self._sent_name, clock)
         self._ended: OrderedDict[Address, Run] = OrderedDict()
         self._newest_pipeline_run: Address | None = None
 
@@ -153,6 +156,21 @@ class JenkinsSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._deployments.validation(run.of_run, file)
 
+    async def stance(self) -> Stance:
+        return await self._acting.stance()
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return await self._acting.offers(target)
+
+    async def plan(self, wish: Wish) -> Plan:
+        return await self._acting.plan(wish)
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._acting.send(step, secrets)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        return await self._acting.observe(step, reply)
+
     async def explained(self) -> Sequence[RuleFound]:
         """What each rule of ``deployments`` makes of the runs that are known.
 
@@ -173,7 +191,10 @@ class JenkinsSource:
         """
         if address.run is None:
             raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
-        return self._sent_names.get(address.path, address.path), address.run
+        return self._sent_name(address.path), address.run
+
+    def _sent_name(self, path: str) -> str:
+        return self._sent_names.get(path, path)
 
     async def _queue(self) -> Queue:
         return await self._client.get("/queue/api/json", QUEUE, tree=QUEUE_TREE)
@@ -194,3 +215,4 @@ class JenkinsSource:
         await self._client.close()
         await self._tests.close()
         await self._texts.close()
+        await self._acting.close()

@@ -61,6 +61,11 @@ class RunState(msgspec.Struct, frozen=True):
         return next((one for one in self.waiting if clean(one.id) == name), None)
 
     @property
+    def gates(self) -> tuple[str, ...]:
+        """Their names in addresses."""
+        return tuple(clean(one.id) for one in self.waiting)
+
+    @property
     def ending(self) -> str:
         """``ABORTED``, or what it does now."""
         return (
