@@ -20,8 +20,8 @@ PIPELINES = (
         tasks=plan(Task("Build", 5), Task("Promote", 5, gate="Promote {version}?"), Task("Tell", 5)),
         parameters=(("TARGET", "staging"), ("DRY", "true")),
     ),
-    Pipeline(system="jenkins", path="ml/train", tasks=plan(Task("Fit", 30))),
-    Pipeline(system="jenkins", path="ml/free", kind="freestyle", tasks=plan(Task("Fit", 30))),
+    Pipeline(system="jenkins", path="ml/train", tasks=plan(Task("Fit", 60))),
+    Pipeline(system="jenkins", path="ml/free", kind="freestyle", tasks=plan(Task("Fit", 60))),
     Pipeline(system="jenkins", path="ml/old", kind="freestyle", disabled=True),
 )
 

@@ -80,8 +80,8 @@ async def test_approved_by_somebody_else(ci: Site) -> None:
     run = await ci.start()
     (step,) = (await ci.plan(Kind.APPROVE, run)).steps
     ci.options.user = "bob"
-    with httpx.Client(auth=("bob", "jt-secret"), trust_env=False) as bob:
-        assert bob.post(ci.url + step.path).status_code == 200
+    async with httpx.AsyncClient(auth=("bob", "jt-secret"), trust_env=False) as bob:
+        assert (await bob.post(ci.url + step.path)).status_code == 200
     ci.options.user = "you"
     seen = await ci.source.observe(step, None)
     assert (seen.state, seen.words) == ("done", "bob approved it, not you; the run goes on")

@@ -27,7 +27,7 @@ async def test_without_parameters(ci: Site) -> None:
     plan = await ci.plan(Kind.TRIGGER, TRAIN)
     assert plan.steps[0].path == "/job/ml/job/train/build?delay=0sec"
     step, reply = await ci.send(plan)
-    ci.pass_time(60)
+    ci.pass_time(100)
     assert (await ci.source.observe(step, reply)).state == "done"
 
 

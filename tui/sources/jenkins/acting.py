@@ -1,6 +1,7 @@
 """Acting on Jenkins: what can be done, what it would do, and what became of it (contracts: jenkins §7, §10).
 
-``look`` reads, ``inputs`` and ``starting`` plan and recognise, ``sending`` alone writes.
+``look`` reads, ``inputs``, ``starting``, ``stopping``, ``again`` and ``remarks`` plan and recognise, ``sending`` alone
+writes.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,23 +9,36 @@ from collections.abc import Awaitable, Callable, Mapping
 from tui.config import JenkinsSettings
 from tui.domain.action import Kind, Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
+from tui.sources.jenkins.again import plan_retry
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.inputs import observe_input, plan_input
 from tui.sources.jenkins.look import Look
 from tui.sources.jenkins.payload import WHO_AM_I
+from tui.sources.jenkins.remarks import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.sending import Sender
 from tui.sources.jenkins.starting import observe_start, plan_trigger
+from tui.sources.jenkins.stopping import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
 from tui.sources.wire import Wire
 
 _PLANS: Mapping[Kind, Callable[[Wish, Look], Awaitable[Plan]]] = {
     Kind.APPROVE: plan_input,
     Kind.REJECT: plan_input,
+    Kind.RETRY: plan_retry,
+    Kind.CANCEL: plan_cancel,
     Kind.TRIGGER: plan_trigger,
+    Kind.KEEP: plan_keep,
+    Kind.DESCRIBE: plan_describe,
 }
 _OBSERVERS: Mapping[str, Callable[[Mapping[str, str], Reply | None, Look], Awaitable[Observation]]] = {
     "approve": observe_input,
     "reject": observe_input,
     "start": observe_start,
+    "replay": observe_start,
+    "restart": observe_start,
+    "cancel": observe_cancel,
+    "dequeue": observe_dequeue,
+    "keep": observe_keep,
+    "describe": observe_describe,
 }
 
 
@@ -46,15 +60,19 @@ class Acting:
         self._clock = clock
         self._sender = Sender(wire, settings)
         self._me: str | None = None
+        self._stops: dict[tuple[str, str], float] = {}
 
     def _look(self) -> Look:
-        return Look(self._server, self._client, self._sent_name, self._clock, self._who)
+        return Look(self._server, self._client, self._sent_name, self._clock, self._who, self._stopped)
 
     async def _who(self) -> str:
         if self._me is None:
             found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
             self._me = "" if found.anonymous else found.name
         return self._me
+
+    def _stopped(self, full_name: str, number: int, level: str) -> float | None:
+        return self._stops.get((f"{full_name}#{number}", level))
 
     async def stance(self) -> Stance:
         return Stance(None, "Jenkins does not tell what a user may do before it is tried")
@@ -76,20 +94,47 @@ class Acting:
             # By the rules of the config: the engine makes a start with parameters of it.
             return [(Wish(Kind.ROLLBACK, target), f"Roll back {target.environment}")]
         if target.run is None:
-            return [(Wish(Kind.TRIGGER, target), "Start a run")]
-        if target.gate is not None:
-            gates = [(target, target.gate)]
-        else:
-            run, state = target.of_run, await look.of(target)
-            gates = [(run.at_gate(each), each) for each in state.gates]
-        menu = []
-        for gate, name in gates:
+            start = [(Wish(Kind.TRIGGER, target), "Start a run")]
+            waiting = await look.queued(look.sent_name(target.path))
+            cancel = [(Wish(Kind.CANCEL, target), "Take what waits out of the queue")]
+            return start + (cancel if waiting else [])
+        run, state = target.of_run, await look.of(target)
+        gates = state.gates if target.gate is None else (target.gate,)
+        menu: list[tuple[Wish, str]] = []
+        for gate in gates:
             menu += [
-                (Wish(Kind.APPROVE, gate), f"Approve '{name}'"),
-                (Wish(Kind.REJECT, gate), f"Reject '{name}'"),
+                (Wish(Kind.APPROVE, run.at_gate(gate)), f"Approve '{gate}'"),
+                (Wish(Kind.REJECT, run.at_gate(gate)), f"Reject '{gate}'"),
             ]
-        if target.gate is None:
-            menu.append((Wish(Kind.TRIGGER, target.pipeline), "Start a new run"))
+        if target.gate is not None:
+            return menu
+        full_name = look.sent_name(run.path)
+        if not state.active:
+            menu += await self._again(target, look)
+        menu.append((Wish(Kind.CANCEL, run), LEVELS["stop"]))
+        if state.active:
+            menu += [
+                (Wish(Kind.CANCEL, run, (("level", level),)), words)
+                for level, words in LEVELS.items()
+                if self._stopped(full_name, run.run or 0, milder(level, state)) is not None
+                and (state.is_pipeline or level != "term")
+            ]
+        return [
+            *menu,
+            (Wish(Kind.TRIGGER, run.pipeline), "Start a new run"),
+            (Wish(Kind.KEEP, run), "No longer keep the record" if state.kept else "Keep the record for ever"),
+            (Wish(Kind.DESCRIBE, run), "Describe the run"),
+        ]
+
+    async def _again(self, target: Address, look: Look) -> list[tuple[Wish, str]]:
+        run = target.of_run
+        menu = [(Wish(Kind.RETRY, run), "Run it again")]
+        stages = await look.restartable(look.sent_name(run.path), run.run or 0)
+        if target.job is not None:
+            if target.job in stages:
+                menu.insert(0, (Wish(Kind.RETRY, target), f"Run it again from '{target.job}'"))
+        elif stages:
+            menu.append((Wish(Kind.RETRY, run, (("stage", stages[-1]),)), "Run it again from a stage"))
         return menu
 
     async def plan(self, wish: Wish) -> Plan:
@@ -98,10 +143,16 @@ class Acting:
             return look.cannot(wish, f"{wish.kind} {wish.target}", f"Jenkins has nothing like {wish.kind}")
         if wish.target.environment is not None:
             return look.cannot(wish, f"{wish.kind} {wish.target}", "name a run or a job, no environment")
+        if wish.target.run is None and wish.kind not in (Kind.TRIGGER, Kind.CANCEL):
+            return look.cannot(wish, f"{wish.kind} {wish.target}", "it names no run")
         return await _PLANS[wish.kind](wish, look)
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
-        return await self._sender.send(step, secrets)
+        reply = await self._sender.send(step, secrets)
+        notes = dict(step.expect)
+        if notes.get("do") == "cancel" and reply.state in ("accepted", "lost"):
+            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = self._clock()
+        return reply
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)

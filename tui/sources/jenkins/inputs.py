@@ -28,8 +28,6 @@ async def plan_input(wish: Wish, look: Look) -> Plan:
     run = wish.target.of_run
     reject = wish.kind is Kind.REJECT
     doing = "Reject" if reject else "Approve"
-    if run.run is None:
-        return look.cannot(wish, f"{doing} {wish.target}", f"it names no run; write {run}#NUMBER")
     state = await look.of(run)
     gate, why = _gate(state, wish)
     if gate is None:

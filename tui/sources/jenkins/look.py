@@ -39,7 +39,7 @@ HIDDEN = "***"
 
 
 class Look:
-    """One look at a controller."""
+    """One look at a controller. What was read of a run or job is not read again by the same one."""
 
     def __init__(
         self,
@@ -48,21 +48,33 @@ class Look:
         sent_name: Callable[[str], str],
         clock: Callable[[], float],
         me: Callable[[], Awaitable[str]],
+        stopped: Callable[[str, int, str], float | None],
     ) -> None:
         self.server = server
         self.me = me
         """Who we are to the server."""
+        self.stopped = stopped
+        """When a level of stopping was sent for a run from here; None: it was not, as far as is known."""
         self.clock = clock
         self.sent_name = sent_name
         """The full name of a job as the server spells it."""
         self._client = client
         self._began = clock()
+        self._runs: dict[tuple[str, int], RunState] = {}
+        self._jobs: dict[str, JobState] = {}
+        self._stages: dict[tuple[str, int], Sequence[str]] = {}
 
     async def run(self, full_name: str, number: int) -> RunState:
         """
         Raises:
             SourceError
         """
+        known = self._runs.get((full_name, number))
+        if known is None:
+            known = self._runs[full_name, number] = await self._run(full_name, number)
+        return known
+
+    async def _run(self, full_name: str, number: int) -> RunState:
         path = f"{job_path(full_name)}/{number}"
         build = await self._client.get(f"{path}/api/json", ACTED_BUILD, tree=ACTED_TREE)
         state = await self._client.make(f"GET {path}/api/json", lambda: run_state(build))
@@ -85,9 +97,10 @@ class Look:
         Raises:
             SourceError
         """
-        return job_state(
-            await self._client.get(f"{job_path(full_name)}/api/json", ACTED_JOB, tree=ACTED_JOB_TREE)
-        )
+        if full_name not in self._jobs:
+            path = f"{job_path(full_name)}/api/json"
+            self._jobs[full_name] = job_state(await self._client.get(path, ACTED_JOB, tree=ACTED_JOB_TREE))
+        return self._jobs[full_name]
 
     async def item(self, id: int) -> ActedItem | None:
         """An item of the queue; None when it left more than five minutes ago (contracts: jenkins §5)."""
@@ -105,6 +118,11 @@ class Look:
 
     async def restartable(self, full_name: str, number: int) -> Sequence[str]:
         """The stages that a run can begin at once more; none where it cannot (contracts: jenkins §10.3)."""
+        if (full_name, number) not in self._stages:
+            self._stages[full_name, number] = await self._restartable(full_name, number)
+        return self._stages[full_name, number]
+
+    async def _restartable(self, full_name: str, number: int) -> Sequence[str]:
         try:
             found = await self._client.get(f"{job_path(full_name)}/{number}/restart/api/json", RESTART)
         except SourceError as error:
