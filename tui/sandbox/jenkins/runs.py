@@ -255,13 +255,15 @@ def _field(field: Field) -> Bean:
 
 
 def _interrupted(controller: Controller, run: Run) -> Bean:
-    who = next(
-        (event.who for event in controller.world.events(run) if event.kind in ("cancel", "reject")), ""
-    )
+    events = (each for each in controller.world.events(run) if each.kind in ("cancel", "reject"))
+    event = next(events, None)
+    who, rejected = (event.who, event.kind == "reject") if event is not None else ("", False)
     user = Bean("", {"absoluteUrl": f"{controller.root_url}user/{quote(who)}", "fullName": who})
     cause = Bean(
-        "jenkins.model.CauseOfInterruption$UserInterruption",
-        {"shortDescription": f"Aborted by {who}", "user": user},
+        f"{_WORKFLOW}support.steps.input.Rejection"
+        if rejected
+        else "jenkins.model.CauseOfInterruption$UserInterruption",
+        {"shortDescription": f"{'Rejected' if rejected else 'Aborted'} by {who}", "user": user},
     )
     return Bean("jenkins.model.InterruptedBuildAction", {"causes": [cause]}, hidden=frozenset({"causes"}))
 

@@ -98,7 +98,7 @@ async def observe_input(expect: Mapping[str, str], reply: Reply | None, look: Lo
     me = await look.me()
     approved = state.approvers[noted(expect, "approvals") :]
     rejections = [each for each in state.interruptions if each.kind == "Rejection"]
-    rejected = any(not each.user or same(each.user, me) for each in rejections)
+    rejected = yes or any(not each.user or same(each.user, me) for each in rejections)
     if expect["do"] == "reject":
         if rejections:
             words = (
@@ -111,6 +111,8 @@ async def observe_input(expect: Mapping[str, str], reply: Reply | None, look: Lo
             return Observation("failed", f"{_names(approved)} approved it; {_ended(state)}", at)
         if yes:
             return Observation("done", f"rejected; {_ended(state)}", at)
+        if why := next((each.words for each in state.interruptions if each.words), ""):
+            return Observation("failed", f"the run was aborted before it was rejected: {why}", at)
         return Observation(
             "unknown", f"it no longer waits, and who answered it is not told; {_ended(state)}", at
         )

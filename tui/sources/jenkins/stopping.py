@@ -65,7 +65,7 @@ async def observe_cancel(expect: Mapping[str, str], reply: Reply | None, look: L
         return Observation("failed", f"it ended as {state.ending} by itself", at)
     me = await look.me()
     by = [each.user for each in state.interruptions if each.user and not same(each.user, me)]
-    who = f" by {by[0]}, not you" if by else ""
+    who = f" by {by[0]}, not you" if by and (reply is None or reply.state != "accepted") else ""
     return Observation("done", f"{at} was stopped{who}", at)
 
 
