@@ -82,3 +82,12 @@ async def test_without_the_right(ci: Site) -> None:
     ci.options.denied = frozenset({"Build"})
     _, reply = await ci.send(await ci.plan(Kind.TRIGGER, TRAIN))
     assert (reply.state, reply.words) == ("refused", "you lacks hudson.model.Item.Build")
+
+
+async def test_password_in_place_of_a_token_needs_a_crumb(ci: Site) -> None:
+    ci.options.token, ci.options.password = "another", "jt-secret"
+    plan = await ci.plan(Kind.TRIGGER, TRAIN)
+    _, reply = await ci.send(plan)
+    assert (reply.state, "ask again" in reply.words) == ("refused", True)
+    _, reply = await ci.send(plan)
+    assert reply.state == "accepted"
