@@ -134,7 +134,8 @@ class Acting:
             if target.job in stages:
                 menu.insert(0, (Wish(Kind.RETRY, target), f"Run it again from '{target.job}'"))
         elif stages:
-            menu.append((Wish(Kind.RETRY, run, (("stage", stages[-1]),)), "Run it again from a stage"))
+            written = [stage for stage in stages if not stage.startswith("Declarative: ")] or stages
+            menu.append((Wish(Kind.RETRY, run, (("stage", written[-1]),)), "Run it again from a stage"))
         return menu
 
     async def plan(self, wish: Wish) -> Plan:
