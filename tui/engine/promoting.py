@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from tui.domain.address import Address
+from tui.domain.alarm import Alarm
 from tui.domain.deployment import Changes, Version
 from tui.domain.pipeline import Run
 from tui.domain.verdict import Verdict
-from tui.engine.questions import ChangesBetween, EnvironmentsOf, HistoryOf, Question, RunAt, VerdictOf
+from tui.engine.questions import (
+    AlarmsNow,
+    ChangesBetween,
+    EnvironmentsOf,
+    HistoryOf,
+    Question,
+    RunAt,
+    VerdictOf,
+)
 from tui.engine.verdicts import judged_metrics
 from tui.insight.promotion import Known, Promotion
 from tui.insight.standing import standing
@@ -34,8 +43,8 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
     wanted_verdict = (
         _asked(engine, VerdictOf(model)) if judged_metrics(engine.settings, model) else _unjudged()
     )
-    places, judged, ran = await asyncio.gather(
-        _asked(engine, EnvironmentsOf(gate.pipeline)), wanted_verdict, _run_of(engine, gate)
+    places, judged, ran, alarms = await asyncio.gather(
+        _asked(engine, EnvironmentsOf(gate.pipeline)), wanted_verdict, _run_of(engine, gate), _alarms(engine)
     )
     found, known, run = places.value, places.known, ran.value
     place = next((each for each in found.environments if each.name == environment), None) if found else None
@@ -80,6 +89,8 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         changes_known=brought.known,
         tests=run.tests if run is not None else None,
         tests_known=ran.known,
+        alarms=tuple(_alarm_words(each) for each in alarms.value or () if each.model == model or each.origin),
+        alarms_known=alarms.known,
     )
 
 
@@ -100,6 +111,25 @@ async def _run_of(engine: "Engine", gate: Address) -> _Read[Run]:
     if gate.run is None:
         return _Read(None, Known(problem=f"{gate} names no run"))
     return await _asked(engine, RunAt(gate.of_run))
+
+
+async def _alarms(engine: "Engine") -> _Read[tuple[Alarm, ...]]:
+    """What fires: as the deck keeps it, or looked at now where nobody does."""
+    keeper = engine.alarms
+    if not keeper.configured:
+        return _Read(None, Known(problem="no alarm is configured"))
+    reading = engine.store.get(AlarmsNow())
+    found, at = reading.value, reading.read_at
+    if found is None:
+        found, at = await keeper.look_once(), engine.clock()
+    firing = tuple(each for each in found.alarms if each.state.active)
+    return _Read(firing, Known(at, "; ".join(keeper.unread())))
+
+
+def _alarm_words(alarm: Alarm) -> str:
+    """Another system's too, for nobody tells which model it is about; with who keeps it quiet."""
+    told = f"{alarm.name}: {alarm.words}"
+    return f"{told} ({alarm.silenced})" if alarm.silenced else told
 
 
 async def _unjudged() -> _Read[Verdict]:

@@ -42,5 +42,5 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     tests: TestCounts | None = None
     tests_known: Known = Known()
     alarms: tuple[str, ...] = ()
-    """What fires for the model, in words."""
-    alarms_known: Known = Known(problem="no alarms are read")
+    """What fires for the model, and what other systems say fires, in words."""
+    alarms_known: Known = Known(problem="they were not read")
