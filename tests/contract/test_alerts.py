@@ -48,6 +48,7 @@ async def managed(reply: Reply, **settings: Any) -> Alerts:
             await source.close()
             if settings:
                 assert stub.requests[0].headers["authorization"] == "Bearer t"
+                assert stub.requests[0].headers["x-scope-orgid"] == "ml"
 
 
 async def test_alerts_are_read_out_of_the_rules_and_cleaned() -> None:
@@ -121,7 +122,7 @@ async def test_alertmanager_knows_what_is_silenced_and_inhibited() -> None:
             one("c", "suppressed", inhibitedBy=["x"]),
         ]
     )
-    found = await managed(reply, token=Secret("t"))
+    found = await managed(reply, token=Secret("t"), headers={"X-Scope-OrgID": Secret("ml")})
     assert found.silences
     assert [alert.silenced for alert in found.alerts] == [
         "",

@@ -18,7 +18,7 @@ Seconds = Annotated[float, Meta(gt=0, le=600)]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
 
-class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """What all sources have."""
 
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
@@ -59,7 +59,7 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             secret.forget()
 
 
-class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
+class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     user: str | None = None
     token: Secret | None = None
     watch: tuple[Name, ...] = ("**",)
@@ -69,7 +69,7 @@ class JenkinsSettings(_Server, frozen=True, kw_only=True, tag="jenkins"):
     """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
 
 
-class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
+class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
     token: Secret | None = None
     watch: tuple[Name, ...]
     refs: tuple[Name, ...] = ()
@@ -78,7 +78,7 @@ class GitLabSettings(_Server, frozen=True, kw_only=True, tag="gitlab"):
     """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
 
-class MetricServer(_Server, frozen=True, kw_only=True):
+class MetricServer(ServerSettings, frozen=True, kw_only=True):
     """What all sources of metrics have."""
 
     dialect: ClassVar[Dialect] = "promql"

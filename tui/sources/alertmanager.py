@@ -1,21 +1,14 @@
 """Alertmanager: which alerts there are, and which of them are silenced (contracts: metrics §2)."""
 
-import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from tui.config import AlertmanagerSettings
 from tui.domain.alarm import Alerts
-from tui.domain.health import Finding, SourceFacts
+from tui.domain.health import Finding, Trouble
 from tui.sources.alerts import alert
-from tui.sources.base import SourceError
-from tui.sources.checks import clock as clock_finding
-from tui.sources.checks import unencrypted
-from tui.sources.http import Http
-from tui.sources.wire import Wire
+from tui.sources.server import Server
 from tui.text import clean
 
 
@@ -35,31 +28,8 @@ class _Alert(msgspec.Struct):
 _alerts = msgspec.json.Decoder(list[_Alert])
 
 
-class AlertmanagerSource:
+class AlertmanagerSource(Server[AlertmanagerSettings]):
     """A :class:`tui.sources.base.AlertSource`."""
-
-    def __init__(
-        self, name: str, settings: AlertmanagerSettings, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, self._credentials)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def facts(self) -> SourceFacts:
-        return SourceFacts(
-            name=self._name,
-            type="alertmanager",
-            url=self._settings.base_url,
-            user=self._settings.user or "",
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-        )
 
     async def alerts(self) -> Alerts:
         """All alerts that have not ended, those that are silenced or inhibited too.
@@ -81,32 +51,13 @@ class AlertmanagerSource:
             silences=True,
         )
 
-    async def check(self) -> tuple[Finding, ...]:
-        secret = self._settings.token or self._settings.password
-        findings = [*unencrypted(self._settings.base_url)] if secret else []
-        try:
-            found = (await self.alerts()).alerts
-        except SourceError as error:
-            advice = "url must be what stands before /api/v2/alerts, path prefix included"
-            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+    async def _try(self) -> Finding:
+        found = (await self.alerts()).alerts
         quiet = sum(bool(each.silenced) for each in found)
-        findings.append(Finding("ok", "alerts", f"tells of {len(found)}, {quiet} of them silenced"))
-        if self._wire.clock_skew is not None:
-            findings.append(clock_finding(self._wire.clock_skew))
-        return tuple(findings)
+        return Finding("ok", "alerts", f"tells of {len(found)}, {quiet} of them silenced")
 
-    async def close(self) -> None:
-        await self._http.close()
-
-    def _credentials(self) -> Mapping[str, str]:
-        settings = self._settings
-        if settings.token:
-            return {"Authorization": f"Bearer {settings.token.reveal()}"}
-        if settings.user or settings.password:
-            password = settings.password.reveal() if settings.password else ""
-            pair = f"{settings.user or ''}:{password}".encode()
-            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
-        return {}
+    def _advice(self, trouble: Trouble) -> str:
+        return "url must be what stands before /api/v2/alerts, path prefix included"
 
 
 def _silenced(status: _Status) -> str:

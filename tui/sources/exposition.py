@@ -13,16 +13,13 @@ from itertools import chain, islice
 import msgspec
 
 from tui.config import ExpositionSettings
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
-from tui.sources.checks import clock as clock_finding
-from tui.sources.checks import unencrypted
 from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
-from tui.sources.http import Http
-from tui.sources.login import login
 from tui.sources.scrapes import Point, Scrapes
-from tui.sources.wire import Answer, Wire
+from tui.sources.server import Server
+from tui.sources.wire import Answer
 from tui.text import clean, shorten
 from tui.threads import in_thread
 
@@ -47,35 +44,16 @@ class Look(msgspec.Struct, frozen=True):
     """For each of them the time and the value."""
 
 
-class ExpositionSource:
+class ExpositionSource(Server[ExpositionSettings]):
     """A :class:`tui.sources.base.MetricSource`."""
 
     def __init__(
         self, name: str, settings: ExpositionSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._name = name
-        self._settings = settings
-        self._clock = clock
-        self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, login(settings))
+        super().__init__(name, settings, clock=clock)
         self._scrapes: Scrapes[Page, Selector, Look] = Scrapes(self._read, self._pick, clock)
         self._series: dict[tuple[Labels, ...], tuple[Labels, ...]] = {}
         """Each set of series once, although every look has it."""
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def facts(self) -> SourceFacts:
-        return SourceFacts(
-            name=self._name,
-            type="exposition",
-            url=self._settings.base_url,
-            user=self._settings.user or "",
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-        )
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series, as far as they were seen; NaN and infinities are gaps.
@@ -116,20 +94,13 @@ class ExpositionSource:
             (*((begun,) if looks == 1 else ()), *notes),
         )
 
-    async def check(self) -> tuple[Finding, ...]:
-        settings = self._settings
-        secret = settings.token or settings.password or settings.headers
-        findings = [*unencrypted(settings.base_url)] if secret else []
-        try:
-            page = await self._read()
-        except SourceError as error:
-            advice = "url must be that of the page itself, such as http://host:8080/metrics"
-            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+    async def _try(self) -> Finding:
+        page = await self._read()
         count = sum(map(len, page.values()))
-        findings.append(Finding("ok", "page", f"{count} samples of {len(page)} names"))
-        if self._wire.clock_skew is not None:
-            findings.append(clock_finding(self._wire.clock_skew))
-        return tuple(findings)
+        return Finding("ok", "page", f"{count} samples of {len(page)} names")
+
+    def _advice(self, trouble: Trouble) -> str:
+        return "url must be that of the page itself, such as http://host:8080/metrics"
 
     def _pick(self, page: Page, selector: Selector) -> Look:
         """The samples that a selector means. The parser adds ``_total`` to a counter that was sent without it."""
@@ -141,9 +112,6 @@ class ExpositionSource:
             self._series.clear()
         series = tuple(samples)
         return Look(self._series.setdefault(series, series), array("d", chain(*samples.values())))
-
-    async def close(self) -> None:
-        await self._http.close()
 
     async def _read(self) -> Page:
         answer = await self._http.send("GET", "", headers=_ACCEPT)

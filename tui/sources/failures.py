@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from tui.config import ConfigError, SourceSettings
+from tui.config import ConfigError, ServerSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.wire import Wire
@@ -56,7 +56,7 @@ class HalfAnswer(Exception):
 
 
 @asynccontextmanager
-async def asking(wire: Wire, settings: SourceSettings, where: str) -> AsyncIterator[asyncio.Timeout]:
+async def asking(wire: Wire, settings: ServerSettings, where: str) -> AsyncIterator[asyncio.Timeout]:
     """One request by any library: it waits for its turn and is given up in time, which the block may prolong.
 
     Raises:
@@ -78,7 +78,7 @@ async def asking(wire: Wire, settings: SourceSettings, where: str) -> AsyncItera
             raise SourceError(trouble, f"{wire.name} at {server} {words} ({where})") from None
 
 
-def explain(error: BaseException, settings: SourceSettings) -> tuple[Trouble, str]:
+def explain(error: BaseException, settings: ServerSettings) -> tuple[Trouble, str]:
     """What ``error``, of httpx, requests or a library above it, says of the server: words that follow its name."""
     causes = tuple(_causes(error))
     names = {type(cause).__name__ for cause in causes}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import SourceSettings
+from tui.config import ServerSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.failures import BAD_PROXY, HalfAnswer, asking
@@ -39,7 +39,7 @@ class Http:
     """
 
     def __init__(
-        self, wire: Wire, settings: SourceSettings, headers: Callable[[], Mapping[str, str]] = dict
+        self, wire: Wire, settings: ServerSettings, headers: Callable[[], Mapping[str, str]] = dict
     ) -> None:
         self._wire = wire
         self._settings = settings
@@ -194,7 +194,7 @@ class Stream:
         return msgspec.structs.replace(self.head, body=bytes(body))
 
 
-def trust(name: str, settings: SourceSettings) -> ssl.SSLContext:
+def trust(name: str, settings: ServerSettings) -> ssl.SSLContext:
     """Who may vouch for the server: the authorities in the config, else the system's; and the client's certificate.
 
     Raises:

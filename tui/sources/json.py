@@ -8,45 +8,24 @@ from typing import Any
 import msgspec
 
 from tui.config import JsonSettings
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
-from tui.sources.checks import clock as clock_finding
-from tui.sources.checks import unencrypted
-from tui.sources.http import Http
-from tui.sources.login import login, written
+from tui.sources.login import written
 from tui.sources.scrapes import Scrapes, held
-from tui.sources.wire import Wire
+from tui.sources.server import Server
 from tui.text import clean, shorten
 
 _documents: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
 _BEGUN = "the document has no past: this one begins when it is first asked for"
 
 
-class JsonSource:
+class JsonSource(Server[JsonSettings]):
     """A :class:`tui.sources.base.MetricSource`."""
 
     def __init__(self, name: str, settings: JsonSettings, *, clock: Callable[[], float] = time.time) -> None:
-        self._name = name
-        self._settings = settings
-        self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, login(settings))
+        super().__init__(name, settings, clock=clock)
         self._scrapes: Scrapes[Any, str, float | str | None] = Scrapes(self._read, self._pick, clock)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def facts(self) -> SourceFacts:
-        return SourceFacts(
-            name=self._name,
-            type="json",
-            url=self._settings.base_url,
-            user=self._settings.user or "",
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-        )
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The number that ``query`` points to, as far as it was seen; null, NaN and infinities are gaps.
@@ -64,22 +43,12 @@ class JsonSource:
             notes.append(f"{odd} of {len(points)} values are NaN or infinite, drawn as gaps")
         return Samples((((), values),) if points else (), tuple(notes))
 
-    async def check(self) -> tuple[Finding, ...]:
-        settings = self._settings
-        secret = settings.token or settings.password or settings.headers
-        findings = [*unencrypted(settings.base_url)] if secret else []
-        try:
-            await self._read()
-        except SourceError as error:
-            advice = "url must be that of the document itself, its parameters under `parameters`"
-            return (*findings, Finding("error", error.trouble.value, error.message, advice))
-        findings.append(Finding("ok", "document", "is JSON"))
-        if self._wire.clock_skew is not None:
-            findings.append(clock_finding(self._wire.clock_skew))
-        return tuple(findings)
+    async def _try(self) -> Finding:
+        await self._read()
+        return Finding("ok", "document", "is JSON")
 
-    async def close(self) -> None:
-        await self._http.close()
+    def _advice(self, trouble: Trouble) -> str:
+        return "url must be that of the document itself, its parameters under `parameters`"
 
     async def _read(self) -> Any:
         answer = await self._http.send("GET", "", query=written(self._settings.parameters) or None)

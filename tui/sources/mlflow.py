@@ -10,8 +10,7 @@ A query names a metric of a run in MLflow's own words::
 import asyncio
 import math
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -22,16 +21,14 @@ from tui.config import MLflowSettings
 from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
 from tui.domain.candidate import RegisteredVersion
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources import champion
 from tui.sources.base import SourceError
-from tui.sources.checks import clock as clock_finding
-from tui.sources.checks import unencrypted
-from tui.sources.http import Http
 from tui.sources.login import login
 from tui.sources.once import send_once
-from tui.sources.wire import Answer, Wire
+from tui.sources.server import Server
+from tui.sources.wire import Answer
 from tui.text import clean, shorten
 
 T = TypeVar("T")
@@ -116,35 +113,9 @@ _errors = msgspec.json.Decoder(_Error)
 _anything = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class MLflowSource:
+class MLflowSource(Server[MLflowSettings]):
     """A :class:`tui.sources.base.MetricSource`, a :class:`tui.sources.base.RegistrySource`, and one that can set the
     champion (:class:`tui.sources.base.ActingSource`)."""
-
-    def __init__(
-        self, name: str, settings: MLflowSettings, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._clock = clock
-        self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, login(settings))
-        self._version = ""
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def facts(self) -> SourceFacts:
-        return SourceFacts(
-            name=self._name,
-            type="mlflow",
-            url=self._settings.base_url,
-            version=self._version,
-            user=self._settings.user or "",
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-        )
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The history of a metric, each value at the time it was logged; NaN and infinities are gaps.
@@ -213,28 +184,18 @@ class MLflowSource:
         found = dict(zip(versions, read_, strict=True))
         return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
 
-    async def check(self) -> tuple[Finding, ...]:
-        settings = self._settings
-        secret = settings.token or settings.password or settings.headers
-        findings = [*unencrypted(settings.base_url)] if secret else []
-        try:
-            await self._get("registered-models/search", _anything, {"max_results": "1"})
-        except SourceError as error:
-            advice = "url must be what stands before /api/2.0/mlflow; check user and password, or token"
-            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+    async def _try(self) -> Finding:
+        await self._get("registered-models/search", _anything, {"max_results": "1"})
         try:
             told = await self._http.send("GET", "/version")
             if told.status == 200 and len(told.body) < 40:
                 self._version = clean(told.body.decode(errors="replace")).strip()
         except SourceError:
             pass  # a gateway need not pass it on, and nothing depends on it
-        findings.append(Finding("ok", "registry", f"can be read; version {self._version or 'not told'}"))
-        if self._wire.clock_skew is not None:
-            findings.append(clock_finding(self._wire.clock_skew))
-        return tuple(findings)
+        return Finding("ok", "registry", f"can be read; version {self._version or 'not told'}")
 
-    async def close(self) -> None:
-        await self._http.close()
+    def _advice(self, trouble: Trouble) -> str:
+        return "url must be what stands before /api/2.0/mlflow; check user and password, or token"
 
     async def stance(self) -> Stance:
         return Stance(None, "MLflow does not tell what one may do")

@@ -10,14 +10,13 @@ import msgspec
 
 from tui.config import PrometheusSettings
 from tui.domain.alarm import Alerts
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.alerts import alert
 from tui.sources.base import SourceError
-from tui.sources.checks import clock, unencrypted
-from tui.sources.http import Http
-from tui.sources.login import login, written
-from tui.sources.wire import Answer, Wire
+from tui.sources.login import written
+from tui.sources.server import Server
+from tui.sources.wire import Answer
 from tui.text import clean, shorten
 
 MOST_STEPS = 11_000
@@ -90,7 +89,7 @@ _ranges = msgspec.json.Decoder(_RangeEnvelope)
 _builds = msgspec.json.Decoder(_BuildEnvelope)
 
 
-class PrometheusSource:
+class PrometheusSource(Server[PrometheusSettings]):
     """A :class:`tui.sources.base.MetricSource`.
 
     Queries go as forms by POST, because long ones do not fit into a URL; and by GET from the first time that a
@@ -100,29 +99,8 @@ class PrometheusSource:
     def __init__(
         self, name: str, settings: PrometheusSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._name = name
-        self._settings = settings
-        self._wire = Wire(name, clock=clock)
-        self._http = Http(self._wire, settings, login(settings))
+        super().__init__(name, settings, clock=clock)
         self._method = "POST"
-        self._version = ""
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def facts(self) -> SourceFacts:
-        return SourceFacts(
-            name=self._name,
-            type="prometheus",
-            url=self._settings.base_url,
-            version=self._version,
-            user=self._settings.user or "",
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-            rate_limit=self._wire.rate_limit,
-        )
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series, each point put on the grid by its time stamp; NaN and infinities become gaps.
@@ -193,23 +171,13 @@ class PrometheusSource:
             ),
         )
 
-    async def check(self) -> tuple[Finding, ...]:
-        settings = self._settings
-        secret = settings.token or settings.password or settings.headers
-        findings = [*unencrypted(settings.base_url)] if secret else []
-        try:
-            self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
-        except SourceError as error:
-            advice = _ADVICE.get(error.trouble, "try again when the server is well")
-            return (*findings, Finding("error", error.trouble.value, error.message, advice))
+    async def _try(self) -> Finding:
+        self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
         self._version = await self._read_version()
-        findings.append(Finding("ok", "query", f"answers queries; version {self._version or 'not told'}"))
-        if self._wire.clock_skew is not None:
-            findings.append(clock(self._wire.clock_skew))
-        return tuple(findings)
+        return Finding("ok", "query", f"answers queries; version {self._version or 'not told'}")
 
-    async def close(self) -> None:
-        await self._http.close()
+    def _advice(self, trouble: Trouble) -> str:
+        return _ADVICE.get(trouble, "try again when the server is well")
 
     async def _read_version(self) -> str:
         """Some clones do not tell it, and nothing depends on it: an error is as good as an empty answer."""
