@@ -15,6 +15,7 @@ from tests.panes.test_deck import CONFIG, Deck, details, world
 from tests.screens import running, screen_text
 from tui import config
 from tui.app import Pipedeck
+from tui.config import Settings
 from tui.domain.action import Field, Kind, Observation, Offer, Plan, Reply, Step, Wish
 from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Changes, Commit, Deployment
@@ -25,7 +26,7 @@ from tui.engine.actions import Prepared
 from tui.engine.engine import Engine
 from tui.engine.journal import Journal
 from tui.insight.consent import Consent
-from tui.insight.promotion import Known, Promotion
+from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
 from widgets.dialog import Dialog
@@ -232,6 +233,9 @@ def promotion() -> Prepared:
             difference=-0.02,
             low=-0.025,
             high=-0.015,
+            margin=0.005,
+            fail=0.9,
+            gaps=0.0625,
             effective=42.0,
             newest=NOW - 30,
         ),
@@ -254,7 +258,15 @@ def promotion() -> Prepared:
         canary=Deployment("7", Status.PASSED, "2.1", revision="9f21ee86b949aa"),
         share=10.0,
         minutes=13.0,
-        others=(Deployment("8", Status.PASSED, "7.7", who="dana"),),
+        before=3 * 1440.0,
+        others=(
+            Beside(
+                parse_address("jenkins:other@production"), Deployment("8", Status.PASSED, "7.7", who="dana")
+            ),
+        ),
+        requests=Requests(3120.4, 28080.0),
+        requests_known=read,
+        judging=("another canary waits at jenkins:deploy#6!Promote",),
         back="2.0 comes back",
         environments=read,
         verdict=verdict,
@@ -274,7 +286,7 @@ async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
         dialog = Dialog("Promote", "Reading …")
         app.push_screen(dialog)
         await pilot.pause()
-        dialog.ask(paper(promotion(), NOW), "Yes, promote", name="production")
+        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", name="production")
         await pilot.pause()
         assert screen_text(app) == snapshot(name="top")
         await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
