@@ -172,7 +172,8 @@ class Dialog(Guarded[Answer | None]):
     def _entered(self, event: Input.Submitted) -> None:
         """Enter in a field goes on to the next, at last to the answers; a name that was typed whole is an answer."""
         event.stop()
-        if self._name and self.typed_name == self._name and len(self._fields) == 1:
+        line = event.input.parent
+        if isinstance(line, FormLine) and not line.entry.name and not self._locked():
             self.action_answer("y")
         else:
             self.focus_next()

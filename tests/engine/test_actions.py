@@ -257,6 +257,27 @@ async def test_a_journal_that_cannot_be_written_refuses_before_anything_is_sent(
     assert journal.path.read_bytes() == b""
 
 
+async def test_a_reason_given_with_the_answer_becomes_part_of_what_is_sent(journal: Journal) -> None:
+    desk = Desk(journal)
+    prepared = await desk.actions.plan(WISH)
+    desk.source.steps = (msgspec.structs.replace(STEP, body=(("comment", "checked by hand"),)),)
+    desk.actions.start(prepared, {}, Given(yes=True, reason="checked by hand"))
+    await desk.time.advance(60)
+    assert desk.source.sent == list(desk.source.steps)
+    assert desk.source.wished[-1].reason == "checked by hand"
+    plan = desk.record().plan
+    assert plan is not None
+    assert plan.wish.reason == "checked by hand"
+    with pytest.raises(Refused, match="sent before"):
+        desk.actions.start(prepared, {}, YES)
+    prepared = await desk.actions.plan(WISH)
+    desk.source.steps = (msgspec.structs.replace(STEP, path="/another"),)
+    desk.actions.start(prepared, {}, Given(yes=True, reason="once more"))
+    await desk.time.advance(60)
+    assert "it changed since it was looked at" in desk.actions.activities[0].words
+    assert len(desk.source.sent) == 1
+
+
 async def test_what_was_cut_off_is_settled_at_the_next_start(journal: Journal, tmp_path: Path) -> None:
     desk = Desk(journal)
     desk.source.reply = Reply("accepted", found=(("queue", "5"),))

@@ -29,6 +29,7 @@ from tui.insight.consent import Consent
 from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
+from tui.screens.acting import REASON
 from widgets.dialog import Dialog
 from widgets.menu import Menu
 
@@ -183,6 +184,20 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
     assert "hunter2" not in repr(Journal(tmp_path).read())
 
 
+async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.environment = "production"
+        await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
+        await work.settle(30)
+        assert len(work.jenkins.sent) == 1
+        await work.say("J")
+        assert "why" in work.text
+        assert "y not" in work.text
+    (record,) = Journal(tmp_path).read()
+    assert record.plan is not None
+    assert record.plan.wish.reason == "y not"
+
+
 async def test_the_menu_shows_all_and_why_not(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     async with desk(tmp_path) as work:
         await work.say("enter")
@@ -286,7 +301,7 @@ async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
         dialog = Dialog("Promote", "Reading …")
         app.push_screen(dialog)
         await pilot.pause()
-        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", name="production")
+        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", REASON, "production")
         await pilot.pause()
         assert screen_text(app) == snapshot(name="top")
         await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")

@@ -17,6 +17,7 @@ from tui.panes.asking import entries, paper
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 from widgets.dialog import Answer, Dialog, Doubt, Fact, Paper
+from widgets.form import Entry
 from widgets.help_sheet import Section
 from widgets.menu import Line, Menu
 
@@ -35,6 +36,7 @@ SHORTCUTS = {
 """The action of the registry whose key does it."""
 MEANT = {Kind.APPROVE: (Kind.APPROVE, Kind.PROMOTE)}
 """What a key may mean, where that is more than its own kind."""
+REASON = (Entry("reason", label="Reason (optional)"),)
 READING = "Reading what can be done …"
 
 
@@ -121,14 +123,15 @@ class Acting:
             await answered
             return
         word = prepared.plan.wish.kind.value
-        dialog.ask(shown, f"Yes, {word}", name=prepared.consent.name)
+        dialog.ask(shown, f"Yes, {word}", REASON, prepared.consent.name)
         answer = await answered
         if answer is None:
             return
+        reason = answer.values[REASON[0].name]
         despite = bool(prepared.consent.doubt) and await self._again(prepared)
         if prepared.consent.doubt and not despite:
             return
-        self._start(prepared, secrets, Given(yes=True, name=answer.name, despite=despite))
+        self._start(prepared, secrets, Given(True, answer.name, despite, reason))
 
     async def _prepare(
         self, dialog: Dialog, answered: "asyncio.Future[Answer | None]", wish: Wish
