@@ -133,7 +133,7 @@ class Dialog(Guarded[Answer | None]):
         self.form.mount(*fields)
         self.form.set_class(bool(fields), "filled")
         self.form.styles.height = min(10, sum(field.lines for field in fields))
-        self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
+        self.buttons.offer(())
         self.buttons.focus()
         self._unready = len(fields)
         if fields:
@@ -152,6 +152,9 @@ class Dialog(Guarded[Answer | None]):
             ):
                 first.focus_first()
             self.guard()
+
+    def hearing(self) -> None:
+        self.buttons.offer([NO, ("y", self._yes)] if self._yes else [("n", "Close")], self._locked())
 
     def _locked(self) -> frozenset[str]:
         if self._name and self.typed_name != self._name:

@@ -229,6 +229,23 @@ async def test_the_journal_is_one_key_away(tmp_path: Path) -> None:
         assert "done: it went on" in work.text
 
 
+async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.app.notify("from before", timeout=60)
+        await work.say("7")
+        assert "from before" in work.text
+        await work.say("a")
+        work.app.notify("something fires", timeout=60)
+        await work.settle()
+        assert "something fires" not in work.text
+        assert "❯n No    y Yes, approve" in work.text
+        inside = [line for line in work.text.split("\n") if line.startswith("  │")]
+        assert len(inside) > 15
+        assert all(line[77:].startswith("│") for line in inside)
+        await work.say("n")
+        assert "something fires" in work.text
+
+
 NOW = 1_700_000_000.0
 
 
