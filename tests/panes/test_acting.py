@@ -29,6 +29,7 @@ from tui.insight.consent import Consent
 from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
+from tui.panes.progress import LASTING
 from tui.screens.acting import REASON
 from widgets.dialog import Dialog
 from widgets.menu import Menu
@@ -131,6 +132,28 @@ async def test_nobody_knows_until_the_server_says_so(tmp_path: Path) -> None:
         await work.settle(60)
         assert len(work.jenkins.sent) == 1
         assert "past it" in work.text
+
+
+async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.seen = [Observation("nothing"), Observation("happening", "goes on"), Observation("done")]
+        await work.say("7", "a", "y")
+        await told(work, "◦ approve accepted")
+        await work.settle(0.3)
+        await told(work, "» approve happening")
+        await work.settle(10)
+        await told(work, "✓ approve done")
+        await work.settle(LASTING)
+        for key in "712":
+            await work.say(key)
+            assert "approve done" not in work.text
+
+
+async def told(work: Desk, words: str) -> None:
+    """In the gates, the list and the stages, below the header."""
+    for key in "712":
+        await work.say(key)
+        assert words in work.text.partition("\n")[2]
 
 
 async def test_what_cannot_be_done_says_why_and_is_not_sent(tmp_path: Path) -> None:

@@ -409,7 +409,12 @@ class Actions:
     def _tell(self, id_: str, news: News) -> None:
         before = self._activities[id_]
         activity = msgspec.structs.replace(
-            before, state=news.state, words=news.words, step=news.step, result=news.result or before.result
+            before,
+            state=news.state,
+            words=news.words,
+            step=news.step,
+            result=news.result or before.result,
+            at=before.at if news.state == before.state else self._engine.clock(),
         )
         self._put(activity)
         if (activity.state, activity.result) != (before.state, before.result):

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import PIPELINE_SOURCES
+from tui.domain.action import Activity
 from tui.domain.pipeline import Listing, Pipeline
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
@@ -18,6 +19,7 @@ from tui.engine.store import Reading
 from tui.insight.need import Need, need, need_order
 from tui.keys import bindings
 from tui.panes.base import Pane
+from tui.panes.progress import on_pipeline, progress, recent
 from tui.summary import PipelineLine, pipeline_line, settled_age
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
@@ -41,6 +43,8 @@ COLUMNS = (
     Column("Cause", 10, flex=1, drop=8),
     Column("Source", 8, drop=7),
 )
+
+NOW = 4
 
 Readings = Mapping[str, Reading[Listing]]
 
@@ -222,9 +226,18 @@ class PipelinesPane(Pane):
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
+        for each in reversed(recent(self.engine)):
+            rows = [self._acted(row, each) for row in rows]
         self.table.set_rows(rows)
         self.filter.count(f"{len(self.pipelines)} of {known}")
         self._choose()
+
+    def _acted(self, row: Row, activity: Activity) -> Row:
+        """The row with how far the action has come, where it acts on that."""
+        pipeline = self.pipelines.get(row.key)
+        if pipeline is None or not on_pipeline(activity, pipeline):
+            return row
+        return row._replace(cells=(*row.cells[:NOW], progress(activity), *row.cells[NOW + 1 :]))
 
     def _nothing(self, readings: Readings) -> str:
         notes = [note for reading in readings.values() if reading.value for note in reading.value.notes]

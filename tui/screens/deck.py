@@ -19,12 +19,13 @@ from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
 from tui.panes.alarms import AlarmsPane, alarm_items
-from tui.panes.base import PROGRESS, Pane, Selection
+from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.gates import GatesPane
 from tui.panes.log import LogPane
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
+from tui.panes.progress import LOOKS
 from tui.panes.stages import StagesPane
 from tui.panes.tests import TestsPane
 from tui.panes.verdict import verdict_questions, warnings
@@ -160,7 +161,7 @@ class DeckScreen(ActingKeys):
             failing += needs.count(Need.FAILING)
         right = [*alarm_items(self.engine), *warnings(self.engine)]
         right += [
-            Item(f"{look(PROGRESS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
             for each in self.engine.actions.activities
             if not each.ended
         ]
