@@ -97,6 +97,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("retry", ("r",), "Run it once more", "acting", call="act('retry')"),
     Action("cancel", ("c",), "Cancel it", "acting", call="act('cancel')"),
     Action("trigger", ("t",), "Start the pipeline, or a retraining", "acting", call="act('trigger')"),
+    Action("mark", ("m",), "Mark it, or not: the next action is for all that is marked", "acting"),
     Action("filter", ("slash",), "Filter as you type", "pipelines", "filter"),
     Action("clear_filter", ("escape",), "Clear the filter, or leave a filled screen", "everywhere"),
     Action("sort", ("s",), "Sort by need, by name or by time", "pipelines", "sort"),

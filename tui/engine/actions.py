@@ -270,18 +270,24 @@ class Actions:
 
     def is_promotion(self, gate: Address) -> bool:
         """Whether a canary waits at ``gate``, as it is listed."""
-        listing = self._engine.store.get(PipelinesOf(gate.source)).value
-        listed = [
+        listed = [each for each in self._listed(gate) if gate.gate in (None, each.address.gate)]
+        named = Gate(gate, gate.gate or gate.job or "")
+        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
+
+    def listed_gates(self, target: Address) -> tuple[Address, ...]:
+        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed."""
+        found = self._listed(target) or self._listed(target.of_run)
+        return tuple(dict.fromkeys(each.address for each in found))
+
+    def _listed(self, target: Address) -> list[Gate]:
+        listing = self._engine.store.get(PipelinesOf(target.source)).value
+        return [
             each
             for pipeline in (listing.pipelines if listing is not None else ())
             for run in pipeline.runs
             for each in run.gates
-            if each.address.of_run == gate.of_run
-            and gate.job in (None, each.address.job)
-            and gate.gate in (None, each.address.gate)
+            if each.address.of_run == target.of_run and target.job in (None, each.address.job)
         ]
-        named = Gate(gate, gate.gate or gate.job or "")
-        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
 
     def _greyed(self, offer: Offer) -> Offer:
         if not offer.possible:

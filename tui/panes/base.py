@@ -67,6 +67,15 @@ class Pane(Vertical):
         return False
 
     @property
+    def marked(self) -> tuple[Address, ...]:
+        """What the next action is for, in place of what is under the cursor."""
+        return ()
+
+    def clear_marks(self) -> bool:
+        """Mark nothing any more; False where nothing was."""
+        return False
+
+    @property
     def address(self) -> Address | None:
         """What is under its cursor; None: nothing but what the deck looks at anyway."""
         return None

@@ -34,7 +34,7 @@ from tui.engine.questions import (
     ValidationOf,
 )
 from tui.keys import bindings
-from tui.panes.base import Pane
+from tui.panes.marking import MarkingPane
 from tui.panes.placing import Found, find, rows
 from tui.panes.progress import on_environment, progress, recent
 from tui.placement import Group, PlaceLine, all_groups, front_place, group_of
@@ -70,7 +70,7 @@ FACT_COLUMNS = (
 )
 
 
-class DeploymentsPane(Pane):
+class DeploymentsPane(MarkingPane):
     scope = "deployments"
     title = "Deployments"
     BINDINGS: ClassVar = bindings("deployments")
@@ -214,7 +214,7 @@ class DeploymentsPane(Pane):
             made = [row._replace(cells=(*row.cells[:-1], told)) if row.key == key else row for row in made]
         self._show_heading()
         self.table.empty = "No pipeline is selected."
-        self.table.set_rows(made)
+        self.table.set_rows(self.with_marks(made))
         self._show_facts()
         self._want()
 
@@ -313,6 +313,11 @@ class DeploymentsPane(Pane):
             return fact.run
         line = self._lines.get(self.table.key or "")
         return line.environment.address if line is not None else None
+
+    def target_of(self, key: str) -> Address | None:
+        """The environment; earlier versions of it are gone back to one by one."""
+        line = self._lines.get(key)
+        return line.environment.address if line is not None and line.part == "stable" else None
 
     @property
     def version(self) -> str:

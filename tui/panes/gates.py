@@ -14,7 +14,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Listing, Pipeline, Run
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.engine.store import Reading
-from tui.panes.base import Pane
+from tui.panes.marking import MarkingPane
 from tui.panes.progress import progress, recent
 from widgets.line_table import Column, LineTable, Row
 from widgets.theme import look
@@ -77,7 +77,7 @@ def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[s
     return made
 
 
-class GatesPane(Pane):
+class GatesPane(MarkingPane):
     scope = "gates"
     title = "Gates"
 
@@ -114,11 +114,14 @@ class GatesPane(Pane):
                     made[i] = row._replace(cells=(*row.cells[:4], progress(each)))
         unread = [name for name, reading in readings.items() if reading.value is None]
         self.table.empty = f"Reading {', '.join(unread)} …" if unread else "Nothing waits for a person."
-        self.table.set_rows(made)
+        self.table.set_rows(self.with_marks(made))
 
     @property
     def address(self) -> Address | None:
-        each = self._found.get(self.table.key or "")
+        return self.target_of(self.table.key or "")
+
+    def target_of(self, key: str) -> Address | None:
+        each = self._found.get(key)
         return each.gate.address if each is not None else None
 
     @property

@@ -23,6 +23,7 @@ from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.gates import GatesPane
 from tui.panes.log import LogPane
+from tui.panes.marking import MARK
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.progress import LOOKS
@@ -88,7 +89,7 @@ class DeckScreen(ActingKeys):
     # -- what it shows
 
     def on_mount(self) -> None:
-        self._show_keys()
+        self.show_keys()
         self._project()
         self.panes["pipelines"].focus_target.focus()
         # The first frame is on the screen before the rest is made.
@@ -173,8 +174,10 @@ class DeckScreen(ActingKeys):
             right.append(Item(self.panes[self.current].title, "strong", drop=2))
         self.header.show(left, right)
 
-    def _show_keys(self) -> None:
-        self.key_line.show(hints(self.panes[self.current].scope, self.keys))
+    def show_keys(self) -> None:
+        pane = self.panes[self.current]
+        marked = [(MARK, f"{len(pane.marked)} marked"), ("Esc", "unmark")] if pane.marked else []
+        self.key_line.show([*marked, *hints(pane.scope, self.keys)])
 
     @on(Pane.Wants)
     def _wants_changed(self) -> None:
@@ -229,6 +232,10 @@ class DeckScreen(ActingKeys):
         ]
         rows.sort(key=lambda pipeline: all(each.address != run for each in pipeline.runs))
         return rows[0].key if rows else None
+
+    def reveal_pipeline(self, address: Address) -> None:
+        if (key := self._pipeline_of(address)) is not None:
+            self._find(key)
 
     def action_older_run(self) -> None:
         self._step_run(1)
@@ -287,7 +294,7 @@ class DeckScreen(ActingKeys):
             self.lower = name
         if self._visible() != before:
             self._arrange()
-        self._show_keys()
+        self.show_keys()
 
     def _step_pane(self, step: int) -> None:
         names = list(self.panes)
@@ -304,6 +311,9 @@ class DeckScreen(ActingKeys):
         self._arrange()
 
     def action_clear_filter(self) -> None:
+        if self.panes[self.current].clear_marks():
+            self.show_keys()
+            return
         if any(self.panes[name].clear_filter() for name in (self.current, "pipelines")):
             return
         if self.filled:
