@@ -66,7 +66,7 @@ async def _targets(engine: "Engine", kind: Kind, target: Address) -> tuple[Addre
         case Kind.TRIGGER:
             return (target.pipeline,)
         case Kind.APPROVE | Kind.REJECT if target.gate is None and target.environment is None:
-            return engine.actions.listed_gates(target) or (target,)
+            return engine.actions.plans.listed_gates(target) or (target,)
         case Kind.ROLLBACK if target.environment is None:
             found = await engine.ask(EnvironmentsOf(target.pipeline))
             return tuple(each.address for each in found.environments if each.deployments and not each.stopped)
