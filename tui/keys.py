@@ -23,6 +23,7 @@ Scope = Literal[
     "deployments",
     "gates",
     "alarms",
+    "journal",
     "acting",
     "log",
     "lines",
@@ -68,13 +69,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_log", ("6",), "Go to the log opened last", "everywhere", call="go('log')"),
     Action("pane_gates", ("7",), "Go to what waits for a person", "everywhere", call="go('gates')"),
     Action("pane_alarms", ("8",), "Go to the alarms", "everywhere", call="go('alarms')"),
+    Action(
+        "pane_journal", ("9", "J"), "Go to the journal: what was done", "everywhere", call="go('journal')"
+    ),
     Action("log", ("l",), "Log of what is under the cursor, filling the screen", "everywhere", "log"),
     Action("next_pane", ("tab",), "Next pane", "everywhere", "next pane"),
     Action("previous_pane", ("shift+tab",), "Previous pane", "everywhere"),
     Action("fill", ("plus",), "Let this pane fill the screen, and back", "everywhere", "fill"),
     Action("older_run", ("left_square_bracket",), "Older run of the pipeline", "everywhere"),
     Action("newer_run", ("right_square_bracket",), "Newer run of the pipeline", "everywhere"),
-    Action("journal", ("J",), "Journal: what was done", "everywhere"),
     Action("sources", ("i",), "Sources: health, version, requests", "everywhere", "sources"),
     Action("refresh", ("ctrl+r",), "Ask again now for what is on screen", "everywhere"),
     Action("copy_address", ("y",), "Copy the address under the cursor", "everywhere"),
@@ -123,6 +126,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
     Action("acknowledge", ("A",), "Know of the alarm, or not after all", "alarms", "I know"),
+    Action("open_record", ("enter",), "All that is known of it", "journal", "details"),
+    Action("open_target", ("o",), "Go to what it was done to", "journal", "go there"),
     Action("close_log", ("q",), "Back to where the log was opened", "log", "back"),
     Action("save_log", ("s",), "Save what was read to a file", "log", "save"),
     Action("log_in_pager", ("P",), "Open it in $PAGER", "log"),
@@ -234,9 +239,9 @@ def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, li
 
 
 _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
-    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments", "gates", "alarms"),
+    "everywhere": ("pipelines", "stages", "metrics", "tests", "deployments", "gates", "alarms", "journal"),
     "acting": ACTING,
-    "tables": ("pipelines", "stages", "tests", "deployments", "gates", "alarms"),
+    "tables": ("pipelines", "stages", "tests", "deployments", "gates", "alarms", "journal"),
     "pipelines": ("pipelines",),
     "stages": ("stages",),
     "metrics": ("metrics",),
@@ -244,6 +249,7 @@ _HEARD_IN: Mapping[Scope, tuple[str, ...]] = {
     "deployments": ("deployments",),
     "gates": ("gates",),
     "alarms": ("alarms",),
+    "journal": ("journal",),
     "log": ("log",),
     "lines": ("log",),
 }
@@ -263,6 +269,7 @@ _TITLES: Mapping[Scope, str] = {
     "tests": "In the tests",
     "deployments": "In the deployments",
     "alarms": "In the alarms",
+    "journal": "In the journal",
     "log": "In a log",
     "lines": "In a log, as in less",
     "everywhere": "Everywhere",

@@ -213,9 +213,6 @@ async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None
         await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
         await work.settle(30)
         assert len(work.jenkins.sent) == 1
-        await work.say("J")
-        assert "why" in work.text
-        assert "y not" in work.text
     (record,) = Journal(tmp_path).read()
     assert record.plan is not None
     assert record.plan.wish.reason == "y not"
@@ -239,17 +236,6 @@ async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) ->
         assert "this session only looks" in work.text
         await work.say("y")
         assert work.jenkins.sent == []
-
-
-async def test_the_journal_is_one_key_away(tmp_path: Path) -> None:
-    async with desk(tmp_path) as work:
-        await work.say("J")
-        assert "Nothing was done yet." in work.text
-        await work.say("escape", "7", "a", "y")
-        await work.settle(30)
-        await work.say("J")
-        assert "POST /press" in work.text
-        assert "done: it went on" in work.text
 
 
 async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:

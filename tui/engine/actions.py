@@ -16,7 +16,7 @@ from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
 from tui.engine.planning import Plans, names_of
 from tui.engine.promoting import promotion
-from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, JournalNow, PipelinesOf, RunAt
 from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
@@ -361,6 +361,7 @@ class Actions:
 
     def _refresh(self, activity: Activity) -> None:
         """Have asked anew what the action may have changed."""
+        self._engine.refresh(JournalNow())
         for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
             self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
             if each.run is not None:

@@ -46,6 +46,13 @@ class Pane(Vertical):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Pane.Wants)
 
+    class Jump(Message):
+        """Go to a run, a pipeline or an environment in the deck."""
+
+        def __init__(self, to: Address) -> None:
+            super().__init__()
+            self.to = to
+
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
 

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.app import App
 
-from tui import format as fmt
 from tui.domain.action import Activity, Kind, Offer, Wish
 from tui.domain.address import Address
 from tui.engine.actions import Prepared, Refused
 from tui.engine.aiming import able, aim, prepare
-from tui.engine.journal import Record
 from tui.insight.consent import Given, names
 from tui.panes.asking import entries, paper, paper_of_all
 from tui.sources.base import SourceError
-from tui.threads import in_thread
 from widgets.dialog import Answer, Dialog, Doubt, Fact, Paper
 from widgets.form import Entry
-from widgets.help_sheet import Section
 from widgets.menu import Line, Menu
 
 if TYPE_CHECKING:
@@ -239,25 +235,3 @@ def outcome(activity: Activity) -> tuple[str, bool]:
     if activity.state == "unknown":
         words += " Look at the server before you try again."
     return words, activity.state == "done"
-
-
-async def journal(engine: "Engine") -> list[Section]:
-    """What was done, newest first, for a sheet."""
-    records = await in_thread(engine.actions.journal.read)
-    return [_told(record) for record in reversed(records[-200:])] or [("Nothing was done yet.", [])]
-
-
-def _told(record: Record) -> Section:
-    first, sent, end = record.first, record.sent, record.outcome
-    lines = [("what", record.plan.words if record.plan is not None else first.kind)]
-    if record.plan is not None and record.plan.wish.reason:
-        lines.append(("why", record.plan.wish.reason))
-    if sent is not None and sent.request is not None:
-        lines.append(("sent", f"{sent.request.method} {sent.request.path}"))
-    if (reply := record.reply) is not None:
-        lines.append(("answer", f"{reply.state} {reply.status or ''} {reply.words}".replace("  ", " ")))
-    lines.append(("outcome", f"{end.state}: {end.words}" if end is not None else "not known yet"))
-    if end is not None and end.result:
-        lines.append(("led to", end.result))
-    who = f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
-    return f"{fmt.clock(first.at)}  {first.kind} {first.target}  by {who}", lines

@@ -15,7 +15,6 @@ from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.marking import MarkingPane
-from widgets.help_sheet import HelpSheet
 
 if TYPE_CHECKING:
     from tui.screens.acting import Acting
@@ -137,11 +136,3 @@ class ActingKeys(Screen[None]):
 
     def _act(self, course: Coroutine[Any, Any, None]) -> None:
         self.run_worker(course, group="acting")
-
-    def action_journal(self) -> None:
-        self.run_worker(self._journal())
-
-    async def _journal(self) -> None:
-        from tui.screens.acting import journal
-
-        self.app.push_screen(HelpSheet(await journal(self.engine), ("Action", "What became of it")))

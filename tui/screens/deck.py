@@ -22,6 +22,7 @@ from tui.panes.alarms import AlarmsPane, alarm_items
 from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.gates import GatesPane
+from tui.panes.journal import JournalPane
 from tui.panes.log import LogPane
 from tui.panes.marking import MARK
 from tui.panes.metrics import MetricsPane
@@ -44,7 +45,15 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, GatesPane, AlarmsPane)
+LOWER: tuple[type[Pane], ...] = (
+    MetricsPane,
+    TestsPane,
+    DeploymentsPane,
+    LogPane,
+    GatesPane,
+    AlarmsPane,
+    JournalPane,
+)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -209,28 +218,29 @@ class DeckScreen(ActingKeys):
     def _opened(self) -> None:
         self.action_go("stages")
 
-    @on(DeploymentsPane.Jump)
-    def _jump(self, event: DeploymentsPane.Jump) -> None:
-        """Show the stages of a run, listed or older, with its pipeline under the cursor of the list."""
-        key = self._pipeline_of(event.run)
+    @on(Pane.Jump)
+    def _jump(self, event: Pane.Jump) -> None:
+        """Show a run, listed or older, or an environment, with its pipeline under the cursor of the list."""
+        to = event.to
+        key = self._pipeline_of(to)
         if key is None:
-            words = f"{event.run.pipeline} is not among the watched pipelines."
+            words = f"{to.pipeline} is not among the watched pipelines."
             self.notify(words, markup=False, timeout=4)
             return
         pane = self._find(key)
-        self._select(Selection(pane.pipelines[key], event.run))
-        self.action_go("stages")
+        self._select(Selection(pane.pipelines[key], to.of_run if to.run is not None else None))
+        self.action_go("stages" if to.run is not None else "deployments" if to.environment else "pipelines")
 
-    def _pipeline_of(self, run: Address) -> str | None:
-        """The row that lists the run; else one of its pipeline. Of those that a filter hides, too."""
+    def _pipeline_of(self, address: Address) -> str | None:
+        """The row that lists its run; else one of its pipeline. Of those that a filter hides, too."""
         rows = [
             pipeline
             for name in self.engine.settings.sources
             if (listing := self.engine.store.get(PipelinesOf(name)).value) is not None
             for pipeline in listing.pipelines
-            if pipeline.address == run.pipeline
+            if pipeline.address == address.pipeline
         ]
-        rows.sort(key=lambda pipeline: all(each.address != run for each in pipeline.runs))
+        rows.sort(key=lambda pipeline: all(each.address != address.of_run for each in pipeline.runs))
         return rows[0].key if rows else None
 
     def reveal_pipeline(self, address: Address) -> None:
