@@ -23,7 +23,7 @@ ASKED_FOR = re.compile(
 EXPECTED = {
     "whoAmI",
     "whoAmI-anonymous",
-    "wfapi-node-describe-fit",  # in test_logs
+    "wfapi-node-describe-fit",  # in test_stage_logs
     *test_faults.ANSWERS,
     *test_listing.FOLDERS,
     *test_listing.JOBS,
