@@ -7,7 +7,6 @@ from rich.cells import cell_len
 
 from widgets.timeline import timeline
 
-# Examples are the same every time, and a busy machine is no failure.
 moments = st.floats(allow_nan=True, allow_infinity=True)
 
 
