@@ -22,7 +22,7 @@ from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
-from tui.sources.base import SourceError
+from tui.sources.base import ActingSource, RememberingSource, SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._engine.servers.acting(target.source)
+        source = await self._source(target)
         found = [self._as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
             found += wishes.launches(self._settings, model, None)
@@ -204,11 +204,21 @@ class Actions:
             await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
         self.journal.close()
 
+    async def _source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.servers.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
+            sent = partial(self.journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
+
     # --- plans ----------------------------------------------------------------------------------------------------
 
     async def _read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._engine.servers.acting(wish.target.source)
+        source = await self._source(wish.target)
         jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
         granted = wish
         if wish.kind is Kind.PROMOTE and jenkins:

@@ -148,12 +148,13 @@ class Acting:
             return look.cannot(wish, f"{wish.kind} {wish.target}", "it names no run")
         return await _PLANS[wish.kind](wish, look)
 
-    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
-        reply = await self._sender.send(step, secrets)
+    def remember(self, step: Step, at: float) -> None:
         notes = dict(step.expect)
-        if notes.get("do") == "cancel" and reply.state in ("accepted", "lost"):
-            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = self._clock()
-        return reply
+        if notes.get("do") == "cancel":
+            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = at
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._sender.send(step, secrets)
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)
