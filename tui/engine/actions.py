@@ -401,8 +401,7 @@ class Actions:
         activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
         self._put(activity)
         tell = partial(self._tell, record.id)
-        lost = reply is None or (reply.state == "lost" and not reply.found)
-        news = await self._carrier.look(record.id, plan, sent.step, source, None if lost else reply, tell)
+        news = await self._carrier.look(record.id, plan, sent.step, source, reply, tell)
         if news.state == "done" and sent.step + 1 < len(plan.steps):
             rest = plan.steps[sent.step + 1].words
             news = News("failed", f"{news.words}; cut off before: {rest}", sent.step, news.result)
