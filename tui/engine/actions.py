@@ -89,7 +89,7 @@ class Actions:
 
     def locked_plan(self, plan: Plan) -> str:
         """The same, for all that ``plan`` would touch."""
-        return self.locked(plan.wish.target, self._environments(plan))
+        return self.locked(plan.wish.target, wishes.environments(self._settings, plan))
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
@@ -133,6 +133,9 @@ class Actions:
         plan = await self._read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
+            facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
+            plan = msgspec.structs.replace(plan, facts=facts)
         known = None
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
@@ -244,22 +247,10 @@ class Actions:
         plan = await source.plan(granted)
         return msgspec.structs.replace(plan, wish=wish)
 
-    def _environments(self, plan: Plan) -> tuple[str, ...]:
-        """Names of the environments that ``plan`` would change, as far as anybody knows."""
-        target = plan.wish.target
-        known = tuple(dict.fromkeys(each for each in (plan.environment, target.environment) if each))
-        model = wishes.model_of(self._settings, target)
-        if known or not model:
-            return known
-        its = self._settings.models[model]
-        gate = plan.wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-        switches = wishes.switched(self._settings, plan.wish)[0]
-        return (its.environment,) if its.environment and (gate or switches) else ()
-
     def _production(self, plan: Plan) -> str:
         """The name of the environment that ``plan`` would change, where that is production."""
         target = plan.wish.target
-        names = self._environments(plan)
+        names = wishes.environments(self._settings, plan)
         places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
         tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
         for name in names:

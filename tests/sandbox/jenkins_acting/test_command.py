@@ -91,3 +91,19 @@ def test_each_command_knows_what_the_one_before_sent(
         monkeypatch.setattr("tui.sources.jenkins.stopping.GRACE", 0.0)
     assert cancel("kill")[0] == 0
     assert [line.rpartition("/")[2] for line in terminal.writes] == ["stop", "term", "kill"]
+
+
+def test_what_is_started_is_asked_for_where_it_goes(terminal: Terminal) -> None:
+    code, out, errors = terminal("trigger", "jenkins:deploy-model", "--set", "TARGET=production", "--yes")
+    assert (code, "environment: production" in out) == (4, True)
+    assert "--confirm production" in errors
+    file = terminal.file
+    file.write_text(f'{file.read_text()}[safety]\nread_only_environments = ["production"]\n')
+    for run in ("jenkins:deploy-model", "jenkins:deploy-model#1"):
+        kind = "retry" if "#" in run else "trigger"
+        target = () if "#" in run else ("--set", "TARGET=production")
+        code, _, errors = terminal(kind, run, *target, *SURE)
+        assert (code, "read_only_environments" in errors) == (4, True)
+    code, out, _ = terminal("trigger", "jenkins:ml/vision/train-resnet", "--dry-run")
+    assert "environment: none that the config knows of: [safety] cannot tell" in out
+    assert terminal.writes == []
