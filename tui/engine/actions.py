@@ -22,7 +22,7 @@ from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
-from tui.sources.base import SourceError
+from tui.sources.base import ActingSource, RememberingSource, SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Actions:
 
     def locked_plan(self, plan: Plan) -> str:
         """The same, for all that ``plan`` would touch."""
-        return self.locked(plan.wish.target, self._environments(plan))
+        return self.locked(plan.wish.target, wishes.environments(self._settings, plan))
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
@@ -103,7 +103,7 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._engine.servers.acting(target.source)
+        source = await self._source(target)
         found = [self._as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
             found += wishes.launches(self._settings, model, None)
@@ -133,6 +133,9 @@ class Actions:
         plan = await self._read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
+            facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
+            plan = msgspec.structs.replace(plan, facts=facts)
         known = None
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
@@ -204,11 +207,21 @@ class Actions:
             await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
         self.journal.close()
 
+    async def _source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.servers.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
+            sent = partial(self.journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
+
     # --- plans ----------------------------------------------------------------------------------------------------
 
     async def _read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._engine.servers.acting(wish.target.source)
+        source = await self._source(wish.target)
         jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
         granted = wish
         if wish.kind is Kind.PROMOTE and jenkins:
@@ -234,22 +247,10 @@ class Actions:
         plan = await source.plan(granted)
         return msgspec.structs.replace(plan, wish=wish)
 
-    def _environments(self, plan: Plan) -> tuple[str, ...]:
-        """Names of the environments that ``plan`` would change, as far as anybody knows."""
-        target = plan.wish.target
-        known = tuple(dict.fromkeys(each for each in (plan.environment, target.environment) if each))
-        model = wishes.model_of(self._settings, target)
-        if known or not model:
-            return known
-        its = self._settings.models[model]
-        gate = plan.wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-        switches = wishes.switched(self._settings, plan.wish)[0]
-        return (its.environment,) if its.environment and (gate or switches) else ()
-
     def _production(self, plan: Plan) -> str:
         """The name of the environment that ``plan`` would change, where that is production."""
         target = plan.wish.target
-        names = self._environments(plan)
+        names = wishes.environments(self._settings, plan)
         places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
         tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
         for name in names:
@@ -391,8 +392,7 @@ class Actions:
         activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
         self._put(activity)
         tell = partial(self._tell, record.id)
-        lost = reply is None or (reply.state == "lost" and not reply.found)
-        news = await self._carrier.look(record.id, plan, sent.step, source, None if lost else reply, tell)
+        news = await self._carrier.look(record.id, plan, sent.step, source, reply, tell)
         if news.state == "done" and sent.step + 1 < len(plan.steps):
             rest = plan.steps[sent.step + 1].words
             news = News("failed", f"{news.words}; cut off before: {rest}", sent.step, news.result)
