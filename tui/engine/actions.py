@@ -106,7 +106,7 @@ class Actions:
         source = await self._source(target)
         found = [self._as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
-            found += wishes.launches(self._settings, model, None)
+            found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
 
     async def gates(self, model: str) -> tuple[Wish, ...]:
