@@ -25,6 +25,8 @@ class Row(msgspec.Struct, frozen=True):
     """What ``ours`` may be at most."""
     most_ratio: float | None = None
     least_ratio: float | None = None
+    own: bool = False
+    """The limit is one that we set ourselves; others were asked for."""
 
     @property
     def ratio(self) -> float | None:
@@ -32,6 +34,10 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def limit(self) -> str:
+        return f"{self._limit} (ours)" if self.own else self._limit
+
+    @property
+    def _limit(self) -> str:
         if self.most is not None:
             return f"≤ {_number(self.most)} {self.unit}"
         if self.most_ratio is not None:
@@ -88,7 +94,8 @@ def document(rows: Iterable[Row]) -> str:
         (
             "# Measured",
             "",
-            "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
+            "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test. Limits are",
+            "those the program has to keep; one marked (ours) is a guard that was set here.",
             "",
             f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",
