@@ -94,8 +94,8 @@ def document(rows: Iterable[Row]) -> str:
         (
             "# Measured",
             "",
-            "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test. Limits are",
-            "those the program has to keep; one marked (ours) is a guard that was set here.",
+            "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
+            "Limits are what was asked of the program; those marked (ours) are guards that were set here.",
             "",
             f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",

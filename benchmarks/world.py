@@ -55,7 +55,7 @@ class Crowd(msgspec.Struct, frozen=True):
     def scenario(self) -> Scenario:
         special = []
         if self.ticking:
-            task, every = plan(Task("build", min(4.0, self.ticking / 3))), self.ticking
+            task, every = plan(Task("build", self.ticking / 4)), self.ticking
             special.append(
                 Pipeline(system="jenkins", path=TICKS, tasks=task, every=every, age=every / 2, history=1)
             )
