@@ -12,7 +12,7 @@ import time
 
 from benchmarks.table import RESULTS, Row, document, table
 
-GROUPS = ("start", "link", "keys", "servers", "process", "logs", "tail", "judging")
+GROUPS = ("start", "keys", "link", "servers", "process", "logs", "tail", "tests", "charts", "judging")
 """Modules ``bench_NAME``, each with ``rows(quick)``."""
 
 

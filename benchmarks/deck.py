@@ -51,7 +51,8 @@ def _redrawn() -> None:
     patch("tui.engine.engine.after_answer", soon).start()
 
 
-async def _beat(late: list[tuple[float, float]]) -> None:
+async def beat(late: list[tuple[float, float]]) -> None:
+    """Note when the event loop looked up, and how many milliseconds late, for ever."""
     while True:
         due = time.monotonic() + BEAT
         await asyncio.sleep(BEAT)
@@ -66,7 +67,7 @@ def _lag(path: Path) -> None:
 
     def started(app: Pipedeck) -> None:
         start(app)
-        app._beating = asyncio.create_task(_beat(late))  # type: ignore[attr-defined]
+        app._beating = asyncio.create_task(beat(late))  # type: ignore[attr-defined]
 
     def tell() -> None:
         path.write_text("\n".join(f"{at:.4f} {lateness:.2f}" for at, lateness in late))
