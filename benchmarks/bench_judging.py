@@ -174,7 +174,7 @@ def _best(work: Callable[[], object]) -> float:
 
 
 def rows(quick: bool) -> list[Row]:
-    repetitions = 50 if quick else 1000
+    repetitions = 20 if quick else 1000
     return [
         *_speed(60 if quick else 500),
         *_shares(repetitions),

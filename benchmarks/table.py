@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -79,8 +79,9 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
-def document(rows: Iterable[Row]) -> str:
+def document(rows: Sequence[Row]) -> str:
     """The table with the machine and the versions it is of."""
+    missed = sum(row.missed for row in rows)
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -96,6 +97,7 @@ def document(rows: Iterable[Row]) -> str:
             "",
             "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
             "Limits are what was asked of the program; those marked (ours) are guards that were set here.",
+            f"{missed} limits missed of {sum(bool(row.limit) for row in rows)}.",
             "",
             f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",

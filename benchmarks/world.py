@@ -81,7 +81,7 @@ class Crowd(msgspec.Struct, frozen=True):
                 system="jenkins" if system == "jenkins" else "gitlab",
                 path=path.format(n // 10, n),
                 tasks=_SHIPS,
-                every=5.0 if n < busy else 0.0,  # a turn that comes while it runs is dropped
+                every=1.0 if n < busy else 0.0,  # a turn that comes while it runs is dropped
                 age=10.0 + 160.0 * n / busy if n < busy else DAY * (2 + n % 5),
                 history=3,
                 history_every=4000.0,
