@@ -35,6 +35,8 @@ class Driven:
         """Let so much time pass at once, and everything happen that it brings."""
         self.now = await asyncio.to_thread(self._sandbox.control.advance, seconds)
         await self._time.advance(max(0.0, self.now - self._time.now))
+        if not self.engine._tasks:
+            return  # nothing was asked, so nothing is new
         while self.engine._tasks:
             await asyncio.wait(self.engine._tasks, timeout=30)
             await self._time.advance(0.02)  # what has changed is told a frame later

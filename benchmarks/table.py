@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def _limit(self) -> str:
         if self.most is not None:
-            return f"≤ {_number(self.most)} {self.unit}"
+            return f"≤ {_number(self.most)} {self.unit}".rstrip()
         if self.most_ratio is not None:
             return f"≤ {self.most_ratio:g} ×"
         return f"≥ {self.least_ratio:g} ×" if self.least_ratio is not None else ""
