@@ -123,6 +123,26 @@ async def test_what_is_never_seen_is_unknown_and_never_sent_again(journal: Journ
     assert len(desk.source.sent) == 1
 
 
+async def test_an_error_of_the_servers_own_without_an_effect_is_a_no(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "an error of its own", 500, over=True)
+    desk.source.seen = [Observation("nothing", "it still waits")]
+    ended = await desk.go(seconds=10)
+    assert (ended.state, ended.words) == ("refused", "an error of its own; nothing came of it")
+    assert len(desk.source.looks) == 3
+
+
+async def test_an_error_of_the_servers_own_may_come_after_the_effect(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "an error of its own", 500, over=True)
+    away = SourceError(Trouble.UNREACHABLE, "no route")
+    desk.source.seen = [Observation("nothing"), away, away, away, Observation("done", "it went on")]
+    assert (await desk.go(seconds=60)).state == "done"
+    desk.source.seen = [away]
+    assert (await desk.go(seconds=200)).state == "unknown"
+    assert len(desk.source.sent) == 2
+
+
 async def test_looking_goes_on_while_the_server_is_away(journal: Journal) -> None:
     desk = Desk(journal)
     away = SourceError(Trouble.UNREACHABLE, "no route")

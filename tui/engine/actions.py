@@ -59,7 +59,7 @@ class Actions:
         self._settings = engine.settings
         self.journal = journal
         self._carrier = Carrier(journal, engine.servers.acting, engine.clock, engine.pause)
-        self.plans = Plans(engine)
+        self.plans = Plans(engine, journal)
         self._stances: dict[str, Stance] = {}
         self._activities: dict[str, Activity] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -92,7 +92,7 @@ class Actions:
 
     def locked_plan(self, plan: Plan) -> str:
         """The same, for all that ``plan`` would touch."""
-        return self.locked(plan.wish.target, self.plans.environments(plan))
+        return self.locked(plan.wish.target, wishes.environments(self._settings, plan))
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
@@ -106,10 +106,10 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._engine.servers.acting(target.source)
+        source = await self.plans.source(target)
         found = [self.plans.as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
-            found += wishes.launches(self._settings, model, None)
+            found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
 
     async def gates(self, model: str) -> tuple[Wish, ...]:
@@ -136,6 +136,9 @@ class Actions:
         plan = await self.plans.read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
+            facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
+            plan = msgspec.structs.replace(plan, facts=facts)
         known = None
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
@@ -331,8 +334,7 @@ class Actions:
         activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
         self._put(activity)
         tell = partial(self._tell, record.id)
-        lost = reply is None or (reply.state == "lost" and not reply.found)
-        news = await self._carrier.look(record.id, plan, sent.step, source, None if lost else reply, tell)
+        news = await self._carrier.look(record.id, plan, sent.step, source, reply, tell)
         if news.state == "done" and sent.step + 1 < len(plan.steps):
             rest = plan.steps[sent.step + 1].words
             news = News("failed", f"{news.words}; cut off before: {rest}", sent.step, news.result)

@@ -1,6 +1,7 @@
 """Plans: what a source would do, or what the config makes of a wish, and what of it takes more care."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,8 +11,11 @@ from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate
 from tui.engine import wishes
+from tui.engine.journal import Journal
 from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.insight.consent import among
+from tui.sources.base import ActingSource, RememberingSource
+from tui.threads import in_thread
 
 if TYPE_CHECKING:
     from tui.engine.engine import Engine
@@ -20,13 +24,24 @@ if TYPE_CHECKING:
 class Plans:
     """Made of what the sources answer, the config, and what has been read."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: "Engine", journal: Journal) -> None:
         self._engine = engine
+        self._journal = journal
         self._settings = engine.settings
+
+    async def source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.servers.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
+            sent = partial(self._journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
 
     async def read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._engine.servers.acting(wish.target.source)
+        source = await self.source(wish.target)
         jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
         granted = wish
         if wish.kind is Kind.PROMOTE and jenkins:
@@ -52,22 +67,10 @@ class Plans:
         plan = await source.plan(granted)
         return msgspec.structs.replace(plan, wish=wish)
 
-    def environments(self, plan: Plan) -> tuple[str, ...]:
-        """Names of the environments that ``plan`` would change, as far as anybody knows."""
-        target = plan.wish.target
-        known = tuple(dict.fromkeys(each for each in (plan.environment, target.environment) if each))
-        model = wishes.model_of(self._settings, target)
-        if known or not model:
-            return known
-        its = self._settings.models[model]
-        gate = plan.wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-        switches = wishes.switched(self._settings, plan.wish)[0]
-        return (its.environment,) if its.environment and (gate or switches) else ()
-
     def production(self, plan: Plan) -> str:
         """The name of the environment that ``plan`` would change, where that is production."""
         target = plan.wish.target
-        names = self.environments(plan)
+        names = wishes.environments(self._settings, plan)
         places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
         tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
         for name in names:
