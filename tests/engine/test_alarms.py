@@ -200,7 +200,7 @@ keep = "1m"
 """
 
 
-async def test_a_series_has_to_be_bad_and_good_for_long_enough() -> None:
+async def test_a_series_has_to_be_bad_and_good_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     async with kept(SLOW) as work:
         history = [(START - 7200, 95.0)]
 
@@ -208,7 +208,7 @@ async def test_a_series_has_to_be_bad_and_good_for_long_enough() -> None:
             values = [next(value for at, value in reversed(history) if at <= time) for time in grid.times]
             return Samples((((), tuple(values)),))
 
-        work.ci.samples = samples  # type: ignore[method-assign]
+        monkeypatch.setattr(work.ci, "samples", samples)
         seen = []
         for level in (95.0, 120.0, 95.0, 120.0, 95.0, 80.0):
             history.append((work.time.now, level))

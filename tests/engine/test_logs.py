@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import FakeSource, NoJitter, Time, address, settle
+from tests.engine.world import FakeServer, FakeSource, NoJitter, Time, address, settle
 from tests.reading import Sink
 from tui.config import Settings, UiSettings
 from tui.domain.address import Address
@@ -428,13 +428,7 @@ async def test_a_tap_gets_it_as_it_came(world: World) -> None:
 
 
 async def test_a_source_without_logs_refuses() -> None:
-    class Metrics:
-        name = "prom"
-
-        async def close(self) -> None:
-            pass
-
-    engine = Engine(Settings(sources={}), {"prom": Metrics()})  # type: ignore[dict-item]
+    engine = Engine(Settings(sources={}), {"prom": FakeServer("prom")})
     with pytest.raises(SourceError, match="the source prom runs no pipelines"):
         await engine.ask(LogOf(Address("prom", "x", 1)))
     await engine.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import ClassVar
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_a_source_that_cannot_close_is_no_reason_not_to_quit(caplog: pytes
 class Made(FakeSource):
     """What the registry makes in the tests below."""
 
-    made: list[str] = []  # noqa: RUF012 - a count over all of them
+    made: ClassVar[list[str]] = []
 
     def __init__(self, name: str, settings: JenkinsSettings, *, clock: object) -> None:
         if "broken" in settings.url:

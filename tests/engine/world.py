@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tui.config import JenkinsSettings
 from tui.domain.address import Address
@@ -73,30 +73,15 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-class FakeSource:
-    """A pipeline and metric source. What it answers, or raises, is set; what it was asked is kept, with the time."""
+class FakeServer:
+    """A source of nothing."""
 
-    def __init__(self, name: str, time: Time) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.url = "http://fake"
-        self.listing: Listing | Exception = Listing(())
-        self.runs: dict[Address, Run | Exception] = {}
-        self.reports: dict[Address, TestReport | Exception] = {}
-        self.details: dict[CaseKey, CaseDetails | Exception] = {}
-        self.default: Samples | Exception = Samples(())
         self.asked: list[tuple[float, str]] = []
-        self.open = asyncio.Event()
-        """Clear it and the server hangs."""
-        self.open.set()
-        self.stubborn = False
-        """It does not heed cancellation, as a blocked thread does not."""
         self.skew: float | None = None
-        self.canceled = 0
         self.closed = False
-        self._time = time
-
-    def times(self, what: str = "pipelines") -> list[float]:
-        return [at - START for at, asked in self.asked if asked == what]
 
     def facts(self) -> SourceFacts:
         return SourceFacts(self.name, "fake", self.url, clock_skew=self.skew, requests=len(self.asked))
@@ -106,6 +91,28 @@ class FakeSource:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class FakeSource(FakeServer):
+    """A pipeline and metric source. What it answers, or raises, is set; what it was asked is kept, with the time."""
+
+    def __init__(self, name: str, time: Time) -> None:
+        super().__init__(name)
+        self.listing: Listing | Exception = Listing(())
+        self.runs: dict[Address, Run | Exception] = {}
+        self.reports: dict[Address, TestReport | Exception] = {}
+        self.details: dict[CaseKey, CaseDetails | Exception] = {}
+        self.default: Samples | Exception = Samples(())
+        self.open = asyncio.Event()
+        """Clear it and the server hangs."""
+        self.open.set()
+        self.stubborn = False
+        """It does not heed cancellation, as a blocked thread does not."""
+        self.canceled = 0
+        self._time = time
+
+    def times(self, what: str = "pipelines") -> list[float]:
+        return [at - START for at, asked in self.asked if asked == what]
 
     async def pipelines(self) -> Listing:
         await self._serve("pipelines")
@@ -150,8 +157,8 @@ def address(path: str, run: int, source: str = "ci") -> Address:
     return Address(source, path, run)
 
 
-def run_of(at: Address, status: Status, *, started_at: float | None = START, **rest: object) -> Run:
-    return Run(address=at, title=f"#{at.run}", status=status, started_at=started_at, **rest)  # type: ignore[arg-type]
+def run_of(at: Address, status: Status, *, started_at: float | None = START, **rest: Any) -> Run:
+    return Run(address=at, title=f"#{at.run}", status=status, started_at=started_at, **rest)
 
 
 def listing_of(*runs: Run) -> Listing:

@@ -132,8 +132,8 @@ class Deck:
             await self.time.advance(seconds)
             await self.pilot.pause()
         self.screen._project()  # as the deck does every few seconds
-        if (timer := self.screen._settling) is not None:
-            timer._callback()  # type: ignore[misc]
+        if (timer := self.screen._settling) is not None and timer._callback is not None:
+            timer._callback()
             await self.time.advance(seconds)
             await self.pilot.pause()
         while any(chart.stale and chart.in_sight for chart in self.app.screen.query(Chart)):
