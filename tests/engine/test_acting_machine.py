@@ -73,13 +73,8 @@ class Server(ActingSource):
             await asyncio.Event().wait()
         if way == "raises":
             raise RuntimeError("unforeseen")
-        states: dict[Way, Literal["accepted", "refused", "unsent"]] = {
-            "yes": "accepted",
-            "yes but nothing": "accepted",
-            "no": "refused",
-            "unsent": "unsent",
-        }
-        return Reply(states.get(way, "lost"), way)
+        state = {"yes": "accepted", "yes but nothing": "accepted", "no": "refused", "unsent": "unsent"}
+        return Reply(state.get(way, "lost"), way)  # type: ignore[arg-type]
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         if self.truth.away:
