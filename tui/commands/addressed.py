@@ -2,7 +2,7 @@
 
 import sys
 
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 
 NO_RUN = "no run of it was found; is it among the watched pipelines?"
@@ -10,11 +10,11 @@ NO_RUN = "no run of it was found; is it among the watched pipelines?"
 
 def in_a_pipeline_source(settings: Settings, address: Address) -> bool:
     """Whether the source of ``address`` runs pipelines; if not, it is said which do."""
-    if isinstance(settings.sources.get(address.source), PIPELINE_SOURCES):
+    known = settings.pipeline_sources
+    if address.source in known:
         return True
-    known = ", ".join(name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES))
     print(
-        f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {known}",
+        f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {', '.join(known)}",
         file=sys.stderr,
     )
     return False

@@ -10,7 +10,7 @@ from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.documents import SCHEMA, StatusDoc, run_document, source_document
 from tui.commands.exits import Exit
 from tui.commands.plain import chart_text, pipeline_table, run_text
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
@@ -120,7 +120,7 @@ async def _run(engine: Engine, address: Address) -> Run | None:
 
 
 async def _listings(engine: Engine, settings: Settings) -> Answers:
-    names = [name for name, table in settings.sources.items() if isinstance(table, PIPELINE_SOURCES)]
+    names = settings.pipeline_sources
     answers = await asyncio.gather(*(_listing(engine, name) for name in names))
     return dict(zip(names, answers, strict=True))
 
