@@ -18,11 +18,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(autouse=True)
-def healthy() -> None:
-    """Each has a sandbox of its own here."""
-
-
 def canonical(raw: bytes) -> str:
     """What a log should look like, parsed in one piece."""
     parser = JenkinsParser()
