@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of
+from tests.engine.world import START, FakeSource, Time, address, listing_of, run_of
 from tests.http_stub import Reply, http_stub
 from tui import config
 from tui.config import JenkinsSettings
@@ -38,9 +38,7 @@ class Kept:
         self.time = Time()
         self.ci = FakeSource("ci", self.time)
         settings = config.parse(text, Path("config.toml"))
-        self.engine = Engine(
-            settings, {"ci": self.ci}, clock=self.time.clock, rng=NoJitter(), later=self.time.later
-        )
+        self.engine = self.time.engine(settings, {"ci": self.ci})
         self.told: list[str] = []
         self.engine.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
 

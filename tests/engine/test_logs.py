@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import FakeServer, FakeSource, NoJitter, Time, address, settle
+from tests.engine.world import FakeServer, FakeSource, Time, address, settle
 from tests.reading import Sink
 from tui.config import Settings, UiSettings
 from tui.domain.address import Address
@@ -87,8 +87,7 @@ class World:
         self.ci = Server(self.time)
         self.folder = folder
         settings = Settings(sources={}, ui=UiSettings(log_cap=1))
-        clock, later = self.time.clock, self.time.later
-        self.engine = Engine(settings, {"ci": self.ci}, clock=clock, rng=NoJitter(), later=later)
+        self.engine = self.time.engine(settings, {"ci": self.ci})
         self.news: list[LogState | None] = []
         self.engine.store.subscribe(self._hear)
 

@@ -1,17 +1,19 @@
 """Time that only moves when told, and sources that live in memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
-from tui.config import JenkinsSettings
+from tui.config import JenkinsSettings, Settings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.engine.engine import Engine
+from tui.sources.base import Source
 
 T = TypeVar("T")
 
@@ -44,6 +46,10 @@ class Time:
 
     def clock(self) -> float:
         return self.now
+
+    def engine(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Engine:
+        """An engine that lives in this time, without jitter unless told otherwise."""
+        return Engine(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
 
     def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
         self.planned += 1
