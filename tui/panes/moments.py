@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tui.config import PIPELINE_SOURCES
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.status import Status
 from tui.engine.engine import Engine
@@ -31,8 +32,9 @@ def moments(engine: Engine, model: str) -> tuple[tuple[AnyQuestion, ...], tuple[
 def _group(engine: Engine, model: str) -> Group:
     pipelines = [
         pipeline
-        for name in engine.settings.pipeline_sources
-        if (listing := engine.store.get(PipelinesOf(name)).value) is not None
+        for name, table in engine.settings.sources.items()
+        if isinstance(table, PIPELINE_SOURCES)
+        and (listing := engine.store.get(PipelinesOf(name)).value) is not None
         for pipeline in listing.pipelines
     ]
     return model_group(model, engine.settings.models[model], pipelines, engine.settings)
