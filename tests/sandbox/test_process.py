@@ -75,7 +75,7 @@ def test_every_face_answers_with_the_worlds_date(sandbox: Sandbox, http: httpx.C
     assert state.recent[-1] == f"GET {urlsplit(sandbox.urls[face]).path}{PATHS[face]}"
 
 
-def test_the_clock_is_driven(sandbox: Sandbox, http: httpx.Client) -> None:
+def test_the_clock_is_driven(sandbox: Sandbox) -> None:
     before = sandbox.control.state().now
     assert sandbox.control.advance(12.5) == before + 12.5
     assert sandbox.control.state().now == before + 12.5

@@ -35,13 +35,13 @@ async def environments(settings: Settings, address: Address | None, *, as_json: 
     engine = Engine(settings)
     try:
         if address is not None and address.environment is not None:
-            return await _past(engine, settings, address, as_json=as_json)
+            return await _past(engine, address, as_json=as_json)
         return await _all(engine, settings, address, as_json=as_json)
     finally:
         await engine.close()
 
 
-async def _past(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:
+async def _past(engine: Engine, address: Address, *, as_json: bool) -> Exit:
     try:
         environment = await engine.ask(HistoryOf(address))
     except SourceError as error:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tui.domain.action import Observation, Plan, Reply, Step
+from tui.domain.action import Observation, Plan, Reply
 from tui.domain.address import Address
 from tui.engine.journal import Entry, Event, Journal, JournalError
 from tui.engine.servers import unexpected
@@ -140,7 +140,7 @@ class Carrier:
                     last = self._clock()
             now = self._clock()
             if now - last >= PATIENCE or now - began >= LONGEST:
-                return News("unknown", _gave_up(plan, step, seen, reply, problem, now - began), number)
+                return News("unknown", _gave_up(plan, seen, reply, problem, now - began), number)
         raise AssertionError("unreachable")
 
     async def _step(
@@ -230,9 +230,7 @@ class Carrier:
         )
 
 
-def _gave_up(
-    plan: Plan, step: Step, seen: Observation | None, reply: Reply | None, problem: str, took: float
-) -> str:
+def _gave_up(plan: Plan, seen: Observation | None, reply: Reply | None, problem: str, took: float) -> str:
     if problem:
         what = f"it could not be read back: {problem}"
     elif seen is not None and seen.state == "happening":

@@ -339,7 +339,7 @@ def _environment(site: Site) -> Fields:
         "slug": scalar(lambda it: it.slug),
         "state": scalar(lambda it: it.state),
         "tier": scalar(lambda it: it.tier.upper()),
-        "externalUrl": scalar(lambda it: bodies.environment_basic(site, it)["external_url"]),
+        "externalUrl": scalar(lambda it: bodies.environment_basic(it)["external_url"]),
         "autoStopAt": scalar(lambda _: None),
         "createdAt": scalar(lambda it: stamp(it.created_at)),
         "updatedAt": scalar(lambda it: stamp(it.updated_at)),
