@@ -16,11 +16,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(autouse=True)
-def healthy() -> None:
-    """Each has a sandbox of its own here."""
-
-
 def gates(deck: Deck) -> None:
     deck.send("7")
     deck.wait_for("Blocks")

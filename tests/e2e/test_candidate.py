@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from tests.e2e.command import Done, pipedeck
-from tests.http_stub import Reply, Request, Stub, http_stub
+from tests.http_stub import Reply, Request, Route, Stub, http_stub
 from tui.commands.documents import CandidateDoc, VerdictDoc
 
 API = "GET /api/2.0/mlflow"
 AUC = {"1": 0.93, "2": 0.90}
 
 
-def answers(champion: str = "1", challenger: str = "2") -> dict[str, object]:
+def answers(champion: str = "1", challenger: str = "2") -> dict[str, Route]:
     def version(asked: Request) -> Reply:
         number = asked.query["version"][0]
         return Reply.json({"model_version": {"version": number, "run_id": f"r{number}"}})
@@ -35,7 +35,7 @@ def answers(champion: str = "1", challenger: str = "2") -> dict[str, object]:
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
-    with http_stub(answers()) as stub:  # type: ignore[arg-type]
+    with http_stub(answers()) as stub:
         yield stub
 
 
@@ -76,9 +76,9 @@ def test_the_document_has_it_apart(config: Path) -> None:
 
 
 def test_a_good_one_ends_with_0_and_none_with_11(config: Path, stub: Stub) -> None:
-    stub.routes.update(answers("2", "1"))  # type: ignore[arg-type]
+    stub.routes.update(answers("2", "1"))
     assert run(config, "verdict", "fraud").returncode == 0
-    stub.routes.update(answers("1", "1"))  # type: ignore[arg-type]
+    stub.routes.update(answers("1", "1"))
     done = run(config, "verdict", "fraud")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         11,

@@ -10,7 +10,7 @@ from tui import format as fmt
 from tui.commands.documents import SCHEMA, FaultDoc, fault_document
 from tui.commands.exits import Exit
 from tui.commands.plain import table
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.health import Fault
 from tui.domain.pipeline import Gate, Run
 from tui.engine.engine import Engine
@@ -114,7 +114,7 @@ class GatesDoc(msgspec.Struct, frozen=True):
 async def gates(settings: Settings, *, as_json: bool) -> Exit:
     """Print what waits for a person, oldest first, with what it blocks."""
     engine = Engine(settings)
-    names = [name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+    names = settings.pipeline_sources
     faults: dict[str, Fault] = {}
     found: list[tuple[Gate, Run]] = []
     try:

@@ -273,6 +273,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def pipeline_sources(self) -> tuple[str, ...]:
+        """The names of those that run pipelines."""
+        return tuple(name for name, each in self.sources.items() if isinstance(each, PIPELINE_SOURCES))
+
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""
         source = self.sources.get(self.metrics[metric].source)

@@ -93,8 +93,7 @@ class Actions:
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
-        names = [name for name, each in self._settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
-        await asyncio.gather(*(self._learn(name) for name in names))
+        await asyncio.gather(*map(self._learn, self._settings.pipeline_sources))
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         """What can be done to ``target``: what its source offers, and what the config adds; greyed with the reason

@@ -41,13 +41,16 @@ class Who(msgspec.Struct, frozen=True):
     """Of the program; what its lock is called."""
 
 
+Event = Literal["planned", "sending", "answered", "observed", "settled"]
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line."""
 
     id: str
     """Of the action."""
     at: float
-    event: Literal["planned", "sending", "answered", "observed", "settled"]
+    event: Event
     who: Who
     source: str
     target: str

@@ -57,7 +57,9 @@ class Source(Protocol):
         """Try everything the program will need of the server and say what was found. Does not raise."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close all connections, whatever is under way on them. Waits for no server."""
+        ...
 
 
 class PipelineSource(Source, Protocol):

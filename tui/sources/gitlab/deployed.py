@@ -4,7 +4,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -193,7 +192,6 @@ class RestDeployment(msgspec.Struct, frozen=True):
     deployable: Deployable | None = None
     pending_approval_count: int | None = None
     """Only where one deployment is asked for, and only in the Enterprise Edition."""
-    approval_summary: Any = None
 
 
 class ArtifactFile(msgspec.Struct, frozen=True):
