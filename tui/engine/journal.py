@@ -185,6 +185,20 @@ class Journal:
             and sent.server.rstrip("/") == server
         )
 
+    def lives(self, instance: str) -> bool:
+        """Whether the program called ``instance`` still runs, on this machine."""
+        try:
+            number = os.open(self.folder / _plain(f"{instance}.alive"), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(number)
+        return False
+
     @contextmanager
     def taken_over(self, instance: str) -> Iterator[bool]:
         """Whether the program called ``instance`` lives no more; then nobody else takes it over meanwhile."""

@@ -107,3 +107,31 @@ def test_what_is_started_is_asked_for_where_it_goes(terminal: Terminal) -> None:
     code, out, _ = terminal("trigger", "jenkins:ml/vision/train-resnet", "--dry-run")
     assert "environment: none that the config knows of: [safety] cannot tell" in out
     assert terminal.writes == []
+
+
+def test_model_has_one_way_back(terminal: Terminal) -> None:
+    code, out, _ = terminal("rollback", "churn", "--dry-run")
+    assert (code, "back into jenkins:deploy-model@production" in out) == (0, True)
+    code, _, errors = terminal("rollback", "churn", "--version", "0.0", "--yes")
+    assert (code, "there is no 0.0 to go back to" in errors) == (4, True)
+    code, done = terminal.document("rollback", "churn", *SURE)
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert [line.split()[1].rpartition("/")[2].partition("?")[0] for line in terminal.writes] == [
+        "buildWithParameters"
+    ]
+
+
+def test_several_are_planned_by_themselves_and_end_by_themselves(
+    terminal: Terminal, options: Options
+) -> None:
+    gate = terminal.document("gates")[1]["gates"][0]["address"]
+    gone = gate.replace("#", "#99").partition("!")[0]
+    code, done = terminal.document("approve", gate, "jenkins:ml/vision/train-resnet#1", gone, *SURE)
+    assert [each["state"] for each in done["actions"]] == ["done", "refused", "unread"], done
+    assert code == 3
+    assert len(terminal.writes) == 1
+    options.denied = frozenset({"Build"})
+    jobs = ("jenkins:ml/vision/train-resnet", "jenkins:ml/vision/quantize")
+    code, done = terminal.document("trigger", *jobs, "--yes")
+    assert (code, [each["state"] for each in done["actions"]]) == (4, ["refused", "refused"]), done
+    assert len(terminal.writes) == 3
