@@ -53,10 +53,14 @@ def options() -> Options:
     return Options(user="you", token="jt-secret")
 
 
-def test_canary_is_promoted(terminal: Terminal) -> None:
-    code, done = terminal.document("promote", "churn", *SURE)
+def test_canary_is_promoted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, errors = terminal("promote", "churn", *SURE)
+    assert (code, errors) == (2, "pipedeck: PIN is a secret and missing: --set PIN=env:VARIABLE\n")
+    monkeypatch.setenv("THE_PIN", "hush-1")
+    code, done = terminal.document("promote", "churn", "--set", "PIN=env:THE_PIN", *SURE)
     assert (code, done["actions"][0]["state"]) == (0, "done"), done
-    assert [line.split()[1].rpartition("/")[2] for line in terminal.writes] == ["proceedEmpty"]
+    assert [line.split()[1].rpartition("/")[2] for line in terminal.writes] == ["proceed"]
+    assert "hush-1" not in str(done)
 
 
 def test_rollback_is_a_start(terminal: Terminal) -> None:
@@ -122,11 +126,13 @@ def test_model_has_one_way_back(terminal: Terminal) -> None:
 
 
 def test_several_are_planned_by_themselves_and_end_by_themselves(
-    terminal: Terminal, options: Options
+    terminal: Terminal, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = terminal.document("gates")[1]["gates"][0]["address"]
     gone = gate.replace("#", "#99").partition("!")[0]
-    code, done = terminal.document("approve", gate, "jenkins:ml/vision/train-resnet#1", gone, *SURE)
+    monkeypatch.setenv("THE_PIN", "hush-1")
+    pin = ("--set", "PIN=env:THE_PIN")
+    code, done = terminal.document("approve", gate, "jenkins:ml/vision/train-resnet#1", gone, *pin, *SURE)
     assert [each["state"] for each in done["actions"]] == ["done", "refused", "unread"], done
     assert code == 3
     assert len(terminal.writes) == 1

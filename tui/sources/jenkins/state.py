@@ -238,6 +238,7 @@ def _field(definition: Definition, *, default: Any = None) -> Field:
         default="" if kind in ("secret", "unsupported") else _default(default, kind),
         choices=definition.choices or (),
         help=shorten(clean_lines(definition.description or ""), _WORDS),
+        required=kind == "secret",  # no default of it is known, and nobody else may say it
     )
 
 
