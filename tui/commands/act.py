@@ -146,6 +146,9 @@ async def _prepared(engine: Engine, wish: Wish, its: Asked, *, ask: bool) -> _It
         prepared = await engine.actions.plan(wish)
         if not prepared.plan.possible or not (prepared.plan.fields or its.given):
             return _Item(prepared, {})
+        asked = [each for each in prepared.plan.fields if each.kind == "secret"]
+        if ask and any(each.name not in dict(its.given) for each in asked):
+            print(prepared.plan.words, file=sys.stderr)
         # Typing takes its time, and nothing else has begun yet: the loop may wait.
         with_fields, secrets = filled(prepared.plan.wish, prepared.plan.fields, its, ask=ask)
         if with_fields != prepared.plan.wish:
