@@ -8,6 +8,7 @@ import pytest
 from tests.sandbox.serving import serving
 from tests.sandbox.test_acting_command import START, Fast, Terminal
 from tui.sandbox.faults import Faults
+from tui.sandbox.faults import Kind as Fault
 from tui.sandbox.jenkins import Options, jenkins_app
 from tui.sandbox.scenario import named
 from tui.sandbox.world import World
@@ -45,7 +46,10 @@ def terminal(
         file = tmp_path / "config.toml"
         file.write_text(CONFIG.format(url=url), encoding="utf-8")
         file.chmod(0o600)
-        yield Terminal(file, faults, capsys)
+        terminal = Terminal(file, faults, capsys)
+        yield terminal
+        faults.set(None)
+        assert terminal.all_journalled()
 
 
 @pytest.fixture
@@ -141,3 +145,20 @@ def test_several_are_planned_by_themselves_and_end_by_themselves(
     code, done = terminal.document("trigger", *jobs, "--yes")
     assert (code, [each["state"] for each in done["actions"]]) == (4, ["refused", "refused"]), done
     assert len(terminal.writes) == 3
+
+
+@pytest.mark.parametrize(("fault", "code"), [("unheard", 5), ("unanswered", 0), ("cut", 0), ("500", 5)])
+def test_several_over_a_line_that_is_cut(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Fault, code: int
+) -> None:
+    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    jobs = ("jenkins:ml/vision/train-resnet", "jenkins:never-built", "jenkins:failing-pipeline")
+    terminal.fault(fault, "/build")
+    found, done = terminal.document("trigger", *jobs, "--yes")
+    states = {each["state"] for each in done["actions"]}
+    assert len(terminal.writes) == len(jobs)
+    if code:
+        assert (found, states) == (code, {"unknown"}), done
+    else:  # two of them fail by themselves
+        assert (found, states) == (1, {"done", "failed"}), done
+    assert len(terminal.writes) == len(jobs)
