@@ -13,7 +13,7 @@ from tui.commands.asking import Unanswered, ask, ask_yes
 from tui.commands.documents import SCHEMA
 from tui.commands.exits import Exit
 from tui.config import Settings
-from tui.domain.action import Activity, Plan, Wish
+from tui.domain.action import Activity, Kind, Plan, Wish
 from tui.domain.health import Trouble
 from tui.engine.actions import Prepared, Refused
 from tui.engine.engine import Engine
@@ -132,10 +132,11 @@ async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
 
 
 async def _settle(engine: Engine, found: Sequence[Wish]) -> None:
-    """Before anything is done: see what became of what was cut off in the same places."""
+    """Before anything is done: see what became of what was cut off in the same places. A cancel does not wait: it may
+    be of just that."""
     told: set[str] = set()
     stop = engine.store.subscribe(lambda _: _tell(engine, told))
-    await engine.actions.settle({wish.target.pipeline for wish in found})
+    await engine.actions.settle({each.target.pipeline for each in found if each.kind is not Kind.CANCEL})
     stop()
     for each in engine.actions.activities:
         print(outcome_text(each), file=sys.stderr)
