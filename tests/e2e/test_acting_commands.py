@@ -61,8 +61,11 @@ class Shell:
 
 
 @pytest.fixture
-def shell(sandbox: Sandbox, config: Path, tmp_path: Path) -> Shell:
-    return Shell(sandbox, config, tmp_path / "state")
+def shell(sandbox: Sandbox, config: Path, tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(sandbox, config, tmp_path / "state")
+    yield shell
+    sent = [path for record in shell.journal() for _, path in record["requests"]]
+    assert len(sent) == len(shell.writes)
 
 
 SURE = ("--yes", "--confirm", "production", "--set", "PIN=env:THE_PIN", "--despite-verdict")

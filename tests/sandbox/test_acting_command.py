@@ -126,6 +126,16 @@ def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     assert len(record["requests"]) == 1
 
 
+def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Terminal) -> None:
+    code, out, errors = terminal("rollback", "fraud", "--dry-run")
+    assert (code, "gitlab:ml/fraud@production" in out) == (0, True), errors
+    code, _, errors = terminal("rollback", "fraud", "--yes")
+    assert (code, "--confirm production" in errors) == (4, True)
+    code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--yes")  # it may deploy
+    assert (code, "--confirm production" in errors) == (4, True)
+    assert terminal.writes == []
+
+
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
     gate = terminal.document("gates")[1]["gates"][0]["address"]
     nowhere = "gitlab:ml/fraud#1/nothing"

@@ -185,6 +185,7 @@ class Actions:
             self._unruly(prepared),
             self.locked_plan(plan),
             self._under_way(plan.wish),
+            self._sent_now(plan),
             "this plan was sent before: look again"
             if any(each.plan == plan for each in self._activities.values())
             else "",
@@ -333,6 +334,15 @@ class Actions:
             # What has begun there may be canceled, and a cancel that does not work sharpened.
             if wish.kind is not Kind.CANCEL or each.state == "sending" or before == wish:
                 return f"{each.plan.wish.kind.value} is under way there"
+        return ""
+
+    def _sent_now(self, plan: Plan) -> str:
+        """Why ``plan`` must wait: what it would send is on its way already, under another address."""
+        own = {(each.method, each.path, each.body) for each in plan.steps}
+        for each in self._activities.values():
+            theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
+            if not each.ended and plan.wish.kind is not Kind.CANCEL and own & theirs:
+                return f"the same is under way: {each.plan.wish.kind.value} {each.plan.wish.target}"
         return ""
 
     async def _learn(self, name: str) -> None:

@@ -157,14 +157,21 @@ class Journal:
         except OSError as error:
             raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}") from None
 
-    def read(self) -> tuple[Record, ...]:
-        """What was done, oldest first. Lines that are cut off or not the journal's are passed over."""
+    def read(self, about: str = "") -> tuple[Record, ...]:
+        """What was done, oldest first. Lines that are cut off or not the journal's are passed over.
+
+        Args:
+            about: only lines that hold this text, such as an address, are looked at.
+        """
         try:
             content = self.path.read_bytes()
         except OSError:
             return ()
         found: dict[str, list[Entry]] = {}
+        wanted = msgspec.json.encode(about)[1:-1]
         for line in content.split(b"\n"):
+            if wanted not in line:
+                continue
             try:
                 entry = msgspec.json.decode(line, type=Entry)
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -176,7 +183,7 @@ class Journal:
         """What was, or may have been, sent to a run, and when, oldest first: by this program or another."""
         return tuple(
             (sent.request, sent.at)
-            for record in self.read()
+            for record in self.read(str(place))
             if (sent := record.sent) is not None
             and sent.request is not None
             and (record.reply is None or record.reply.state in ("accepted", "lost"))
