@@ -90,9 +90,6 @@ class Started(msgspec.Struct, frozen=True):
             if cause.kind.endswith("UserIdCause") or cause.user_id
         )
 
-    def has(self, kind: str) -> bool:
-        return any(cause.kind.endswith(kind) for cause in self.causes)
-
 
 class JobState(msgspec.Struct, frozen=True):
     buildable: bool
