@@ -70,6 +70,20 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     assert len(desk.source.sent) == 1
 
 
+async def test_one_thing_under_two_addresses_is_sent_once(journal: Journal) -> None:
+    desk = Desk(journal)
+    run = Wish(Kind.APPROVE, GATE.of_run)
+    for wish in (WISH, run):
+        prepared = await desk.actions.plan(wish)
+        if wish is run:
+            with pytest.raises(Refused, match="the same is under way: approve ci:deploy#7!Promote"):
+                desk.actions.start(prepared, {}, YES)
+        else:
+            desk.actions.start(prepared, {}, YES)
+    await desk.time.advance(60)
+    assert len(desk.source.sent) == 1
+
+
 async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal) -> None:
     desk = Desk(journal)
     desk.source.seen = [Observation("happening")]

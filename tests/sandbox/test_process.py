@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tui.config import JenkinsSettings
 from tui.domain.query import fill, placeholders
 from tui.sandbox.jenkins import StageSource
 from tui.sandbox.process import Face, Sandbox, SandboxError
@@ -167,6 +168,24 @@ def test_writes_are_kept(sandbox: Sandbox, http: httpx.Client) -> None:
     (write,) = sandbox.control.writes("jenkins")
     assert (write.method, write.path, write.body) == ("POST", "/jenkins/job/x/build?delay=0sec", "a=b")
     assert sandbox.control.writes("gitlab") == ()
+
+
+def test_options_are_changed_while_it_serves(sandbox: Sandbox, http: httpx.Client) -> None:
+    def stop() -> int:
+        its = sandbox.settings().sources["jenkins"]
+        assert isinstance(its, JenkinsSettings)
+        assert its.token is not None
+        auth = (its.user or "", its.token.reveal())
+        return http.post(f"{its.url}/job/deploy-model/7/stop", auth=auth).status_code
+
+    sandbox.control.options("jenkins", denied=["Cancel"], groups=["ops"])
+    assert stop() == 403
+    sandbox.control.options("jenkins", denied=[])
+    assert stop() == 302
+    with pytest.raises(SandboxError, match=r"refused options.*jenkins has no options colour"):
+        sandbox.control.options("jenkins", colour="red")
+    with pytest.raises(SandboxError, match=r"refused options.*float"):
+        sandbox.control.options("jenkins", lag="long")
 
 
 def test_the_control_says_what_it_does_not_understand(sandbox: Sandbox) -> None:

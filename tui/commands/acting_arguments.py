@@ -18,6 +18,9 @@ ACTING: Mapping[str, str] = {
 }
 
 
+_OF_MODELS = ("promote", "rollback", "trigger")
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What an acting command was given."""
 
@@ -46,7 +49,7 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help=help_,
             epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
-        what = "ADDRESS, or a MODEL of the config" if name in ("promote", "trigger") else "ADDRESS"
+        what = "ADDRESS, or a MODEL of the config" if name in _OF_MODELS else "ADDRESS"
         command.add_argument("targets", nargs="+", metavar="ADDRESS", help=what)
         command.add_argument(
             "--set",

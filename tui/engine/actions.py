@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
+from tui.placement import model_group
 from tui.sources.base import ActingSource, RememberingSource, SourceError
 from tui.threads import in_thread
 
@@ -119,6 +120,22 @@ class Actions:
         found = wishes.gates_of(self._settings, model, listings)
         return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
 
+    async def places(self, model: str) -> tuple[Address, ...]:
+        """The environments of ``model``: that which the config names, else all that its pipelines have.
+
+        Raises:
+            SourceError
+        """
+        its = self._settings.models[model]
+        sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listed = [pipeline for listing in listings for pipeline in listing.pipelines]
+        group = model_group(model, its, listed, self._settings)
+        found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
+        places = [each for answer in found for each in answer.environments]
+        named = [each for each in places if its.environment in (each.name, str(each.address), "")]
+        return tuple(dict.fromkeys(each.address for each in named))
+
     async def plan(self, wish: Wish) -> Prepared:
         """What granting the wish would do, from a state read now. To be asked again once ``plan.fields`` are filled
         in, with them in ``wish.values``: only then its steps are what will be sent.
@@ -167,6 +184,7 @@ class Actions:
             self._unruly(prepared),
             self.locked_plan(plan),
             self._under_way(plan.wish),
+            self._sent_now(plan),
             "this plan was sent before: look again"
             if any(each.plan == plan for each in self._activities.values())
             else "",
@@ -187,9 +205,17 @@ class Actions:
             await asyncio.shield(task)
         return self._activities[activity_id]
 
-    async def settle(self) -> None:
-        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise."""
+    async def settle(self, pipelines: Collection[Address] | None = None) -> None:
+        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise.
+
+        Args:
+            pipelines: only what was done there; None: all of it.
+        """
         for record in await in_thread(self.journal.read):
+            if pipelines is not None and (
+                record.plan is None or record.plan.wish.target.pipeline not in pipelines
+            ):
+                continue
             if record.outcome is None and record.first.who.instance != self.journal.who.instance:
                 with self.journal.taken_over(record.first.who.instance) as free:
                     if free:
@@ -309,6 +335,15 @@ class Actions:
             # What has begun there may be canceled, and a cancel that does not work sharpened.
             if wish.kind is not Kind.CANCEL or each.state == "sending" or before == wish:
                 return f"{each.plan.wish.kind.value} is under way there"
+        return ""
+
+    def _sent_now(self, plan: Plan) -> str:
+        """Why ``plan`` must wait: what it would send is on its way already, under another address."""
+        own = {(each.method, each.path, each.body) for each in plan.steps}
+        for each in self._activities.values():
+            theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
+            if not each.ended and plan.wish.kind is not Kind.CANCEL and own & theirs:
+                return f"the same is under way: {each.plan.wish.kind.value} {each.plan.wish.target}"
         return ""
 
     async def _learn(self, name: str) -> None:

@@ -41,10 +41,15 @@ class Site:
         self.source = self.another()
         return self
 
-    def another(self) -> JenkinsSource:
+    def another(self, timeout: float = 5.0) -> JenkinsSource:
         """As after a restart of the program."""
-        settings = JenkinsSettings(url=self.url, user="you", token=Secret("jt-secret"), timeout=0.5)
+        settings = JenkinsSettings(url=self.url, user="you", token=Secret("jt-secret"), timeout=timeout)
         return JenkinsSource("ci", settings, clock=self.world.now)
+
+    async def hurry(self) -> None:
+        """Wait for no answer for long from now on."""
+        await self.source.close()
+        self.source = self.another(0.5)
 
     async def __aexit__(self, *error: Any) -> None:
         await self.source.close()
