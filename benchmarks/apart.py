@@ -1,10 +1,30 @@
 """Work in a process of its own, so that what one leaves in memory is not counted with the other."""
 
+import importlib
 import multiprocessing
 import os
+import sys
+import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.table import Row
+
+BROKEN = "could not be measured"
+
+
+def part(name: str, quick: bool) -> list[Row]:
+    """The rows of one part, or one that says that it broke."""
+    begun = time.monotonic()
+    try:
+        rows: list[Row] = importlib.import_module(f"benchmarks.bench_{name}").rows(quick)
+    except Exception:
+        traceback.print_exc()
+        rows = [Row(f"{name}: {BROKEN}", None, "")]
+    print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return rows
 
 
 def apart(task: Callable[..., None], *arguments: object, answers: int = 1) -> Any:

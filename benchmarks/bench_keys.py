@@ -125,7 +125,7 @@ def rows(quick: bool) -> list[Row]:
             Row("  p99", percentile(keys, 0.99), "ms", most=50),
             *(Row(f"  {words}", number, unit, most=most) for words, number, unit, most in _held(beats)),
         ]
-    times = 4 if quick else 12
+    times = 2 if quick else 8
     with beside(Servers(Crowd(jobs=30, projects=10, running=5, ticking=1))) as (config, _):
         for what, only, changes in (
             ("a row changing each second", "", ()),
