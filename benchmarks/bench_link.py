@@ -42,8 +42,7 @@ def _mean(terminal: Terminal, keys: Iterable[str], quiet: float = 0.4) -> float:
 def _only(terminal: Terminal, name: str) -> None:
     """Filter the list down to one pipeline, and go to it."""
     for keys in ("/", name, ENTER):
-        terminal.send(keys)
-        terminal.settle(0.4)
+        _cost(terminal, keys)
 
 
 def _demo(terminal: Terminal) -> Costs:
@@ -53,11 +52,9 @@ def _demo(terminal: Terminal) -> Costs:
     yield "start, to the last chart", len(terminal.raw)
     yield "a key: cursor one row down, and what is beside it", _mean(terminal, "jjj")
     yield "a switch of panes", _mean(terminal, "3453")
-    terminal.send("1")
-    terminal.settle(0.4)
+    _cost(terminal, "1")
     yield "a pane fills the screen, and back", 2 * _mean(terminal, "++")
-    terminal.send("+")
-    terminal.settle(0.4)
+    _cost(terminal, "+")
     yield "a key: cursor one row up, nothing beside it", _mean(terminal, "kkk")
     yield "help, and back", 2 * _mean(terminal, "i" + ESCAPE)
 
