@@ -6,7 +6,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,21 @@ def apart(task: Callable[..., None], *arguments: object, answers: int = 1) -> An
         told = [here.recv() for _ in range(answers)]
         return told[0] if answers == 1 else told
     finally:
+        child.join()
+
+
+@contextmanager
+def serving(task: Callable[..., None], *arguments: object) -> Iterator[Any]:
+    """Run ``task`` in a process of its own until it is told something itself; what it tells first."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=task, args=(*arguments, there), daemon=True)
+    child.start()
+    there.close()
+    try:
+        yield here.recv()
+    finally:
+        here.send(None)
         child.join()
 
 
