@@ -123,7 +123,12 @@ def rows(quick: bool) -> list[Row]:
         if not found:
             late = [lateness for _, lateness in start]
             found.append(
-                Row(f"{polled}, the first reading: event loop held, longest", max(late), "ms", most=HELD)
+                Row(
+                    f"{polled}, from the first frame to all lists: event loop held, longest",
+                    max(late),
+                    "ms",
+                    most=HELD,
+                )
             )
         found += [
             Row(f"{polled}, {what}: key to paint, p50", statistics.median(keys), "ms"),
