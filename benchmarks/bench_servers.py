@@ -87,10 +87,20 @@ def _rows(face: Face, count: int, running: float, minutes: int) -> list[Row]:
         naive = 6 * count * _one_run(table)
     busy = crowd.busy(count)
     what = f"{face}, {count} pipelines, {busy or 'none'} running"
-    # Jenkins: list and queue each 10 s, and the run under the cursor. GitLab: one request for ten projects.
-    most = 6 * 2 + 3 * 20.0 if face == "jenkins" else 6 * -(-count // 10) + 3 * 20.0
+    # Jenkins: list and queue; GitLab: one request for ten projects. Each half minute, each ten seconds while anything
+    # runs, and then the run under the cursor each three, for which two requests are allowed here.
+    refresh = 2.0 if face == "jenkins" else -(-count // 10)
+    most = 6 * refresh + 2 * 20 if busy else 2 * refresh
     found = [
-        Row(f"{what}: requests a minute", asked, "", "each run each 10 s", 6.0 * count, most=most, own=True),
+        Row(
+            f"{what}: requests a minute",
+            asked,
+            "",
+            "each run each 10 s",
+            6.0 * count,
+            most=most,
+            own=busy > 0,
+        ),
         Row("  bytes a minute", size / 1000, "kB", "each run each 10 s", naive / 1000),
     ]
     peers = PEERS[face] if busy else ()
