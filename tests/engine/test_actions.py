@@ -209,7 +209,29 @@ async def test_without_consent_nothing_is_sent(journal: Journal) -> None:
         desk.actions.start(await desk.actions.plan(WISH), {}, Given(yes=True, name="production"))
     await desk.time.advance(60)
     assert desk.source.sent == []
-    assert desk.journal.read() == ()
+
+
+async def test_an_attempt_that_was_refused_is_noted_with_its_plan_and_why(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.environment = "production"
+    prepared = await desk.actions.plan(WISH)
+    desk.source.possible = False
+    with pytest.raises(Refused):
+        desk.actions.start(prepared, {}, Given())  # nobody tried anything
+    with pytest.raises(Refused):
+        desk.actions.start(prepared, {}, Given(yes=True, name="staging"))
+    with pytest.raises(Refused):
+        desk.actions.start(msgspec.structs.replace(prepared, policy="none"), {}, Given())
+    desk.actions.start(prepared, {}, Given(yes=True, name="production", reason="why not"))
+    await desk.time.advance(5)
+    records = journal.read()
+    assert [each.plan for each in records] == [prepared.plan, prepared.plan]
+    assert [each.outcome.words for each in records if each.outcome is not None] == [
+        "production is production: its name has to be typed",
+        "nothing was sent: somebody was first",
+    ]
+    assert [events(each) for each in records] == [["settled"], ["settled"]]
+    assert desk.source.sent == []
 
 
 __all__ = ["at_once"]

@@ -28,6 +28,7 @@ from tui.insight.consent import Consent
 from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
+from tui.panes.progress import LASTING
 from tui.screens.acting import REASON
 from widgets.dialog import Dialog
 from widgets.menu import Menu
@@ -130,6 +131,28 @@ async def test_nobody_knows_until_the_server_says_so(tmp_path: Path) -> None:
         assert "past it" in work.text
 
 
+async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.seen = [Observation("nothing"), Observation("happening", "goes on"), Observation("done")]
+        await work.say("7", "a", "y")
+        await told(work, "◦ approve accepted")
+        await work.settle(0.3)
+        await told(work, "» approve happening")
+        await work.settle(10)
+        await told(work, "✓ approve done")
+        await work.settle(LASTING)
+        for key in "712":
+            await work.say(key)
+            assert "approve done" not in work.text
+
+
+async def told(work: Desk, words: str) -> None:
+    """In the gates, the list and the stages, below the header."""
+    for key in "712":
+        await work.say(key)
+        assert words in work.text.partition("\n")[2]
+
+
 async def test_what_cannot_be_done_says_why_and_is_not_sent(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.possible = False
@@ -187,9 +210,6 @@ async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None
         await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
         await work.settle(30)
         assert len(work.jenkins.sent) == 1
-        await work.say("J")
-        assert "why" in work.text
-        assert "y not" in work.text
     (record,) = Journal(tmp_path).read()
     assert record.plan is not None
     assert record.plan.wish.reason == "y not"
@@ -213,17 +233,6 @@ async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) ->
         assert "this session only looks" in work.text
         await work.say("y")
         assert work.jenkins.sent == []
-
-
-async def test_the_journal_is_one_key_away(tmp_path: Path) -> None:
-    async with desk(tmp_path) as work:
-        await work.say("J")
-        assert "Nothing was done yet." in work.text
-        await work.say("escape", "7", "a", "y")
-        await work.settle(30)
-        await work.say("J")
-        assert "POST /press" in work.text
-        assert "done: it went on" in work.text
 
 
 async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:

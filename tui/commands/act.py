@@ -19,6 +19,7 @@ from tui.engine.actions import Prepared, Refused
 from tui.engine.engine import Engine
 from tui.engine.journal import Record
 from tui.insight.consent import Consent, Given, missing
+from tui.insight.consent import names as names_of
 from tui.sources.base import SourceError
 
 
@@ -208,7 +209,7 @@ def _answers(consents: Sequence[Consent], its: Asked, terminal: bool) -> list[Gi
     yes, despite, names = its.yes, its.despite, set(its.confirmed)
     if terminal and not yes and consents:
         yes = ask_yes("Do it?" if len(consents) == 1 else f"Do all {len(consents)}?")
-        for name in dict.fromkeys(consent.name for consent in consents if consent.name):
+        for name in names_of(consents):
             if yes and name not in names:
                 names.add(ask(f"This is production. Type its name, {name}: "))
         for doubt in dict.fromkeys(consent.doubt for consent in consents if consent.doubt):

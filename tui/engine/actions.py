@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES, JenkinsSettings
+from tui.config import PIPELINE_SOURCES
 from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
 from tui.domain.address import Address
-from tui.domain.pipeline import Gate
 from tui.engine import wishes
 from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
+from tui.engine.planning import Plans, names_of
 from tui.engine.promoting import promotion
-from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, JournalNow, PipelinesOf, RunAt
 from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
 from tui.placement import model_group
-from tui.sources.base import ActingSource, RememberingSource, SourceError
+from tui.sources.base import SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ class Actions:
         self._settings = engine.settings
         self.journal = journal
         self._carrier = Carrier(journal, engine.servers.acting, engine.clock, engine.pause)
+        self.plans = Plans(engine, journal)
         self._stances: dict[str, Stance] = {}
         self._activities: dict[str, Activity] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+        """Of what was refused, on their way into the journal."""
 
     @property
     def activities(self) -> tuple[Activity, ...]:
@@ -84,7 +87,7 @@ class Actions:
         if (stance := self._stances.get(name)) is not None and stance.read_only:
             return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
         changed = tuple(each for each in (address.environment, *environments) if each)
-        if found := among(self._settings.safety.read_only_environments, _names(address, changed)):
+        if found := among(self._settings.safety.read_only_environments, names_of(address, changed)):
             return f"read-only: {found} is among [safety] read_only_environments"
         return ""
 
@@ -103,8 +106,8 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._source(target)
-        found = [self._as_promotion(each) for each in await source.offers(target)]
+        source = await self.plans.source(target)
+        found = [self.plans.as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
             found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
@@ -144,9 +147,9 @@ class Actions:
             SourceError: the state could not be read.
         """
         await self._learn(wish.target.source)
-        if wish.kind is Kind.APPROVE and self.is_promotion(wish.target):
+        if wish.kind is Kind.APPROVE and self.plans.is_promotion(wish.target):
             wish = msgspec.structs.replace(wish, kind=Kind.PROMOTE)
-        plan = await self._read(wish)
+        plan = await self.plans.read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
         if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
@@ -161,7 +164,7 @@ class Actions:
             plan,
             demanded(
                 plan,
-                self._production(plan),
+                self.plans.production(plan),
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
             ),
@@ -174,9 +177,10 @@ class Actions:
         """Begin; the activity as it is now, its course is in :attr:`activities` and :class:`ActivitiesNow`.
 
         Raises:
-            Refused: consent is missing, it is not possible, locked, or one is under way for the same target.
+            Refused: consent is missing, it is not possible, locked, or one is under way for the same target. That is
+                noted, where a person said yes.
         """
-        plan = prepared.plan
+        plan, id_ = prepared.plan, uuid.uuid4().hex[:12]
         for why in (
             "" if plan.possible else plan.why_not or "it cannot be done now",
             "" if plan.steps else "the plan has nothing to send",
@@ -190,8 +194,11 @@ class Actions:
             else "",
         ):
             if why:
+                if given.yes:
+                    note = asyncio.create_task(self._carrier.refuse(id_, plan, why))
+                    self._notes.add(note)
+                    note.add_done_callback(self._notes.discard)
                 raise Refused(why)
-        id_ = uuid.uuid4().hex[:12]
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
         self._tasks[id_] = asyncio.create_task(
@@ -230,84 +237,9 @@ class Actions:
         """Stop looking; what is under way is settled at the next start."""
         for task in self._tasks.values():
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
+        if ending := {*self._tasks.values(), *self._notes}:
+            await asyncio.wait(ending, timeout=PATIENCE)
         self.journal.close()
-
-    async def _source(self, target: Address) -> ActingSource:
-        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
-        source = await self._engine.servers.acting(target.source)
-        settings = self._settings.sources.get(target.source)
-        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
-            sent = partial(self.journal.sent, target.of_run, settings.base_url)
-            for step, at in await in_thread(sent):
-                source.remember(step, at)
-        return source
-
-    # --- plans ----------------------------------------------------------------------------------------------------
-
-    async def _read(self, wish: Wish) -> Plan:
-        """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._source(wish.target)
-        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
-        granted = wish
-        if wish.kind is Kind.PROMOTE and jenkins:
-            granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
-        elif wish.kind is Kind.ROLLBACK and jenkins:
-            environment = await self._engine.ask(HistoryOf(wish.target))
-            version = wish.value("version")
-            deployment = wishes.deployment_of(environment, version)
-            way = deployment.rollback if deployment is not None else None
-            if deployment is None or way is None or not way.possible or way.target is None:
-                why = (
-                    way.words
-                    if way is not None
-                    else f"there is no {version or 'earlier version'} to go back to"
-                )
-                return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
-            granted = Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason)
-            plan = await source.plan(granted)
-            words = f"Put {deployment.version} back into {wish.target}: {plan.words}"
-            return msgspec.structs.replace(
-                plan, wish=wish, words=words, environment=wish.target.environment or ""
-            )
-        plan = await source.plan(granted)
-        return msgspec.structs.replace(plan, wish=wish)
-
-    def _production(self, plan: Plan) -> str:
-        """The name of the environment that ``plan`` would change, where that is production."""
-        target = plan.wish.target
-        names = wishes.environments(self._settings, plan)
-        places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
-        tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
-        for name in names:
-            if tiers.get(name) == "production" or among(
-                self._settings.safety.production, _names(target, (name,))
-            ):
-                return name
-        return ""
-
-    def _as_promotion(self, offer: Offer) -> Offer:
-        """Letting a canary go on is called promoting it, and takes what promoting takes."""
-        wish = offer.wish
-        if wish.kind is not Kind.APPROVE or not self.is_promotion(wish.target):
-            return offer
-        return msgspec.structs.replace(offer, wish=msgspec.structs.replace(wish, kind=Kind.PROMOTE))
-
-    def is_promotion(self, gate: Address) -> bool:
-        """Whether a canary waits at ``gate``, as it is listed."""
-        listing = self._engine.store.get(PipelinesOf(gate.source)).value
-        listed = [
-            each
-            for pipeline in (listing.pipelines if listing is not None else ())
-            for run in pipeline.runs
-            for each in run.gates
-            if each.address.of_run == gate.of_run
-            and gate.job in (None, each.address.job)
-            and gate.gate in (None, each.address.gate)
-        ]
-        named = Gate(gate, gate.gate or gate.job or "")
-        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
 
     def _greyed(self, offer: Offer) -> Offer:
         if not offer.possible:
@@ -363,7 +295,9 @@ class Actions:
         try:
             plan = await self._current(prepared.plan, reason)
         except Refused as refused:
-            tell(News("refused", f"nothing was sent: {refused}"))
+            words = f"nothing was sent: {refused}"
+            await self._carrier.refuse(activity.id, prepared.plan, words, prepared.policy)
+            tell(News("refused", words))
             return
         locked = partial(self.locked_plan, plan)
         try:
@@ -385,7 +319,7 @@ class Actions:
             return plan
         wish = msgspec.structs.replace(plan.wish, reason=reason) if reason else plan.wish
         try:
-            now = await self._read(wish)
+            now = await self.plans.read(wish)
         except SourceError as error:
             raise Refused(f"the state could not be read once more: {error.message}") from None
         if not now.possible:
@@ -443,7 +377,12 @@ class Actions:
     def _tell(self, id_: str, news: News) -> None:
         before = self._activities[id_]
         activity = msgspec.structs.replace(
-            before, state=news.state, words=news.words, step=news.step, result=news.result or before.result
+            before,
+            state=news.state,
+            words=news.words,
+            step=news.step,
+            result=news.result or before.result,
+            at=before.at if news.state == before.state else self._engine.clock(),
         )
         self._put(activity)
         if (activity.state, activity.result) != (before.state, before.result):
@@ -458,6 +397,7 @@ class Actions:
 
     def _refresh(self, activity: Activity) -> None:
         """Have asked anew what the action may have changed."""
+        self._engine.refresh(JournalNow())
         for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
             self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
             if each.run is not None:
@@ -468,8 +408,3 @@ class Actions:
 
 def _requests(plan: Plan) -> list[tuple[str, str]]:
     return [(step.method, step.path) for step in plan.steps]
-
-
-def _names(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
-    """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
-    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.config import Settings
-from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.candidates import candidacy
@@ -22,6 +21,7 @@ from tui.engine.questions import (
     ChartOf,
     EnvironmentsOf,
     HistoryOf,
+    JournalNow,
     LogOf,
     PipelinesOf,
     RequestsOf,
@@ -36,6 +36,13 @@ from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
 from tui.engine.verdicts import judged_metrics, verdict
 from tui.sources.base import PipelineSource
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.actions import Actions
+
+MOST_RECORDS = 500
+"""Actions of the journal that are shown."""
 
 
 def source_of(question: AnyQuestion, settings: Settings) -> str:
@@ -60,7 +67,7 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
             model = settings.models.get(question.model)
             counted = settings.metrics.get(model.requests) if model is not None else None
             return counted.source if counted is not None else ""
-        case ActivitiesNow():
+        case ActivitiesNow() | JournalNow():
             return ""
         case VerdictOf():
             model = settings.models.get(question.model)
@@ -83,7 +90,7 @@ class Answers:
         recall: Recall,
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
-        activities: Callable[[], tuple[Activity, ...]],
+        actions: Callable[[], "Actions"],
     ) -> None:
         self._servers = servers
         self._store = store
@@ -91,7 +98,7 @@ class Answers:
         self._recall = recall
         self._logs = logs
         self._clock = clock
-        self._activities = activities
+        self._actions = actions
 
     async def to(self, question: AnyQuestion) -> Any:
         """The answer.
@@ -138,7 +145,9 @@ class Answers:
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
             case ActivitiesNow():
-                return self._activities()
+                return self._actions().activities
+            case JournalNow():
+                return (await in_thread(self._actions().journal.read))[-MOST_RECORDS:]
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")

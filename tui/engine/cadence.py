@@ -18,7 +18,7 @@ from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, TestReport
 from tui.domain.verdict import Verdict
 from tui.engine.logs import LogState
-from tui.engine.questions import AnyQuestion, ChartOf
+from tui.engine.questions import AnyQuestion, ChartOf, JournalNow
 
 NEVER = math.inf
 
@@ -36,6 +36,8 @@ TESTS_LIVE = 60.0
 """A report is dear, and what a listing tells of it is noticed sooner. GitLab makes a new one every two minutes."""
 VERDICT_SOONEST = 30.0
 """It costs two queries for each metric."""
+JOURNAL = 30.0
+"""What this program does is in it at once; others may write, too."""
 ALERTS = 30.0
 """Rules are evaluated once a minute, as a rule."""
 CHART_SOONEST = 15.0
@@ -77,8 +79,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return ALERTS
         case LogState():
             return NEVER if answer.complete else answer.wait
-        case tuple():  # the activities: whoever acts tells of them
-            return NEVER
+        case tuple():  # whoever acts tells of the activities; of the journal other programs may write
+            return JOURNAL if isinstance(question, JournalNow) else NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
         case Candidacy():

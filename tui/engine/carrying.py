@@ -74,7 +74,9 @@ class Carrier:
             source = await self._source(plan.wish.target.source)
             await self._note(self._entry(id_, "planned", plan, policy=policy, words=plan.words))
         except (SourceError, JournalError) as error:
-            return News("refused", f"nothing was sent: {error}")
+            why = f"nothing was sent: {error}"
+            await self.refuse(id_, plan, why, policy)
+            return News("refused", why)
         news = News("refused", "the plan has no step")
         for number in range(len(plan.steps)):
             news = await self._step(id_, plan, number, source, secrets, locked, tell)
@@ -86,6 +88,16 @@ class Carrier:
             news, step=max(0, min(number, len(plan.steps) - 1)) if plan.steps else 0
         )
         return await self.end(id_, plan, news)
+
+    async def refuse(self, id_: str, plan: Plan, why: str, policy: str = "") -> None:
+        """Note a person's attempt that was refused before it began. A policy that could not act has not acted."""
+        if policy:
+            return
+        entry = self._entry(id_, "settled", plan, state="refused", words=why)
+        try:
+            await self._note(msgspec.structs.replace(entry, plan=plan))
+        except JournalError:
+            pass  # it is told all the same
 
     async def end(self, id_: str, plan: Plan, news: News) -> News:
         """Note how it ended; with what is wrong with the journal, if that cannot be."""

@@ -94,7 +94,7 @@ class Engine:
             self._recall,
             self._logs,
             clock,
-            lambda: self.actions.activities,
+            lambda: self.actions,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}

@@ -57,7 +57,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     kind: str
     server: str = ""
     plan: Plan | None = None
-    """With ``planned``."""
+    """With ``planned``; with ``settled`` where nothing was, for it was refused before."""
     policy: str = ""
     step: int = 0
     request: Step | None = None

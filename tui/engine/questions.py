@@ -13,6 +13,7 @@ from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.domain.verdict import Verdict
+from tui.engine.journal import Record
 from tui.engine.logs import LogState
 
 T = TypeVar("T")
@@ -89,6 +90,10 @@ class LogOf(Question[LogState], frozen=True):
 
 class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
     """The actions under way or ended, newest first. No source is asked: the reading is there when there are some."""
+
+
+class JournalNow(Question[tuple[Record, ...]], frozen=True):
+    """What was done from this machine, oldest first; of very much the newest. It is read from the disk."""
 
 
 class ChartOf(Question[Chart], frozen=True):

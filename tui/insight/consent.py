@@ -55,6 +55,11 @@ def missing(consent: Consent, given: Given) -> str:
     return ""
 
 
+def names(consents: Iterable[Consent]) -> tuple[str, ...]:
+    """Of the environments that have to be typed before all of it may be done, each once."""
+    return tuple(dict.fromkeys(each.name for each in consents if each.name))
+
+
 def among(globs: Sequence[str], names: Iterable[str]) -> str:
     """The first of ``names``, environments by name or address, that one of ``globs`` matches; empty: none."""
     return next((name for name in names if any(matches(glob, name) for glob in globs)), "")

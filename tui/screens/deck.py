@@ -19,12 +19,15 @@ from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
 from tui.panes.alarms import AlarmsPane, alarm_items
-from tui.panes.base import PROGRESS, Pane, Selection
+from tui.panes.base import Pane, Selection
 from tui.panes.deployments import DeploymentsPane
 from tui.panes.gates import GatesPane
+from tui.panes.journal import JournalPane
 from tui.panes.log import LogPane
+from tui.panes.marking import MARK
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
+from tui.panes.progress import LOOKS
 from tui.panes.stages import StagesPane
 from tui.panes.tests import TestsPane
 from tui.panes.verdict import verdict_questions, warnings
@@ -42,7 +45,15 @@ SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
 
 
-LOWER: tuple[type[Pane], ...] = (MetricsPane, TestsPane, DeploymentsPane, LogPane, GatesPane, AlarmsPane)
+LOWER: tuple[type[Pane], ...] = (
+    MetricsPane,
+    TestsPane,
+    DeploymentsPane,
+    LogPane,
+    GatesPane,
+    AlarmsPane,
+    JournalPane,
+)
 """The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
 
 
@@ -87,7 +98,7 @@ class DeckScreen(ActingKeys):
     # -- what it shows
 
     def on_mount(self) -> None:
-        self._show_keys()
+        self.show_keys()
         self._project()
         self.panes["pipelines"].focus_target.focus()
         # The first frame is on the screen before the rest is made.
@@ -160,7 +171,7 @@ class DeckScreen(ActingKeys):
             failing += needs.count(Need.FAILING)
         right = [*alarm_items(self.engine), *warnings(self.engine)]
         right += [
-            Item(f"{look(PROGRESS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
             for each in self.engine.actions.activities
             if not each.ended
         ]
@@ -172,8 +183,10 @@ class DeckScreen(ActingKeys):
             right.append(Item(self.panes[self.current].title, "strong", drop=2))
         self.header.show(left, right)
 
-    def _show_keys(self) -> None:
-        self.key_line.show(hints(self.panes[self.current].scope, self.keys))
+    def show_keys(self) -> None:
+        pane = self.panes[self.current]
+        marked = [(MARK, f"{len(pane.marked)} marked"), ("Esc", "unmark")] if pane.marked else []
+        self.key_line.show([*marked, *hints(pane.scope, self.keys)])
 
     @on(Pane.Wants)
     def _wants_changed(self) -> None:
@@ -205,29 +218,34 @@ class DeckScreen(ActingKeys):
     def _opened(self) -> None:
         self.action_go("stages")
 
-    @on(DeploymentsPane.Jump)
-    def _jump(self, event: DeploymentsPane.Jump) -> None:
-        """Show the stages of a run, listed or older, with its pipeline under the cursor of the list."""
-        key = self._pipeline_of(event.run)
+    @on(Pane.Jump)
+    def _jump(self, event: Pane.Jump) -> None:
+        """Show a run, listed or older, or an environment, with its pipeline under the cursor of the list."""
+        to = event.to
+        key = self._pipeline_of(to)
         if key is None:
-            words = f"{event.run.pipeline} is not among the watched pipelines."
+            words = f"{to.pipeline} is not among the watched pipelines."
             self.notify(words, markup=False, timeout=4)
             return
         pane = self._find(key)
-        self._select(Selection(pane.pipelines[key], event.run))
-        self.action_go("stages")
+        self._select(Selection(pane.pipelines[key], to.of_run if to.run is not None else None))
+        self.action_go("stages" if to.run is not None else "deployments" if to.environment else "pipelines")
 
-    def _pipeline_of(self, run: Address) -> str | None:
-        """The row that lists the run; else one of its pipeline. Of those that a filter hides, too."""
+    def _pipeline_of(self, address: Address) -> str | None:
+        """The row that lists its run; else one of its pipeline. Of those that a filter hides, too."""
         rows = [
             pipeline
             for name in self.engine.settings.sources
             if (listing := self.engine.store.get(PipelinesOf(name)).value) is not None
             for pipeline in listing.pipelines
-            if pipeline.address == run.pipeline
+            if pipeline.address == address.pipeline
         ]
-        rows.sort(key=lambda pipeline: all(each.address != run for each in pipeline.runs))
+        rows.sort(key=lambda pipeline: all(each.address != address.of_run for each in pipeline.runs))
         return rows[0].key if rows else None
+
+    def reveal_pipeline(self, address: Address) -> None:
+        if (key := self._pipeline_of(address)) is not None:
+            self._find(key)
 
     def action_older_run(self) -> None:
         self._step_run(1)
@@ -286,7 +304,7 @@ class DeckScreen(ActingKeys):
             self.lower = name
         if self._visible() != before:
             self._arrange()
-        self._show_keys()
+        self.show_keys()
 
     def _step_pane(self, step: int) -> None:
         names = list(self.panes)
@@ -303,6 +321,9 @@ class DeckScreen(ActingKeys):
         self._arrange()
 
     def action_clear_filter(self) -> None:
+        if self.panes[self.current].clear_marks():
+            self.show_keys()
+            return
         if any(self.panes[name].clear_filter() for name in (self.current, "pipelines")):
             return
         if self.filled:
