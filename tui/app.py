@@ -84,9 +84,15 @@ class Pipedeck(App[int]):
         else:
             await super().on_event(event)
 
-    async def on_mount(self) -> None:
-        await self.push_screen(DeckScreen(self.engine, self.keys))
+    def get_default_screen(self) -> DeckScreen:
+        # In place of Textual's own: one that is pushed upon it is drawn with the app's mounting done, and all that
+        # the screen mounted in the meantime.
+        self._deck = DeckScreen(self.engine, self.keys)
+        return self._deck
+
+    def on_ready(self) -> None:
         self.call_after_refresh(self._start)
+        self.call_after_refresh(self._deck.complete)
 
     def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
         """A notice about alarms, for who sits at this terminal."""
@@ -99,6 +105,10 @@ class Pipedeck(App[int]):
             self._driver.desktop_notification(words, notices.desktop)
 
     def _start(self) -> None:
+        """The first frame is on the screen."""
+        if not gc.isenabled():
+            gc.freeze()  # what was imported and made for it stays: nobody need look through that again
+            gc.enable()
         self.engine.alarms.notices.on_screen = self._tell
         self._polling = asyncio.create_task(self.engine.run())
         self._polling.add_done_callback(self._polling_ended)

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
-from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -80,13 +79,6 @@ class DeploymentsPane(Pane):
     DeploymentsPane.inside > #places { display: none; }
     DeploymentsPane.roomy.inside > #places { display: block; }
     """
-
-    class Jump(Message):
-        """Go to a run in the deck."""
-
-        def __init__(self, run: Address) -> None:
-            super().__init__()
-            self.run = run
 
     line = query_one(StatusLine)
     table = query_one("#places", LineTable)

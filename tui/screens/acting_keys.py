@@ -11,7 +11,6 @@ from tui.domain.address import Address
 from tui.engine.engine import Engine
 from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
-from tui.panes.deployments import DeploymentsPane
 from widgets.help_sheet import HelpSheet
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ class ActingKeys(Screen[None]):
                 words = "Put the cursor on an environment, or on a version of it, in the deployments."
                 self.notify(words, markup=False, timeout=4)
                 return
-            pane = self.panes[self.current]
-            if isinstance(pane, DeploymentsPane) and (version := pane.version):
+            if version := self.panes[self.current].version:
                 self._act(self._acting.carry_out(Wish(kind, target, (("version", version),))))
                 return
         elif kind in (Kind.APPROVE, Kind.REJECT) and target.gate is None and target.environment is None:
