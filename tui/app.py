@@ -27,6 +27,8 @@ from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
 
 HANGUP = 128
+SETTLED = 5.0
+"""Seconds after the first frame when panes and libraries are there, and what there is counts as there to stay."""
 
 
 class Pipedeck(App[int]):
@@ -106,9 +108,7 @@ class Pipedeck(App[int]):
 
     def _start(self) -> None:
         """The first frame is on the screen."""
-        if not gc.isenabled():
-            gc.freeze()  # what was imported and made for it stays: nobody need look through that again
-            gc.enable()
+        self.set_timer(SETTLED, _look_for_garbage)
         self.engine.alarms.notices.on_screen = self._tell
         self._polling = asyncio.create_task(self.engine.run())
         self._polling.add_done_callback(self._polling_ended)
@@ -144,6 +144,13 @@ class Pipedeck(App[int]):
         advice = "Pipedeck met an error it did not expect. Please report the lines above."
         self._exit_renderables.append(Segments([Segment(f"{text}\n{advice}\n")]))
         self._close_messages_no_wait()
+
+
+def _look_for_garbage() -> None:
+    """Only in what is made from now on: to search all that there is by now holds the loop for a tenth of a second."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _default_theme() -> str:

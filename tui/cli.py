@@ -211,7 +211,7 @@ def _open(settings: Settings) -> int:
         from tui.commands.status import picture
 
         return _plainly(picture(settings))
-    gc.disable()  # until the first frame is on the screen: nothing that is made for it is garbage
+    gc.disable()  # until the deck has settled: nothing that is imported and made for it is garbage
     from tui.app import Pipedeck
 
     return Pipedeck(settings, keys).run_deck()

@@ -29,7 +29,7 @@ _pipelines = msgspec.json.Decoder(tuple[RestPipeline, ...])
 _jobs = msgspec.json.Decoder(tuple[RestJob, ...])
 
 
-class Project(msgspec.Struct, frozen=True):
+class Project(msgspec.Struct, frozen=True, gc=False):
     """A project and its newest pipelines, newest first."""
 
     path: str

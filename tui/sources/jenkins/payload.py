@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 
-class Payload(msgspec.Struct, frozen=True, rename="camel"):
+class Payload(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pass
 
 

@@ -1,0 +1,43 @@
+"""What Python searches for garbage while the deck runs: little, for a search holds every key up."""
+
+import gc
+from unittest.mock import patch
+
+from tests.examples import gate, pipeline, run
+from tests.panes.test_deck import deck
+from tui.domain.pipeline import Listing, TestCounts
+from tui.domain.status import Status
+
+
+def test_a_listing_is_not_searched() -> None:
+    listing = Listing(
+        tuple(
+            pipeline(
+                f"ci:team/job-{number}",
+                run(
+                    f"ci:team/job-{number}#2",
+                    Status.WAITING,
+                    gates=(gate(f"ci:team/job-{number}#2!Go", "Go?"),),
+                    parameters=(("version", str(number)),),
+                ),
+                run(f"ci:team/job-{number}#1", tests=TestCounts(3, 1, 0)),
+            )
+            for number in range(3)
+        )
+    )
+    gc.collect()  # finds that tuples of such values need not be searched either
+    assert not gc.is_tracked(listing)
+    parts = [part for each in listing.pipelines for part in (each, each.runs, *each.runs, each.runs[0].gates)]
+    assert not [part for part in parts if gc.is_tracked(part)]
+
+
+async def test_what_a_start_made_is_not_searched() -> None:
+    gc.disable()
+    try:
+        with patch("tui.app.SETTLED", 0.0):
+            async with deck():
+                assert gc.isenabled()
+                assert gc.get_freeze_count()
+    finally:
+        gc.enable()
+        gc.unfreeze()
