@@ -34,7 +34,7 @@ def test_a_listing_is_not_searched() -> None:
 async def test_what_a_start_made_is_not_searched() -> None:
     gc.disable()
     try:
-        with patch("tui.app.SETTLED", 0.0):
+        with patch("tui.app.SETTLED", 0.001):
             async with deck():
                 assert gc.isenabled()
                 assert gc.get_freeze_count()
