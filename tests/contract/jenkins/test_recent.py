@@ -116,7 +116,7 @@ async def test_only_what_changed_is_read() -> None:
             assert read.call_count == 5
             second = await source.pipelines()
             assert read.call_count == 5
-            assert second.pipelines[0] is first.pipelines[0]
+            assert second == first
             controller.builds.insert(0, build(6, None))
             await source.pipelines()
             assert read.call_count == 6

@@ -128,13 +128,12 @@ def read_listing(
     found: FoundJobs,
     queue: Queue | None,
     recent: Recent,
-    before: Listing | None,
 ) -> ReadListing:
     """Args:
     source: its name in the config.
     web: the controller's address as the user wrote it, without credentials and slash at its end.
     queue: None when it could not be read.
-    recent, before: what came of the listing before. Pipelines that are as they were are the same objects.
+    recent: what the listing before told.
     """
     items, steps = _by_task(queue)
     pipelines: list[Pipeline] = []
@@ -142,7 +141,6 @@ def read_listing(
     blocked: dict[Address, str] = {}
     builds: dict[str, tuple[SeenBuild, ...]] = {}
     settled = True
-    known = {each.address.path: each for each in before.pipelines} if before is not None else {}
     newest_run: Run | None = None
     unmatched = dict.fromkeys(globs)
     for full_name, job in found.jobs:
@@ -170,17 +168,19 @@ def read_listing(
                 newest_run = run
             runs.append(run)
         folder, _, name = full_name.rpartition("/")
-        pipeline = Pipeline(
-            address=address,
-            name=clean(unquote(name)),
-            folder=clean(unquote(folder)),
-            disabled=bool(job.disabled) or job.buildable is False or (job.color or "").startswith("disabled"),
-            runs=tuple(runs),
-            queue=tuple(_queue_item(item) for item in items.get(full_name, ())),
-            web_url=f"{web_url}/",
+        pipelines.append(
+            Pipeline(
+                address=address,
+                name=clean(unquote(name)),
+                folder=clean(unquote(folder)),
+                disabled=bool(job.disabled)
+                or job.buildable is False
+                or (job.color or "").startswith("disabled"),
+                runs=tuple(runs),
+                queue=tuple(_queue_item(item) for item in items.get(full_name, ())),
+                web_url=f"{web_url}/",
+            )
         )
-        was = known.get(path)
-        pipelines.append(was if was is not None and was == pipeline else pipeline)
     notes = found.notes + tuple(f"watch: {glob} matches no job" for glob in unmatched)
     return ReadListing(
         Listing(tuple(pipelines), notes),

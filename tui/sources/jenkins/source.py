@@ -114,10 +114,9 @@ class JenkinsSource:
         if isinstance(jobs, SourceError):
             raise jobs
         known = None if isinstance(queue, SourceError) else queue
-        globs, before = self._settings.watch, self._listing
         read = await self._client.make(
             "GET /api/json",
-            lambda: read_listing(self._name, self._web, globs, jobs, known, recent, before),
+            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent),
         )
         self._recent = read.recent
         self._read_whole_at = self._read_whole_at if few else now
