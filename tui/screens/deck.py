@@ -101,13 +101,14 @@ class DeckScreen(ActingKeys):
         self._project()
         self.tell_outcomes()
 
-    def _project(self) -> None:
+    def _project(self, *, list_too: bool = True) -> None:
         """Show what the store holds now, in what can be seen; unchanged lines are not drawn again."""
         if self.app.screen is not self:
             return
         with self.app.batch_update():
             for pane in self._visible():
-                pane.project()
+                if list_too or pane.scope != "pipelines":
+                    pane.project()
             self.header.project(self.panes[self.current].title if self._single else "")
 
     def on_screen_resume(self) -> None:
@@ -151,7 +152,7 @@ class DeckScreen(ActingKeys):
         self.selection = selection
         for pane in self.panes.values():
             pane.selection = selection
-        self._project()
+        self._project(list_too=False)  # it is where that was selected
         self._want()
 
     @on(PipelinesPane.Opened)
