@@ -27,6 +27,8 @@ from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
 
 HANGUP = 128
+TURN = 0.001
+"""Seconds that a thread may go on computing while others wait; Python's own are five times as many."""
 SETTLED = 5.0
 """Seconds after the first frame when panes and libraries are there, and what there is counts as there to stay."""
 
@@ -68,6 +70,8 @@ class Pipedeck(App[int]):
 
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""
+        # A key passes three threads on its way to the screen; each waits so long while another one reads an answer.
+        sys.setswitchinterval(TURN)
         code = self.run(mouse=self.settings.ui.mouse)
         # Python would search all that is left for cycles, three times, before the process ends: half a second.
         gc.freeze()

@@ -27,6 +27,7 @@ def watched(app, screen, renderable):
             "nodes": [type(each).__name__ for each in app.screen.walk_children()],
             "asked": len(list(app.engine.servers)),
             "garbage": gc.isenabled(),
+            "turn": sys.getswitchinterval(),
         }
         with open(sys.argv.pop(1), "w") as file:
             json.dump(told, file)
@@ -43,6 +44,7 @@ class Frame(msgspec.Struct, frozen=True):
     nodes: list[str]
     asked: int
     garbage: bool
+    turn: float
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,10 @@ def test_no_source_was_made(first: Frame) -> None:
 
 def test_nobody_has_looked_for_garbage(first: Frame) -> None:
     assert not first.garbage
+
+
+def test_no_thread_holds_a_key_up_for_long(first: Frame) -> None:
+    assert first.turn <= 0.001
 
 
 def test_what_the_other_panes_need_was_not_imported(first: Frame) -> None:
