@@ -1,12 +1,14 @@
 """What Python searches for garbage while the deck runs: little, for a search holds every key up."""
 
 import gc
+from itertools import count
 from unittest.mock import patch
 
 from tests.examples import gate, pipeline, run
 from tests.panes.test_deck import deck
 from tui.domain.pipeline import Listing, TestCounts
 from tui.domain.status import Status
+from tui.engine.questions import PipelinesOf
 
 
 def test_a_listing_is_not_searched() -> None:
@@ -41,3 +43,22 @@ async def test_what_a_start_made_is_not_searched() -> None:
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+async def test_what_is_kept_does_not_grow_with_what_has_changed() -> None:
+    async with deck((80, 40)) as work:
+        changes = count(1)
+
+        async def change(times: int) -> int:
+            """How many objects there are after each row was another one so many times."""
+            for _ in range(times):
+                number = next(changes)
+                rows = [pipeline(f"jenkins:{each}", run(f"jenkins:{each}#{number}")) for each in range(30)]
+                work.app.engine.store.put(PipelinesOf("jenkins"), Listing(tuple(rows)), work.time.now)
+                work.screen._project()
+                await work.pilot.pause()
+            gc.collect()
+            return len(gc.get_objects())
+
+        before = await change(12)
+        assert await change(12) - before < 1000
