@@ -21,6 +21,11 @@ def build(number: int, result: str | None = "SUCCESS", **more: Any) -> dict[str,
     return {"_class": RUN, "number": number, "timestamp": number * 1000, "duration": 9, **state, **more}
 
 
+def depth(request: Request) -> int:
+    """How many builds of each job are asked for."""
+    return max(map(int, re.findall(r"\{0,(\d)\}", request.query["tree"][0])))
+
+
 class Controller:
     """A job whose newest builds are answered as far as they are asked for."""
 
@@ -29,8 +34,8 @@ class Controller:
         self.now = 1000.0
 
     def answer(self, request: Request) -> Reply:
-        (asked,) = set(re.findall(r"\{0,(\d)\}", request.query["tree"][0])) - {"1"}
-        return core({"jobs": [{"name": "ml", "color": "blue", "builds": self.builds[: int(asked)]}]})
+        builds = self.builds[: depth(request)]
+        return core({"jobs": [{"name": "ml", "color": "blue", "builds": builds}]})
 
     def reading(self, **settings: Any) -> Any:
         routes: dict[str, Route] = {"/api/json": self.answer, "/queue/api/json": EMPTY_QUEUE}
@@ -39,15 +44,14 @@ class Controller:
 
 def asked_for(stub: Stub) -> list[int]:
     """How many builds of each job each refresh asked for."""
-    trees = [request.query["tree"][0] for request in stub.requests if request.path == "/api/json"]
-    return [max(map(int, re.findall(r"\{0,(\d)\}", tree))) for tree in trees]
+    return [depth(request) for request in stub.requests if request.path == "/api/json"]
 
 
 def numbers(listing: Listing) -> list[int | None]:
     return [run.address.run for run in listing.pipelines[0].runs]
 
 
-async def test_where_all_is_settled_the_newest_two_are_asked_for_and_the_others_kept() -> None:
+async def test_where_all_has_ended_the_newest_is_asked_for_and_the_others_kept() -> None:
     controller = Controller(*map(build, range(9, 0, -1)))
     async with controller.reading() as (source, stub):
         first = await source.pipelines()
@@ -59,7 +63,7 @@ async def test_where_all_is_settled_the_newest_two_are_asked_for_and_the_others_
         controller.builds[:1] = [build(11, None), build(10, "FAILURE")]
         third = await source.pipelines()
         assert [run.status for run in third.pipelines[0].runs[:2]] == [Status.RUNNING, Status.FAILED]
-        assert asked_for(stub) == [5, 2, 2]
+        assert asked_for(stub) == [5, 1, 2]
 
 
 async def test_all_are_asked_for_after_builds_came_of_which_too_few_were_seen() -> None:
@@ -70,11 +74,11 @@ async def test_all_are_asked_for_after_builds_came_of_which_too_few_were_seen() 
         await source.pipelines()
         assert numbers(await source.pipelines()) == [8, 7, 6, 5, 4]
         await source.pipelines()
-        assert asked_for(stub) == [5, 2, 5, 2]
+        assert asked_for(stub) == [5, 1, 5, 1]
 
 
-@pytest.mark.parametrize("older", [2, 3, 4])
-async def test_all_are_asked_for_while_an_older_one_goes_on(older: int) -> None:
+@pytest.mark.parametrize("older", [0, 1, 2, 3, 4])
+async def test_one_more_is_asked_for_than_the_oldest_that_goes_on(older: int) -> None:
     controller = Controller(*map(build, range(9, 0, -1)))
     controller.builds[older] = build(9 - older, None)
     async with controller.reading() as (source, stub):
@@ -83,7 +87,7 @@ async def test_all_are_asked_for_while_an_older_one_goes_on(older: int) -> None:
         listing = await source.pipelines()
         assert listing.pipelines[0].runs[older].status is Status.CANCELED
         await source.pipelines()
-        assert asked_for(stub) == [5, 5, 2]
+        assert asked_for(stub) == [5, min(older + 2, 5), 1]
 
 
 async def test_what_people_change_in_older_ones_is_seen_after_a_while() -> None:
@@ -95,7 +99,7 @@ async def test_what_people_change_in_older_ones_is_seen_after_a_while() -> None:
         await source.pipelines()
         controller.now += 1
         assert (await source.pipelines()).pipelines[0].runs[3].description == "bad data"
-        assert asked_for(stub) == [5, 2, 5]
+        assert asked_for(stub) == [5, 1, 5]
 
 
 async def test_a_job_that_was_made_anew_has_none_of_the_old_ones() -> None:

@@ -140,7 +140,7 @@ def read_listing(
     sent_names: dict[str, str] = {}
     blocked: dict[Address, str] = {}
     builds: dict[str, tuple[SeenBuild, ...]] = {}
-    settled = True
+    changing = 1
     newest_run: Run | None = None
     unmatched = dict.fromkeys(globs)
     for full_name, job in found.jobs:
@@ -154,10 +154,10 @@ def read_listing(
         address = Address(source, path)
         web_url = f"{web}{job_path(full_name)}"
         runs: list[Run] = []
-        builds[full_name], rests = newest(
+        builds[full_name], may_change = newest(
             job.builds or (), recent.builds.get(full_name, ()), found.runs, address, web_url
         )
-        settled = settled and rests
+        changing = max(changing, may_change)
         for seen in builds[full_name]:
             read, run = seen.read, seen.read.run
             if read.active and (why := _blockage(steps, full_name, seen.number, read.full_display_name)):
@@ -187,7 +187,7 @@ def read_listing(
         sent_names,
         blocked,
         newest_run.address if newest_run else None,
-        Recent(builds, settled),
+        Recent(builds, changing),
     )
 
 

@@ -205,8 +205,6 @@ class Jobs(Payload, frozen=True):
 LEVELS = 6
 """Folder levels read with one request. The URL of six has 2.6 kB; a controller takes 8 (contracts: jenkins §1.3)."""
 NEWEST_RUNS = 5
-CHANGING_RUNS = 2
-"""The runs of a job that change, as a rule: the newest one, and the one that it came after."""
 
 
 def jobs_tree(runs: int) -> str:

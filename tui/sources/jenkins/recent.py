@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tui.domain.address import Address
-from tui.sources.jenkins.payload import BUILD, CHANGING_RUNS, NEWEST_RUNS
+from tui.sources.jenkins.payload import BUILD, NEWEST_RUNS
 from tui.sources.jenkins.runs import ReadBuild, read_build
 
 
@@ -21,14 +21,14 @@ class Recent(msgspec.Struct, frozen=True):
 
     builds: Mapping[str, tuple[SeenBuild, ...]] = {}
     """By full name of the job, newest first."""
-    settled: bool = False
-    """Only the newest :data:`CHANGING_RUNS` of each job need be asked for next."""
+    changing: int = NEWEST_RUNS
+    """So many of the newest need be asked for next."""
 
 
 def newest(
     sent: Sequence[msgspec.Raw], known: tuple[SeenBuild, ...], asked: int, address: Address, web_url: str
-) -> tuple[tuple[SeenBuild, ...], bool]:
-    """The newest builds of a job, and whether the older ones of them are settled: complete, and none is active.
+) -> tuple[tuple[SeenBuild, ...], int]:
+    """The newest builds of a job, and how many of them may change: those to the oldest active one, and one to come.
 
     Args:
         sent: what was answered, newest first.
@@ -41,12 +41,13 @@ def newest(
     before = {each.sent: each for each in known}
     read = [before.get(bytes(raw)) or _read(bytes(raw), address, web_url) for raw in sent]
     builds = tuple(each for each in read if each is not None)
-    complete = True
     if asked < NEWEST_RUNS and len(builds) >= asked:
         oldest = builds[-1].number
-        complete = bool(known) and oldest <= known[0].number + 1
         builds = (*builds, *(each for each in known if each.number < oldest))[:NEWEST_RUNS]
-    return builds, complete and not any(each.read.active for each in builds[CHANGING_RUNS:])
+        if not known or oldest > known[0].number + 1:
+            return builds, NEWEST_RUNS  # there are others between
+    active = [place for place, each in enumerate(builds, 1) if each.read.active]
+    return builds, min(1 + max(active, default=0), NEWEST_RUNS)
 
 
 def _read(sent: bytes, address: Address, web_url: str) -> SeenBuild | None:

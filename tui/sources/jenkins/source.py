@@ -24,7 +24,7 @@ from tui.sources.jenkins.deployments import Deployments, RuleFound
 from tui.sources.jenkins.listing import Jobs, attempt, read_listing
 from tui.sources.jenkins.log import JenkinsLog
 from tui.sources.jenkins.names import job_path
-from tui.sources.jenkins.payload import CHANGING_RUNS, NEWEST_RUNS, QUEUE, QUEUE_TREE, Queue
+from tui.sources.jenkins.payload import NEWEST_RUNS, QUEUE, QUEUE_TREE, Queue
 from tui.sources.jenkins.progressive import Texts
 from tui.sources.jenkins.reading import RunReader
 from tui.sources.jenkins.recent import Recent
@@ -108,8 +108,8 @@ class JenkinsSource:
 
     async def pipelines(self) -> Listing:
         now, recent = self._clock(), self._recent
-        few = recent.settled and 0 <= now - self._read_whole_at < READ_WHOLE
-        runs = CHANGING_RUNS if few else NEWEST_RUNS
+        few = 0 <= now - self._read_whole_at < READ_WHOLE
+        runs = recent.changing if few else NEWEST_RUNS
         jobs, queue = await asyncio.gather(attempt(self._jobs.find(runs)), attempt(self._queue()))
         if isinstance(jobs, SourceError):
             raise jobs
