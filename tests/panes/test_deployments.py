@@ -142,7 +142,7 @@ class Deck:
 
     @property
     def screen(self) -> DeckScreen:
-        deck = self.app.screen_stack[1]
+        deck = self.app.screen_stack[0]
         assert isinstance(deck, DeckScreen)
         return deck
 

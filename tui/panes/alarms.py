@@ -1,6 +1,5 @@
-"""The alarms pane: what fires, since when, after which deployment, and what is proposed, and the header's count."""
+"""The alarms pane: what fires, since when, after which deployment, and what is proposed."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -36,14 +35,6 @@ _LOOKS = {
     AlarmState.RESOLVED: look("passed"),
 }
 _SILENCED = Look("-", "dim")
-
-
-def alarm_items(engine: Engine) -> Iterator[Item]:
-    """What the header says: how many fire that nobody has acknowledged, and of what the gravest is."""
-    found = engine.store.get(AlarmsNow()).value
-    if found is not None and found.firing:
-        first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
-        yield Item(f"{look('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1)
 
 
 def project(alarms: Alarms, now: float) -> list[Row]:

@@ -56,6 +56,9 @@ class Pane(Vertical):
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
 
+    class Closed(Message):
+        """The person has seen enough of it."""
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(id=self.scope)
         self.engine = engine
@@ -91,6 +94,11 @@ class Pane(Vertical):
     def ways(self) -> tuple[tuple[str, str], ...]:
         """Where Enter can lead from here, before what can be done: words, and an action of this pane."""
         return ()
+
+    @property
+    def version(self) -> str:
+        """Of the earlier deployment under its cursor; empty on everything else."""
+        return ""
 
     @property
     def url(self) -> str:

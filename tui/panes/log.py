@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -50,9 +49,6 @@ class LogPane(Pane):
     DEFAULT_CSS = """
     _Place { height: 1fr; & > Static { padding: 0 1; } }
     """
-
-    class Closed(Message):
-        """The person has seen enough."""
 
     line = query_one(StatusLine)
     place = query_one(_Place)

@@ -21,7 +21,7 @@ from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of, stale
-from tui.panes.moments import moments
+from tui.panes.moments import Moments
 from tui.panes.span import Span
 from tui.panes.verdict import VerdictLines, headline
 from tui.summary import candidacy_words
@@ -136,6 +136,7 @@ class MetricsPane(Pane):
         self.alone = False
         self.logarithmic = False
         self._model = ""
+        self._moments = Moments(engine)
         self._wanted: tuple[AnyQuestion, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -161,7 +162,7 @@ class MetricsPane(Pane):
             *((VerdictOf(name),) if judged else ()),
             *((CandidateOf(name),) if model.registry else ()),
             *charts,
-            *(moments(self.engine, name)[0] if charts else ()),
+            *(self._moments.of(name)[0] if charts else ()),
         )
 
     def _charts(self) -> tuple[ChartOf, ...]:
@@ -204,7 +205,7 @@ class MetricsPane(Pane):
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
         self.line.show([*items, *(stale(old[0]) if old else ())], [Item(self._span_words(now), drop=1)])
-        markers = moments(self.engine, name)[1]
+        markers = self._moments.of(name)[1]
         for question, reading in readings.items():
             metric = self.engine.settings.metrics[question.metric]
             title = metric.title or question.metric

@@ -13,7 +13,6 @@ from tui.domain.address import Address
 from tui.engine.engine import Engine
 from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
-from tui.panes.deployments import DeploymentsPane
 from tui.panes.marking import MarkingPane
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class ActingKeys(Screen[None]):
             self._act(self._act_on_all(kind, pane, marked))
         elif target is None:
             self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
-        elif kind is Kind.ROLLBACK and isinstance(pane, DeploymentsPane) and (version := pane.version):
+        elif kind is Kind.ROLLBACK and (version := pane.version):
             self._act(self._acting.carry_out(Wish(kind, target, (("version", version),))))
         else:
             self._act(self._act_on(kind, target))
