@@ -273,9 +273,11 @@ class Actions:
         """Why ``plan`` must wait: what it would send is on its way already, under another address."""
         own = {(each.method, each.path, each.body) for each in plan.steps}
         for each in self._activities.values():
+            wish = each.plan.wish
             theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
-            if not each.ended and plan.wish.kind is not Kind.CANCEL and own & theirs:
-                return f"the same is under way: {each.plan.wish.kind.value} {each.plan.wish.target}"
+            there = wish.target.source == plan.wish.target.source
+            if not each.ended and there and plan.wish.kind is not Kind.CANCEL and own & theirs:
+                return f"the same is under way: {wish.kind.value} {wish.target}"
         return ""
 
     async def _learn(self, name: str) -> None:
