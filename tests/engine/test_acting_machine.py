@@ -84,8 +84,13 @@ class Server(ActingSource):
             await asyncio.Event().wait()
         if way == "raises":
             raise RuntimeError("unforeseen")
-        state = {"yes": "accepted", "yes but nothing": "accepted", "no": "refused", "unsent": "unsent"}
-        return Reply(state.get(way, "lost"), way, over=way.startswith("error"))  # type: ignore[arg-type]
+        states: dict[Way, Literal["accepted", "refused", "unsent"]] = {
+            "yes": "accepted",
+            "yes but nothing": "accepted",
+            "no": "refused",
+            "unsent": "unsent",
+        }
+        return Reply(states.get(way, "lost"), way, over=way.startswith("error"))
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         if self.truth.away:
