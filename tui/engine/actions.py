@@ -107,7 +107,7 @@ class Actions:
         source = await self._source(target)
         found = [self._as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
-            found += wishes.launches(self._settings, model, None)
+            found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
 
     async def gates(self, model: str) -> tuple[Wish, ...]:
@@ -195,7 +195,9 @@ class Actions:
         id_ = uuid.uuid4().hex[:12]
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
-        self._tasks[id_] = asyncio.create_task(self._carry_out(activity, prepared, dict(secrets or {})))
+        self._tasks[id_] = asyncio.create_task(
+            self._carry_out(activity, prepared, dict(secrets or {}), given.reason)
+        )
         return activity
 
     async def done(self, activity_id: str) -> Activity:
@@ -355,11 +357,14 @@ class Actions:
 
     # --- carrying out ---------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str]) -> None:
-        plan = prepared.plan
+    async def _carry_out(
+        self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str], reason: str
+    ) -> None:
         tell = partial(self._tell, activity.id)
-        if why := await self._outdated(plan):
-            tell(News("refused", f"nothing was sent: {why}"))
+        try:
+            plan = await self._current(prepared.plan, reason)
+        except Refused as refused:
+            tell(News("refused", f"nothing was sent: {refused}"))
             return
         locked = partial(self.locked_plan, plan)
         try:
@@ -371,21 +376,24 @@ class Actions:
             news = msgspec.structs.replace(news, words=f"{news.words}; {words}")
         tell(news)
 
-    async def _outdated(self, plan: Plan) -> str:
-        """Why a plan that was read a while ago must not be sent as it is; empty: it may."""
-        if self._engine.clock() - plan.read_at <= FRESH:
-            return ""
+    async def _current(self, plan: Plan, reason: str) -> Plan:
+        """The plan to be sent: read once more where it is not from now, or where the reason may become a part of it.
+
+        Raises:
+            Refused: what was agreed to is not what would be done now.
+        """
+        if not reason and self._engine.clock() - plan.read_at <= FRESH:
+            return plan
+        wish = msgspec.structs.replace(plan.wish, reason=reason) if reason else plan.wish
         try:
-            now = await self._read(plan.wish)
+            now = await self._read(wish)
         except SourceError as error:
-            return f"the state could not be read once more: {error.message}"
+            raise Refused(f"the state could not be read once more: {error.message}") from None
         if not now.possible:
-            return now.why_not
-        if [(each.method, each.path) for each in now.steps] != [
-            (each.method, each.path) for each in plan.steps
-        ]:
-            return f"it changed since it was looked at: {now.words}"
-        return ""
+            raise Refused(now.why_not)
+        if _requests(now) != _requests(plan):
+            raise Refused(f"it changed since it was looked at: {now.words}")
+        return now if reason else plan
 
     async def _traffic(self, wish: Wish) -> str:
         """After a blue-green switch: which half has the traffic, as read back."""
@@ -457,6 +465,10 @@ class Actions:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:
                 self._engine.refresh(HistoryOf(each))
+
+
+def _requests(plan: Plan) -> list[tuple[str, str]]:
+    return [(step.method, step.path) for step in plan.steps]
 
 
 def _names(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
