@@ -22,10 +22,11 @@ AFTER: tuple[Fault, ...] = ("truncated", "mistyped", "empty", "unanswered", "cut
 
 @pytest.mark.parametrize(("fault", "state"), BEFORE)
 async def test_what_goes_wrong_before_the_effect(fault: Fault, state: str) -> None:
-    async with Site(named("deployments"), timeout=0.5 if fault in ("hang", "stall") else 5.0) as site:
+    async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play", seconds=0)
-        reply = await site.source.send(step, {})
+        haste = fault in ("hang", "stall")
+        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
         site.faults.set(None)
         assert reply.state == state
         assert reply.words
@@ -36,10 +37,11 @@ async def test_what_goes_wrong_before_the_effect(fault: Fault, state: str) -> No
 
 @pytest.mark.parametrize("fault", AFTER)
 async def test_an_answer_that_is_lost_after_the_effect(fault: Fault) -> None:
-    async with Site(named("deployments"), timeout=0.5 if fault in ("hang", "stall") else 5.0) as site:
+    async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play")
-        reply = await site.source.send(step, {})
+        haste = fault in ("hang", "stall")
+        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
         site.faults.set(None)
         assert reply.state == "lost"
         assert (await site.source.observe(step, None)).state == "happening"
