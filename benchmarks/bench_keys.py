@@ -6,7 +6,7 @@ full speed, and beside charts. A frame is late when the loop was held while its 
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.sessions import Line, beside, deck
@@ -19,7 +19,7 @@ SLOW = 20_000
 """Bytes a second of the slow line."""
 FRAME = 1000 / 60
 HELD = 30.0
-"""Milliseconds that the loop may be held, by the issue."""
+"""Milliseconds that the loop may be held."""
 ON_THE_LIST = "\x1b[<0;20;8M\x1b[<0;20;8m"
 """A click: with the mouse the list has the keys while a log stays beside it."""
 
@@ -78,15 +78,17 @@ def _loaded(config: Path, beside_it: Callable[[Line], None], keys: int) -> tuple
     )
 
 
-def _held(beats: Beats) -> Iterable[tuple[str, float, str, float | None]]:
+def _held(beats: Beats) -> list[Row]:
     late = [lateness for _, lateness in beats]
-    seconds = beats[-1][0] - beats[0][0]
-    missed = sum(lateness // FRAME for lateness in late)
-    yield "late frames", 100 * missed * FRAME / 1000 / seconds, "%", None
-    yield "event loop held, p99", percentile(late, 0.99), "ms", None
-    yield "event loop held, longest", max(late), "ms", HELD
+    whole = 1000 * (beats[-1][0] - beats[0][0])
+    frames = sum(lateness // FRAME for lateness in late)
     over = sum(lateness for lateness in late if lateness > HELD)
-    yield f"event loop held over {HELD:.0f} ms, share of the time", over / 10 / seconds, "%", None
+    return [
+        Row("  late frames", 100 * frames * FRAME / whole, "%"),
+        Row("  event loop held, p99", percentile(late, 0.99), "ms"),
+        Row("  event loop held, longest", max(late), "ms", most=HELD),
+        Row(f"  event loop held over {HELD:.0f} ms, share of the time", 100 * over / whole, "%"),
+    ]
 
 
 def _slow(world: tuple[Path, Sandbox], *changes: str, only: str, times: int) -> float:
@@ -121,20 +123,13 @@ def rows(quick: bool) -> list[Row]:
             keys, start, beats = _loaded(config, beside_it, count)
         polled = f"{jobs + projects} pipelines polled"
         if not found:
-            late = [lateness for _, lateness in start]
-            found.append(
-                Row(
-                    f"{polled}, from the first frame to all lists: event loop held, longest",
-                    max(late),
-                    "ms",
-                    most=HELD,
-                )
-            )
+            what_held = f"{polled}, from the first frame to all lists: event loop held, longest"
+            found.append(Row(what_held, max(lateness for _, lateness in start), "ms", most=HELD))
         found += [
             Row(f"{polled}, {what}: key to paint, p50", statistics.median(keys), "ms"),
             Row("  p95", percentile(keys, 0.95), "ms"),
             Row("  p99", percentile(keys, 0.99), "ms", most=50),
-            *(Row(f"  {words}", number, unit, most=most) for words, number, unit, most in _held(beats)),
+            *_held(beats),
         ]
     times = 2 if quick else 8
     with beside(Servers(Crowd(jobs=30, projects=10, ticking=60, manual=True))) as world:

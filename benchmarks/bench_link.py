@@ -60,11 +60,12 @@ def _demo(terminal: Terminal) -> Costs:
 
 
 def _row(terminal: Terminal, sandbox: Sandbox, times: int) -> Costs:
-    """One row changes in its place: its run's number; the cursor is elsewhere, and there is no chart."""
+    """One row changes in its place: its run's number, and how long that took; the cursor is elsewhere."""
     terminal.wait_for("ticking")
     terminal.wait_for("project-")
-    terminal.send("jjjj")
-    terminal.settle(1)
+    terminal.settle(0.5)
+    for key in "jj+":  # the list alone: all its columns
+        _cost(terminal, key, 1.0)
     costs = []
     for _ in range(times):
         sandbox.control.advance(60)

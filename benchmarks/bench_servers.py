@@ -9,7 +9,8 @@ import re
 import statistics
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.request import ProxyHandler, Request, build_opener
+
+import httpx
 
 from benchmarks.driven import driven
 from benchmarks.table import Row
@@ -62,19 +63,15 @@ async def _asked(sandbox: Servers, settings: Settings, face: Face, minutes: int)
 
 def _one_run(table: JenkinsSettings | GitLabSettings) -> int:
     """Bytes of what a server says of one run."""
-    path, headers = "/job/team-00/job/job-000/1/api/json", {}
-    if isinstance(table, GitLabSettings):
-        path = "/api/v4/projects/group-0%2Fproject-00/pipelines/latest"
-        headers = {"PRIVATE-TOKEN": table.token.reveal() if table.token else ""}
-    elif table.token:
-        import base64
-
-        pair = f"{table.user}:{table.token.reveal()}".encode()
-        headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    with build_opener(ProxyHandler({})).open(
-        Request(table.url + path, headers=headers), timeout=30
-    ) as answer:
-        return len(answer.read())
+    token = table.token.reveal() if table.token else ""
+    with httpx.Client(trust_env=False) as client:
+        if isinstance(table, JenkinsSettings):
+            url = f"{table.url}/job/team-00/job/job-000/1/api/json"
+            answer = client.get(url, auth=(table.user or "", token))
+        else:
+            url = f"{table.url}/api/v4/projects/group-0%2Fproject-00/pipelines/latest"
+            answer = client.get(url, headers={"PRIVATE-TOKEN": token})
+    return len(answer.raise_for_status().content)
 
 
 def _rows(face: Face, count: int, running: float, minutes: int) -> list[Row]:
