@@ -71,8 +71,8 @@ class Dialog(Guarded[Answer | None]):
         Binding("y", "answer('y')", "Yes", id="dialog.y", show=False),
         Binding("down,j", "scroll(1)", "Down", id="dialog.down", show=False),
         Binding("up,k", "scroll(-1)", "Up", id="dialog.up", show=False),
-        Binding("pagedown,space", "scroll(10)", "Page down", id="dialog.page_down", show=False),
-        Binding("pageup", "scroll(-10)", "Page up", id="dialog.page_up", show=False),
+        Binding("pagedown,space", "page(1)", "Page down", id="dialog.page_down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="dialog.page_up", show=False),
     ]
     DEFAULT_CSS = """
     Dialog {
@@ -207,6 +207,9 @@ class Dialog(Guarded[Answer | None]):
     def action_scroll(self, by: int) -> None:
         sheet = self.query_one(_Sheet)
         sheet.scroll_to(y=sheet.scroll_offset.y + by)
+
+    def action_page(self, pages: int) -> None:
+        self.action_scroll(pages * max(1, self.query_one(_Sheet).scrollable_content_region.height - 2))
 
 
 class _Sheet(LineTable):

@@ -22,7 +22,6 @@ from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
-from tui.placement import model_group
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 
@@ -129,6 +128,8 @@ class Actions:
         Raises:
             SourceError
         """
+        from tui.placement import model_group  # not with the first frame
+
         its = self._settings.models[model]
         sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
         listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
