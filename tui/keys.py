@@ -122,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
     Action("acknowledge", ("A",), "Know of the alarm, or not after all", "alarms", "I know"),
+    Action("withdraw", ("w",), "Say no to what a policy is about to do for it", "alarms", "say no"),
     Action("close_log", ("q",), "Back to where the log was opened", "log", "back"),
     Action("save_log", ("s",), "Save what was read to a file", "log", "save"),
     Action("log_in_pager", ("P",), "Open it in $PAGER", "log"),

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.config import AlertmanagerSettings, PrometheusSettings, Settings
 from tui.config.alarms import CHANNELS, Channel
-from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
 from tui.engine.alarm_facts import Looked, Looks, rule_of
 from tui.engine.culprits import Culprits
 from tui.engine.notices import Notices
@@ -43,6 +43,8 @@ class AlarmKeeper:
         self._asked: tuple[AnyQuestion, ...] = ()
         self._held: dict[Key, Held] = {}
         self._unsent: set[Key] = set()
+        self._moving: dict[tuple[str, str], float] = {}
+        """Rules and models for which something fires, and since when: what policies go by."""
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
@@ -57,8 +59,9 @@ class AlarmKeeper:
         return bool(self._rules or self._theirs)
 
     def start(self) -> None:
-        """Watch from now on; nothing where no alarm is configured."""
+        """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
         if self.configured:
+            self._engine.policies.heard = lambda said: self.notices.tell((said,))
             self._unsubscribe = self._engine.store.subscribe(self._heard)
             self._look()
 
@@ -110,6 +113,7 @@ class AlarmKeeper:
         found = self._step()
         self._watch.want(*self._asked)
         self._tell(before, found)
+        self._move(found)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -208,13 +212,33 @@ class AlarmKeeper:
         if ready:
             self.notices.tell(alarms[key] for key in ready)
 
+    def _move(self, found: Alarms) -> None:
+        """Tell the policies what begins to fire, and what does no more or is known of: once each."""
+        policies = self._engine.policies
+        ours = [each for each in found.alarms if each.model and not each.origin]
+        moving: dict[tuple[str, str], float] = {}
+        for each in ours:
+            if each.state is AlarmState.FIRING:
+                key = each.name, each.model
+                moving[key] = min(each.since, moving.get(key, each.since))
+        for name, model in self._moving.keys() - moving.keys():
+            known = (each for each in ours if (each.name, each.model) == (name, model))
+            acknowledged = any(each.state is AlarmState.ACKNOWLEDGED for each in known)
+            policies.over(
+                name, model, "somebody has acknowledged the alarm" if acknowledged else "the alarm is over"
+            )
+        begun, self._moving = moving.keys() - self._moving.keys(), moving
+        for name, model in begun:
+            policies.consider(name, model, moving[name, model])
+
     def _known(self, alarm: Alarm) -> bool:
         """Its words will not become more by waiting."""
         resolved = alarm.state is AlarmState.RESOLVED
         return resolved or not alarm.model or self._culprits.settled(alarm.model)
 
-    def _channels(self, alarm: Alarm) -> tuple[Channel, ...]:
-        rule = self._settings.alarms.get(alarm.name)
+    def _channels(self, news: Alarm | Announcement) -> tuple[Channel, ...]:
+        name = news.alarm if isinstance(news, Announcement) else news.name
+        rule = self._settings.alarms.get(name)
         return rule.notify if rule is not None else CHANNELS
 
     def _note(self, words: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from tui.domain.action import Activity
 from tui.domain.address import Address
-from tui.domain.alarm import Alarms, Alerts
+from tui.domain.alarm import Alarms, Alerts, Announcement
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.pipeline import Listing, Run
@@ -116,6 +116,10 @@ class AlertsOf(Question[Alerts], frozen=True):
 
 class AlarmsNow(Question[Alarms], frozen=True):
     """All alarms; what the engine makes of other answers, so that no source is ever asked."""
+
+
+class AnnouncementsNow(Question[tuple[Announcement, ...]], frozen=True):
+    """The newest that each policy has said; the engine's own, too."""
 
 
 class CandidateOf(Question[Candidacy], frozen=True):

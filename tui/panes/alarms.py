@@ -1,4 +1,5 @@
-"""The alarms pane: what fires, since when, after which deployment, and what is proposed, and the header's count."""
+"""The alarms pane: what fires, since when, after which deployment, what is proposed and what policies are about to do;
+and what the header says of it."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -9,10 +10,10 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.domain.address import Address
-from tui.domain.alarm import Alarm, Alarms, AlarmState
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.engine.engine import Engine
 from tui.engine.notices import before_words
-from tui.engine.questions import AlarmsNow, AnyQuestion
+from tui.engine.questions import AlarmsNow, AnnouncementsNow, AnyQuestion
 from tui.keys import bindings
 from tui.panes.base import Pane
 from widgets.line_table import Column, LineTable, Row
@@ -39,11 +40,19 @@ _SILENCED = Look("-", "dim")
 
 
 def alarm_items(engine: Engine) -> Iterator[Item]:
-    """What the header says: how many fire that nobody has acknowledged, and of what the gravest is."""
+    """What the header says: what policies are about to do, how many alarms fire that nobody has acknowledged, and of
+    what the gravest is."""
+    for said in engine.store.get(AnnouncementsNow()).value or ():
+        if said.at is not None:
+            yield Item(f"{look('waiting').glyph} {_when(said, engine.clock())}", "waiting", said.words)
     found = engine.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
         yield Item(f"{look('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1)
+
+
+def _when(said: Announcement, now: float) -> str:
+    return f"policy {said.policy}" + (f" in {fmt.until(said.at - now)}" if said.at is not None else "")
 
 
 def project(alarms: Alarms, now: float) -> list[Row]:
@@ -89,7 +98,9 @@ class AlarmsPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._details = [StatusLine(classes="detail") for _ in range(3)]
+        self._details = [
+            StatusLine(classes="detail") for _ in range(4 if engine.settings.safety.policies else 3)
+        ]
 
     def compose(self) -> ComposeResult:
         yield StatusLine(classes="head")
@@ -144,7 +155,7 @@ class AlarmsPane(Pane):
     def _show_details(self) -> None:
         """All that is known of the alarm under the cursor."""
         alarm = self.alarm
-        told: list[list[Item]] = [[], [], []]
+        told: list[list[Item]] = [[], [], [], []]
         if alarm is not None:
             quiet = f" ({alarm.silenced})" if alarm.silenced else ""
             of = f" from {alarm.origin}" if alarm.origin else ""
@@ -159,8 +170,23 @@ class AlarmsPane(Pane):
                 told[1] = [Item("no deployment before it is known", "dim")]
             if alarm.advice:
                 told[2] = [Item("proposed", "dim"), *map(Item, alarm.advice)]
-        for line, items in zip(self._details, told, strict=True):
+            for said in self._said(alarm):
+                role = "waiting" if said.at is not None else "dim"
+                told[3] += [Item(_when(said, self.engine.clock()), role), Item(said.words)]
+        for line, items in zip(self._details, told, strict=False):
             line.show(items)
+
+    def _said(self, alarm: Alarm) -> list[Announcement]:
+        """What policies say of it."""
+        said = self.engine.store.get(AnnouncementsNow()).value or ()
+        return [each for each in said if (each.alarm, each.model) == (alarm.name, alarm.model)]
+
+    def action_withdraw(self) -> None:
+        """Say no to what policies have announced for the alarm under the cursor."""
+        alarm = self.alarm
+        said = self._said(alarm) if alarm is not None and not alarm.origin else []
+        if not [each for each in said if self.engine.policies.withdraw(each.policy)]:
+            self.notify("No policy is about to do anything for this alarm.", markup=False, timeout=4)
 
     def action_acknowledge(self) -> None:
         """Say that one knows of the alarm under the cursor; again: that one does not."""
