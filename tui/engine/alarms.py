@@ -166,7 +166,11 @@ class AlarmKeeper:
             alarm,
             before=found[0] if found is not None else None,
             advice=tuple(words for words, _ in offers),
-            proposals=tuple(wish for _, wish in offers if wish is not None),
+            proposals=tuple(
+                msgspec.structs.replace(wish, reason=f"alarm {name}")
+                for _, wish in offers
+                if wish is not None
+            ),
         )
 
     def _others(self, culprits: Culprits) -> Iterator[Alarm]:

@@ -72,8 +72,8 @@ class Culprits:
         if now.stable is not None and now.stable.version == candidate.version:
             if now.canary is None:
                 return f"roll back: {candidate.version}, which was there before it, is there now", None
-            words += f", without the canary {now.canary.version}"
-        elif candidate.rollback is not None and not candidate.rollback.possible:
+            words = f"take the canary {now.canary.version} back to {candidate.version}"
+        if candidate.rollback is not None and not candidate.rollback.possible:
             words += f" ({candidate.rollback.words})"
         if later := self.since(found):
             words += f" ({later} has come since)"

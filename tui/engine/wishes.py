@@ -125,8 +125,8 @@ def launches(
 
 
 def deployment_of(environment: Environment, version: str) -> Deployment | None:
-    """The deployment to go back to: of that version or id; without one the newest that one can go back to."""
-    for each in environment.deployments:
-        if version in (each.version, each.id) if version else each.rollback and each.rollback.possible:
-            return each
-    return None
+    """The deployment to go back to: of that version or id, the newest that one can go back to before others; without
+    one the newest of all that one can."""
+    named = [each for each in environment.deployments if version in (each.version, each.id, "")]
+    able = (each for each in named if each.rollback is not None and each.rollback.possible)
+    return next(able, named[0] if version and named else None)

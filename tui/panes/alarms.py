@@ -4,11 +4,13 @@ and what the header says of it."""
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
 from tui import format as fmt
+from tui.domain.action import Kind, Wish
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.engine.engine import Engine
@@ -87,6 +89,13 @@ def _row(key: str, alarm: Alarm, now: float) -> Row:
     )
 
 
+def _proposed(wish: Wish) -> str:
+    """One line of the menu."""
+    if wish.kind is Kind.TRIGGER:
+        return f"Proposed: retrain with {wish.target}"
+    return f"Proposed: roll back {wish.target} to {wish.value('version')}"
+
+
 class AlarmsPane(Pane):
     scope = "alarms"
     title = "Alarms"
@@ -129,6 +138,12 @@ class AlarmsPane(Pane):
         return alarm.before.deployment.run or alarm.before.environment
 
     @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        alarm = self.alarm
+        proposed = {wish.kind: _proposed(wish) for wish in (alarm.proposals if alarm is not None else ())}
+        return tuple((words, f"propose('{kind.value}')") for kind, words in proposed.items())
+
+    @property
     def url(self) -> str:
         alarm = self.alarm
         return alarm.before.deployment.web_url if alarm is not None and alarm.before is not None else ""
@@ -148,6 +163,11 @@ class AlarmsPane(Pane):
         ]
         self.line.show(items, [Item("", detail=note, drop=5) for note in found.notes[:1]])
         self._show_details()
+
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        self.post_message(self.Menu())
 
     def on_line_table_highlighted(self) -> None:
         self._show_details()
@@ -180,6 +200,19 @@ class AlarmsPane(Pane):
         """What policies say of it."""
         said = self.engine.store.get(AnnouncementsNow()).value or ()
         return [each for each in said if (each.alarm, each.model) == (alarm.name, alarm.model)]
+
+    def action_propose(self, word: str) -> None:
+        """Carry what the alarm under the cursor proposes, of that kind, to the plan."""
+        kind, alarm = Kind(word), self.alarm
+        proposals = alarm.proposals if alarm is not None else ()
+        if (wish := next((each for each in proposals if each.kind is kind), None)) is not None:
+            self.post_message(self.Wished(wish))
+            return
+        what = "retrain" if kind is Kind.TRIGGER else "roll back"
+        advice = alarm.advice if alarm is not None else ()
+        why = next((words.partition(": ")[2] for words in advice if words.startswith(f"{what}: ")), "")
+        words = f"{alarm.name} does not propose to {what}" if alarm is not None else "There is no alarm here"
+        self.notify(f"{words}{f': {why}' if why else ''}.", markup=False, timeout=4)
 
     def action_withdraw(self) -> None:
         """Say no to what policies have announced for the alarm under the cursor."""
