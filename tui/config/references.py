@@ -11,10 +11,8 @@ from tui.config.settings import (
     PIPELINE_SOURCES,
     REGISTRIES,
     SOURCE_TYPES,
-    AlertmanagerSettings,
     JenkinsSettings,
     ModelSettings,
-    PrometheusSettings,
     Settings,
 )
 from tui.domain.address import AddressError, parse_address
@@ -161,8 +159,7 @@ def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
     if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
         raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
     if alarm.source is not None:
-        kinds = (*PIPELINE_SOURCES, PrometheusSettings, AlertmanagerSettings)
-        _check_source(f"{key}.source.name", alarm.source.name, settings, kinds)
+        _check_source(f"{key}.source.name", alarm.source.name, settings, tuple(SOURCE_TYPES.values()))
 
 
 def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:

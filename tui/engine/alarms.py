@@ -6,29 +6,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import AlertmanagerSettings, PrometheusSettings, Settings
 from tui.config.alarms import CHANNELS, Channel
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
-from tui.engine.alarm_facts import Looked, Looks, rule_of
+from tui.engine.acknowledged import Acknowledged
+from tui.engine.alarm_facts import Looked, Looks, alert_questions, rule_of
 from tui.engine.culprits import Culprits
 from tui.engine.notices import Notices
-from tui.engine.questions import AlarmsNow, AlertsOf, AnyQuestion
+from tui.engine.questions import AlarmsNow, AnyQuestion
 from tui.insight.alarms import Held, Key, acknowledged, joined, next_look, ordered, step
 
 if TYPE_CHECKING:
     from tui.engine.engine import Engine, Timer
 
 _NOTES = 5
-
-
-def alert_questions(settings: Settings) -> tuple[AlertsOf, ...]:
-    """One for each source whose own alerts are to be shown."""
-    return tuple(
-        AlertsOf(name)
-        for name, source in settings.sources.items()
-        if isinstance(source, AlertmanagerSettings)
-        or (isinstance(source, PrometheusSettings) and source.alerts)
-    )
 
 
 class AlarmKeeper:
@@ -48,6 +38,7 @@ class AlarmKeeper:
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
+        self._acknowledged = Acknowledged(engine.actions.journal)
         self._culprits = Culprits(self._settings, engine.store)
         self.notices = Notices(
             self._settings.ui.notices, engine.clock, engine.later, self._channels, self._note
@@ -61,6 +52,7 @@ class AlarmKeeper:
     def start(self) -> None:
         """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
         if self.configured:
+            self._acknowledged.recall(self._engine.clock())
             self._engine.policies.heard = lambda said: self.notices.tell((said,))
             self._unsubscribe = self._engine.store.subscribe(self._heard)
             self._look()
@@ -68,6 +60,7 @@ class AlarmKeeper:
     def close(self) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
+            self._keep_acknowledged()
         if self._timer is not None:
             self._timer.cancel()
         self.notices.close()
@@ -101,8 +94,14 @@ class AlarmKeeper:
                 after = acknowledged(held, now)
                 self._held[held_key] = after
                 self._look()
+                self._keep_acknowledged()
                 return after != held
         return False
+
+    def _keep_acknowledged(self) -> None:
+        known = {" ".join(key): held.state is AlarmState.ACKNOWLEDGED for key, held in self._held.items()}
+        keys, others = ([key for key, is_ in known.items() if is_ is each] for each in (True, False))
+        self._acknowledged.keep(keys, others, self._engine.clock())
 
     def _heard(self, questions: frozenset[AnyQuestion]) -> None:
         if not questions.isdisjoint(self._asked):
@@ -128,7 +127,13 @@ class AlarmKeeper:
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, each.subject): each for each in looks.at(alarm)}
         seen = {key: each.seen for key, each in looked.items()}
-        self._held = step(self._rules, self._held, seen, now)
+        self._held = {
+            key: self._recalled(key, held, now)
+            for key, held in step(self._rules, self._held, seen, now).items()
+        }
+        for key, look in seen.items():
+            if look.state == "good":
+                self._acknowledged.over(" ".join(key))
         ours = [self._alarm(key, held, looked[key], culprits) for key, held in self._held.items()]
         theirs = [*self._others(culprits)]
         self._culprits = culprits
@@ -139,6 +144,14 @@ class AlarmKeeper:
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
         store.put(AlarmsNow(), found, now)
         return found
+
+    def _recalled(self, key: Key, held: Held, now: float) -> Held:
+        """One that begins to fire, acknowledged where it was before this start."""
+        before = self._held.get(key)
+        begins = held.state is AlarmState.FIRING and (before is None or not before.state.active)
+        if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
+            return acknowledged(held, now)
+        return held
 
     def _alarm(self, key: Key, held: Held, looked: Looked, culprits: Culprits) -> Alarm:
         name, subject = key

@@ -24,6 +24,7 @@ from tui.engine.questions import (
     HistoryOf,
     LogOf,
     PipelinesOf,
+    ReachOf,
     RunAt,
     TestsOf,
     ValidationOf,
@@ -40,7 +41,7 @@ from tui.sources.base import PipelineSource
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf() | AlertsOf():
+        case PipelinesOf() | AlertsOf() | ReachOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -128,6 +129,8 @@ class Answers:
                 return await chart(question, settings, metrics, self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
+            case ReachOf():
+                return await (await servers.reachable(name)).reach()
             case ActivitiesNow():
                 return self._activities()
             case VerdictOf():

@@ -9,6 +9,7 @@ from tui.domain.address import Address
 from tui.domain.alarm import Alarms, Alerts, Announcement
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.health import Finding
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
@@ -106,6 +107,12 @@ class VerdictOf(Question[Verdict], frozen=True):
     """How the canary of a model compares with its baseline."""
 
     model: str
+
+
+class ReachOf(Question[Finding], frozen=True):
+    """Whether a source of metrics answers, where nothing else need be asked of it."""
+
+    source: str
 
 
 class AlertsOf(Question[Alerts], frozen=True):

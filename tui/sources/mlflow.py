@@ -184,7 +184,7 @@ class MLflowSource(Server[MLflowSettings]):
         found = dict(zip(versions, read_, strict=True))
         return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
 
-    async def _try(self) -> Finding:
+    async def reach(self) -> Finding:
         await self._get("registered-models/search", _anything, {"max_results": "1"})
         try:
             told = await self._http.send("GET", "/version")
