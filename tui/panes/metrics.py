@@ -12,6 +12,8 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
+from tui.domain.action import Offer
+from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
@@ -19,13 +21,15 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, CandidateOf, ChartOf, VerdictOf
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
+from tui.engine.wishes import champions
 from tui.keys import bindings
-from tui.panes.base import Pane, model_of, stale
+from tui.panes.base import Pane, model_of, progress_of, stale
 from tui.panes.moments import moments
 from tui.panes.span import Span
 from tui.panes.verdict import VerdictLines, headline
 from tui.summary import candidacy_words
 from widgets.axis import moment_text
+from widgets.cells import pieces
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line, Marker
 from widgets.status_line import Item, StatusLine
@@ -151,6 +155,18 @@ class MetricsPane(Pane):
     def model(self) -> tuple[str, ModelSettings] | None:
         return model_of(self.selection.pipeline, self.engine.settings)
 
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        return tuple((each.words, f"champion({n})") for n, each in enumerate(self._champions))
+
+    @property
+    def _champions(self) -> tuple[Offer, ...]:
+        """What the model's registry offers."""
+        if self.model is None or (registry := self.model[1].registry) is None:
+            return ()
+        found = self.engine.store.get(CandidateOf(self.model[0])).value
+        return tuple(champions(registry, found)) if found is not None else ()
+
     def questions(self) -> tuple[AnyQuestion, ...]:
         if self.model is None or not self.box.size.width:
             return ()
@@ -198,6 +214,8 @@ class MetricsPane(Pane):
         candidate = self.engine.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)
+            if progress := progress_of(self.engine, Address(model.registry.source, model.registry.model)):
+                items.append(Item(*pieces(progress)[0]))
         self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
@@ -258,6 +276,10 @@ class MetricsPane(Pane):
         return False
 
     # -- keys
+
+    def action_champion(self, number: int) -> None:
+        """Carry one of what the registry offers to the plan."""
+        self.post_message(self.Wished(self._champions[number].wish))
 
     def action_next_metric(self) -> None:
         self._step_metric(1)
