@@ -132,9 +132,9 @@ class Policies:
         self._say(policy, words, engine.clock() + wait)
         await engine.pause(wait)
         try:
-            _, now = await self._proposed(policy, since)
-            if why := "" if now == wish else "it is not as it was when this was announced":
-                raise Refused(why)
+            said, now = await self._proposed(policy, since)
+            if now != wish:
+                raise Refused(said if now is None else "it is not as it was when this was announced")
             if why := await in_thread(partial(self._first, policy, wish, since)):
                 raise Refused(why)
             await self._start(policy, wish, words)

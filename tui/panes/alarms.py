@@ -46,7 +46,7 @@ def alarm_items(engine: Engine) -> Iterator[Item]:
     what the gravest is."""
     for said in engine.store.get(AnnouncementsNow()).value or ():
         if said.at is not None:
-            yield Item(f"{look('waiting').glyph} {_when(said, engine.clock())}", "waiting", said.words)
+            yield Item(f"{look('waiting').glyph} {_when(said, engine.clock())}", "waiting")
     found = engine.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
