@@ -33,6 +33,7 @@ from widgets.cells import pieces
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line, Marker
 from widgets.status_line import Item, StatusLine
+from widgets.theme import look
 
 LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 """Lines and cells a chart needs to say something."""
@@ -221,8 +222,9 @@ class MetricsPane(Pane):
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
-        self.line.show([*items, *(stale(old[0]) if old else ())], [Item(self._span_words(now), drop=1)])
-        markers = moments(self.engine, name)[1]
+        asked, markers = moments(self.engine, name)
+        items += [*(stale(old[0]) if old else ()), *self._unmarked(asked)]
+        self.line.show(items, [Item(self._span_words(now), drop=1)])
         for question, reading in readings.items():
             metric = self.engine.settings.metrics[question.metric]
             title = metric.title or question.metric
@@ -232,6 +234,13 @@ class MetricsPane(Pane):
                 data = data._replace(title=mark + title, small=True)
             self.charts[question.metric].show(data._replace(log=self.logarithmic))
         self._want()
+
+    def _unmarked(self, asked: tuple[AnyQuestion, ...]) -> Iterator[Item]:
+        """Why deployments are not, or no longer, marked in the charts."""
+        faults = (self.engine.store.get(each).fault for each in asked)
+        if (fault := next((each for each in faults if each is not None), None)) is not None:
+            words = f"{look('stale').glyph} deployments {fault.trouble.value}"
+            yield Item(words, "warning", fault.message, drop=3)
 
     def _span_words(self, now: float) -> str:
         if self.span.until is None:
