@@ -35,6 +35,7 @@ from tui.engine.reports import Reports
 from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
 from tui.engine.verdicts import judged_metrics, verdict
+from tui.engine.versions import Known, with_versions
 from tui.sources.base import PipelineSource
 
 
@@ -80,6 +81,7 @@ class Answers:
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
         activities: Callable[[], tuple[Activity, ...]],
+        known: Known,
     ) -> None:
         self._servers = servers
         self._store = store
@@ -88,6 +90,7 @@ class Answers:
         self._logs = logs
         self._clock = clock
         self._activities = activities
+        self._known = known
 
     async def to(self, question: AnyQuestion) -> Any:
         """The answer.
@@ -126,6 +129,7 @@ class Answers:
                     if wanted not in getattr(settings, table):
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
+                settings = await with_versions(settings, question.model, (question.metric,), self._known)
                 return await chart(question, settings, metrics, self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
@@ -136,6 +140,8 @@ class Answers:
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
+                judged = judged_metrics(settings, question.model)
+                settings = await with_versions(settings, question.model, judged, self._known)
                 return await verdict(question, settings, servers.metrics, self._clock())
             case CandidateOf():
                 model = settings.models.get(question.model)
