@@ -1,118 +1,140 @@
-"""How soon a key is painted while much goes on, and on a slow line."""
+"""How soon a key is painted while much goes on, and on a slow line; and how late the event loop is meanwhile."""
 
-import os
-import select
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from benchmarks.sessions import Line, beside, deck
 from benchmarks.table import Row, percentile
-from tests.e2e.deck import CTRL_R
-from tests.e2e.settings import write_config
-from tests.e2e.terminal import Terminal, program
-from tui.sandbox.process import Sandbox
+from benchmarks.world import STREAMS, Crowd, Servers
+from tests.e2e.deck import CTRL_R, ENTER, ESCAPE
 
 SLOW = 20_000
 """Bytes a second of the slow line."""
-PATIENCE = 10.0
+FRAME = 1000 / 60
+HELD = 30.0
+"""Milliseconds that the loop may be held, by the issue."""
+ON_THE_LIST = "\x1b[<0;20;8M\x1b[<0;20;8m"
+"""A click: with the mouse the list has the keys while a log stays beside it."""
+
+Beats = list[tuple[float, float]]
+"""When the loop looked up, and how many milliseconds late."""
 
 
-def _painted(terminal: Terminal, key: str) -> float:
-    """Milliseconds until the terminal hears of a key."""
-    while terminal._read(0):
-        pass
-    at, count = terminal.send(key), len(terminal.reads)
-    while len(terminal.reads) == count and time.monotonic() < at + PATIENCE:
-        terminal._read(0.05)
-    return (terminal.reads[-1][0] - at) * 1000 if len(terminal.reads) > count else PATIENCE * 1000
+def _log_beside(line: Line) -> None:
+    """A log that is followed at full speed beside the list."""
+    for keys in ("/", STREAMS, ENTER):
+        line.send(keys)
+        line.settle(0.5)
+    line.send("l")
+    line.wait_for("following")
+    line.wait_for("shard 3  records")
+    for keys in ("+", ON_THE_LIST, ESCAPE):
+        line.send(keys)
+        line.watch(0.5)
+    line.wait_for("shard 3  records")
 
 
-def _keys(terminal: Terminal, count: int, pause: float) -> list[float]:
-    found = []
-    for number in range(count):
-        found.append(_painted(terminal, "jjjjkkkk"[number % 8]))
-        terminal.watch(pause)
-        if number % 10 == 0:
-            terminal.send(CTRL_R)
-            terminal.watch(0.1)
-    return found
+def _charts_beside(line: Line) -> None:
+    """Three charts, redrawn each second, beside the list, whose cursor goes through pipelines of their model."""
+    line.send("3")
+    line.watch(0.5)
+    line.send("1/")
+    line.watch(0.5)
+    line.send("group-")
+    line.send(ENTER)
+    line.wait_for("fail 250")
 
 
-class SlowLine:
-    """A terminal that is read at so many bytes a second."""
+def _loaded(config: Path, beside_it: Callable[[Line], None], keys: int) -> tuple[list[float], Beats, Beats]:
+    """Milliseconds for each key; the beats of the start, and those while keys were typed."""
+    late = config.with_name("late")
+    with deck(config, "charts", "redrawn", f"lag={late}") as line:
+        line.wait_for("job-")
+        line.wait_for("project-")
+        line.watch(3)
+        begun = time.monotonic()
+        beside_it(line)
+        line.watch(2)
+        typing, found = time.monotonic(), []
+        for number in range(keys):
+            found.append(line.key("jjjjkkkk"[number % 8]))
+            line.watch(0.08)
+        ended = time.monotonic()
+    beats = [
+        (float(at), float(ms))
+        for at, _, ms in (each.partition(" ") for each in late.read_text().splitlines())
+    ]
+    return (
+        found,
+        [each for each in beats if each[0] < begun],
+        [each for each in beats if typing < each[0] < ended],
+    )
 
-    def __init__(self, terminal: Terminal) -> None:
-        assert terminal._master is not None
-        self._master, self._terminal = terminal._master, terminal
-        self.seen = bytearray()
 
-    def read(self, seconds: float) -> bool:
-        """Take what comes for so long; whether anything came."""
-        before, until = len(self.seen), time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if select.select([self._master], [], [], min(left, 0.01))[0]:
-                self.seen += os.read(self._master, SLOW // 100)
-                time.sleep(0.01)
-        return len(self.seen) > before
-
-    def key(self, key: str, column: bytes) -> float:
-        """Milliseconds until the cursor's mark has been moved."""
-        count, at = self.seen.count(column), self._terminal.send(key)
-        while self.seen.count(column) == count and time.monotonic() < at + PATIENCE:
-            self.read(0.01)
-        return (time.monotonic() - at) * 1000
+def _held(beats: Beats) -> Iterable[tuple[str, float, str, float | None]]:
+    late = [lateness for _, lateness in beats]
+    seconds = beats[-1][0] - beats[0][0]
+    missed = sum(lateness // FRAME for lateness in late)
+    yield "late frames", 100 * missed * FRAME / 1000 / seconds, "%", None
+    yield "event loop held, p99", percentile(late, 0.99), "ms", None
+    yield "event loop held, longest", max(late), "ms", HELD
+    over = sum(lateness for lateness in late if lateness > HELD)
+    yield f"event loop held over {HELD:.0f} ms, share of the time", over / 10 / seconds, "%", None
 
 
-def _slow(command: Sequence[str | Path], sandbox: Sandbox, count: int) -> list[float]:
-    """Keys on a slow line, all that is on screen read anew each second."""
-    with Terminal(command) as terminal:
-        terminal.wait_for("job-")
-        terminal.settle(1)
-        line = SlowLine(terminal)
+def _slow(config: Path, *changes: str, only: str, times: int) -> float:
+    """Milliseconds for a key, the median, on a slow line."""
+    with deck(config, *changes) as line:
+        line.wait_for("project-")
+        if only:
+            for keys in ("/", only, ENTER):
+                line.send(keys)
+                line.settle(0.5)
+        line.watch(2)
+        line.rate = SLOW
         found = []
-        for number in range(count):
-            terminal.send(CTRL_R)
-            line.read(0.9)
-            found.append(line.key("jk"[number % 2], "❯".encode()))
-        while line.read(0.5):
-            pass
-        terminal.send("\x11")
-        terminal.wait_exit()
-    return found
+        for number in range(times):
+            if not only:
+                line.send(CTRL_R)
+            line.watch(0.9)
+            found.append(line.key("jk"[number % 2]))
+    return statistics.median(found)
 
 
 def rows(quick: bool) -> list[Row]:
-    jobs, projects, count = (50, 10, 30) if quick else (700, 300, 120)
-    python = [sys.executable, "-m", "benchmarks.deck"]
-    with tempfile.TemporaryDirectory() as name, Sandbox("many", jobs=jobs, projects=projects) as sandbox:
-        folder = Path(name)
-        config = write_config(sandbox.settings(), folder / "config.toml")
-        late = folder / "late"
-        with Terminal([*python, f"lag={late}", "--config", config]) as terminal:
-            terminal.wait_for("job-")
-            terminal.wait_for("project-")
-            terminal.watch(8)
-            keys = _keys(terminal, count, 0.05)
-            terminal.send("\x11")
-            terminal.wait_exit()
-        lags = [float(each) for each in late.read_text().split()]
-    found = [
-        Row(f"key to paint, {jobs + projects} pipelines polled, p50", statistics.median(keys), "ms"),
-        Row("  p95", percentile(keys, 0.95), "ms"),
-        Row("  p99", percentile(keys, 0.99), "ms", most=50),
-        Row("event loop held, p99", percentile(lags, 0.99), "ms"),
-        Row("event loop held, longest", max(lags), "ms", most=30),
-    ]
-    with Sandbox("many", jobs=40, projects=10) as sandbox, tempfile.TemporaryDirectory() as name:
-        config = write_config(sandbox.settings(), Path(name) / "config.toml")
-        times = 6 if quick else 15
-        ours = _slow([program(), "--config", config], sandbox, times)
-        stock = _slow([*python, "stock", "--config", config], sandbox, times)
-    middle = statistics.median
-    found.append(
-        Row("key on a line of 20 kB/s, p50", middle(ours), "ms", "stock Textual", middle(stock), most=50)
-    )
+    jobs, projects, count = (80, 20, 40) if quick else (700, 300, 300)
+    found: list[Row] = []
+    crowd = Crowd(jobs=jobs, projects=projects, running=5, streaming=True)
+    for what, beside_it in (
+        ("a log at full speed", _log_beside),
+        ("charts redrawn each second", _charts_beside),
+    ):
+        with beside(Servers(crowd)) as (config, _):
+            keys, start, beats = _loaded(config, beside_it, count)
+        polled = f"{jobs + projects} pipelines polled"
+        if not found:
+            late = [lateness for _, lateness in start]
+            found.append(
+                Row(f"{polled}, the first reading: event loop held, longest", max(late), "ms", most=HELD)
+            )
+        found += [
+            Row(f"{polled}, {what}: key to paint, p50", statistics.median(keys), "ms"),
+            Row("  p95", percentile(keys, 0.95), "ms"),
+            Row("  p99", percentile(keys, 0.99), "ms", most=50),
+            *(Row(f"  {words}", number, unit, most=most) for words, number, unit, most in _held(beats)),
+        ]
+    times = 4 if quick else 12
+    with beside(Servers(Crowd(jobs=30, projects=10, running=5, ticking=1))) as (config, _):
+        for what, only, changes in (
+            ("a row changing each second", "", ()),
+            ("a chart redrawn each second", "group-", ("charts", "redrawn")),
+        ):
+            ours = _slow(config, *changes, only=only, times=times)
+            stock = _slow(config, "stock", *changes, only=only, times=times)
+            most = 50.0 if not only else None
+            found.append(
+                Row(f"key on a line of 20 kB/s, {what}, p50", ours, "ms", "stock Textual", stock, most=most)
+            )
     return found

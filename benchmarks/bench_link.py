@@ -1,96 +1,137 @@
-"""What goes over the line to the terminal."""
+"""What goes over the line to the terminal, in bytes: plain and in tmux, with what stock Textual sends beside it."""
 
 import statistics
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple
 
+from benchmarks.sessions import beside, command
 from benchmarks.table import Row
+from benchmarks.world import Crowd, Servers
 from tests.e2e.deck import CTRL_R, ENTER, ESCAPE
-from tests.e2e.settings import write_config
-from tests.e2e.terminal import Terminal, program
+from tests.e2e.terminal import Terminal
 from tests.e2e.tmux import Tmux
 from tui.sandbox.process import Sandbox
 
-T = TypeVar("T")
-
 LOADED = ("deploy-model", "ml/features/store", "Watch canary", "fail 250")
+"""Of the demo: its list, the stages beside it, the last chart."""
+MOST = {
+    "start, to the last chart": 32_000.0,
+    "one row changed": 100.0,
+    "a minute in which nothing changes": 0.0,
+}
+
+Costs = Iterator[tuple[str, float]]
 
 
-def _loaded(terminal: Terminal) -> int:
-    for text in LOADED:
-        terminal.wait_for(text)
-    terminal.settle(0.5)
-    return len(terminal.raw)
-
-
-def _sent(terminal: Terminal, keys: Sequence[str]) -> float:
-    """Bytes for each of some keys."""
+def _sent(terminal: Terminal, keys: Iterable[str], quiet: float = 0.4) -> float:
+    """Bytes for each of some keys, with what follows from it until it is quiet."""
     costs = []
     for key in keys:
         before = len(terminal.raw)
         terminal.send(key)
-        terminal.settle(0.3)
+        terminal.settle(quiet)
         costs.append(len(terminal.raw) - before)
     return statistics.mean(costs)
 
 
-def _session(command: Sequence[str | Path], sandbox: Sandbox, rest: float) -> dict[str, float]:
-    with Terminal(command) as terminal:
-        costs: dict[str, float] = {"start, to the last chart": _loaded(terminal)}
-        costs["a key: cursor one row down"] = _sent(terminal, "jjjj")
-        costs["a key: one row down, back at the top"] = _sent(terminal, "gjk")
-        costs["a key: the next pane"] = _sent(terminal, "\t\t\t\t")
-        costs["a switch of panes"] = _sent(terminal, "345")
-        costs["help, and back"] = 2 * _sent(terminal, "i" + ESCAPE)
-        terminal.send("3")
-        terminal.settle(1)
-        before = len(terminal.raw)
+def _only(terminal: Terminal, name: str) -> None:
+    """Filter the list down to one pipeline, and go to it."""
+    for keys in ("/", name, ENTER):
+        terminal.send(keys)
+        terminal.settle(0.4)
+
+
+def _demo(terminal: Terminal) -> Costs:
+    for text in LOADED:
+        terminal.wait_for(text)
+    terminal.settle(0.5)
+    yield "start, to the last chart", len(terminal.raw)
+    yield "a key: cursor one row down, and what is beside it", _sent(terminal, "jjj")
+    yield "a switch of panes", _sent(terminal, "3453")
+    terminal.send("1")
+    yield "a pane fills the screen, and back", 2 * _sent(terminal, "++")
+    terminal.send("+")
+    terminal.settle(0.4)
+    yield "a key: cursor one row up, nothing beside it", _sent(terminal, "kkk")
+    yield "help, and back", 2 * _sent(terminal, "i" + ESCAPE)
+
+
+def _row(terminal: Terminal, sandbox: Sandbox, times: int) -> Costs:
+    """One row changes in its place: its run's number; the cursor is elsewhere, and there is no chart."""
+    terminal.wait_for("ticking")
+    terminal.wait_for("project-")
+    terminal.send("jjjj")
+    terminal.settle(1)
+    costs = []
+    for _ in range(times):
         sandbox.control.advance(60)
-        terminal.send(CTRL_R)
-        terminal.settle(1.5)
-        costs["all read anew a minute later: rows, charts"] = len(terminal.raw) - before
-        for key in "1/":
-            terminal.send(key)
-            terminal.settle(0.5)
-        terminal.send("old-import")
-        terminal.settle(0.5)
-        terminal.send(ENTER)
-        terminal.wait_for("No model has this pipeline")
-        terminal.settle(1)
-        costs["a minute in which nothing changes"] = terminal.watch(rest) * 60 / rest
-        terminal.send("\x11")
-        terminal.wait_exit()
+        costs.append(_sent(terminal, [CTRL_R], 1.0))  # no sooner is the same asked again
+    yield "one row changed", statistics.mean(costs)
+
+
+def _chart(terminal: Terminal, times: int) -> Costs:
+    """Three charts, and the verdict on them, each with new points whenever it is asked for."""
+    terminal.wait_for("project-")
+    _only(terminal, "project-01")
+    terminal.wait_for("fail 250")
+    terminal.settle(1)
+    yield "a refresh of three charts", _sent(terminal, [CTRL_R] * times, 1.0)
+
+
+def _idle(terminal: Terminal, seconds: float) -> Costs:
+    """Nothing moves but time; lists are read, and are as they were."""
+    terminal.wait_for("project-")
+    _only(terminal, "job-011")
+    terminal.wait_for("No model has this pipeline")
+    terminal.settle(1)
+    yield "a minute in which nothing changes", terminal.watch(seconds) * 60 / seconds
+
+
+class Configs(NamedTuple):
+    """The worlds that all look at: the demo standing still, and one in which nothing goes on."""
+
+    demo: Path
+    resting: Path
+
+
+def _measured(configs: Configs, *, tmux: bool, stock: bool, quick: bool) -> dict[str, float]:
+    """All of it with one kind of terminal and one way to write to it."""
+    changes = ["stock"] if stock else []
+
+    def terminal(config: Path, *more: str) -> Terminal:
+        started = [str(part) for part in command(config, *changes, *more)]
+        return Tmux(started) if tmux else Terminal(started)
+
+    with terminal(configs.demo) as one:
+        costs = dict(_demo(one))
+    still = Servers(Crowd(jobs=30, projects=10, ticking=60, manual=True))  # its own: it is moved
+    with beside(still) as (config, sandbox), terminal(config) as one:
+        costs |= _row(one, sandbox, 2 if quick else 6)
+    with terminal(configs.resting, "charts") as one:
+        costs |= _chart(one, 2 if quick else 6)
+    with terminal(configs.resting) as one:
+        costs |= _idle(one, 5.0 if quick else 45.0)
     return costs
 
 
-def _in_tmux(command: Sequence[str | Path], sandbox: Sandbox) -> float:
-    with Tmux([str(part) for part in command]) as tmux:
-        return _loaded(tmux)
-
-
-def _measured(stock: bool, rest: float) -> tuple[dict[str, float], float]:
-    """A session, and the start in tmux, each beside servers of its own, which stand still."""
-    deck = [sys.executable, "-m", "benchmarks.deck", "stock"] if stock else [program()]
-
-    def beside(measure: Callable[[list[str | Path], Sandbox], T]) -> T:
-        with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
-            config = write_config(sandbox.settings(), Path(name) / "config.toml")
-            return measure([*deck, "--config", config], sandbox)
-
-    return beside(lambda command, sandbox: _session(command, sandbox, rest)), beside(_in_tmux)
-
-
 def rows(quick: bool) -> list[Row]:
-    most = {"start, to the last chart": 32_000.0, "a minute in which nothing changes": 0.0}
-    rest = 10 if quick else 20
-    (ours, in_tmux), (theirs, stock_in_tmux) = _measured(False, rest), _measured(True, rest)
+    worlds = (Sandbox(clock="manual"), Servers(Crowd(jobs=30, projects=10)))
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        configs = Configs(*(stack.enter_context(beside(world))[0] for world in worlds))
+        ways = [(tmux, stock) for tmux in (False, True) for stock in (False, True)]
+        ours, theirs, ours_in_tmux, theirs_in_tmux = pool.map(
+            lambda way: _measured(configs, tmux=way[0], stock=way[1], quick=quick), ways
+        )
     return [
         *(
-            Row(what, cost, "B", "stock Textual", theirs[what], most=most.get(what))
+            Row(what, cost, "B", "stock Textual", theirs[what], most=MOST.get(what))
             for what, cost in ours.items()
         ),
-        Row("start, in tmux", in_tmux, "B", "stock Textual", stock_in_tmux),
+        *(
+            Row(f"in tmux: {what}", cost, "B", "stock Textual", theirs_in_tmux[what])
+            for what, cost in ours_in_tmux.items()
+        ),
     ]

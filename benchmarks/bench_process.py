@@ -2,40 +2,36 @@
 
 import asyncio
 import gc
-import multiprocessing
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.bench_deck import at_rest
+from benchmarks.apart import apart, resident
+from benchmarks.sessions import beside, deck
 from benchmarks.table import Row
-from tests.e2e.settings import write_config
-from tests.e2e.terminal import Terminal, program
-from tui.sandbox.process import Sandbox
+from benchmarks.world import Crowd, Servers
 
 JOBS, PROJECTS = 150, 50
 
 
-def _processor(config: Path, seconds: float) -> tuple[float, float, int]:
-    """Per cent of a core, MiB, and bytes a second, after the first ten seconds."""
-    with Terminal([program(), "--config", config]) as terminal:
-        terminal.wait_for("job-")
-        terminal.watch(10)
-        cpu = terminal.cpu()
-        written = terminal.watch(seconds)
-        used = 100 * (terminal.cpu() - cpu) / seconds
-        memory = terminal.memory()
-        terminal.send("\x11")
-        terminal.wait_exit()
-    return used, memory, round(written / seconds)
+def _processor(running: float, seconds: float) -> tuple[float, float, float]:
+    """Per cent of a core, MiB, and bytes a second, after a while."""
+    servers = Servers(Crowd(jobs=JOBS, projects=PROJECTS, running=running))
+    with beside(servers) as (config, _), deck(config) as line:
+        line.wait_for("job-")
+        line.watch(seconds / 3)
+        cpu = line.cpu()
+        written = line.watch(seconds)
+        return 100 * (line.cpu() - cpu) / seconds, line.memory(), written / seconds
 
 
 def _memory() -> float:
     gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / (1 << 20)
+    return resident()
 
 
-def _day(hours: int, step: float, told: "Connection") -> None:
+def _day(hours: int, step: float, told: Connection) -> None:
     """A deck without a terminal whose clock is driven: its list changes at each look, a run ends at each hour."""
     from tests.engine.world import FakeSource, NoJitter, Time
     from tests.examples import pipeline, run
@@ -72,45 +68,31 @@ def _day(hours: int, step: float, told: "Connection") -> None:
 
         change(0)
         async with running(Pipedeck(settings, keymap(settings.ui.keys), engine), size=(120, 40)) as pilot:
-            for number in range(int(hours * 3600 / step)):
+            looks = int(hours * 3600 / step)
+            for number in range(looks):
+                if number in (0, int(3600 / step)):
+                    told.send(_memory())
                 change(number)
                 source.asked.clear()
                 await time.advance(step)
                 await pilot.press("jjjk"[number % 4])
-                if number * step in (3600, (hours * 3600) - step):
-                    told.send(_memory())
+            told.send(_memory())
 
     asyncio.run(live())
 
 
-def _grown(hours: int, step: float) -> tuple[float, float]:
-    """MiB after an hour, and after all of them."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    child = context.Process(target=_day, args=(hours, step, there))
-    child.start()
-    there.close()
-    try:
-        return here.recv(), here.recv()
-    finally:
-        child.join()
-
-
 def rows(quick: bool) -> list[Row]:
-    seconds = 5 if quick else 25
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "config.toml"
-        with Sandbox("many", jobs=JOBS, projects=PROJECTS, clock="manual") as sandbox:
-            sandbox.control.advance(7200)
-            idle, memory, _ = _processor(write_config(at_rest(sandbox.settings()), path), seconds)
-        with Sandbox("many", jobs=JOBS, projects=PROJECTS) as sandbox:
-            busy, busy_memory, written = _processor(write_config(sandbox.settings(), path), seconds)
-    hour, day = _grown(2 if quick else 24, 60.0)
+    seconds, hours = (5.0, 2) if quick else (30.0, 24)
+    with ThreadPoolExecutor() as pool:  # what one uses is not counted with the other
+        rest, busy = pool.map(lambda running: _processor(running, seconds), (0.0, 5.0))
+    start, hour, end = apart(_day, hours, 60.0, answers=3)
     return [
-        Row("processor, 200 pipelines at rest", idle, "%", most=1),
-        Row("processor, a tenth of them busy", busy, "%", "at rest", idle),
-        Row("written to the terminal meanwhile", written, "B/s"),
-        Row("memory at rest", memory, "MiB"),
-        Row("memory, busy", busy_memory, "MiB", "at rest", memory),
-        Row("memory after a simulated day", day, "MiB", "after an hour of it", hour, most_ratio=1.05),
+        Row("processor, 200 pipelines at rest", rest[0], "%", most=1),
+        Row("  5 % of them running", busy[0], "%", "at rest", rest[0]),
+        Row("  written to the terminal meanwhile", busy[2], "B/s"),
+        Row("memory, 200 pipelines at rest", rest[1], "MiB"),
+        Row("  5 % of them running", busy[1], "MiB", "at rest", rest[1]),
+        Row("memory of a deck without a terminal, at its start", start, "MiB"),
+        Row("  after a simulated hour", hour, "MiB", "at its start", start),
+        Row(f"  after {hours} of them", end, "MiB", "after the first", hour, most_ratio=1.05, own=True),
     ]

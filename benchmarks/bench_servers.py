@@ -1,95 +1,169 @@
-"""What the servers are asked: requests and bytes a minute, of the list and the run under the cursor.
+"""What the servers are asked, and how soon the deck shows what has changed on them.
 
-The engine's clock is driven and the servers' stands still or moves with it, so minutes take seconds. Beside it is what
-others ask for as much, by their sources: a client that asks for every run each 10 s; for Jenkins the list and then ten
-jobs each 10 s (jenkins-tui by edulog87); for GitLab two requests a minute for each active pipeline and one for each
-project (glim).
+The deck's clock and the servers' are driven, so minutes take seconds. Beside it is what others ask for as much, by
+their sources: a client that asks for every run each 10 s, and each tool in the way its own timers do it.
 """
 
 import asyncio
+import re
+import statistics
 from collections.abc import Callable
+from typing import NamedTuple
+from urllib.request import ProxyHandler, Request, build_opener
 
-import msgspec
-
+from benchmarks.driven import driven
 from benchmarks.table import Row
-from tests.engine.world import NoJitter, Time
+from benchmarks.world import TICKS, Crowd, Servers
 from tui.config import GitLabSettings, JenkinsSettings, Settings
-from tui.engine.engine import Engine
-from tui.engine.questions import PipelinesOf, RunAt
-from tui.sandbox.process import Face, Sandbox
+from tui.sandbox.process import Face
+from tui.sandbox.world import Clock, World
 
 STEP = 5.0
-BUSY = 0.05
+LOOK = 0.5
+"""Seconds between two looks at the screen."""
 
-PEERS: dict[Face, tuple[str, Callable[[int], float]]] = {
-    "jenkins": ("edulog87", lambda pipelines: 6 * (1 + min(10, pipelines))),
-    "gitlab": ("glim", lambda pipelines: pipelines + 2 * 2 * BUSY * pipelines),
+
+class Peer(NamedTuple):
+    name: str
+    a_minute: Callable[[int, int], float]
+    """Requests for so many pipelines, so many of them running."""
+
+
+PEERS: dict[Face, tuple[Peer, ...]] = {
+    "jenkins": (
+        Peer("edulog87: list and ten jobs each 10 s", lambda count, running: 6 * (1 + min(10, count))),
+        Peer("bnainar: each running one each 3 s", lambda count, running: 20 * running),
+        Peer("chelnak: everything each 10 and 20 s", lambda count, running: 6 + 3),
+        Peer("mattpetters: three for each each 10 s", lambda count, running: 18 * count),
+    ),
+    "gitlab": (
+        Peer("glim: each, and jobs of running ones", lambda count, running: count + 4 * running),
+        Peer("glab ci view of each running one", lambda count, running: 24 * running),
+        Peer("lazylab of each project", lambda count, running: 6 * count),
+        Peer("glab-tui of each project", lambda count, running: count),
+    ),
 }
 
 
-async def _minutes(
-    sandbox: Sandbox, settings: Settings, face: Face, minutes: int, *, moving: bool
-) -> tuple[float, float]:
-    """Requests and bytes a minute, after the first."""
-    time = Time()
-    time.now = sandbox.control.state().now
-    engine = Engine(settings, clock=time.clock, rng=NoJitter(), later=time.later)
-    question = PipelinesOf(face)
-    listing = await engine.ask(question)
-    watch = engine.watch()
-    shown = next((pipeline.runs[0] for pipeline in listing.pipelines if pipeline.runs), None)
-    watch.want(question, *([RunAt(shown.address)] if shown is not None else []))
-    running = asyncio.create_task(engine.run())
+async def _asked(sandbox: Servers, settings: Settings, face: Face, minutes: int) -> tuple[float, float]:
+    """Requests and bytes a minute, after the first, of a deck with the cursor on the first row."""
+    async with driven(sandbox, settings) as deck:
 
-    async def pass_time(seconds: float) -> None:
-        for _ in range(int(seconds / STEP)):
-            if moving:
-                await asyncio.to_thread(sandbox.control.advance, STEP)
-            await time.advance(STEP)
-            if engine._tasks:
-                await asyncio.wait(engine._tasks, timeout=30)
-            await time.advance(0)
+        async def minute(count: int) -> tuple[int, int]:
+            for _ in range(int(count * 60 / STEP)):
+                await deck.go_on(STEP)
+            facts = deck.engine.servers.facts(face)
+            return facts.requests, facts.bytes_read
 
-    await pass_time(60)
-    before = engine.servers.facts(face)
-    await pass_time(60 * minutes)
-    after = engine.servers.facts(face)
-    await engine.close()
-    await running
-    return (after.requests - before.requests) / minutes, (after.bytes_read - before.bytes_read) / minutes
+        before = await minute(1)
+        after = await minute(minutes)
+    return (after[0] - before[0]) / minutes, (after[1] - before[1]) / minutes
 
 
-def _at_rest(table: JenkinsSettings | GitLabSettings) -> JenkinsSettings | GitLabSettings:
-    """Without every tenth pipeline, those that are started again and again."""
-    kind = "job" if isinstance(table, JenkinsSettings) else "project"
-    return msgspec.structs.replace(table, watch=tuple(f"**/{kind}-*{digit}" for digit in range(1, 10)))
+def _one_run(table: JenkinsSettings | GitLabSettings) -> int:
+    """Bytes of what a server says of one run."""
+    path, headers = "/job/team-00/job/job-000/1/api/json", {}
+    if isinstance(table, GitLabSettings):
+        path = "/api/v4/projects/group-0%2Fproject-00/pipelines/latest"
+        headers = {"PRIVATE-TOKEN": table.token.reveal() if table.token else ""}
+    elif table.token:
+        import base64
+
+        pair = f"{table.user}:{table.token.reveal()}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    with build_opener(ProxyHandler({})).open(
+        Request(table.url + path, headers=headers), timeout=30
+    ) as answer:
+        return len(answer.read())
+
+
+def _rows(face: Face, count: int, running: float, minutes: int) -> list[Row]:
+    jobs, projects = (count, 0) if face == "jenkins" else (0, count)
+    crowd = Crowd(jobs=jobs, projects=projects, running=running, manual=True)
+    with Servers(crowd) as sandbox:
+        table = sandbox.settings().sources[face]
+        assert isinstance(table, JenkinsSettings | GitLabSettings)
+        asked, size = asyncio.run(_asked(sandbox, Settings(sources={face: table}), face, minutes))
+        naive = 6 * count * _one_run(table)
+    busy = crowd.busy(count)
+    what = f"{face}, {count} pipelines, {busy or 'none'} running"
+    # Jenkins: list and queue each 10 s, and the run under the cursor. GitLab: one request for ten projects.
+    most = 6 * 2 + 3 * 20.0 if face == "jenkins" else 6 * -(-count // 10) + 3 * 20.0
+    found = [
+        Row(f"{what}: requests a minute", asked, "", "each run each 10 s", 6.0 * count, most=most, own=True),
+        Row("  bytes a minute", size / 1000, "kB", "each run each 10 s", naive / 1000),
+    ]
+    peers = PEERS[face] if busy else ()
+    return found + [Row("  requests a minute", asked, "", name, ask(count, busy)) for name, ask in peers]
+
+
+class Late(NamedTuple):
+    """Seconds from the moment until it could be read."""
+
+    begun: list[float]
+    """A run began: in the list."""
+    ended: list[float]
+    """A run that was seen running ended: beside the list, where its stages are."""
+
+
+_LISTED = re.compile(rf"{TICKS} +#(\d+) ")
+_STAGES = re.compile(rf"▏ \S (\w+) .*jenkins:{TICKS}#(\d+) ")
+
+
+async def _seen(crowd: Crowd, sandbox: Servers, runs: int) -> Late:
+    """What is seen of so many runs of the pipeline under the cursor."""
+    truth = World(crowd.scenario, Clock(sandbox.control.state().now, manual=True))
+    (pipeline,) = truth.pipelines("jenkins", TICKS)
+    late, listed, running = Late([], []), 1, 0
+    settings = Settings(sources={name: sandbox.settings().sources[name] for name in ("jenkins", "gitlab")})
+    async with driven(sandbox, settings) as deck:
+        await deck.press("slash", *TICKS, "enter")
+        while len(late.begun) < runs:
+            await deck.go_on(LOOK)
+            truth.clock.advance(LOOK)
+            newest = truth.runs(pipeline)[0]
+            ended = truth.progress(newest).ended_at
+            if listed == newest.number and ended and not running:
+                continue  # all of it has been seen
+            screen = deck.screen
+            if (match := _LISTED.search(screen)) and listed < int(match[1]) == newest.number:
+                listed, running = newest.number, 0
+                late.begun.append(deck.now - newest.begins_at)
+            if (match := _STAGES.search(screen)) and int(match[2]) == newest.number:
+                if match[1] == "running":
+                    running = newest.number
+                elif running == newest.number and ended is not None:
+                    running = 0
+                    late.ended.append(deck.now - ended)
+    return late
+
+
+def _paints(quick: bool) -> list[Row]:
+    found, ended = [], list[float]()
+    for words, running, cadence in (("others run", 5.0, 10.0), ("nothing else runs", 0.0, 30.0)):
+        crowd = Crowd(
+            jobs=30, projects=10, running=running, ticking=53, manual=True
+        )  # in step with no cadence
+        with Servers(crowd) as sandbox:
+            late = asyncio.run(_seen(crowd, sandbox, 2 if quick else 15))
+        found += _late(f"a run begins while {words}", late.begun, cadence)
+        ended += late.ended
+    return found + _late("a run whose stages are shown ends", ended, 3.0)
+
+
+def _late(what: str, late: list[float], cadence: float) -> list[Row]:
+    """With the limit that follows from the cadence: lengthened by a fifth at most, and a second to read it."""
+    return [
+        Row(f"{what}: shown after, p50", statistics.median(late), "s"),
+        Row("  the latest", max(late), "s", most=1.2 * cadence + 1, own=True),
+    ]
 
 
 def rows(quick: bool) -> list[Row]:
     sizes: dict[Face, tuple[int, ...]] = {"jenkins": (10, 200, 1000), "gitlab": (10, 50, 500)}
-    found = []
+    minutes = 1 if quick else 2
+    found: list[Row] = []
     for face, counts in sizes.items():
         for count in counts[: 1 if quick else None]:
-            numbers = {"jobs": count, "projects": 1} if face == "jenkins" else {"jobs": 1, "projects": count}
-            with Sandbox("many", clock="manual", **numbers) as sandbox:  # type: ignore[arg-type]
-                table = sandbox.settings().sources[face]
-                assert isinstance(table, JenkinsSettings | GitLabSettings)
-                for moving in (True, False):
-                    if not moving:
-                        sandbox.control.advance(7200)
-                    settings = Settings(sources={face: table if moving else _at_rest(table)})
-                    asked, size = asyncio.run(
-                        _minutes(sandbox, settings, face, 1 if quick else 2, moving=moving)
-                    )
-                    words = "some running" if moving else "idle"
-                    what = f"{face}, {count} pipelines, {words}"
-                    # Jenkins: list and queue each 10 s and the run under the cursor; GitLab: one for ten projects.
-                    most = 6 * 2 + 3 * 20.0 if face == "jenkins" else 6 * -(-count // 10) + 3 * 20.0
-                    found += [
-                        Row(f"{what}: requests a minute", asked, "", "naive", 6.0 * count, most=most),
-                        Row(f"{what}: bytes a minute", size / 1000, "kB"),
-                    ]
-                    if moving:
-                        peer, pattern = PEERS[face]
-                        found.append(Row("  beside a peer", asked, "", peer, pattern(count)))
-    return found
+            found += _rows(face, count, 5.0, minutes) + _rows(face, count, 0.0, minutes)
+    return found + _paints(quick)

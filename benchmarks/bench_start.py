@@ -1,14 +1,14 @@
-"""How soon the deck is there."""
+"""How soon the deck is there: cold, with nothing kept on disk, and warm."""
 
 import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
+from benchmarks.sessions import CTRL_Q, beside, command
 from benchmarks.table import Row
-from tests.e2e.settings import write_config
-from tests.e2e.terminal import Terminal, program
+from tests.e2e.terminal import Terminal
 from tui.sandbox.process import Sandbox
 
 BARE = """
@@ -19,44 +19,58 @@ class Bare(App):
         yield Static("Pipeline")
 Bare().run()
 """
+PAINTED, READ = "Pipeline", "deploy-model"
 
 
-def when(terminal: Terminal, text: str) -> float:
-    """Milliseconds from the start until ``text`` stood on the screen."""
-    return 1000 * (terminal.wait_for(text) - terminal.started)
+def _times(command: Sequence[str | Path], cache: Path, *texts: str) -> list[float]:
+    """Milliseconds from the process's start until each text stood on the screen."""
+    with Terminal(command, env={"XDG_CACHE_HOME": str(cache)}) as terminal:
+        found = [1000 * (terminal.wait_for(text) - terminal.started) for text in texts]
+        terminal.settle()
+        terminal.send(CTRL_Q)
+        terminal.wait_exit()
+    return found
 
 
 def rows(quick: bool) -> list[Row]:
-    rounds = 2 if quick else 5
-    with Sandbox(clock="manual") as sandbox, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        config = write_config(sandbox.settings(), folder / "config.toml")
-        deck: list[str | Path] = [program(), "--config", config]
-        eagerly: list[str | Path] = [sys.executable, "-m", "benchmarks.deck", "eager", "--config", config]
-        colds = iter(range(1000))
-
-        def once(command: Sequence[str | Path], *texts: str, cold: bool = False) -> list[float]:
-            cache = folder / (f"cold{next(colds)}" if cold else "warm")
-            with Terminal(command, env={"XDG_CACHE_HOME": str(cache)}) as terminal:
-                found = [when(terminal, text) for text in texts]
-                terminal.settle()
-                terminal.send("\x11")  # ctrl+q
-                terminal.wait_exit()
-            return found
-
-        once(deck, "Pipeline", "deploy-model")
-        bare, paint, eager, cold, warm = [], [], [], [], []
-        for _ in range(rounds):  # in turns, so that a busy moment of the machine is everybody's
-            bare.append(once([sys.executable, "-c", BARE], "Pipeline")[0])
-            eager.append(once(eagerly, "Pipeline")[0])
-            first, data = once(deck, "Pipeline", "deploy-model", cold=True)
-            paint.append(first)
-            cold.append(data)
-            warm.append(once(deck, "deploy-model")[0])
+    with beside(Sandbox(clock="manual")) as (config, _):
+        bare_app = [sys.executable, "-c", BARE]
+        colds, warm = map("cold{}".format, count()), config.with_name("warm")
+        _times(command(config), warm, PAINTED, READ)
+        bare, eager, cold, cold_data, kept, kept_data = (list[float]() for _ in range(6))
+        for _ in range(2 if quick else 9):  # in turns, so that a busy moment of the machine is everybody's
+            bare.append(_times(bare_app, warm, PAINTED)[0])
+            eager.append(_times(command(config, "eager"), config.with_name(next(colds)), PAINTED)[0])
+            for cache, paints, data in (
+                (config.with_name(next(colds)), cold, cold_data),
+                (warm, kept, kept_data),
+            ):
+                paint, read = _times(command(config), cache, PAINTED, READ)
+                paints.append(paint)
+                data.append(read)
     middle = statistics.median
+
     return [
-        Row("first paint", middle(paint), "ms", "bare Textual app", middle(bare), most_ratio=1.5),
-        Row("first paint", middle(paint), "ms", "all imported first", middle(eager), most_ratio=1),
-        Row("first data, nothing on disk", middle(cold), "ms", "first paint", middle(paint)),
-        Row("first data, from disk", middle(warm), "ms", "nothing on disk", middle(cold), most_ratio=1),
+        Row("first paint, cold", middle(cold), "ms", "bare Textual app", middle(bare), most_ratio=1.5),
+        Row("first paint, warm", middle(kept), "ms", "bare Textual app", middle(bare), most_ratio=1.5),
+        Row(
+            "first paint, cold",
+            middle(cold),
+            "ms",
+            "all imported first",
+            middle(eager),
+            most_ratio=1,
+            own=True,
+        ),
+        Row("first data, cold", middle(cold_data), "ms", "first paint, cold", middle(cold)),
+        Row("first data, warm: from disk", middle(kept_data), "ms", "first paint, warm", middle(kept)),
+        Row(
+            "first data, warm: from disk",
+            middle(kept_data),
+            "ms",
+            "cold",
+            middle(cold_data),
+            most_ratio=1,
+            own=True,
+        ),
     ]

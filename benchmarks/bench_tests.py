@@ -1,40 +1,33 @@
-"""A report of 50 000 cases in both dialects: ``python -m benchmarks.bench_tests [cases]``.
+"""A report of 50 000 cases in both dialects: read, kept, compared with five earlier ones, and shown.
 
-A child process makes and serves the reports of six runs on loopback. Printed for each dialect: reading one report, how
-long the event loop was held up meanwhile, comparing with five earlier ones, what disk and memory they take, and the
-pane: from the key to its first picture, unfolding all passed cases, scrolling through them, and a filter.
+A child process makes and serves the reports of six runs on loopback.
 """
 
 import asyncio
 import json
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
+from benchmarks.apart import apart, resident
+from benchmarks.deck import BEAT, beat
+from benchmarks.table import Row
 from tests.http_stub import Reply, http_stub
 from tests.screens import running
 from tui.app import Pipedeck
 from tui.config import GitLabSettings, JenkinsSettings, Secret, Settings
-from tui.domain.address import Address
-from tui.domain.tests import TestReport
 from tui.engine.engine import Engine
 from tui.engine.history import History
-from tui.insight.tests import Earlier, compare
 from tui.keys import keymap
 from tui.panes.tests import TestsPane
-from tui.panes.tests_picture import Inputs, draw
 from tui.screens.deck import DeckScreen
-from tui.sources.base import PipelineSource
-from tui.sources.gitlab import GitLabSource
-from tui.sources.jenkins import JenkinsSource
 
 RUNS = 6
 NEWEST = 9
@@ -173,7 +166,7 @@ def _serve(count: int, pipe: Connection) -> None:
 
 
 @contextmanager
-def served(count: int) -> Iterator[str]:
+def _served(count: int) -> Iterator[str]:
     """The address of a child process that serves the reports."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -189,160 +182,112 @@ def served(count: int) -> Iterator[str]:
 # --- measuring ----------------------------------------------------------------------------------------------------
 
 
-def memory() -> float:
-    """Resident MB of this process."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-@asynccontextmanager
-async def heartbeat() -> AsyncIterator[list[float]]:
-    """How late a timer of 5 ms came while the block ran, in seconds."""
-    late: list[float] = []
-
-    async def beat() -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            late.append(time.perf_counter() - before - 0.005)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield late
-    finally:
-        task.cancel()
-
-
-def tell(what: str, seconds: float, more: str = "") -> None:
-    print(f"  {what:44} {seconds * 1000:8.0f} ms  {more}")
-
-
-async def timed(what: str, doing: Awaitable[Any]) -> Any:
-    """The result; prints how long it took and how long the loop was held up."""
-    async with heartbeat() as late:
-        start = time.perf_counter()
-        result = await doing
-        took = time.perf_counter() - start
-    tell(what, took, f"loop held up {max(late, default=0.0) * 1000:.0f} ms at most")
-    return result
-
-
-def settings_for(dialect: str, url: str) -> Settings:
+def _settings(dialect: str, url: str) -> Settings:
     if dialect == "jenkins":
         return Settings(sources={"ci": JenkinsSettings(url=url)})
     return Settings(sources={"ci": GitLabSettings(url=url, token=Secret("t"), watch=("big",))})
 
 
-def source_for(settings: Settings) -> PipelineSource:
-    found = settings.sources["ci"]
-    return JenkinsSource("ci", found) if isinstance(found, JenkinsSettings) else GitLabSource("ci", found)  # type: ignore[arg-type]
+class Read(NamedTuple):
+    seconds: float
+    held: float
+    """Milliseconds that the event loop was held at most meanwhile."""
+    memory: float
+    """MiB of one report."""
+    kept: float
+    """MB of it on disk."""
 
 
-async def reading(settings: Settings) -> None:
-    source = source_for(settings)
-    listing = await source.pipelines()
-    runs = listing.pipelines[0].runs
-    await source.tests(runs[-1].address)  # imports the libraries
-    before = memory()
-    report: TestReport = await timed("read one report", source.tests(runs[0].address))
-    one = memory() - before
-    earlier = [Earlier(run, await source.tests(run.address)) for run in runs[1:]]
-    print(f"  memory: {one:.0f} MB for one, {memory() - before:.0f} MB for {len(earlier) + 1}")
-    start = time.perf_counter()
-    found = compare(report, runs[0], earlier)
-    tell(
-        f"compare with {len(earlier)}",
-        time.perf_counter() - start,
-        f"{len(found.new)} new, {len(found.known)} known",
-    )
-    inputs = Inputs(runs[0], report, tuple(earlier), False, 0, "", frozenset())
-    start = time.perf_counter()
-    rows = draw(inputs, None).rows
-    tell("compare and make all rows", time.perf_counter() - start, f"{len(rows):,} rows, in a thread")
-    with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder))
-        start = time.perf_counter()
-        history.put("run", report)
-        kept = time.perf_counter() - start
-        size = sum(entry.stat().st_size for entry in os.scandir(folder))
-        start = time.perf_counter()
-        assert history.get("run", TestReport) == report
-        tell("keep on disk", kept, f"{size / 1e6:.1f} MB, in a thread")
-        tell("read from disk", time.perf_counter() - start, "in a thread")
-    await source.close()
+def _read(dialect: str, url: str, told: Connection) -> None:
+    """Tells what reading one report is like."""
+
+    async def read() -> Read:
+        engine = Engine(_settings(dialect, url))
+        source = await engine.servers.pipelines("ci")
+        runs = (await source.pipelines()).pipelines[0].runs
+        await source.tests(runs[-1].address)  # imports the libraries
+        before = resident()
+        late: list[tuple[float, float]] = []
+        beating = asyncio.create_task(beat(late))
+        begun = time.perf_counter()
+        report = await source.tests(runs[0].address)
+        took = time.perf_counter() - begun
+        await asyncio.sleep(2 * BEAT)
+        beating.cancel()
+        memory = resident() - before
+        await engine.close()
+        with tempfile.TemporaryDirectory() as folder:
+            History(Path(folder)).put("run", report)
+            kept = sum(entry.stat().st_size for entry in os.scandir(folder)) / 1e6
+        return Read(took, max(lateness for _, lateness in late), memory, kept)
+
+    told.send(asyncio.run(read()))
 
 
-async def until(pilot: Any, done: Any) -> None:
-    deadline = time.perf_counter() + GENEROUS
-    while not done():
-        assert time.perf_counter() < deadline, "it takes too long"
-        await asyncio.sleep(0.002)
-    await pilot.pause()
+class Shown(NamedTuple):
+    """Seconds from the key until it stands on the screen."""
+
+    first: float
+    """The report of the run alone."""
+    compared: float
+    """With all runs before."""
+    unfolded: float
+    page: float
 
 
-async def showing(settings: Settings, cases: int) -> None:
-    app = Pipedeck(settings, keymap({}), Engine(settings))
-    async with running(app, (80, 24)) as pilot:
-        deck = app.screen_stack[1]
-        assert isinstance(deck, DeckScreen)
-        await until(pilot, lambda: "tests" in deck.panes and deck.selection.run_address)
-        pane = deck.panes["tests"]
-        assert isinstance(pane, TestsPane)
-        table = pane.table
+def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
+    """Tells how soon the pane answers keys."""
 
-        async def first() -> None:
-            await pilot.press("4")
-            await until(pilot, lambda: table.rows)
+    async def show() -> Shown:
+        settings = _settings(dialect, url)
+        engine = Engine(settings)
+        async with running(Pipedeck(settings, keymap({}), engine), (80, 24)) as pilot:
+            deck = pilot.app.screen_stack[1]
+            assert isinstance(deck, DeckScreen)
 
-        async def compared() -> None:
-            await until(pilot, lambda: pane._picture and not pane._picture.inputs.pending and not pane.busy)
+            async def until(done: Callable[[], object]) -> None:
+                deadline = time.perf_counter() + GENEROUS
+                while not done():
+                    assert time.perf_counter() < deadline, "it takes too long"
+                    await asyncio.sleep(0.002)
+                await pilot.pause()
 
-        async def unfold() -> None:
+            async def timed(keys: Sequence[str], done: Callable[[], object] = lambda: True) -> float:
+                begun = time.perf_counter()
+                await pilot.press(*keys)
+                await until(done)
+                return time.perf_counter() - begun
+
+            await until(lambda: "tests" in deck.panes and deck.selection.run_address)
+            pane = deck.panes["tests"]
+            assert isinstance(pane, TestsPane)
+            table = pane.table
+            begun = time.perf_counter()
+            first = await timed("4", lambda: table.rows)
+            await until(lambda: pane._picture and not pane._picture.inputs.pending and not pane.busy)
+            compared = time.perf_counter() - begun
             table.highlight("passed")
-            await pilot.press("right")
-            await until(pilot, lambda: len(table.rows) > cases * 0.9 and not pane.busy)
+            unfolded = await timed(["right"], lambda: len(table.rows) > cases * 0.9 and not pane.busy)
+            page = await timed(["pagedown"] * 20) / 20
+        return Shown(first, compared, unfolded, page)
 
-        async def scroll(keys: int) -> None:
-            for _ in range(keys):
-                await pilot.press("pagedown")
-
-        async def narrow() -> None:
-            await pilot.press("slash", *"forward_4912")
-            await until(pilot, lambda: pane._picture and pane._picture.inputs.needle.endswith("4912"))
-
-        await timed("the key 4 to the first picture", first())
-        await timed("all runs before read and compared", compared())
-        await timed("unfold all passed cases", unfold())
-        await timed("20 pages down", scroll(20))
-        await timed("to the end", pilot.press("end"))
-        await timed("type a filter of 12 letters", narrow())
-        assert Address("ci", "big", NEWEST) == deck.selection.run_address
-        print(f"  memory of the whole program: {memory():.0f} MB")
+    told.send(asyncio.run(show()))
 
 
-def apart(dialect: str, url: str, cases: int, what: str) -> None:
-    settings = settings_for(dialect, url)
-    asyncio.run(reading(settings) if what == "reading" else showing(settings, cases))
-
-
-def main() -> None:
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    context = multiprocessing.get_context("spawn")
-    sizes: Mapping[str, int] = {
-        "jenkins": len(jenkins_report(cases, NEWEST)),
-        "gitlab": len(gitlab_report(cases, NEWEST)[1]),
-    }
-    with served(cases) as url:
-        for dialect, size in sizes.items():
-            print(f"{dialect}: {cases:,} cases, {size / 1e6:.1f} MB a report")
-            for what in ("reading", "showing"):
-                # Each in a process of its own: what one leaves in memory is not counted with the other.
-                child = context.Process(target=apart, args=(dialect, url, cases, what))
-                child.start()
-                child.join()
-                if child.exitcode:
-                    sys.exit(child.exitcode)
-
-
-if __name__ == "__main__":
-    main()
+def rows(quick: bool) -> list[Row]:
+    cases, found = 2_000 if quick else 50_000, list[Row]()
+    with _served(cases) as url:
+        for dialect in ("jenkins", "gitlab"):
+            read: Read = apart(_read, dialect, url)
+            shown: Shown = apart(_show, dialect, url, cases)
+            found += [
+                Row(f"{dialect}, a report of {cases:,} tests read", read.seconds, "s"),
+                Row("  event loop held meanwhile, longest", read.held, "ms", most=30),
+                Row("  memory for it", read.memory, "MiB"),
+                Row("  kept on disk", read.kept, "MB"),
+                Row("  key to its first picture", shown.first, "s", most=1),
+                Row("  key to the picture beside five runs before", shown.compared, "s"),
+                Row("  key to all of them unfolded", shown.unfolded, "s"),
+                Row("  a page down in them", 1000 * shown.page, "ms", most=50, own=True),
+            ]
+    return found

@@ -1,5 +1,10 @@
-"""Other programs that show logs, opening the same file at its end: less, lnav and toolong, where installed."""
+"""Other programs that show logs, opening the same file at its end: less, lnav and toolong, where installed.
 
+toolong needs an older Textual, so it lives in an environment of its own: ``PIPEDECK_TOOLONG`` names its command
+``tl`` where that is not in ``PATH``.
+"""
+
+import os
 import shutil
 import sys
 import tempfile
@@ -58,11 +63,14 @@ def beside(lines: int) -> list[Row]:
         size = file.stat().st_size / 1e6
         ours = _opened([sys.executable, "-c", OURS, file, folder], folder)
         found = []
-        for viewer, arguments in (("less", ["+G"]), ("lnav", ["-q"]), ("tl", [])):
-            program = shutil.which(viewer) or shutil.which(viewer, path=str(Path(sys.executable).parent))
-            if program is None:
-                continue
-            theirs = _opened([program, *arguments, file], folder)
-            told = "toolong" if viewer == "tl" else viewer
-            found.append(Row(f"a file of {size:.0f} MB read to its end and shown", ours, "s", told, theirs))
+        what = f"a file of {size:.0f} MB read to its end and shown"
+        for viewer, asked, arguments in (
+            ("less", "less", ["+G"]),
+            ("lnav", "lnav", ["-q"]),
+            ("toolong", os.environ.get("PIPEDECK_TOOLONG", "tl"), []),
+        ):
+            if (program := shutil.which(asked)) is None:
+                found.append(Row(what, ours, "s", f"{viewer} (not installed)"))
+            else:
+                found.append(Row(what, ours, "s", viewer, _opened([program, *arguments, file], folder)))
     return found

@@ -1,7 +1,9 @@
 """Pipedeck with something changed, to compare it with: ``python -m benchmarks.deck CHANGE[,CHANGE] [ARGUMENT ...]``.
 
 ``stock``: what Textual writes is written as it is. ``eager``: all libraries are imported before anything is drawn.
-``lag=FILE``: how late the event loop was, most of all, in milliseconds, is written to a file at the end.
+``charts``: whenever they are asked for again they have new points. ``redrawn``: and they are asked for each second.
+``lag=FILE``: when the event loop looked up (``time.monotonic``), and how many milliseconds late, from the first frame
+on; written to a file at the end.
 """
 
 import asyncio
@@ -14,31 +16,67 @@ from unittest.mock import patch
 BEAT = 0.005
 
 
-async def _beat(late: list[float]) -> None:
+def _eager() -> None:
+    for library in ("httpx", "gitlab", "jenkins", "plotext", "pydantic"):
+        try:
+            importlib.import_module(library)
+        except ImportError:
+            pass
+
+
+def _stock() -> None:
+    from tui.driver import TerminalDriver
+
+    del TerminalDriver.write
+
+
+def _charts() -> None:
+    """Their time began eight hours ago, and goes a minute in a second."""
+    from tui.engine import charts
+
+    grid, begun = charts.chart_grid, time.time()
+    patch.object(
+        charts, "chart_grid", lambda now, *rest: grid(now - 28_800 + 60 * (now - begun), *rest)
+    ).start()
+
+
+def _redrawn() -> None:
+    from tui.domain.series import Chart
+    from tui.engine.cadence import after_answer
+    from tui.engine.questions import AnyQuestion
+
+    def soon(question: AnyQuestion, answer: object) -> float:
+        return 1.0 if isinstance(answer, Chart) else after_answer(question, answer)
+
+    patch("tui.engine.engine.after_answer", soon).start()
+
+
+async def beat(late: list[tuple[float, float]]) -> None:
+    """Note when the event loop looked up, and how many milliseconds late, for ever."""
     while True:
         due = time.monotonic() + BEAT
         await asyncio.sleep(BEAT)
-        late.append((time.monotonic() - due) * 1000)
+        now = time.monotonic()
+        late.append((now, (now - due) * 1000))
 
 
-def _measure(path: Path) -> None:
-    """Note the latenesses once the first screen stands and its data has come."""
+def _lag(path: Path) -> None:
     from tui.app import Pipedeck
 
-    start, unmount, late = Pipedeck._start, Pipedeck.on_unmount, list[float]()
+    start, unmount, late = Pipedeck._start, Pipedeck.on_unmount, list[tuple[float, float]]()
 
-    def measured(app: Pipedeck) -> None:
+    def started(app: Pipedeck) -> None:
         start(app)
-        app.set_timer(5.0, lambda: setattr(app, "_beating", asyncio.create_task(_beat(late))))
+        app._beating = asyncio.create_task(beat(late))  # type: ignore[attr-defined]
 
     def tell() -> None:
-        path.write_text(" ".join(f"{each:.2f}" for each in late))
+        path.write_text("\n".join(f"{at:.4f} {lateness:.2f}" for at, lateness in late))
 
     async def ended(app: Pipedeck) -> None:
         tell()
         await unmount(app)
 
-    patch.multiple(Pipedeck, _start=measured, on_unmount=ended).start()
+    patch.multiple(Pipedeck, _start=started, on_unmount=ended).start()
 
 
 def main() -> None:
@@ -46,17 +84,15 @@ def main() -> None:
     for change in changes:
         name, _, value = change.partition("=")
         if name == "eager":
-            for library in ("httpx", "gitlab", "jenkins", "plotext", "pydantic"):
-                try:
-                    importlib.import_module(library)
-                except ImportError:
-                    pass
+            _eager()
         elif name == "stock":
-            from tui.driver import TerminalDriver
-
-            del TerminalDriver.write
+            _stock()
+        elif name == "charts":
+            _charts()
+        elif name == "redrawn":
+            _redrawn()
         elif name == "lag":
-            _measure(Path(value))
+            _lag(Path(value))
     from tui.cli import main as pipedeck
 
     sys.exit(pipedeck())

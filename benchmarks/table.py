@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,8 @@ class Row(msgspec.Struct, frozen=True):
     """What ``ours`` may be at most."""
     most_ratio: float | None = None
     least_ratio: float | None = None
+    own: bool = False
+    """The limit is one that we set ourselves; others were asked for."""
 
     @property
     def ratio(self) -> float | None:
@@ -32,8 +34,12 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def limit(self) -> str:
+        return f"{self._limit} (ours)" if self.own else self._limit
+
+    @property
+    def _limit(self) -> str:
         if self.most is not None:
-            return f"≤ {_number(self.most)} {self.unit}"
+            return f"≤ {_number(self.most)} {self.unit}".rstrip()
         if self.most_ratio is not None:
             return f"≤ {self.most_ratio:g} ×"
         return f"≥ {self.least_ratio:g} ×" if self.least_ratio is not None else ""
@@ -73,8 +79,9 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
-def document(rows: Iterable[Row]) -> str:
+def document(rows: Sequence[Row]) -> str:
     """The table with the machine and the versions it is of."""
+    missed = sum(row.missed for row in rows)
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -89,6 +96,8 @@ def document(rows: Iterable[Row]) -> str:
             "# Measured",
             "",
             "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
+            "Limits are what was asked of the program; those marked (ours) are guards that were set here.",
+            f"{missed} limits missed of {sum(bool(row.limit) for row in rows)}.",
             "",
             f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",

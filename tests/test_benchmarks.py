@@ -3,45 +3,80 @@
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import GROUPS
-from benchmarks.table import Row, table
+from benchmarks.table import RESULTS, Row, document, table
+from benchmarks.world import Crowd
+from tui.sandbox.plan import State
+from tui.sandbox.world import Clock, World
+
+ROWS = [
+    Row("start", 300.0, "ms", "bare", 200.0, most_ratio=1.5),
+    Row("key", 51.0, "ms", most=50),
+    Row("feed", 60.0, "MB/s", "wanted", 80.0, least_ratio=1),
+    Row("of a missing program", None, "s"),
+    Row("grown", 1.0, "MiB", most=2, own=True),
+]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 def test_a_row_says_how_it_compares_and_what_it_missed() -> None:
-    rows = [
-        Row("start", 300.0, "ms", "bare", 200.0, most_ratio=1.5),
-        Row("key", 51.0, "ms", most=50),
-        Row("feed", 60.0, "MB/s", "wanted", 80.0, least_ratio=1),
-        Row("of a missing program", None, "s"),
-    ]
-    assert [row.missed for row in rows] == [False, True, True, False]
-    head, rule, *lines = table(rows)
+    assert [row.missed for row in ROWS] == [False, True, True, False, False]
+    head, rule, *lines = table(ROWS)
     assert {len(line) for line in (head, rule, *lines)} == {len(head)}
-    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
-        *("start", "300 ms", "bare", "200 ms", "1.5 ×", "≤ 1.5 ×", "")
-    ]
-    assert "missed" in lines[1]
-    assert "not measured" in lines[3]
+    assert cells(lines[0]) == ["start", "300 ms", "bare", "200 ms", "1.5 ×", "≤ 1.5 ×", ""]
+    assert cells(lines[1]) == ["key", "51 ms", "", "", "", "≤ 50 ms", "missed"]
+    assert cells(lines[3])[1] == "not measured"
+    assert cells(lines[4])[5] == "≤ 2 MiB (ours)"
+
+
+def test_the_document_holds_the_table_and_what_it_was_measured_on() -> None:
+    written = document(ROWS)
+    assert "\n".join(table(ROWS)) in written
+    assert f"Python {sys.version.split()[0]}" in written
+    assert "2 limits missed" in written
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_each_group_has_rows(group: str) -> None:
+def test_each_part_has_rows(group: str) -> None:
     assert callable(importlib.import_module(f"benchmarks.bench_{group}").rows)
 
 
-def test_the_command_runs_what_is_named() -> None:
-    results = Path(__file__).parents[1] / "benchmarks" / "results.md"
-    before = results.read_bytes() if results.exists() else b""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "judging"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=results.parents[1],
-    )
-    assert "one metric judged" in done.stdout
-    assert (results.read_bytes() if results.exists() else b"") == before, "only all of it is written"
+def test_exactly_a_twentieth_of_a_crowd_runs_all_the_time() -> None:
+    crowd = Crowd(jobs=40, projects=20, running=5)
+    world = World(crowd.scenario, Clock(manual=True))
+    seen = []
+    for _ in range(60):
+        newest = [runs[0] for pipeline in world.scenario.pipelines if (runs := world.runs(pipeline))]
+        states = [world.progress(run).state for run in newest]
+        seen.append(states.count(State.RUNNING))
+        assert set(states) <= {State.RUNNING, State.PASSED}
+        world.clock.advance(7)
+    assert max(seen) == 2 + 1
+    assert seen.count(3) > 50, "one is followed by the next within a second"
+
+
+def measured(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "benchmarks", "--quick", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=RESULTS.parents[1], check=False)
+
+
+def test_the_command_runs_what_is_named_and_less_of_it() -> None:
+    before = RESULTS.read_bytes()
+    done = measured("charts", "judging")
+    assert done.returncode == 0, done.stderr
+    what = [cells(line)[0] for line in done.stdout.splitlines()]
+    assert any("points drawn" in each for each in what)
+    assert any("decoded, judged" in each for each in what)
+    assert RESULTS.read_bytes() == before, "only all of it is written"
+
+
+def test_one_line_of_help_names_all_parts() -> None:
+    usage = measured("--help").stdout.splitlines()[0]
+    assert all(group in usage for group in (*GROUPS, "--quick"))
+    assert measured("sloths").returncode == 2

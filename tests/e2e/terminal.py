@@ -68,6 +68,8 @@ class Terminal:
         self.raw = bytearray()
         self.reads: list[tuple[float, int]] = []
         """For each read: when (``time.monotonic``), and how many bytes there were after it."""
+        self._block = 1 << 16
+        """Bytes taken at once, at most."""
         self._answered = 0
         self._emulated = 0
         # pyte knows nothing of the alternate screen, so there are two, and what is written goes to one of them.
@@ -209,7 +211,7 @@ class Terminal:
         if not select.select([self._master], [], [], patience)[0]:
             return False
         try:
-            data = os.read(self._master, 1 << 16)
+            data = os.read(self._master, self._block)
         except OSError:  # EIO: nobody has the other side open any more
             data = b""
         if not data:

@@ -444,7 +444,7 @@ def test_the_median_lies_in_the_middle(values: list[float | None]) -> None:
 
 
 class TestHowOftenItErrs:
-    """Small simulations with a fixed seed; benchmarks/bench_judge.py has the whole table."""
+    """Small simulations with a fixed seed; benchmarks/bench_judging.py has the whole table."""
 
     @pytest.mark.parametrize(
         "make",

@@ -85,11 +85,11 @@ async def test_retraining_and_the_menu_of_both(tmp_path: Path) -> None:
         await on_the_alarm(work, stood("v2", 840), stood("v1", 90_000))
         await work.press("t")
         assert "trigger jenkins:train" in work.text
-        await work.press("n", "enter")
+        await work.say("n", "enter")
         assert isinstance(work.app.screen, Menu)
         assert "Proposed: roll back jenkins:shop@live to v1" in work.text
         assert "Proposed: retrain with jenkins:train" in work.text
-        await work.press("j", "enter")
+        await work.say("j", "enter")
         assert "trigger jenkins:train" in work.text
         await work.press("n")
         assert work.jenkins.sent == []

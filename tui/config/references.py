@@ -56,10 +56,11 @@ def check_references(settings: Settings) -> None:
             except AddressError as error:
                 raise Mistake(key, str(error)) from None
             _check_source(key, address.source, settings, PIPELINE_SOURCES)
-        for number, wanted in enumerate(model.metrics):
+        metrics = [(f"metrics[{number}]", wanted) for number, wanted in enumerate(model.metrics)]
+        for key, wanted in (*metrics, *([("requests", model.requests)] if model.requests else [])):
             if wanted not in settings.metrics:
                 raise Mistake(
-                    f"models.{name}.metrics[{number}]",
+                    f"models.{name}.{key}",
                     f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
                 )
         for key, launch in (("retrain", model.retrain), ("switch", model.switch)):

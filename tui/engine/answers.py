@@ -9,7 +9,7 @@ from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.candidates import candidacy
-from tui.engine.charts import chart
+from tui.engine.charts import chart, requests
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
@@ -25,6 +25,7 @@ from tui.engine.questions import (
     LogOf,
     PipelinesOf,
     ReachOf,
+    RequestsOf,
     RunAt,
     TestsOf,
     ValidationOf,
@@ -57,6 +58,10 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
         case ChartOf():
             metric = settings.metrics.get(question.metric)
             return metric.source if metric is not None else ""
+        case RequestsOf():
+            model = settings.models.get(question.model)
+            counted = settings.metrics.get(model.requests) if model is not None else None
+            return counted.source if counted is not None else ""
         case ActivitiesNow():
             return ""
         case VerdictOf():
@@ -131,6 +136,12 @@ class Answers:
                 metrics = await servers.metrics(name)
                 settings = await with_versions(settings, question.model, (question.metric,), self._known)
                 return await chart(question, settings, metrics, self._clock())
+            case RequestsOf():
+                if not name:
+                    raise misconfigured(f"[models.{question.model}] names no metric that counts requests")
+                counted = (settings.models[question.model].requests,)
+                settings = await with_versions(settings, question.model, counted, self._known)
+                return await requests(question, settings, await servers.metrics(name), self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
             case ReachOf():

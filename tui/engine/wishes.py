@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from tui.config import GitLabSettings, JenkinsSettings, Registry, Settings
-from tui.domain.action import Kind, Offer, Wish
+from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address, parse_address
 from tui.domain.alarm import Before
 from tui.domain.candidate import Candidacy
@@ -82,6 +82,38 @@ def retrain(
                 values = filled(rule.retrain, {"app": job.path, **words})
                 return Wish(Kind.TRIGGER, Address(job.source, rule.retrain.job), values)
     return None
+
+
+def changed_by(settings: Settings, wish: Wish) -> str:
+    """The name of the model that ``wish`` is about; empty: none, or it only trains one."""
+    started = str(wish.target)
+    if wish.kind is Kind.TRIGGER:
+        given = {name for name, _ in wish.values}
+        for name, model in settings.models.items():
+            if model.switch is not None and model.switch.pipeline == started:
+                return name
+            training = retrain(settings, name)
+            if training is not None and training.target == wish.target and given >= {*dict(training.values)}:
+                return ""
+    return model_of(settings, wish.target)
+
+
+def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Names of the environments that ``plan`` would change, as far as anybody knows.
+
+    A source tells where it knows: GitLab of its jobs, Jenkins by the rules of the config. Of a model's pipeline the
+    model's is meant where nothing else is known, and behind a gate of Jenkins in any case.
+    """
+    wish = plan.wish
+    known = tuple(dict.fromkeys(each for each in (plan.environment, wish.target.environment) if each))
+    model = changed_by(settings, wish)
+    its = settings.models[model].environment if model else ""
+    if not its or its in known:
+        return known
+    jenkins = isinstance(settings.sources.get(wish.target.source), JenkinsSettings)
+    gate = wish.kind in (Kind.APPROVE, Kind.PROMOTE)
+    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and jenkins)
+    return (*known, its) if (gate and jenkins) or (not known and (gate or run)) else known
 
 
 def switch(settings: Settings, model: str, to: str, version: str = "") -> Wish | None:
