@@ -272,6 +272,13 @@ async def test_a_version_that_has_come_since_is_not_taken_back(journal: Journal)
         assert await work.fires() == "no rollback: v3 has come since"
 
 
+async def test_a_deployment_that_is_under_way_is_not_cut_across(journal: Journal) -> None:
+    async with at_work(journal, BACK) as work:
+        fix = msgspec.structs.replace(stood("v3", -20), status=Status.RUNNING, finished_at=None)
+        work.deployed(fix, stood("v2", 300), stood("v1", 90_000))
+        assert await work.fires() == "no rollback: v3 is being put there"
+
+
 async def test_without_a_version_to_go_back_to_it_says_so(journal: Journal) -> None:
     async with at_work(journal, BACK) as work:
         work.deployed(stood("v2", 300))

@@ -173,8 +173,10 @@ class Policies:
             await asyncio.gather(*map(engine.ask, fresh))
         if policy.action == "retrain":
             words, wish = look.retrain(policy.model, found)
-        elif later := look.since(found):
+        elif later := look.later(found):
             return f"{later} has come since", None
+        elif coming := look.coming(found):
+            return f"{coming} is being put there", None
         else:
             words, wish = look.rollback(found)
         reason = f"policy {policy.name}: alarm {policy.alarm}"

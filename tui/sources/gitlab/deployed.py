@@ -347,7 +347,7 @@ def with_rollbacks(
         rest: what REST told of each, by iid.
         rights: by iid, what GraphQL told of their jobs; None where it told nothing.
     """
-    now = standing_now(deployments)
+    now = standing(deployments, waiting_serves=False)
     return tuple(
         msgspec.structs.replace(
             each,
@@ -355,14 +355,6 @@ def with_rollbacks(
         )
         for each in deployments
     )
-
-
-def standing_now(deployments: Sequence[Deployment]) -> Standing:
-    """What takes traffic: in GitLab a canary that waits is not there yet."""
-    now = standing(deployments)
-    if now.canary is not None and now.canary.status is not Status.PASSED:
-        return msgspec.structs.replace(now, canary=None)
-    return now
 
 
 def _rollback(

@@ -6,8 +6,7 @@ from datetime import datetime
 from tui.domain.action import Plan, Wish
 from tui.domain.deployment import Deployment
 from tui.domain.status import Status
-from tui.insight.standing import Standing
-from tui.sources.gitlab.deployed import standing_now
+from tui.insight.standing import Standing, standing
 from tui.sources.gitlab.look import Look
 from tui.sources.gitlab.payload import RestJob, seconds
 from tui.sources.gitlab.rerunning import retry_step, why_not_again
@@ -29,7 +28,7 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     words = f"Roll back {target} on {look.server}"
     environment, raw = await look.environments.past(target)
     name = environment.name
-    stand = standing_now(environment.deployments)
+    stand = standing(environment.deployments, waiting_serves=False)
     chosen = _chosen(wish.value("version"), environment.deployments, stand)
     if isinstance(chosen, str):
         return look.cannot(wish, words, chosen, environment=name)
