@@ -16,8 +16,9 @@ from tui.domain.action import Plan, Wish
 from tui.domain.alarm import Announcement
 from tui.engine.actions import Refused
 from tui.engine.culprits import Culprits
-from tui.engine.journal import Entry, JournalError, Record
+from tui.engine.journal import Entry, JournalError
 from tui.engine.questions import AnnouncementsNow, AnyQuestion
+from tui.engine.servers import unexpected
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 
@@ -101,6 +102,9 @@ class Policies:
                 if free:
                     try:
                         await self._alone(policy, since)
+                    except Exception as error:
+                        why = unexpected(f"policy {policy.name}", error).message
+                        self._say(policy, f"no {policy.action}: {why}")
                     finally:
                         self._begun.discard(policy.name)
                         self._wishes.pop(policy.name, None)
@@ -187,7 +191,7 @@ class Policies:
         times, _, window = policy.at_most.partition(" per ")
         own = [each for each in self._engine.actions.journal.read() if each.first.policy == policy.name]
         if said := next((each for each in own if each.first.at >= since), None):
-            return "it has acted for this alarm" if said.plan is not None else _words(said)
+            return "it has acted for this alarm" if said.plan is not None else said.first.words
         if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
             return f"it has acted as often as it may: {policy.at_most}"
         return ""
@@ -196,14 +200,16 @@ class Policies:
         """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
         for record in self._engine.actions.journal.read():
             first, plan = record.first, record.plan
-            if first.at < since or first.policy == policy.name or plan is None or _refused(record):
+            if first.at < since or first.policy == policy.name or plan is None:
                 continue
-            if self._same(policy, plan, wish):
+            refused = record.outcome is not None and record.outcome.state == "refused"
+            if not refused and self._same(policy, plan, wish):
                 who = f"policy {first.policy}" if first.policy else first.who.user
                 return f"{who} was first: {first.kind} {first.target}"
         return ""
 
     def _same(self, policy: Policy, plan: Plan, wish: Wish) -> bool:
+        """Whether ``plan`` was about what ``wish`` is about."""
         its, environment = plan.wish.target, wish.target.environment
         if its == wish.target:
             return True
@@ -235,11 +241,3 @@ class Policies:
         self._engine.store.put(AnnouncementsNow(), self.announced, self._engine.clock())
         if told and self.heard is not None:
             self.heard(said)
-
-
-def _words(record: Record) -> str:
-    return record.outcome.words if record.outcome is not None else ""
-
-
-def _refused(record: Record) -> bool:
-    return record.outcome is not None and record.outcome.state == "refused"
