@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.contract.test_champion import Registry
 from tests.e2e.command import Done, pipedeck
 from tests.http_stub import Reply, Request, Route, Stub, http_stub
 from tui.commands.documents import CandidateDoc, VerdictDoc
@@ -95,3 +96,55 @@ def test_a_check_reads_it(config: Path) -> None:
     done = run(config, "check")
     assert done.returncode == 0
     assert "ok       registry of fraud: challenger 2 against champion 1, validated" in done.stdout
+
+
+@pytest.fixture
+def registry(stub: Stub) -> Registry:
+    """One that can be written to."""
+    registry = Registry()
+    stub.routes.update(registry.routes)
+    return registry
+
+
+def test_the_candidate_is_made_champion_and_the_one_before_comes_back(
+    config: Path, registry: Registry
+) -> None:
+    done = run(config, "set-champion", "fraud", "--dry-run")
+    assert done.returncode == 0
+    assert "Make version 2 of fraud the champion on ml" in done.stdout
+    assert "BETTER" in done.stdout or "OK: " in done.stdout
+    assert registry.aliases["champion"] == "1"
+    done = run(config, "set-champion", "fraud", "--yes", "--reason", "better")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "2")
+    assert "version 2 is the champion; version 1 was before it" in done.stdout
+    done = run(config, "set-champion", "fraud", "--version", "1", "--yes")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "1")
+    (forth, back) = json.loads(run(config, "journal", "--json").stdout)["actions"][::-1]
+    assert (forth["kind"], forth["address"], forth["reason"]) == ("set champion", "ml:fraud", "better")
+    assert [path.rpartition("/")[2] for _, path in back["requests"]] == ["set-tag", "alias"]
+
+
+def test_one_that_validates_worse_takes_a_second_yes(config: Path, registry: Registry) -> None:
+    registry.aliases = {"champion": "3", "challenger": "1"}
+    done = run(config, "set-champion", "fraud", "--yes")
+    assert done.returncode == 4
+    assert "its validation is WORSE" in done.stderr
+    assert registry.aliases["champion"] == "3"
+    done = run(config, "set-champion", "fraud", "--yes", "--despite-verdict")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "1")
+
+
+def test_what_cannot_be_meant_is_said(config: Path, registry: Registry) -> None:
+    with config.open("a") as file:
+        file.write("[models.plain]\n")
+    del registry.aliases["challenger"]
+    for arguments, why in (
+        (("ml:fraud",), "set-champion takes a MODEL of the config, not ml:fraud"),
+        (("plain",), "[models.plain] has no registry"),
+        (("fraud",), "no version of fraud is challenger: name one with --version"),
+    ):
+        done = run(config, "set-champion", *arguments, "--yes")
+        assert (done.returncode, why in done.stderr) == (2, True)
+    done = run(config, "set-champion", "fraud", "--version", "9", "--yes")
+    assert done.returncode == 4
+    assert "fraud has no version 9" in done.stdout

@@ -1,6 +1,6 @@
 """Acting from the deck, on a source in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -66,11 +66,18 @@ class Desk(Deck):
 
 
 @asynccontextmanager
-async def desk(folder: Path, extra: str = "", size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path,
+    extra: str = "",
+    size: tuple[int, int] = (80, 24),
+    others: Mapping[str, type[ActingSource]] | None = None,
+) -> AsyncIterator[Desk]:
+    """``others``: sources beside Jenkins that can be asked to do something."""
     time = Time()
     settings = config.parse(CONFIG + extra, Path("config.toml"))
     sources: dict[str, FakeSource] = {name: FakeSource(name, time) for name in settings.sources}
     sources["jenkins"] = Source("jenkins", time)
+    sources |= {name: kind(name, time) for name, kind in (others or {}).items()}
     listings = world(time.now)
     for name, listing in listings.items():
         sources[name].listing = listing

@@ -9,7 +9,8 @@ from tui.config import Secret, Settings
 from tui.domain.action import Field, Kind, Wish
 from tui.domain.address import parse_address
 from tui.engine.engine import Engine
-from tui.engine.wishes import retrain
+from tui.engine.questions import CandidateOf
+from tui.engine.wishes import champion, retrain
 from tui.text import clean
 
 
@@ -24,17 +25,24 @@ async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
     found: list[Wish] = []
     for text in its.targets:
         found += (
-            await _of_model(engine, settings, its.kind, text)
-            if text in settings.models
-            else [Wish(its.kind, parse_address(text))]
+            await _of_model(engine, settings, its, text) if text in settings.models else [_at(its.kind, text)]
         )
     return [
-        msgspec.structs.replace(wish, values=(*wish.values, *its.options), reason=its.reason)
+        msgspec.structs.replace(
+            wish, values=tuple((dict(wish.values) | dict(its.options)).items()), reason=its.reason
+        )
         for wish in found
     ]
 
 
-async def _of_model(engine: Engine, settings: Settings, kind: Kind, model: str) -> list[Wish]:
+def _at(kind: Kind, text: str) -> Wish:
+    if kind is Kind.SET_CHAMPION:
+        raise Unclear(f"set-champion takes a MODEL of the config, not {text}")
+    return Wish(kind, parse_address(text))
+
+
+async def _of_model(engine: Engine, settings: Settings, its: Asked, model: str) -> list[Wish]:
+    kind = its.kind
     if kind is Kind.PROMOTE:
         gates = await engine.actions.gates(model)
         if len(gates) != 1:
@@ -59,7 +67,21 @@ async def _of_model(engine: Engine, settings: Settings, kind: Kind, model: str) 
         if (wish := retrain(settings, model)) is None:
             raise Unclear(f"[models.{model}] has no retrain")
         return [wish]
+    if kind is Kind.SET_CHAMPION:
+        return [await _champion(engine, settings, model, dict(its.options).get("version", ""))]
     raise Unclear(f"{kind.value} takes an ADDRESS, not the model {model}")
+
+
+async def _champion(engine: Engine, settings: Settings, model: str, version: str) -> Wish:
+    """``version``: empty for the candidate."""
+    if (registry := settings.models[model].registry) is None:
+        raise Unclear(f"[models.{model}] has no registry")
+    if not version:
+        candidate = (await engine.ask(CandidateOf(model))).candidate
+        if candidate is None:
+            raise Unclear(f"no version of {registry.model} is {registry.candidate}: name one with --version")
+        version = candidate.version
+    return champion(registry, version)
 
 
 def _no_gate(model: str) -> str:

@@ -117,6 +117,9 @@ class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
 class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
     dialect: ClassVar[Dialect] = "uri"
 
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
+
 
 SourceSettings = (
     JenkinsSettings
@@ -285,6 +288,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PIPELINE_SOURCES = (JenkinsSettings, GitLabSettings)
+ACTING_SOURCES = (*PIPELINE_SOURCES, MLflowSettings)
 METRIC_SOURCES = (PrometheusSettings, ExpositionSettings, JsonSettings, MLflowSettings)
 REGISTRIES = (MLflowSettings,)
 

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES
+from tui.config import ACTING_SOURCES
 from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
 from tui.domain.address import Address
 from tui.engine import wishes
 from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
 from tui.engine.planning import Plans, names_of
-from tui.engine.promoting import promotion
-from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, JournalNow, PipelinesOf, RunAt
+from tui.engine.promoting import promotion, validation
+from tui.engine.questions import (
+    ActivitiesNow,
+    CandidateOf,
+    EnvironmentsOf,
+    HistoryOf,
+    JournalNow,
+    PipelinesOf,
+    RunAt,
+)
 from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
@@ -81,7 +89,7 @@ class Actions:
         if self._settings.safety.read_only:
             return "read-only: this session only looks"
         source = self._settings.sources.get(name)
-        if isinstance(source, PIPELINE_SOURCES) and source.read_only:
+        if isinstance(source, ACTING_SOURCES) and source.read_only:
             return f"read-only: [sources.{name}] says so"
         if (stance := self._stances.get(name)) is not None and stance.read_only:
             return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
@@ -160,6 +168,10 @@ class Actions:
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
             known = await promotion(self._engine, model, wish.target, environment)
+        doubt = ""
+        if wish.kind is Kind.SET_CHAMPION and (model := wishes.registered(self._settings, wish.target)):
+            facts, doubt = await validation(self._engine, model, wish.value("version"))
+            plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None
         return Prepared(
             plan,
@@ -168,6 +180,7 @@ class Actions:
                 self.plans.production(plan),
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
+                doubt,
             ),
             known,
         )
@@ -403,6 +416,8 @@ class Actions:
         self._engine.refresh(JournalNow())
         for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
             self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
+            if model := wishes.registered(self._settings, each):
+                self._engine.refresh(CandidateOf(model))
             if each.run is not None:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:

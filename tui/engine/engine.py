@@ -13,7 +13,7 @@ from tui.domain.pipeline import Listing
 from tui.engine import news
 from tui.engine.actions import Actions
 from tui.engine.answers import Answers, source_of
-from tui.engine.cadence import after_answer
+from tui.engine.cadence import STANDING, after_answer
 from tui.engine.history import History
 from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
@@ -95,6 +95,7 @@ class Engine:
             self._logs,
             clock,
             lambda: self.actions,
+            self.known,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
@@ -155,6 +156,18 @@ class Engine:
         if isinstance(answer, SourceError):
             raise answer
         return cast(T, answer)
+
+    async def known(self, question: Question[T]) -> T:
+        """The answer as it was read within the last minute, or asked for now.
+
+        Raises:
+            SourceError
+        """
+        reading = self.store.get(question)
+        age = reading.age(self.clock())
+        if reading.value is not None and reading.fault is None and age is not None and age <= STANDING:
+            return reading.value
+        return await self.ask(question)
 
     def log(self, question: LogOf) -> LogTail | None:
         """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.config import ModelSettings, Settings
+from tui.domain.action import Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
@@ -55,6 +56,13 @@ class Pane(Vertical):
 
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
+
+    class Wished(Message):
+        """This very thing is wanted: the plan comes next, as with every key that acts."""
+
+        def __init__(self, wish: Wish) -> None:
+            super().__init__()
+            self.wish = wish
 
     class Closed(Message):
         """The person has seen enough of it."""

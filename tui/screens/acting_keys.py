@@ -78,6 +78,10 @@ class ActingKeys(Screen[None]):
         pane = self.panes[self.current]
         self._act(self._menu(pane, self._target()))
 
+    @on(Pane.Wished)
+    def _wished(self, event: Pane.Wished) -> None:
+        self._act(self._acting.carry_out(event.wish))
+
     async def _menu(self, pane: Pane, target: Address | None) -> None:
         way = await self._acting.menu(target, pane.ways)
         if way is not None:

@@ -158,6 +158,18 @@ class MetricSource(Source, Protocol):
         ...
 
 
+class ReachableSource(Source, Protocol):
+    """A source that can be asked for nothing but whether it answers."""
+
+    async def reach(self) -> Finding:
+        """What was found there.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
 class AlertSource(Source, Protocol):
     """A source with alarms of its own: Prometheus, Alertmanager."""
 
