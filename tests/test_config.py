@@ -177,6 +177,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
             "models.m.pipelines[0]: there is no [sources.cd] (known: ci)",
         ),
         (JENKINS + "[models.m]\nmetrics = ['p95']", "models.m.metrics[0]: there is no [metrics.p95]"),
+        (JENKINS + "[models.m]\nrequests = 'n'", "models.m.requests: there is no [metrics.n]"),
         (
             JENKINS + "[models.m]\ncanary = {versin = '3'}",
             "models.m.canary.versin: unknown key (did you mean version",

@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.constants import DRIVER
 from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tui.commands.exits import Exit
@@ -25,8 +29,11 @@ from tui.keyboard import Keyboard
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
+from widgets.guarded import Guarded
 
 HANGUP = 128
+MOST_UNTOLD = 8
+"""Notices kept until a question is answered; of more the newest."""
 
 
 class Pipedeck(App[int]):
@@ -59,6 +66,8 @@ class Pipedeck(App[int]):
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
         self._keyboard = Keyboard(self, super().on_event)
         self._polling: asyncio.Task[None] | None = None
+        self._untold: deque[Callable[[], None]] = deque(maxlen=MOST_UNTOLD)
+        """Notices that came while a question was on the screen."""
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Of Textual's own commands, those that mean something here."""
@@ -87,6 +96,33 @@ class Pipedeck(App[int]):
     async def on_mount(self) -> None:
         await self.push_screen(DeckScreen(self.engine, self.keys))
         self.call_after_refresh(self._start)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """As Textual's; but while a question is on the screen it waits for its end, and does not cover it."""
+        tell = partial(
+            super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
+        )
+        if isinstance(self.screen, Guarded):
+            self._untold.append(tell)
+        else:
+            tell()
+
+    def pop_screen(self) -> AwaitComplete:
+        popped = super().pop_screen()
+        self.call_later(self._tell_rest)
+        return popped
+
+    def _tell_rest(self) -> None:
+        while self._untold and not isinstance(self.screen, Guarded):
+            self._untold.popleft()()
 
     def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
         """A notice about alarms, for who sits at this terminal."""

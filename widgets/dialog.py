@@ -22,15 +22,26 @@ FACTS = (Column("", 1), Column("", 13), Column("", 20, flex=1))
 NO = ("n", "No")
 
 
+class Fact(NamedTuple):
+    """A name, and what is told of it in as many lines as that needs."""
+
+    name: str
+    words: Cell
+
+
+class Doubt(NamedTuple):
+    """A warning, in as many lines as it needs."""
+
+    words: str
+
+
 class Paper(NamedTuple):
     """What a dialog tells, from top to bottom."""
 
     title: str
-    facts: Sequence[tuple[str, Cell]] = ()
-    warnings: Sequence[str] = ()
+    lines: Sequence[Fact | Doubt | Row] = ()
     columns: tuple[Column, ...] = FACTS
-    """Of ``rows``; the first two are a glyph and a name for the facts too."""
-    rows: Sequence[Row] = ()
+    """Of the rows; the first two are a glyph and a name for the facts too."""
 
 
 class Answer:
@@ -60,8 +71,8 @@ class Dialog(Guarded[Answer | None]):
         Binding("y", "answer('y')", "Yes", id="dialog.y", show=False),
         Binding("down,j", "scroll(1)", "Down", id="dialog.down", show=False),
         Binding("up,k", "scroll(-1)", "Up", id="dialog.up", show=False),
-        Binding("pagedown,space", "scroll(8)", "Page down", id="dialog.page_down", show=False),
-        Binding("pageup", "scroll(-8)", "Page up", id="dialog.page_up", show=False),
+        Binding("pagedown,space", "scroll(10)", "Page down", id="dialog.page_down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", id="dialog.page_up", show=False),
     ]
     DEFAULT_CSS = """
     Dialog {
@@ -80,7 +91,7 @@ class Dialog(Guarded[Answer | None]):
 
     def __init__(self, title: str, waiting: str) -> None:
         super().__init__()
-        self.paper = Paper(title, [("", (waiting, "dim"))])
+        self.paper = Paper(title, [Fact("", (waiting, "dim"))])
         self._fields: tuple[FormLine, ...] = ()
         self._unready = 0
         """Fields that cannot take keys yet."""
@@ -122,7 +133,7 @@ class Dialog(Guarded[Answer | None]):
         self.form.mount(*fields)
         self.form.set_class(bool(fields), "filled")
         self.form.styles.height = min(10, sum(field.lines for field in fields))
-        self.buttons.offer([NO, ("y", yes)] if yes else [("n", "Close")], self._locked())
+        self.buttons.offer(())
         self.buttons.focus()
         self._unready = len(fields)
         if fields:
@@ -141,6 +152,9 @@ class Dialog(Guarded[Answer | None]):
             ):
                 first.focus_first()
             self.guard()
+
+    def hearing(self) -> None:
+        self.buttons.offer([NO, ("y", self._yes)] if self._yes else [("n", "Close")], self._locked())
 
     def _locked(self) -> frozenset[str]:
         if self._name and self.typed_name != self._name:
@@ -161,7 +175,8 @@ class Dialog(Guarded[Answer | None]):
     def _entered(self, event: Input.Submitted) -> None:
         """Enter in a field goes on to the next, at last to the answers; a name that was typed whole is an answer."""
         event.stop()
-        if self._name and self.typed_name == self._name and len(self._fields) == 1:
+        line = event.input.parent
+        if isinstance(line, FormLine) and not line.entry.name and not self._locked():
             self.action_answer("y")
         else:
             self.focus_next()
@@ -190,7 +205,8 @@ class Dialog(Guarded[Answer | None]):
             self.dismiss(answer)
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(_Sheet).action_move(by)
+        sheet = self.query_one(_Sheet)
+        sheet.scroll_to(y=sheet.scroll_offset.y + by)
 
 
 class _Sheet(LineTable):
@@ -201,10 +217,13 @@ class _Sheet(LineTable):
         self.can_focus = False
         self.paper = paper
 
+    def _line(self, y: int) -> tuple[Row, str]:
+        return super()._line(y)[0], " "  # it is read, and nothing in it chosen
+
     def show(self, paper: Paper) -> None:
         self.paper, self.columns = paper, tuple(paper.columns)
         self.notify_style_update()
-        self.action_edge(False)
+        self.scroll_to(y=0)
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -214,18 +233,20 @@ class _Sheet(LineTable):
 
 
 def _rows(paper: Paper, rest: int, width: int) -> Iterator[Row]:
-    for number, (name, value) in enumerate(paper.facts):
-        role = pieces(value)[0][1] if value else ""
-        words = "".join(text for text, _ in pieces(value))
-        for i, line in enumerate(textwrap.wrap(words, rest) or [""]):
-            yield Row(f"fact {number} {i}", ("", (name if i == 0 else "", "dim"), (line, role)))
-    shown = look("warning")
-    for number, words in enumerate(paper.warnings):
-        for i, line in enumerate(textwrap.wrap(words, max(10, width - 3))):
-            yield Row(
-                f"warning {number} {i}", ((shown.glyph if i == 0 else "", shown.role), (line, shown.role))
-            )
-    yield from paper.rows
+    """The lines of ``paper``, wrapped: facts beside their names, doubts over all of ``width``."""
+    for number, line in enumerate(paper.lines):
+        match line:
+            case Row():
+                yield line
+            case Fact(name, words):
+                role = pieces(words)[0][1] if words else ""
+                text = "".join(piece for piece, _ in pieces(words))
+                for i, part in enumerate(textwrap.wrap(text, rest) or [""]):
+                    yield Row(f"fact {number} {i}", ("", (name if i == 0 else "", "dim"), (part, role)))
+            case Doubt(text):
+                glyph, role = look("warning")
+                for i, part in enumerate(textwrap.wrap(text, max(10, width - 3))):
+                    yield Row(f"doubt {number} {i}", ((glyph if i == 0 else "", role), (part, role)))
 
 
 def _plain(title: str) -> str:

@@ -17,7 +17,10 @@ class Guarded(ModalScreen[Result]):
     """
 
     # What lies beneath stays as it is: tinting it would draw the whole screen again.
-    DEFAULT_CSS = "Guarded { align: center middle; background: transparent; }"
+    # Notices that are older than the question do not stand before it.
+    DEFAULT_CSS = """
+    Guarded { align: center middle; background: transparent; & > ToastRack { max-height: 0; } }
+    """
 
     _painted: float | None = None
     _changes = 0
@@ -44,6 +47,10 @@ class Guarded(ModalScreen[Result]):
     def _seen(self, changes: int) -> None:
         if changes == self._changes:
             self._painted = monotonic()
+            self.hearing()
+
+    def hearing(self) -> None:
+        """It is painted, and heard from now on: the time to show what can be answered."""
 
     def heard(self, time: float) -> bool:
         """Whether what was done at ``time`` was done by somebody who could read it."""

@@ -34,7 +34,7 @@ def test_keys_of_one_burst_go_where_the_one_before_leads(config: Path) -> None:
         deck.settle()
         assert "╭" not in deck.text, "they were typed, not done"
         deck.send(ESCAPE)
-        deck.wait_for("deploy-model")
+        deck.wait_for(lambda: "0 of 16" not in deck.text)
         gates(deck)
         deck.send(f"ay{ENTER}y{ENTER}")
         deck.wait_for("y Go on")

@@ -38,6 +38,7 @@ class ActingSource(DeployingSource):
         self.reply: Reply | Exception = Reply("accepted", "yes")
         self.seen: list[Observation | SourceError] = [Observation("done", "it went on")]
         """What looking shows, one after the other; the last for ever."""
+        self.wished: list[Wish] = []
         self.sent: list[Step] = []
         self.secrets: list[Mapping[str, str]] = []
         self.noted: list[tuple[str, ...]] = []
@@ -52,6 +53,7 @@ class ActingSource(DeployingSource):
         return (Offer(Wish(Kind.APPROVE, target), "Approve"), Offer(Wish(Kind.REJECT, target), "Reject"))
 
     async def plan(self, wish: Wish) -> Plan:
+        self.wished.append(wish)
         await self._serve(f"plan {wish.kind} {wish.target}")
         return Plan(
             wish,

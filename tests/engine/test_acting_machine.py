@@ -28,7 +28,18 @@ from tui.engine.journal import Journal
 from tui.sources.base import SourceError
 
 TARGETS = [parse_address(f"ci:deploy#{number}!Go") for number in (1, 2)]
-Way = Literal["yes", "no", "unsent", "lost before", "lost after", "raises", "yes but nothing", "hangs"]
+Way = Literal[
+    "yes",
+    "no",
+    "unsent",
+    "lost before",
+    "lost after",
+    "error before",
+    "error after",
+    "raises",
+    "yes but nothing",
+    "hangs",
+]
 GATES = st.sampled_from(TARGETS)
 WAYS = st.sampled_from(get_args(Way))
 SECONDS = st.sampled_from([0.0, 1.0, 5.0, 100.0])
@@ -67,14 +78,14 @@ class Server(ActingSource):
         if [each.entries[-1].event for each in noted] != ["sending"]:
             self.truth.unnoted.append(key)  # an error here would be taken for the server's
         way = self.truth.way
-        if way in ("yes", "lost after", "raises", "hangs"):
+        if way in ("yes", "lost after", "error after", "raises", "hangs"):
             self.truth.effects[key] = "running"
         if way == "hangs":
             await asyncio.Event().wait()
         if way == "raises":
             raise RuntimeError("unforeseen")
         state = {"yes": "accepted", "yes but nothing": "accepted", "no": "refused", "unsent": "unsent"}
-        return Reply(state.get(way, "lost"), way)  # type: ignore[arg-type]
+        return Reply(state.get(way, "lost"), way, over=way.startswith("error"))  # type: ignore[arg-type]
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         if self.truth.away:

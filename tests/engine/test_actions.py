@@ -8,30 +8,24 @@ import msgspec
 import pytest
 
 from tests.engine.acting import GATE, STEP, WISH, YES, Desk, at_once, events, settings
-from tests.engine.world import JENKINS, START, listing_of, run_of
-from tui.commands.act_text import promotion_lines
+from tests.engine.world import JENKINS, listing_of, run_of
 from tui.config import (
-    AlarmSettings,
     JenkinsSettings,
     Launch,
-    MetricSettings,
     ModelSettings,
     SafetySettings,
     Settings,
 )
-from tui.config.alarms import SeriesCondition
 from tui.domain.action import Kind, Observation, Reply, Stance, Step, Wish
 from tui.domain.address import parse_address
-from tui.domain.alarm import Alarm, Alarms, AlarmState
-from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
+from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine.actions import Prepared, Refused
 from tui.engine.journal import Journal
-from tui.engine.questions import ActivitiesNow, AlarmsNow, PipelinesOf
-from tui.insight.consent import Consent, Given
-from tui.insight.promotion import Known
+from tui.engine.questions import ActivitiesNow, PipelinesOf
+from tui.insight.consent import Given
 from tui.insight.rules import Canary, DeploymentRule, Part
 from tui.sources.base import SourceError
 
@@ -127,6 +121,26 @@ async def test_what_is_never_seen_is_unknown_and_never_sent_again(journal: Journ
     assert "it may still happen" in ended.words
     assert f"check {GATE} on {JENKINS.url}" in ended.words
     assert len(desk.source.sent) == 1
+
+
+async def test_an_error_of_the_servers_own_without_an_effect_is_a_no(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "an error of its own", 500, over=True)
+    desk.source.seen = [Observation("nothing", "it still waits")]
+    ended = await desk.go(seconds=10)
+    assert (ended.state, ended.words) == ("refused", "an error of its own; nothing came of it")
+    assert len(desk.source.looks) == 3
+
+
+async def test_an_error_of_the_servers_own_may_come_after_the_effect(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "an error of its own", 500, over=True)
+    away = SourceError(Trouble.UNREACHABLE, "no route")
+    desk.source.seen = [Observation("nothing"), away, away, away, Observation("done", "it went on")]
+    assert (await desk.go(seconds=60)).state == "done"
+    desk.source.seen = [away]
+    assert (await desk.go(seconds=200)).state == "unknown"
+    assert len(desk.source.sent) == 2
 
 
 async def test_looking_goes_on_while_the_server_is_away(journal: Journal) -> None:
@@ -263,6 +277,27 @@ async def test_a_journal_that_cannot_be_written_refuses_before_anything_is_sent(
     assert journal.path.read_bytes() == b""
 
 
+async def test_a_reason_given_with_the_answer_becomes_part_of_what_is_sent(journal: Journal) -> None:
+    desk = Desk(journal)
+    prepared = await desk.actions.plan(WISH)
+    desk.source.steps = (msgspec.structs.replace(STEP, body=(("comment", "checked by hand"),)),)
+    desk.actions.start(prepared, {}, Given(yes=True, reason="checked by hand"))
+    await desk.time.advance(60)
+    assert desk.source.sent == list(desk.source.steps)
+    assert desk.source.wished[-1].reason == "checked by hand"
+    plan = desk.record().plan
+    assert plan is not None
+    assert plan.wish.reason == "checked by hand"
+    with pytest.raises(Refused, match="sent before"):
+        desk.actions.start(prepared, {}, YES)
+    prepared = await desk.actions.plan(WISH)
+    desk.source.steps = (msgspec.structs.replace(STEP, path="/another"),)
+    desk.actions.start(prepared, {}, Given(yes=True, reason="once more"))
+    await desk.time.advance(60)
+    assert "it changed since it was looked at" in desk.actions.activities[0].words
+    assert len(desk.source.sent) == 1
+
+
 async def test_what_was_cut_off_is_settled_at_the_next_start(journal: Journal, tmp_path: Path) -> None:
     desk = Desk(journal)
     desk.source.reply = Reply("accepted", found=(("queue", "5"),))
@@ -329,79 +364,3 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
         plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
         assert (plan.possible, plan.why_not) == (False, why)
-
-
-async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(journal: Journal) -> None:
-    model = ModelSettings(pipelines=("ci:deploy",), environment="production", metrics=("m",))
-    metric = MetricSettings(source="ci", query='x{track="{track}"}', fail=1.0)
-    slow = AlarmSettings(series=SeriesCondition(model="fraud", metric="m", above=1.0))
-    settings = Settings(
-        sources={"ci": CANARY}, models={"fraud": model}, metrics={"m": metric}, alarms={"slow": slow}
-    )
-    desk = Desk(journal, settings)
-    place = parse_address("ci:app@production")
-    stable = Deployment("1", Status.PASSED, "1.0", started_at=START - 900, finished_at=START - 800)
-    canary = Deployment(
-        "2", Status.WAITING, "1.1", started_at=START - 600, canary=True, share=10.0, revision="abc"
-    )
-    meanwhile = Deployment("3", Status.FAILED, "0.9", started_at=START - 60, who="bob")
-    environment = Environment(place, (meanwhile, canary, stable))
-    desk.source.places[GATE.pipeline] = Environments((environment,))
-    desk.source.pasts[place] = environment
-    desk.source.brought = Changes((Commit("abc", "Better"),))
-    desk.source.runs[GATE.of_run] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
-    desk.source.default = SourceError(Trouble.UNREACHABLE, "no route")
-    prepared = await desk.actions.plan(Wish(Kind.PROMOTE, GATE))
-    its = prepared.promotion
-    assert its is not None
-    assert (its.replaces, its.version, its.share, its.minutes) == ("1.0", "1.1", 10.0, 10.0)
-    assert (its.others, its.back) == ((meanwhile,), "1.0 comes back")
-    assert its.changes == desk.source.brought
-    assert its.tests_known == Known(problem="no answer in 5 s")
-    assert "no route" in its.verdict_known.problem
-    assert (its.alarms, "no route" in its.alarms_known.problem) == ((), True)
-    assert prepared.consent == Consent("production", "the verdict could not be read")
-    with pytest.raises(Refused, match="it takes a second yes"):
-        desk.actions.start(prepared, {}, Given(yes=True, name="production"))
-    text = "\n".join(promotion_lines(its, desk.engine.settings, desk.time.now))
-    assert "tests: none told  (not known: no answer in 5 s)" in text
-    assert "other deployment meanwhile: 0.9 by bob" in text
-    desk.actions.start(prepared, {}, Given(yes=True, name="production", despite=True))
-    await desk.engine.close()
-
-
-async def test_before_promoting_the_alarms_of_the_model_are_told_and_those_of_other_systems(
-    journal: Journal,
-) -> None:
-    model = ModelSettings(pipelines=("ci:deploy",), environment="production", metrics=("m",))
-    metric = MetricSettings(source="ci", query="x")
-    slow = AlarmSettings(series=SeriesCondition(model="fraud", metric="m", above=1.0))
-    desk = Desk(
-        journal,
-        Settings(
-            sources={"ci": CANARY}, models={"fraud": model}, metrics={"m": metric}, alarms={"slow": slow}
-        ),
-    )
-    own = Alarm(
-        name="slow",
-        subject="fraud",
-        model="fraud",
-        state=AlarmState.ACKNOWLEDGED,
-        since=START,
-        changed=START,
-        words="2 above 1",
-    )
-    replace = msgspec.structs.replace
-    theirs = replace(own, name="DiskFull", model="", origin="prom", words="full", silenced="silenced by bob")
-    others = (
-        theirs,
-        replace(own, name="drift", model="churn"),
-        replace(own, name="late", state=AlarmState.PENDING),
-        replace(own, name="gone", state=AlarmState.RESOLVED),
-    )
-    desk.engine.store.put(AlarmsNow(), Alarms((own, *others)), desk.time.now)
-    its = (await desk.actions.plan(Wish(Kind.PROMOTE, GATE))).promotion
-    assert its is not None
-    assert its.alarms == ("slow: 2 above 1", "DiskFull: full (silenced by bob)")
-    assert its.alarms_known.at == desk.time.now
-    await desk.engine.close()

@@ -11,10 +11,11 @@ from tests.examples import NOW, gate, pipeline, run
 from tests.test_summary import stage
 from tui import config
 from tui.config import JenkinsSettings
+from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Pipeline, Run
 from tui.domain.status import Status
-from tui.insight.derive import environments, explain, tier_of, trial
+from tui.insight.derive import aim, environments, explain, tier_of, trial
 from tui.insight.rules import DeploymentRule
 from tui.insight.standing import standing
 
@@ -400,3 +401,32 @@ def test_every_run_is_a_deployment_or_says_why_not(runs: list[Run]) -> None:
         assert [each.started_at or 0 for each in place.deployments] == sorted(
             (each.started_at or 0 for each in place.deployments), reverse=True
         )
+
+
+@pytest.mark.parametrize(
+    ("rule", "job", "expected"),
+    [
+        (BY_PARAMETER, "ci:deploy", "production"),
+        ("environment = { parameter = 'OTHER' }\nversion = { parameter = 'VERSION' }", "ci:deploy", ""),
+        ("environment = 'edge'\nversion = { revision = 7 }", "ci:deploy", "edge"),
+        (
+            "environment = { branch = { main = 'live' } }\nversion = { revision = 7 }",
+            "ci:shop/main",
+            "live",
+        ),
+        (
+            "environment = { stage = 'to (?P<environment>.+)' }\nversion = { revision = 7 }",
+            "ci:deploy",
+            "",
+        ),
+        ("job = 'other'\nenvironment = 'edge'\nversion = { revision = 7 }", "ci:deploy", ""),
+        (
+            "job = 'other'\nenvironment = 'edge'\nversion = { revision = 7 }\n"
+            "rollback = { job = 'back', parameters = { TARGET = '{environment}' } }",
+            "ci:back",
+            "production",
+        ),
+    ],
+)
+def test_where_a_run_would_go(rule: str, job: str, expected: str) -> None:
+    assert aim(rules(rule), parse_address(job), PARAMETERS) == expected

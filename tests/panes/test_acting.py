@@ -15,6 +15,7 @@ from tests.panes.test_deck import CONFIG, Deck, details, world
 from tests.screens import running, screen_text
 from tui import config
 from tui.app import Pipedeck
+from tui.config import Settings
 from tui.domain.action import Field, Kind, Observation, Offer, Plan, Reply, Step, Wish
 from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Changes, Commit, Deployment
@@ -25,9 +26,10 @@ from tui.engine.actions import Prepared
 from tui.engine.engine import Engine
 from tui.engine.journal import Journal
 from tui.insight.consent import Consent
-from tui.insight.promotion import Known, Promotion
+from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
+from tui.screens.acting import REASON
 from widgets.dialog import Dialog
 from widgets.menu import Menu
 
@@ -182,6 +184,20 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
     assert "hunter2" not in repr(Journal(tmp_path).read())
 
 
+async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.environment = "production"
+        await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
+        await work.settle(30)
+        assert len(work.jenkins.sent) == 1
+        await work.say("J")
+        assert "why" in work.text
+        assert "y not" in work.text
+    (record,) = Journal(tmp_path).read()
+    assert record.plan is not None
+    assert record.plan.wish.reason == "y not"
+
+
 async def test_the_menu_shows_all_and_why_not(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     async with desk(tmp_path) as work:
         await work.say("enter")
@@ -213,6 +229,23 @@ async def test_the_journal_is_one_key_away(tmp_path: Path) -> None:
         assert "done: it went on" in work.text
 
 
+async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.app.notify("from before", timeout=60)
+        await work.say("7")
+        assert "from before" in work.text
+        await work.say("a")
+        work.app.notify("something fires", timeout=60)
+        await work.settle()
+        assert "something fires" not in work.text
+        assert "❯n No    y Yes, approve" in work.text
+        inside = [line for line in work.text.split("\n") if line.startswith("  │")]
+        assert len(inside) > 15
+        assert all(line[77:].startswith("│") for line in inside)
+        await work.say("n")
+        assert "something fires" in work.text
+
+
 NOW = 1_700_000_000.0
 
 
@@ -232,6 +265,9 @@ def promotion() -> Prepared:
             difference=-0.02,
             low=-0.025,
             high=-0.015,
+            margin=0.005,
+            fail=0.9,
+            gaps=0.0625,
             effective=42.0,
             newest=NOW - 30,
         ),
@@ -254,7 +290,15 @@ def promotion() -> Prepared:
         canary=Deployment("7", Status.PASSED, "2.1", revision="9f21ee86b949aa"),
         share=10.0,
         minutes=13.0,
-        others=(Deployment("8", Status.PASSED, "7.7", who="dana"),),
+        before=3 * 1440.0,
+        others=(
+            Beside(
+                parse_address("jenkins:other@production"), Deployment("8", Status.PASSED, "7.7", who="dana")
+            ),
+        ),
+        requests=Requests(3120.4, 28080.0),
+        requests_known=read,
+        judging=("another canary waits at jenkins:deploy#6!Promote",),
         back="2.0 comes back",
         environments=read,
         verdict=verdict,
@@ -274,7 +318,7 @@ async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
         dialog = Dialog("Promote", "Reading …")
         app.push_screen(dialog)
         await pilot.pause()
-        dialog.ask(paper(promotion(), NOW), "Yes, promote", name="production")
+        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", REASON, "production")
         await pilot.pause()
         assert screen_text(app) == snapshot(name="top")
         await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")

@@ -69,7 +69,7 @@ async def test_an_alarm_names_its_deployment_and_what_it_proposes() -> None:
         await work.press("8", "plus")
         assert "10m 10s after [red]rm -rf[/] v2 by [bold]chen" in work.text
         assert "roll back to v1" in work.text
-        assert "retrain: no job for it is configured" in work.text
+        assert "retrain: no pipeline for it is configured" in work.text
 
 
 @pytest.mark.usefixtures("_degrading")

@@ -40,12 +40,12 @@ class Terminal:
     """Runs commands on a configuration."""
 
     def __init__(self, file: Path, faults: Faults, capsys: pytest.CaptureFixture[str]) -> None:
-        self._file = file
+        self.file = file
         self._faults = faults
         self._capsys = capsys
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        code = main(["--config", str(self._file), *arguments])
+        code = main(["--config", str(self.file), *arguments])
         said = self._capsys.readouterr()
         return code, said.out, said.err
 

@@ -1,13 +1,8 @@
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from widgets.cells import Cell, fit, width_of
-
-# Examples are the same every time, and a busy machine is no failure.
-steady = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 texts = st.text(st.sampled_from("ab [/]日本語テ🚀é\u0301…"), max_size=12)
 pieces = st.tuples(texts, st.sampled_from(["", "failed"]))
@@ -18,7 +13,6 @@ def text(parts: list[tuple[str, str]]) -> str:
     return "".join(part for part, _ in parts)
 
 
-@steady
 @given(cells, st.integers(0, 20), st.sampled_from(["left", "right"]))
 def test_it_takes_exactly_the_cells_it_has(cell: Cell, width: int, align: str) -> None:
     drawn = fit(cell, width, "right" if align == "right" else "left")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from tests.widgets.test_log_view import Lines, Part
+from tests.widgets.log_bench import Lines, Part
 from widgets.log_line import LogLine, Pen
 from widgets.log_page import LogPage, Place
 from widgets.log_rows import LogRows

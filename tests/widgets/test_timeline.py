@@ -1,16 +1,11 @@
 from math import inf, nan
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from widgets.timeline import timeline
-
-# Examples are the same every time, and a busy machine is no failure.
-steady = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 moments = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -60,7 +55,6 @@ def test_a_scale_without_length_shows_a_sliver() -> None:
     assert timeline(5, 5, 5, 5, 4) == "▏   "
 
 
-@steady
 @given(st.none() | moments, st.none() | moments, moments, moments, st.integers(-1, 40), st.booleans())
 def test_it_is_always_as_wide_as_asked(
     start: float | None, end: float | None, lo: float, hi: float, width: int, running: bool

@@ -7,8 +7,8 @@ from tui.commands.plain import table
 from tui.config import Settings
 from tui.domain.action import Activity, Plan
 from tui.engine.actions import Prepared
-from tui.insight.promotion import Known, Promotion
-from tui.summary import difference_text, limit_text
+from tui.insight.promotion import Promotion
+from tui.promotion_facts import metric_words, notes, promotion_facts
 
 
 def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: bool) -> str:
@@ -43,52 +43,25 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
     """What must be on screen before promoting, each part with its age where it is not from now."""
     if its is None:
         return
-    yield f"model: {its.model}  {its.replaces or '?'} -> {its.version or '?'}{_age(its.environments, now)}"
-    traffic = f"{its.share:g}% of the traffic" if its.share is not None else "share of the traffic not known"
-    since = f", a canary for {its.minutes:.0f} min" if its.minutes is not None else ""
-    yield f"environment: {its.environment or 'not known'}, {traffic}{since}"
-    if its.changes is not None:
-        yield f"commits: {len(its.changes.commits)}{_age(its.changes_known, now)}"
-        for commit in its.changes.commits[:10]:
-            yield f"  {commit.revision[:10]} {commit.title}  {commit.author}".rstrip()
-    else:
-        yield f"commits:{_age(its.changes_known, now)}"
-    if its.tests is not None:
-        yield f"tests: {its.tests.failed} failed of {its.tests.total}{_age(its.tests_known, now)}"
-    else:
-        yield f"tests: none told{_age(its.tests_known, now)}"
-    if its.verdict is not None:
-        yield f"verdict: {its.verdict.decision}  {its.verdict.reason}{_age(its.verdict_known, now)}"
+    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(its, now))
+    if its.verdict is not None and its.verdict.metrics:
         rows = []
         for each in its.verdict.metrics:
             unit = settings.metrics[each.metric].unit
-            age = fmt.ago(now - each.newest) if each.newest is not None else "no value"
             rows.append(
                 (
                     each.metric,
+                    fmt.quantity(each.baseline, unit) if each.baseline is not None else "",
+                    fmt.quantity(each.canary, unit) if each.canary is not None else "",
                     each.outcome.value,
-                    difference_text(each, unit),
-                    limit_text(each, unit),
-                    age,
-                    each.reason,
+                    f"{each.effective:.0f}" if each.effective is not None else "",
+                    fmt.ago(now - each.newest) if each.newest is not None else "no value",
+                    metric_words(each, settings),
                 )
             )
-        titles = ("METRIC", "VERDICT", "DIFFERENCE", "LIMIT", "AGE", "REASON")
+        titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
         yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
-    else:
-        yield f"verdict:{_age(its.verdict_known, now)}"
-    none = "" if its.alarms_known.problem else "none"
-    yield f"alarms: {'; '.join(its.alarms) or none}{_age(its.alarms_known, now)}"
-    for other in its.others:
-        yield f"other deployment meanwhile: {other.version} by {other.who or 'somebody'}"
-    yield f"rolling back: {its.back or 'nothing to go back to is known'}"
-
-
-def _age(known: Known, now: float) -> str:
-    read = f"read {fmt.ago(now - known.at)}" if known.at is not None and now - known.at > 5 else ""
-    problem = f"not known: {known.problem}" if known.problem else ""
-    both = "; ".join(part for part in (problem, read) if part)
-    return f"  ({both})" if both else ""
+    yield from (f"{name}: {words}" for name, words, _ in notes(its))
 
 
 def outcome_text(activity: Activity) -> str:

@@ -58,10 +58,11 @@ def check_references(settings: Settings) -> None:
             except AddressError as error:
                 raise Mistake(key, str(error)) from None
             _check_source(key, address.source, settings, PIPELINE_SOURCES)
-        for number, wanted in enumerate(model.metrics):
+        metrics = [(f"metrics[{number}]", wanted) for number, wanted in enumerate(model.metrics)]
+        for key, wanted in (*metrics, *([("requests", model.requests)] if model.requests else [])):
             if wanted not in settings.metrics:
                 raise Mistake(
-                    f"models.{name}.metrics[{number}]",
+                    f"models.{name}.{key}",
                     f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
                 )
         for key, launch in (("retrain", model.retrain), ("switch", model.switch)):
@@ -79,7 +80,7 @@ def check_references(settings: Settings) -> None:
         if (its := settings.models.get(policy.model)) is None:
             reason = f"there is no [models.{policy.model}]{nearest(policy.model, settings.models)}"
             raise Mistake(f"{key}.model", reason)
-        if policy.action == "retrain" and its.retrain is None:
+        if policy.action == "retrain" and not _retrains(its, settings):
             raise Mistake(f"{key}.action", f"[models.{policy.model}] has no retrain")
         if policy.action == "rollback" and not (policy.environment or its.environment):
             raise Mistake(f"{key}.environment", f"is missing, and [models.{policy.model}] has none")
@@ -87,6 +88,14 @@ def check_references(settings: Settings) -> None:
     for number, policy_name in enumerate(names):
         if policy_name in names[:number]:
             raise Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+
+
+def _retrains(model: ModelSettings, settings: Settings) -> bool:
+    """By its own words, or it may by a rule of a Jenkins that has jobs of it."""
+    names = {parse_address(text).source for text in model.pipelines}
+    sources = [settings.sources[name] for name in names]
+    rules = [rule for each in sources if isinstance(each, JenkinsSettings) for rule in each.deployments]
+    return model.retrain is not None or any(rule.retrain is not None for rule in rules)
 
 
 def _check_launch(key: str, launch: Launch, settings: Settings) -> None:

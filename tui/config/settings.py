@@ -193,6 +193,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     canary: Track = Track(track="canary")
     metrics: tuple[Name, ...] = ()
     """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
+    requests: str = ""
+    """The metric that counts the requests of {window}: how many the canary has had is told before it is promoted."""
     judge: Literal["own", "kayenta"] = "own"
     score: Score = Score()
     validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None

@@ -127,6 +127,9 @@ class Reply(msgspec.Struct, frozen=True):
     status: int | None = None
     found: tuple[tuple[str, str], ...] = ()
     """What the answer told for reading back: a queue item, the id of a new job. For the source, like ``expect``."""
+    over: bool = False
+    """Of a lost one: the server told of an error of its own, so it is done with it. What is not seen soon did not
+    happen."""
 
 
 class Observation(msgspec.Struct, frozen=True):

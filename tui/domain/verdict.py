@@ -57,6 +57,8 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     since: float | None = None
     newest: float | None = None
     """Time of the canary's newest value."""
+    gaps: float = 0.0
+    """Share of the looks, from the canary's first value on, at which it had none."""
     more: float | None = None
     """Seconds until it should be clearer; None where it is clear, or nobody can tell."""
     group: str = ""

@@ -22,7 +22,7 @@ from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
-from tui.sources.base import SourceError
+from tui.sources.base import ActingSource, RememberingSource, SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Actions:
 
     def locked_plan(self, plan: Plan) -> str:
         """The same, for all that ``plan`` would touch."""
-        return self.locked(plan.wish.target, self._environments(plan))
+        return self.locked(plan.wish.target, wishes.environments(self._settings, plan))
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
@@ -103,10 +103,10 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._engine.servers.acting(target.source)
+        source = await self._source(target)
         found = [self._as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
-            found += wishes.launches(self._settings, model, None)
+            found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
 
     async def gates(self, model: str) -> tuple[Wish, ...]:
@@ -133,6 +133,9 @@ class Actions:
         plan = await self._read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
+            facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
+            plan = msgspec.structs.replace(plan, facts=facts)
         known = None
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
@@ -174,7 +177,9 @@ class Actions:
         id_ = uuid.uuid4().hex[:12]
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
-        self._tasks[id_] = asyncio.create_task(self._carry_out(activity, prepared, dict(secrets or {})))
+        self._tasks[id_] = asyncio.create_task(
+            self._carry_out(activity, prepared, dict(secrets or {}), given.reason)
+        )
         return activity
 
     async def done(self, activity_id: str) -> Activity:
@@ -204,11 +209,21 @@ class Actions:
             await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
         self.journal.close()
 
+    async def _source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.servers.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
+            sent = partial(self.journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
+
     # --- plans ----------------------------------------------------------------------------------------------------
 
     async def _read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._engine.servers.acting(wish.target.source)
+        source = await self._source(wish.target)
         jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
         granted = wish
         if wish.kind is Kind.PROMOTE and jenkins:
@@ -234,22 +249,10 @@ class Actions:
         plan = await source.plan(granted)
         return msgspec.structs.replace(plan, wish=wish)
 
-    def _environments(self, plan: Plan) -> tuple[str, ...]:
-        """Names of the environments that ``plan`` would change, as far as anybody knows."""
-        target = plan.wish.target
-        known = tuple(dict.fromkeys(each for each in (plan.environment, target.environment) if each))
-        model = wishes.model_of(self._settings, target)
-        if known or not model:
-            return known
-        its = self._settings.models[model]
-        gate = plan.wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-        switches = wishes.switched(self._settings, plan.wish)[0]
-        return (its.environment,) if its.environment and (gate or switches) else ()
-
     def _production(self, plan: Plan) -> str:
         """The name of the environment that ``plan`` would change, where that is production."""
         target = plan.wish.target
-        names = self._environments(plan)
+        names = wishes.environments(self._settings, plan)
         places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
         tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
         for name in names:
@@ -319,11 +322,14 @@ class Actions:
 
     # --- carrying out ---------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str]) -> None:
-        plan = prepared.plan
+    async def _carry_out(
+        self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str], reason: str
+    ) -> None:
         tell = partial(self._tell, activity.id)
-        if why := await self._outdated(plan):
-            tell(News("refused", f"nothing was sent: {why}"))
+        try:
+            plan = await self._current(prepared.plan, reason)
+        except Refused as refused:
+            tell(News("refused", f"nothing was sent: {refused}"))
             return
         locked = partial(self.locked_plan, plan)
         try:
@@ -335,21 +341,24 @@ class Actions:
             news = msgspec.structs.replace(news, words=f"{news.words}; {words}")
         tell(news)
 
-    async def _outdated(self, plan: Plan) -> str:
-        """Why a plan that was read a while ago must not be sent as it is; empty: it may."""
-        if self._engine.clock() - plan.read_at <= FRESH:
-            return ""
+    async def _current(self, plan: Plan, reason: str) -> Plan:
+        """The plan to be sent: read once more where it is not from now, or where the reason may become a part of it.
+
+        Raises:
+            Refused: what was agreed to is not what would be done now.
+        """
+        if not reason and self._engine.clock() - plan.read_at <= FRESH:
+            return plan
+        wish = msgspec.structs.replace(plan.wish, reason=reason) if reason else plan.wish
         try:
-            now = await self._read(plan.wish)
+            now = await self._read(wish)
         except SourceError as error:
-            return f"the state could not be read once more: {error.message}"
+            raise Refused(f"the state could not be read once more: {error.message}") from None
         if not now.possible:
-            return now.why_not
-        if [(each.method, each.path) for each in now.steps] != [
-            (each.method, each.path) for each in plan.steps
-        ]:
-            return f"it changed since it was looked at: {now.words}"
-        return ""
+            raise Refused(now.why_not)
+        if _requests(now) != _requests(plan):
+            raise Refused(f"it changed since it was looked at: {now.words}")
+        return now if reason else plan
 
     async def _traffic(self, wish: Wish) -> str:
         """After a blue-green switch: which half has the traffic, as read back."""
@@ -391,8 +400,7 @@ class Actions:
         activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
         self._put(activity)
         tell = partial(self._tell, record.id)
-        lost = reply is None or (reply.state == "lost" and not reply.found)
-        news = await self._carrier.look(record.id, plan, sent.step, source, None if lost else reply, tell)
+        news = await self._carrier.look(record.id, plan, sent.step, source, reply, tell)
         if news.state == "done" and sent.step + 1 < len(plan.steps):
             rest = plan.steps[sent.step + 1].words
             news = News("failed", f"{news.words}; cut off before: {rest}", sent.step, news.result)
@@ -422,6 +430,10 @@ class Actions:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:
                 self._engine.refresh(HistoryOf(each))
+
+
+def _requests(plan: Plan) -> list[tuple[str, str]]:
+    return [(step.method, step.path) for step in plan.steps]
 
 
 def _names(address: Address, environments: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.candidates import candidacy
-from tui.engine.charts import chart
+from tui.engine.charts import chart, requests
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
@@ -24,6 +24,7 @@ from tui.engine.questions import (
     HistoryOf,
     LogOf,
     PipelinesOf,
+    RequestsOf,
     RunAt,
     TestsOf,
     ValidationOf,
@@ -55,6 +56,10 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
         case ChartOf():
             metric = settings.metrics.get(question.metric)
             return metric.source if metric is not None else ""
+        case RequestsOf():
+            model = settings.models.get(question.model)
+            counted = settings.metrics.get(model.requests) if model is not None else None
+            return counted.source if counted is not None else ""
         case ActivitiesNow():
             return ""
         case VerdictOf():
@@ -126,6 +131,10 @@ class Answers:
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 return await chart(question, settings, metrics, self._clock())
+            case RequestsOf():
+                if not name:
+                    raise misconfigured(f"[models.{question.model}] names no metric that counts requests")
+                return await requests(question, settings, await servers.metrics(name), self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
             case ActivitiesNow():

@@ -69,8 +69,7 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
         case TestReport() | CaseDetails():
             return NEVER if answer.final else TESTS_LIVE
         case Chart():
-            assert isinstance(question, ChartOf)
-            if answer.final:
+            if answer.final or not isinstance(question, ChartOf):  # a count is asked for when it is needed
                 return NEVER
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)

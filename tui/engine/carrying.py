@@ -19,6 +19,8 @@ WAITS = (1.0, 2.0, 3.0, 5.0)
 """Seconds between two looks at a step's effect; the last one again and again."""
 PATIENCE = 90.0
 """Seconds without any progress after which it is not known what became of a step."""
+SOON = 5.0
+"""Seconds after which what the server is done with, by its own word, and what is not to be seen did not happen."""
 LONGEST = 1800.0
 """Seconds after which it is not known, progress or not."""
 
@@ -111,8 +113,15 @@ class Carrier:
         reply: Reply | None,
         tell: Callable[[News], None],
     ) -> News:
-        """Look at the effect of a step that was sent, until it is settled or patience ends."""
+        """Look at the effect of a step that was sent, until it is settled or patience ends.
+
+        Args:
+            reply: None when it is not known, as after a restart.
+        """
         step = plan.steps[number]
+        over = reply if reply is not None and reply.state == "lost" and reply.over else None
+        if reply is not None and reply.state == "lost" and not reply.found:
+            reply = None  # it tells nothing by which to look
         began = last = self._clock()
         before, problem = "", ""
         for turn in itertools.count():
@@ -139,6 +148,8 @@ class Carrier:
                 if seen.state == "happening":
                     last = self._clock()
             now = self._clock()
+            if over is not None and seen is not None and seen.state == "nothing" and now - began >= SOON:
+                return News("refused", f"{over.words}; nothing came of it", number)
             if now - last >= PATIENCE or now - began >= LONGEST:
                 return News("unknown", _gave_up(plan, step, seen, reply, problem, now - began), number)
         raise AssertionError("unreachable")
@@ -190,8 +201,9 @@ class Carrier:
         if reply.state == "accepted":
             tell(News("accepted", reply.words or step.words, number))
             return await self.look(id_, plan, number, source, reply, tell)
-        tell(News("sending", f"no answer came, reading back: {reply.words}", number))
-        return await self.look(id_, plan, number, source, None, tell)
+        answer = "" if reply.over else "no answer came, "
+        tell(News("sending", f"{answer}reading back: {reply.words}", number))
+        return await self.look(id_, plan, number, source, reply, tell)
 
     async def _observed(self, id_: str, plan: Plan, number: int, seen: Observation) -> None:
         entry = self._entry(

@@ -10,7 +10,7 @@ from tui.config import MetricSettings, ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import Dialect, QueryError, fill, placeholders
 from tui.domain.series import Chart, Grid, Samples, Series, Track
-from tui.engine.questions import ChartOf
+from tui.engine.questions import ChartOf, RequestsOf
 from tui.sources.base import MetricSource, SourceError
 
 _STEPS_PER_WINDOW = 20
@@ -47,6 +47,17 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
     answer = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
     final = question.until is not None and question.until <= now - _SETTLED
     return msgspec.structs.replace(answer, final=True) if final else answer
+
+
+async def requests(question: RequestsOf, settings: Settings, source: MetricSource, now: float) -> Chart:
+    """The answer to ``question``: the metric once, ``{window}`` being all of the span.
+
+    Raises:
+        SourceError: as :func:`chart`.
+    """
+    grid = Grid(int(now), int(now), max(1, question.span))
+    name = settings.models[question.model].requests
+    return await read_tracks(question.model, name, settings, source, grid, f"{question.span}s")
 
 
 async def read_tracks(

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
-from tui.config import PIPELINE_SOURCES, JenkinsSettings, Settings
+from tui.config import PIPELINE_SOURCES, Settings
 from tui.domain.action import Kind, Wish
-from tui.domain.address import Address
 from tui.domain.alarm import Before
 from tui.domain.deployment import Deployment, Environments
 from tui.domain.status import Status
+from tui.engine import wishes
 from tui.engine.questions import AnyQuestion, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.store import Store
-from tui.insight.derive import covers
-from tui.insight.rules import DeploymentRule, filled
 from tui.insight.standing import before as stood_before
 from tui.insight.standing import standing
 from tui.placement import Group, Place, all_groups, places
@@ -69,32 +67,14 @@ class Culprits:
         return words, Wish(Kind.ROLLBACK, before.environment, values)
 
     def retrain(self, model: str, found: tuple[Before, Place] | None) -> tuple[str, Wish | None]:
-        """Starting the job that trains it anew, in words and as a wish."""
+        """Training it anew, in words and as a wish."""
         group = self._group(model)
-        deployment = found[0].deployment if found is not None else None
-        jobs = [*([deployment.run.pipeline] if deployment and deployment.run else ())]
-        jobs += group.members if group is not None else ()
-        for job, rule in self._rules(jobs):
-            if rule.retrain is None:
-                continue
-            words = {"app": job.path}
-            if found is not None and deployment is not None:
-                words = {
-                    "app": found[0].environment.path,
-                    "environment": found[0].environment.environment or "",
-                    "version": deployment.version,
-                    "revision": deployment.revision,
-                }
-            target = Address(job.source, rule.retrain.job)
-            return f"retrain with {target}", Wish(Kind.TRIGGER, target, filled(rule.retrain, words))
-        return "retrain: no job for it is configured", None
-
-    def _rules(self, jobs: list[Address]) -> Iterator[tuple[Address, DeploymentRule]]:
-        for job in jobs:
-            source = self._settings.sources.get(job.source)
-            for rule in source.deployments if isinstance(source, JenkinsSettings) else ():
-                if covers(rule, job.path):
-                    yield job, rule
+        wish = wishes.retrain(
+            self._settings, model, found[0] if found is not None else None, group.members if group else ()
+        )
+        if wish is None:
+            return "retrain: no pipeline for it is configured", None
+        return f"retrain with {wish.target}", wish
 
     def _group(self, model: str) -> Group | None:
         if self._groups is None:

@@ -22,6 +22,7 @@ import msgspec
 
 from tui.config import Settings
 from tui.domain.action import Plan, Reply, Step
+from tui.domain.address import Address
 
 FILE = "actions.jsonl"
 
@@ -170,6 +171,19 @@ class Journal:
                 continue
             found.setdefault(entry.id, []).append(entry)
         return tuple(Record(name, tuple(entries)) for name, entries in found.items())
+
+    def sent(self, place: Address, server: str) -> tuple[tuple[Step, float], ...]:
+        """What was, or may have been, sent to a run, and when, oldest first: by this program or another."""
+        return tuple(
+            (sent.request, sent.at)
+            for record in self.read()
+            if (sent := record.sent) is not None
+            and sent.request is not None
+            and (record.reply is None or record.reply.state in ("accepted", "lost"))
+            and record.plan is not None
+            and record.plan.wish.target.of_run == place
+            and sent.server.rstrip("/") == server
+        )
 
     @contextmanager
     def taken_over(self, instance: str) -> Iterator[bool]:

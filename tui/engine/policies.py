@@ -124,7 +124,7 @@ class Policies:
         settings, model = self._engine.settings, self._engine.settings.models[policy.model]
         reason = f"policy {policy.name}: alarm {policy.alarm}"
         if policy.action == "retrain":
-            wish = wishes.retrain(settings, policy.model, policy.environment)
+            wish = wishes.retrain(settings, policy.model)
             return msgspec.structs.replace(wish, reason=reason) if wish is not None else None
         environment = policy.environment or model.environment
         for name in dict.fromkeys(text.partition(":")[0] for text in model.pipelines):

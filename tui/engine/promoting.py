@@ -5,24 +5,30 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from tui.config import PIPELINE_SOURCES
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm
-from tui.domain.deployment import Changes, Version
+from tui.domain.deployment import Changes, Deployment, Environment, Environments, Version
 from tui.domain.pipeline import Run
+from tui.domain.status import Status
 from tui.domain.verdict import Verdict
+from tui.engine import wishes
 from tui.engine.questions import (
     AlarmsNow,
     ChangesBetween,
     EnvironmentsOf,
     HistoryOf,
+    PipelinesOf,
     Question,
+    RequestsOf,
     RunAt,
     VerdictOf,
 )
 from tui.engine.verdicts import judged_metrics
-from tui.insight.promotion import Known, Promotion
+from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.insight.standing import standing
 from tui.sources.base import SourceError
+from tui.threads import in_thread
 
 if TYPE_CHECKING:
     from tui.engine.engine import Engine
@@ -31,6 +37,10 @@ T = TypeVar("T")
 
 FRESH = 5.0
 """Seconds for which a reading in the store is as good as a new one."""
+MOST_PIPELINES = 8
+"""Of the model, asked for what they deployed meanwhile."""
+_NOT_YET = frozenset({Status.QUEUED, Status.WAITING, Status.SKIPPED, Status.CANCELED})
+"""Of a deployment that has changed nothing."""
 
 
 class _Read(msgspec.Struct, Generic[T], frozen=True):
@@ -57,8 +67,11 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         old = Version(place.address, stable.revision, stable.run)
         new = Version(place.address, canary.revision, canary.run)
         brought = await _asked(engine, ChangesBetween(old, new))
-    began = canary.finished_at or canary.started_at if canary is not None else None
+    began, came = _there_since(canary), _there_since(stable)
     all_of_them = past.deployments if past is not None else deployments
+    here = msgspec.structs.replace(place, deployments=all_of_them) if place is not None else None
+    minutes = max(0.0, engine.servers.now(gate.source) - began) / 60 if began is not None else None
+    counted = await _requests(engine, model, minutes)
     back = ""
     if stable is not None:
         way = next((each.rollback for each in all_of_them if each.id == stable.id), None)
@@ -72,17 +85,13 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         replaces=stable.version if stable is not None else "",
         canary=canary,
         share=canary.share if canary is not None else None,
-        minutes=max(0.0, engine.servers.now(gate.source) - began) / 60 if began is not None else None,
-        others=tuple(
-            each
-            for each in all_of_them
-            if began is not None
-            and (each.finished_at or each.started_at or 0.0) > began
-            and canary is not None
-            and each.id != canary.id
-        ),
+        minutes=minutes,
+        before=max(0.0, began - came) / 60 if began is not None and came is not None else None,
+        others=await _beside(engine, model, here, canary, began) if here is not None else (),
         back=back,
         environments=known,
+        requests=counted.value or Requests(),
+        requests_known=counted.known,
         verdict=judged.value,
         verdict_known=judged.known,
         changes=brought.value,
@@ -91,7 +100,77 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         tests_known=ran.known,
         alarms=tuple(_alarm_words(each) for each in alarms.value or () if each.model == model or each.origin),
         alarms_known=alarms.known,
+        judging=await _judging(engine, model, gate),
     )
+
+
+def _there_since(deployment: Deployment | None) -> float | None:
+    return deployment.finished_at or deployment.started_at if deployment is not None else None
+
+
+async def _requests(engine: "Engine", model: str, minutes: float | None) -> _Read[Requests]:
+    """How many requests came since the canary did."""
+    if not engine.settings.models[model].requests:
+        words = f"[models.{model}] names no metric that counts them (requests)"
+        return _Read(None, Known(problem=words))
+    if minutes is None:
+        return _Read(None, Known(problem="since when the canary is there is not known"))
+    read = await _asked(engine, RequestsOf(model, max(60, round(minutes * 60))))
+    if read.value is None:
+        return _Read(None, read.known)
+    found = {series.track: series.values[-1] for series in read.value.series if series.values}
+    canary = found.get("canary")
+    problem = "" if canary is not None else "the metric that counts them has no value for the canary"
+    return _Read(
+        Requests(canary, found.get("baseline")), msgspec.structs.replace(read.known, problem=problem)
+    )
+
+
+async def _beside(
+    engine: "Engine", model: str, here: Environment, canary: Deployment | None, began: float | None
+) -> tuple[Beside, ...]:
+    """What else was deployed since the canary came: there, and for production elsewhere.
+
+    The model's own pipelines are asked; of others counts what has been read anyway.
+    """
+    if began is None:
+        return ()
+    names = [name for name, each in engine.settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+    listings = [engine.store.get(PipelinesOf(name)).value for name in names]
+    listed = [each.address for listing in listings if listing is not None for each in listing.pipelines]
+    pipelines = dict.fromkeys(listed)
+    own = [each for each in pipelines if engine.settings.models[model].ships(str(each))][:MOST_PIPELINES]
+    await asyncio.gather(*(_asked(engine, EnvironmentsOf(each)) for each in own))
+    found = {here.address: here}
+    for pipeline in pipelines:
+        for each in (engine.store.get(EnvironmentsOf(pipeline)).value or Environments()).environments:
+            if each.tier == "production" or each.name == here.name:
+                found.setdefault(each.address, each)
+    return tuple(
+        Beside(place.address, each)
+        for place in found.values()
+        for each in place.deployments
+        if each.status not in _NOT_YET
+        and (_there_since(each) or 0.0) > began
+        and (canary is None or (place.address, each.id) != (here.address, canary.id))
+    )
+
+
+async def _judging(engine: "Engine", model: str, gate: Address) -> tuple[str, ...]:
+    """What else of the model waits for a decision, and what was begun on it from this machine and has not ended."""
+    settings = engine.settings
+    listings = [engine.store.get(PipelinesOf(name)).value for name in settings.sources]
+    gates = wishes.gates_of(settings, model, [each for each in listings if each is not None])
+    found = [f"another canary waits at {each.address}" for each in gates if each.address != gate]
+    for record in await in_thread(engine.actions.journal.read):
+        plan, who = record.plan, record.first.who
+        if (
+            plan is not None
+            and record.outcome is None
+            and wishes.model_of(settings, plan.wish.target) == model
+        ):
+            found.append(f"{who.user}@{who.host} began to {plan.wish.kind} {plan.wish.target}")
+    return tuple(found)
 
 
 async def _asked(engine: "Engine", question: Question[T]) -> _Read[T]:

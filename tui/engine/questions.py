@@ -108,6 +108,14 @@ class VerdictOf(Question[Verdict], frozen=True):
     model: str
 
 
+class RequestsOf(Question[Chart], frozen=True):
+    """How many requests the canary of a model and its baseline had to answer in the last ``span`` seconds, by the
+    metric that counts them: one value each."""
+
+    model: str
+    span: int
+
+
 class AlertsOf(Question[Alerts], frozen=True):
     """What the rules of a source found: a Prometheus, an Alertmanager."""
 

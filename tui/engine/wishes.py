@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from tui.config import GitLabSettings, JenkinsSettings, Settings
-from tui.domain.action import Kind, Offer, Wish
+from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address, parse_address
+from tui.domain.alarm import Before
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Gate, Listing
 from tui.insight.derive import covers
+from tui.insight.rules import filled
 
 
 def model_of(settings: Settings, address: Address) -> str:
@@ -49,13 +51,68 @@ def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tup
     return tuple(sorted(found, key=lambda gate: (gate.since or 0.0, gate.address)))
 
 
-def retrain(settings: Settings, model: str, environment: str = "", version: str = "") -> Wish | None:
-    """The wish to train ``model`` anew; None where the config does not say how."""
+def retrain(
+    settings: Settings, model: str, before: Before | None = None, jobs: Iterable[Address] = ()
+) -> Wish | None:
+    """The wish to train ``model`` anew: by its own ``retrain``, else by the rules of Jenkins for its jobs.
+
+    Args:
+        before: the deployment that is the reason.
+        jobs: those to look at before those that the config names.
+
+    Returns:
+        None where the config does not say how.
+    """
     its = settings.models[model]
-    if its.retrain is None:
-        return None
-    words = {"model": model, "environment": environment or its.environment, "version": version}
-    return Wish(Kind.TRIGGER, parse_address(its.retrain.pipeline), its.retrain.values(words))
+    words = {"model": model, "environment": its.environment}
+    if before is not None:
+        words["app"] = before.environment.path
+        words["environment"] = before.environment.environment or ""
+        words["version"] = before.deployment.version
+        words["revision"] = before.deployment.revision
+    if its.retrain is not None:
+        return Wish(Kind.TRIGGER, parse_address(its.retrain.pipeline), its.retrain.values(words))
+    run = before.deployment.run if before is not None else None
+    first = (run.pipeline,) if run is not None else ()
+    for job in (*first, *jobs, *map(parse_address, its.pipelines)):
+        source = settings.sources.get(job.source)
+        for rule in source.deployments if isinstance(source, JenkinsSettings) else ():
+            if rule.retrain is not None and covers(rule, job.path):
+                values = filled(rule.retrain, {"app": job.path, **words})
+                return Wish(Kind.TRIGGER, Address(job.source, rule.retrain.job), values)
+    return None
+
+
+def changed_by(settings: Settings, wish: Wish) -> str:
+    """The name of the model that ``wish`` is about; empty: none, or it only trains one."""
+    started = str(wish.target)
+    if wish.kind is Kind.TRIGGER:
+        given = {name for name, _ in wish.values}
+        for name, model in settings.models.items():
+            if model.switch is not None and model.switch.pipeline == started:
+                return name
+            training = retrain(settings, name)
+            if training is not None and training.target == wish.target and given >= {*dict(training.values)}:
+                return ""
+    return model_of(settings, wish.target)
+
+
+def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Names of the environments that ``plan`` would change, as far as anybody knows.
+
+    A source tells where it knows: GitLab of its jobs, Jenkins by the rules of the config. Of a model's pipeline the
+    model's is meant where nothing else is known, and behind a gate of Jenkins in any case.
+    """
+    wish = plan.wish
+    known = tuple(dict.fromkeys(each for each in (plan.environment, wish.target.environment) if each))
+    model = changed_by(settings, wish)
+    its = settings.models[model].environment if model else ""
+    if not its or its in known:
+        return known
+    jenkins = isinstance(settings.sources.get(wish.target.source), JenkinsSettings)
+    gate = wish.kind in (Kind.APPROVE, Kind.PROMOTE)
+    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and jenkins)
+    return (*known, its) if (gate and jenkins) or (not known and (gate or run)) else known
 
 
 def switch(settings: Settings, model: str, to: str, version: str = "") -> Wish | None:
@@ -81,14 +138,17 @@ def switched(settings: Settings, wish: Wish) -> tuple[str, str]:
     return "", ""
 
 
-def launches(settings: Settings, model: str, live: str | None) -> Iterator[Offer]:
+def launches(
+    settings: Settings, model: str, live: str | None, jobs: Iterable[Address] = ()
+) -> Iterator[Offer]:
     """What the config of ``model`` offers.
 
     Args:
         live: which of its pair has the traffic; None: not known.
+        jobs: those of it that are looked at.
     """
     title = settings.models[model].title or model
-    if wish := retrain(settings, model):
+    if wish := retrain(settings, model, jobs=jobs):
         yield Offer(wish, f"Retrain {title}")
     for to in settings.models[model].blue_green or ():
         if wish := switch(settings, model, to):

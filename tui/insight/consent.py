@@ -26,6 +26,8 @@ class Given(msgspec.Struct, frozen=True):
     """As it was typed."""
     despite: bool = False
     """Yes to the second question, too."""
+    reason: str = ""
+    """Why, where that was asked with the question and not part of the wish."""
 
 
 def demanded(plan: Plan, production: str, decision: Decision | None, judged: bool) -> Consent:

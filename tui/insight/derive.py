@@ -73,6 +73,24 @@ def trial(rules: Sequence[DeploymentRule], pipeline: Pipeline, run: Run) -> Tria
     return Trial((), tuple(misses))
 
 
+def aim(rules: Sequence[DeploymentRule], job: Address, parameters: Iterable[tuple[str, str]]) -> str:
+    """The environment that a run of ``job`` with such parameters goes to, by the first rule that can tell; empty: none
+    can, as where only the run itself will say it."""
+    pipeline = Pipeline(job, name=unquote(job.path.rpartition("/")[2]))
+    run = Run(job, "", Status.QUEUED, parameters=tuple(parameters))
+    for rule in rules:
+        if rule.rollback is not None and rule.rollback.job == job.path:
+            for name, value in rule.rollback.parameters.items():
+                if value == "{environment}" and (found := dict(run.parameters).get(name)):
+                    return found
+        if covers(rule, job.path) and not rule.reads_stages:
+            try:
+                return _word("environment", rule.environment, pipeline, run)
+            except _NotThere:
+                continue
+    return ""
+
+
 def environments(
     rules: Sequence[DeploymentRule], pipelines: Iterable[Pipeline], known: Iterable[Pipeline] = ()
 ) -> tuple[Environment, ...]:

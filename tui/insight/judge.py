@@ -96,6 +96,7 @@ def window(case: Case) -> Window:
             points=min(_count(new), _count(old)),
             since=float(cut.start) if new else None,
             newest=float(grid.end - silent * grid.step) if new else None,
+            gaps=1 - _count(new) / len(new) if new else 0.0,
             fail=rule.fail,
             group=rule.group,
             weight=rule.weight,

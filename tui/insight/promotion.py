@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tui.domain.address import Address
 from tui.domain.deployment import Changes, Deployment
 from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
@@ -14,6 +15,20 @@ class Known(msgspec.Struct, frozen=True):
     """When it was read; None: it could not be."""
     problem: str = ""
     """Why it could not be read now; what is shown is then from ``at``, or missing."""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Something else that was deployed while the canary was judged: what it changed is in the comparison, too."""
+
+    environment: Address
+    deployment: Deployment
+
+
+class Requests(msgspec.Struct, frozen=True):
+    """How many each had to answer since the canary is there."""
+
+    canary: float | None = None
+    baseline: float | None = None
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +45,15 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """The canary's part of the traffic in percent."""
     minutes: float | None = None
     """How long it has been a canary."""
-    others: tuple[Deployment, ...] = ()
-    """Other deployments to the environment since then: what they changed is in the comparison, too."""
+    before: float | None = None
+    """Minutes that what it replaces was there before the canary came."""
+    others: tuple[Beside, ...] = ()
+    """Other deployments since the canary came: to its environment, and to others for production."""
     back: str = ""
     """What rolling back would do."""
     environments: Known = Known()
+    requests: Requests = Requests()
+    requests_known: Known = Known(problem="they were not counted")
     verdict: Verdict | None = None
     verdict_known: Known = Known()
     changes: Changes | None = None
@@ -44,3 +63,5 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     """What fires for the model, and what other systems say fires, in words."""
     alarms_known: Known = Known(problem="they were not read")
+    judging: tuple[str, ...] = ()
+    """Who else decides on the model at this moment, and what else of it waits for a decision, in words."""

@@ -261,7 +261,8 @@ class Sandbox:
                     pipelines=model.pipelines,
                     environment=model.environment,
                     namespace=model.namespace,
-                    metrics=tuple(METRICS),
+                    metrics=("p95", "errors", "accuracy"),
+                    requests="requests",
                     validation=model.validation,
                     blue_green=model.blue_green,
                 )
@@ -336,6 +337,9 @@ METRICS = {
         fail=0.91,
         compare=Compare(max_worse=0.005, group="quality", critical=True),
         query=f"max(model_accuracy{{{_SERVED}}})",
+    ),
+    "requests": MetricSettings(
+        source="prometheus", query=f"sum(increase(model_requests_total{{{_SERVED}}}[{{window}}]))"
     ),
 }
 """Queries that the Prometheus face understands."""

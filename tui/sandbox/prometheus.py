@@ -20,13 +20,14 @@ from starlette.routing import Mount, Route
 
 from tui.sandbox import alerting
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.series import METRICS, Serving, Signal, servings, value
+from tui.sandbox.series import METRICS, Serving, Signal, requests, servings, value
 from tui.sandbox.world import World
 
 _MOST_STEPS = 11_000
 _METRIC = re.compile(rf"\b({'|'.join(METRICS)})\b\s*(\{{[^{{}}]*\}})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _AGGREGATE = re.compile(r"\b(?:sum|avg|max|min|count|histogram_quantile)\b")
+_INCREASE = re.compile(r"\bincrease\b.*\[(\d+)([smhd])\]")
 _GROUPED = re.compile(r"\bby\s*\(([^)]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+)([smhd])")
@@ -195,10 +196,13 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
         return []
     name, selector = match[1], match[2] or ""
     signal = METRICS[name]
+    counted = _INCREASE.search(query) if signal == "requests" else None
+    window = float(counted[1]) * _UNITS[counted[2]] if counted else None
     matched = [serving for serving in servings(world) if _matches(serving.labels, selector)]
     if not _AGGREGATE.search(query):
         return [
-            ({"__name__": name, **serving.labels}, _curve(world, [serving], signal)) for serving in matched
+            ({"__name__": name, **serving.labels}, _curve(world, [serving], signal, window))
+            for serving in matched
         ]
     grouped = _GROUPED.search(query)
     kept = [label.strip() for label in grouped[1].split(",")] if grouped else []
@@ -206,17 +210,20 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
     for serving in matched:
         labels = tuple((label, serving.labels[label]) for label in kept if label in serving.labels)
         groups.setdefault(labels, []).append(serving)
-    return [(dict(labels), _curve(world, members, signal)) for labels, members in groups.items()]
+    return [(dict(labels), _curve(world, members, signal, window)) for labels, members in groups.items()]
 
 
-def _curve(world: World, members: list[Serving], signal: Signal) -> Curve:
-    """The mean of the members' values."""
+def _curve(world: World, members: list[Serving], signal: Signal, counted: float | None) -> Curve:
+    """The mean of the members' values; or how many requests they had in the ``counted`` seconds before."""
+
+    def sum_until(time: float) -> float | None:
+        return sum(requests(world, member, time - (counted or 0.0), time) for member in members)
 
     def at(time: float) -> float | None:
         values = [found for member in members if (found := value(world, member, signal, time)) is not None]
         return sum(values) / len(values) if values else None
 
-    return at
+    return at if counted is None else sum_until
 
 
 def _matches(labels: Labels, selector: str) -> bool:

@@ -76,6 +76,12 @@ def value(world: World, serving: Serving, signal: Signal, at: float) -> float | 
             return 0.942 + 0.004 * (_chance(key, signal, held) - 0.5) - 0.03 * bad
 
 
+def requests(world: World, serving: Serving, begin: float, end: float) -> float:
+    """How many requests came between two times: to the canary a tenth of what the baseline gets."""
+    rate = 4.0 if serving.track == "canary" else 36.0
+    return rate * max(0.0, min(end, world.now()) - max(begin, serving.since))
+
+
 def _badness(world: World, serving: Serving, at: float) -> float:
     """How bad a canary has become: grows from 0 at its start to its model's drift 15 minutes into the world."""
     if serving.track == "baseline" or not serving.model.drift:

@@ -16,8 +16,8 @@ from tui.insight.consent import Given
 from tui.panes.asking import entries, paper
 from tui.sources.base import SourceError
 from tui.threads import in_thread
-from widgets.cells import Cell
-from widgets.dialog import Answer, Dialog, Paper
+from widgets.dialog import Answer, Dialog, Doubt, Fact, Paper
+from widgets.form import Entry
 from widgets.help_sheet import Section
 from widgets.menu import Line, Menu
 
@@ -36,6 +36,7 @@ SHORTCUTS = {
 """The action of the registry whose key does it."""
 MEANT = {Kind.APPROVE: (Kind.APPROVE, Kind.PROMOTE)}
 """What a key may mean, where that is more than its own kind."""
+REASON = (Entry("reason", label="Reason (optional)"),)
 READING = "Reading what can be done …"
 
 
@@ -83,9 +84,9 @@ class Acting:
             await self._plan(dialog, answered, possible[0].wish)
             return
         if not possible:
-            facts = [(offer.words, offer.why_not or "not now") for offer in meant]
+            facts = [Fact(offer.words, offer.why_not or "not now") for offer in meant]
             words = note or f"There is nothing here to {kind.value}."
-            dialog.tell(Paper(f"{kind.value.capitalize()} {target}", facts or [("", words)]))
+            dialog.tell(Paper(f"{kind.value.capitalize()} {target}", facts or [Fact("", words)]))
             await answered
             return
         dialog.dismiss(None)
@@ -105,7 +106,7 @@ class Acting:
         if prepared is None:
             return
         if prepared.plan.fields and prepared.plan.possible:
-            dialog.ask(paper(prepared, self.engine.clock()), "Go on", entries(prepared.plan))
+            dialog.ask(self._paper(prepared), "Go on", entries(prepared.plan))
             answer = await answered
             if answer is None:
                 return
@@ -116,20 +117,21 @@ class Acting:
             prepared = await self._prepare(dialog, answered, wish)
             if prepared is None:
                 return
-        shown = paper(prepared, self.engine.clock())
+        shown = self._paper(prepared)
         if not prepared.plan.possible:
             dialog.tell(shown)
             await answered
             return
         word = prepared.plan.wish.kind.value
-        dialog.ask(shown, f"Yes, {word}", name=prepared.consent.name)
+        dialog.ask(shown, f"Yes, {word}", REASON, prepared.consent.name)
         answer = await answered
         if answer is None:
             return
+        reason = answer.values[REASON[0].name]
         despite = bool(prepared.consent.doubt) and await self._again(prepared)
         if prepared.consent.doubt and not despite:
             return
-        self._start(prepared, secrets, Given(yes=True, name=answer.name, despite=despite))
+        self._start(prepared, secrets, Given(True, answer.name, despite, reason))
 
     async def _prepare(
         self, dialog: Dialog, answered: "asyncio.Future[Answer | None]", wish: Wish
@@ -142,11 +144,8 @@ class Acting:
         try:
             return await reading
         except SourceError as error:
-            facts: list[tuple[str, Cell]] = [
-                ("cannot now", (str(error), "failed")),
-                ("", "Nothing was sent."),
-            ]
-            dialog.tell(Paper(dialog.paper.title, facts))
+            told = Fact("cannot now", (str(error), "failed")), Fact("", "Nothing was sent.")
+            dialog.tell(Paper(dialog.paper.title, told))
             await answered
             return None
 
@@ -154,13 +153,17 @@ class Acting:
         """The second question, in its own words."""
         dialog = Dialog("Are you sure?", "")
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        facts: list[tuple[str, Cell]] = [
-            ("", (prepared.plan.words, "strong")),
-            ("", "It would be done against the verdict."),
+        lines: list[Fact | Doubt] = [
+            Fact("", (prepared.plan.words, "strong")),
+            Fact("", "It would be done against the verdict."),
+            Doubt(prepared.consent.doubt),
         ]
         await dialog.mounted.wait()
-        dialog.ask(Paper("Are you sure?", facts, [prepared.consent.doubt]), "Yes, all the same")
+        dialog.ask(Paper("Are you sure?", lines), "Yes, all the same")
         return await answered is not None
+
+    def _paper(self, prepared: Prepared) -> Paper:
+        return paper(prepared, self.engine.settings, self.engine.clock())
 
     def _start(self, prepared: Prepared, secrets: dict[str, str], given: Given) -> None:
         try:

@@ -1,7 +1,7 @@
 """What every source is to the rest of the program, and the one error they raise."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
@@ -177,6 +177,15 @@ class RegistrySource(Source, Protocol):
         Raises:
             SourceError
         """
+        ...
+
+
+@runtime_checkable
+class RememberingSource(Protocol):
+    """A source whose server does not tell what was sent to it, where what may be sent next depends on that."""
+
+    def remember(self, step: Step, at: float) -> None:
+        """Take in that a step was sent at a time, by whatever program; may be told again and again."""
         ...
 
 

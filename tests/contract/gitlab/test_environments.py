@@ -1,145 +1,30 @@
-"""Environments and deployments as a GitLab tells them: what is asked, and what comes of each answer."""
-
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+"""What stands in the environments of a GitLab: what is asked, and what comes of each answer."""
 
 import pytest
 
-from tests.contract.gitlab.bodies import USER, Body, basic, job
-from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, asked, operations, paths, rest
+from tests.contract.gitlab.bodies import Body
+from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, asked, paths, rest
+from tests.contract.gitlab.environment_bodies import (
+    FRAUD,
+    PRODUCTION,
+    PROJECT,
+    SHA,
+    answering,
+    deployment_node,
+    environment_node,
+    environments,
+    rest_deployment,
+    rest_environment,
+)
 from tests.gitlab_schemas import schema_errors
 from tests.http_stub import Reply, Request, Stub
-from tui.domain.address import parse_address
-from tui.domain.deployment import Deployment, Environment, Version
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.insight.standing import standing
 from tui.sources.base import SourceError
-from tui.sources.gitlab.environments import HISTORY, KEEP_STOPPED
+from tui.sources.gitlab.environments import KEEP_STOPPED
 
-PROJECT = "/projects/ml%2Ffraud"
-FRAUD = parse_address("gl:ml/fraud")
-PRODUCTION = parse_address("gl:ml/fraud@production")
-SHA = "2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e"
-OLD = "1" * 40
 S = Status
-
-
-COMMIT: Body = {
-    **dict.fromkeys(("message", "author_email", "committer_name", "committer_email", "web_url"), "x"),
-    **dict.fromkeys(("created_at", "authored_date", "committed_date"), "2026-05-08T08:00:00.000+00:00"),
-    "id": SHA,
-    "short_id": SHA[:8],
-    "title": "Pin \u001b[1mit",
-    "author_name": "Ann",
-    "parent_ids": [],
-    "trailers": {},
-    "extended_trailers": {},
-}
-
-# --- bodies -------------------------------------------------------------------------------------------------------
-
-
-def deployment_node(iid: int, status: str = "SUCCESS", job: str | None = "deploy", **fields: Any) -> Body:
-    return {
-        "iid": str(iid),
-        "status": status,
-        "ref": "main",
-        "tag": False,
-        "sha": SHA,
-        "createdAt": f"2026-05-08T09:{iid % 60:02}:00Z",
-        "finishedAt": f"2026-05-08T10:{iid % 60:02}:00Z" if status in ("SUCCESS", "FAILED") else None,
-        "triggerer": {"username": "alice"},
-        "job": job
-        and {
-            "id": f"gid://gitlab/Ci::Build/{iid * 10}",
-            "name": job,
-            "pipeline": {"id": f"gid://gitlab/Ci::Pipeline/{1800 + iid}"},
-        },
-        **fields,
-    }
-
-
-def environment_node(name: str, **fields: Any) -> Body:
-    kinds = dict.fromkeys(("success", "running", "blocked", "failed"))
-    return {
-        "id": "gid://gitlab/Environment/7",
-        "name": name,
-        "state": "available",
-        "tier": "PRODUCTION",
-        "externalUrl": "https://fraud.example.com",
-        **kinds,
-        **fields,
-    }
-
-
-def environments(*nodes: Body, next_page: str | None = None) -> Body:
-    page = {"hasNextPage": next_page is not None, "endCursor": next_page}
-    return {
-        "project": {"fullPath": "ml/fraud", "environments": {"pageInfo": page, "nodes": list(nodes)}},
-    }
-
-
-def answering(**data: Any) -> Callable[[Request], Reply]:
-    """Answers each operation with its ``data``."""
-    return operations(
-        **{name: lambda _, value=value: Reply.json({"data": value}) for name, value in data.items()}
-    )
-
-
-def rest_environment(id: int = 7, name: str = "production", **fields: Any) -> Body:
-    return {
-        "id": id,
-        "name": name,
-        "slug": name,
-        "external_url": None,
-        "created_at": "2026-05-01T09:00:00.000Z",
-        "updated_at": "2026-05-08T09:00:00.000Z",
-        "tier": "production",
-        "state": "available",
-        "auto_stop_at": None,
-        "description": None,
-        "auto_stop_setting": "always",
-        **fields,
-    }
-
-
-def rest_deployment(iid: int, status: str = "success", name: str = "deploy", **fields: Any) -> Body:
-    made = job(
-        iid * 10,
-        name,
-        "deploy",
-        pipeline=basic(1800 + iid),
-        finished_at=f"2026-05-08T10:{iid % 60:02}:00.000Z" if status in ("success", "failed") else None,
-    )
-    deployable = fields.pop("deployable", {})
-    environment = rest_environment()
-    return {
-        "id": 4000 + iid,
-        "iid": iid,
-        "ref": "main",
-        "sha": f"{iid:08x}" * 5,
-        "created_at": f"2026-05-08T09:{iid % 60:02}:00.000Z",
-        "updated_at": f"2026-05-08T10:{iid % 60:02}:30.000Z",
-        "status": status,
-        "user": USER,
-        "environment": {key: environment[key] for key in ("id", "name", "slug", "external_url")},
-        "deployable": None if deployable is None else {**made, "commit": COMMIT, **deployable},
-        **fields,
-    }
-
-
-def rights(**by_iid: Mapping[str, Any]) -> Body:
-    """``i5={"retryable": False}``; what is not given is allowed."""
-    nodes = [
-        {
-            "iid": name.removeprefix("i"),
-            "job": {"retryable": True, "userPermissions": {"updateBuild": True}, **fields},
-        }
-        for name, fields in by_iid.items()
-    ]
-    return {"project": {"environment": {"deployments": {"nodes": nodes}}}}
 
 
 @pytest.fixture(autouse=True)
@@ -147,18 +32,11 @@ def _nothing_stopped(stub: Stub) -> None:
     stub.routes[rest(f"{PROJECT}/environments")] = Reply.json([])
 
 
-def versions(deployments: tuple[Deployment, ...]) -> list[str]:
-    return [each.version for each in deployments]
-
-
 @pytest.mark.parametrize("fields", [{}, {"deployable": None}, {"deployable": {"archived": True}}], ids=str)
 def test_these_bodies_are_what_gitlabs_schemas_allow(fields: Body) -> None:
     errors = schema_errors()
     assert errors("deployment", rest_deployment(5, **fields)) == []
     assert errors("environments", [rest_environment()]) == []
-
-
-# --- what stands where --------------------------------------------------------------------------------------------
 
 
 async def test_one_question_tells_what_stands_in_each_environment(stub: Stub, connect: Connect) -> None:
@@ -364,232 +242,6 @@ async def test_over_rest_where_graphql_is_refused(stub: Stub, connect: Connect) 
     await source.environments(FRAUD)
     assert paths(stub).count("POST /api/graphql") == 1, "a refusal is remembered"
     assert "Environments" in source.facts().stage_source
-
-
-# --- the past -----------------------------------------------------------------------------------------------------
-
-
-def past(stub: Stub, *deployments: Body, allowed: Body | None = None, more: Mapping[str, Reply] = {}) -> None:
-    stub.routes[rest(f"{PROJECT}/environments")] = Reply.json([rest_environment()])
-    stub.routes[rest(f"{PROJECT}/deployments")] = Reply.json(list(deployments))
-    iids: dict[str, Body] = {f"i{each['iid']}": {} for each in deployments}
-    stub.routes[GRAPHQL] = answering(RollbackRights=allowed or rights(**iids))
-    stub.routes |= {rest(f"{PROJECT}/{path}"): reply for path, reply in more.items()}
-
-
-def ways(environment: Environment) -> dict[str, str]:
-    return {each.id: each.rollback.words for each in environment.deployments if each.rollback is not None}
-
-
-async def test_the_past_is_newest_first_with_whether_one_can_go_back(stub: Stub, connect: Connect) -> None:
-    same = f"{20:08x}" * 5
-    past(
-        stub,
-        rest_deployment(20),
-        rest_deployment(19, "failed"),
-        rest_deployment(18, deployable={"archived": True}),
-        rest_deployment(17, deployable=None),
-        rest_deployment(16),
-        rest_deployment(15),
-        rest_deployment(14, name="canary"),
-        rest_deployment(13, sha=same, ref="v1", deployable={"tag": True}),
-        rest_deployment(12),
-        rest_deployment(11, "skipped"),
-        allowed=rights(
-            i20={},
-            i18={},
-            i16={},
-            i15={"userPermissions": {"updateBuild": False}},
-            i14={},
-            i13={},
-            i12={"retryable": False},
-        ),
-    )
-    history = await connect().history(PRODUCTION)
-    assert ways(history) == {
-        "20": "it is there now",
-        "19": "it ended as failed",
-        "18": "its job is archived: GitLab no longer runs it",
-        "17": "it has no job: another tool only told GitLab of it",
-        "16": "would run deploy of gl:ml/fraud#1816 again",
-        "15": "not permitted: protected, outdated, or you lack the role",
-        "14": "it was only a canary",
-        "13": "the same commit is there now",
-        "12": "its job cannot be run again",
-    }
-    way = next(each.rollback for each in history.deployments if each.id == "16")
-    assert way is not None
-    assert (way.possible, str(way.target)) == (True, "gl:ml/fraud#1816/deploy")
-    assert sum(each.rollback is not None and each.rollback.possible for each in history.deployments) == 1
-    assert history.deployments[0].committed_at == 1778227200.0
-    assert history.read_since is None
-    asked_for = next(request for request in stub.requests if request.path.endswith("/deployments"))
-    assert asked_for.query == {
-        "environment": ["production"],
-        "order_by": ["id"],
-        "sort": ["desc"],
-        "per_page": [str(HISTORY)],
-    }
-
-
-async def test_a_job_that_was_run_again_points_to_its_newer_deployment(stub: Stub, connect: Connect) -> None:
-    pipeline = {"pipeline": basic(1812)}
-    past(
-        stub,
-        rest_deployment(20),
-        rest_deployment(13, deployable=pipeline),
-        rest_deployment(12, deployable=pipeline),
-        allowed=rights(i20={}, i13={}, i12={"retryable": False}),
-    )
-    assert ways(await connect().history(PRODUCTION)) == {
-        "20": "it is there now",
-        "13": "would run deploy of gl:ml/fraud#1812 again",
-        "12": "its job was run again since: look for that deployment",
-    }
-
-
-async def test_where_the_rights_are_not_told_that_is_said(stub: Stub, connect: Connect) -> None:
-    past(stub, rest_deployment(20), rest_deployment(12))
-    stub.routes[GRAPHQL] = Reply.json({"errors": [{"message": "Field 'job' doesn't exist on type 'X'"}]})
-    history = await connect().history(PRODUCTION)
-    assert ways(history)["12"] == (
-        "would run deploy of gl:ml/fraud#1812 again; whether you may, GitLab did not tell"
-    )
-    assert history.notes == (
-        "whether you may roll back is not known: this server does not answer that in GraphQL",
-    )
-
-
-@pytest.mark.parametrize(
-    ("single", "words"),
-    [
-        ({"pending_approval_count": 2}, "2 approvals, then promote, to be started by hand"),
-        ({"pending_approval_count": 1}, "1 approval, then promote, to be started by hand"),
-        ({"pending_approval_count": 0}, "promote, to be started by hand"),
-        ({}, "promote, to be started by hand"),  # the Community Edition
-    ],
-)
-async def test_blocked_means_manual_and_only_the_single_deployment_tells_of_approvals(
-    stub: Stub, connect: Connect, single: Body, words: str
-) -> None:
-    blocked = rest_deployment(21, "blocked", name="promote")
-    past(
-        stub,
-        blocked,
-        rest_deployment(20),
-        rest_deployment(3, "blocked", name="promote"),
-        more={"deployments/4021": Reply.json(blocked | single)},
-    )
-    history = await connect().history(PRODUCTION)
-    assert history.deployments[0].waits_for == words
-    assert [path for path in paths(stub) if "/deployments/" in path] == [
-        f"GET /api/v4{PROJECT}/deployments/4021"
-    ], "of one parked for ever nobody asks"
-
-
-async def test_a_full_page_tells_since_when_it_was_read(stub: Stub, connect: Connect) -> None:
-    past(stub, *(rest_deployment(iid) for iid in range(HISTORY, 0, -1)))
-    assert (await connect().history(PRODUCTION)).read_since == 1778230860.0
-
-
-async def test_an_environment_that_is_not_there(stub: Stub, connect: Connect) -> None:
-    past(stub)
-    stub.routes[rest(f"{PROJECT}/environments")] = Reply.json([])
-    with pytest.raises(SourceError) as caught:
-        await connect().history(PRODUCTION)
-    assert (caught.value.trouble, caught.value.message) == (
-        Trouble.NOT_FOUND,
-        "ml/fraud has no environment production",
-    )
-
-
-# --- what a version brought ---------------------------------------------------------------------------------------
-
-
-def version(revision: str) -> Version:
-    return Version(PRODUCTION, revision)
-
-
-async def test_changes_are_the_commits_of_the_range(stub: Stub, connect: Connect) -> None:
-    stub.routes[rest(f"{PROJECT}/repository/commits")] = Reply(
-        200, {"Content-Type": "application/json", "X-Next-Page": "2"}, json.dumps([COMMIT]).encode()
-    )
-    changes = await connect().changes(version(OLD), version(SHA))
-    (only,) = changes.commits
-    assert (only.revision, only.title, only.author, only.at) == (SHA, "Pin it", "Ann", 1778227200.0)
-    assert changes.notes == ("there are more than 1",)
-    assert changes.web_url == f"{stub.url}/gitlab/ml/fraud/-/compare/{OLD}...{SHA}"
-    assert stub.requests[0].query["ref_name"] == [f"{OLD}..{SHA}"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "reply", "note"),
-    [
-        (OLD, SHA, Reply.json([]), "it has no commit that the other has not"),
-        (
-            OLD,
-            SHA,
-            Reply.json({"message": "404 Tree Not Found"}, 404),
-            "GitLab does not have both commits any more",
-        ),
-        (OLD, SHA, Reply.json({"message": "403 Forbidden"}, 403), "its commits are not shown to this user"),
-        (SHA, SHA, Reply.json([]), "both are the same commit"),
-        ("", SHA, Reply.json([]), "the commit of one of them is not known"),
-    ],
-)
-async def test_changes_that_are_not_known_say_why(
-    stub: Stub, connect: Connect, old: str, new: str, reply: Reply, note: str
-) -> None:
-    stub.routes[rest(f"{PROJECT}/repository/commits")] = reply
-    changes = await connect().changes(version(old), version(new))
-    assert changes.commits == ()
-    assert changes.notes[0].startswith(note)
-
-
-ARCHIVE = [{"file_type": "archive", "size": 1, "filename": "a.zip", "file_format": "zip"}]
-TRACE = [{"file_type": "trace", "size": 1, "filename": "job.log", "file_format": "raw"}]
-
-
-async def test_validation_numbers_are_searched_in_the_jobs_that_keep_artifacts(
-    stub: Stub, connect: Connect
-) -> None:
-    stub.routes[rest(f"{PROJECT}/pipelines/1842/jobs")] = Reply.json(
-        [
-            job(3, "package", "c", artifacts=ARCHIVE),
-            job(2, "Evaluate", "b", artifacts=ARCHIVE),
-            job(1, "validate", "b", artifacts=TRACE),
-        ]
-    )
-    stub.routes[rest(f"{PROJECT}/jobs/2/artifacts/out/m.json")] = Reply.json({"message": "404"}, 404)
-    stub.routes[rest(f"{PROJECT}/jobs/3/artifacts/out/m.json")] = Reply.text('{"auc": 0.97}')
-    source = connect()
-    run = parse_address("gl:ml/fraud#1842/package")
-    found = await source.validation(run, "out/m.json")
-    assert (found.metrics, found.notes) == ((("auc", 0.97),), ())
-    assert [path.rpartition("/jobs/")[2] for path in paths(stub)[1:]] == [
-        "2/artifacts/out/m.json",
-        "3/artifacts/out/m.json",
-    ], "first where its name suggests it"
-    before = len(stub.requests)
-    assert await source.validation(run, "out/m.json") == found
-    assert len(stub.requests) == before, "a file of a run does not change"
-
-
-@pytest.mark.parametrize(
-    ("artifacts", "note"),
-    [
-        (TRACE, "no job of gl:ml/fraud#1842 keeps artifacts, or they have expired"),
-        (ARCHIVE, "gl:ml/fraud#1842 has no artifact m.json that can be read, of train"),
-    ],
-)
-async def test_numbers_that_are_nowhere_say_where_they_were_looked_for(
-    stub: Stub, connect: Connect, artifacts: list[Body], note: str
-) -> None:
-    stub.routes[rest(f"{PROJECT}/pipelines/1842/jobs")] = Reply.json(
-        [job(3, "train", "c", artifacts=artifacts)]
-    )
-    found = await connect().validation(parse_address("gl:ml/fraud#1842"), "m.json")
-    assert (found.metrics, found.notes) == ((), (note,))
 
 
 @pytest.mark.parametrize(

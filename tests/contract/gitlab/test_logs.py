@@ -39,14 +39,6 @@ LONG_AGO = "2026-05-08T09:01:10Z"
 TEXT = b"".join(b"line %d of the trace\n" % number for number in range(200))
 
 
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many requests a second as there are."""
-    from tui.sources.wire import Wire
-
-    monkeypatch.setitem(Wire.__init__.__kwdefaults__ or {}, "rate", 1e6)
-
-
 def told(stub: Stub, jobs: Sequence[Any], **more: Any) -> None:
     """The stub knows run 1842 with these jobs, all in one stage."""
     run = detail(node(1842, status="RUNNING", finishedAt=None), [("build", "running")], jobs)

@@ -1,87 +1,15 @@
-"""One step is one request: what is made of each recorded answer (contracts: jenkins §1.2, §1.3, §7, §10)."""
+"""What a plan asks for, and what becomes of what it sent (contracts: jenkins §7, §10)."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from tests.contract.jenkins.support import core, jenkins, recorded
 from tests.http_stub import Reply as Answer
 from tests.http_stub import Route
-from tui.config import Secret
 from tui.domain.action import Kind, Reply, Step, Wish
 from tui.domain.address import Address
 
 RUN = Address("ci", "deploy-model", 2)
-PATH = "/job/deploy-model/2/stop"
-STEP = Step("stop it", "POST", PATH, expect=(("do", "keep"), ("job", "deploy-model"), ("run", "2")))
-
-
-async def judged(answer: Answer, **settings: Any) -> Reply:
-    settings = {"user": "me", "token": Secret("jt-secret"), **settings}
-    async with jenkins({}, timeout=0.5, **settings) as (source, stub):
-        stub.routes["*"] = answer
-        reply = await source.send(STEP, {})
-        (request,) = stub.requests
-        assert request.headers["content-type"] == "application/x-www-form-urlencoded"
-        assert request.headers["content-length"] == "0"
-        assert "jt-secret" not in repr(reply)
-        return reply
-
-
-JUDGED = {
-    "build-with-params-form": Reply("accepted", "", 201, (("queue", "24"),)),
-    "graphview-rerun": Reply("accepted", "Build scheduled", 200, (("queue", "76"),)),
-    "input-proceed-json-partial": Reply("accepted", "", 200),
-    "replay-rebuild": Reply("accepted", "", 302),
-    "queue-item-cancel": Reply("accepted", "", 204),
-    "input-abort-viewer": Reply(
-        "refused", "You need to be 'admin,dev' (or have Job/Cancel permissions) to cancel this.", 400
-    ),
-    "input-already-settled": Reply("refused", "it is no longer there, or this user may not do it", 404),
-    "stop-running-viewer-403": Reply("refused", "viewer lacks hudson.model.Item.Cancel", 403),
-    "queue-item-cancel-viewer": Reply(
-        "refused", "it could not be canceled: it may have begun, or this user may not do it", 422
-    ),
-    "build-disabled-409": Reply("refused", "it cannot be built: it, or what holds it, is disabled", 409),
-}
-
-
-@pytest.mark.parametrize("name", JUDGED)
-async def test_recorded_answer(name: str) -> None:
-    assert await judged(recorded(name)) == JUDGED[name]
-
-
-@pytest.mark.parametrize(
-    "name", ["input-bad-choice", "build-with-params-bad-choice", "queue-item-cancel-again"]
-)
-async def test_error_of_the_servers_own_may_come_after_the_effect(name: str) -> None:
-    reply = await judged(recorded(name))
-    assert (reply.state, reply.status) == ("lost", 500)
-
-
-async def test_crumb_is_asked_for_the_next_time_only() -> None:
-    reply = await judged(recorded("csrf-missing-403"))
-    assert reply.state == "refused"
-    assert "crumb" in reply.words
-
-
-async def test_nobody_is_told_to_log_in() -> None:
-    reply = await judged(recorded("auth-anonymous-post-403"), user=None, token=None)
-    assert (reply.state, "log-in" in reply.words) == ("refused", True)
-
-
-async def test_login_page_is_no_yes() -> None:
-    assert (await judged(Answer(302, {"Location": "/login?from=x"}))).state == "refused"
-    assert (await judged(Answer.text("<html>Sign in</html>", content_type="text/html"))).state == "lost"
-
-
-async def test_cut_and_silence_are_lost() -> None:
-    assert (await judged(Answer(200, {}, b"some text", cut=True))).state == "lost"
-    assert (await judged(Answer(hang=True))).state == "lost"
-
-
-# What is asked for
 
 
 def run(*asked: Mapping[str, Any], **more: Any) -> Answer:

@@ -6,12 +6,11 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contract.jenkins.log_support import BUILD, LOG, NOTE, Server
 from tests.contract.jenkins.support import jenkins
-from tests.contract.jenkins.test_logs import BUILD, LOG, NOTE, Server
 from tests.http_stub import Reply, Request
 from tests.reading import Sink, to_the_end
 from tui.sources.base import SourceError
-from tui.sources.wire import Wire
 
 _words = st.sampled_from(
     [b"", b"step", "épüch ✓ 特征".encode(), b"\x1b[31mred\x1b[0m", b"|##  |\r|### |\r", b"x" * 700]
@@ -71,10 +70,5 @@ def test_it_comes_whole_and_once(
     # Where the count is certain to be behind, lines that repeat cannot be told from their repetition.
     numbered = crlf or version < "2.509"
     server = Server(raw_log(pieces, numbered=numbered, crlf=crlf), version, limit=limit, told=told)
-    assert Wire.__init__.__kwdefaults__
-    pace, Wire.__init__.__kwdefaults__["rate"] = Wire.__init__.__kwdefaults__["rate"], 1e6
-    try:
-        got = asyncio.run(followed(server, growth))
-    finally:
-        Wire.__init__.__kwdefaults__["rate"] = pace
+    got = asyncio.run(followed(server, growth))
     assert got == re.sub(rb"\r+\n", b"\n", server.whole)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jenkins import test_faults, test_listing, test_runs, test_stages
+from tests.contract.jenkins import test_faults, test_graph_view, test_listing, test_runs, test_wfapi
 from tests.contract.jenkins.support import RECORDINGS, body, core, jenkins, recording
 from tests.http_stub import Route
 from tui.domain.address import Address
@@ -23,17 +23,17 @@ ASKED_FOR = re.compile(
 EXPECTED = {
     "whoAmI",
     "whoAmI-anonymous",
-    "wfapi-node-describe-fit",  # in test_logs
+    "wfapi-node-describe-fit",  # in test_stage_logs
     *test_faults.ANSWERS,
+    *test_graph_view.GRAPHS,
     *test_listing.FOLDERS,
     *test_listing.JOBS,
     *test_listing.QUEUES,
     *test_listing.ROOTS,
     *test_runs.BUILDS,
     *test_runs.MISSING,
-    *test_stages.GRAPHS,
-    *test_stages.INPUTS,
-    *test_stages.WFAPI,
+    *test_wfapi.INPUTS,
+    *test_wfapi.WFAPI,
 }
 
 

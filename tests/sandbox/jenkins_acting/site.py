@@ -60,6 +60,7 @@ class Site:
     async def send(self, plan: Plan, **secrets: str) -> tuple[Step, Reply]:
         assert plan.possible, plan.why_not
         (step,) = plan.steps
+        self.source.remember(step, self.world.now())
         return step, await self.source.send(step, secrets)
 
     async def done(self, plan: Plan) -> Observation:

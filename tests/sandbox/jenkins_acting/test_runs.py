@@ -42,11 +42,13 @@ async def test_next_level_comes_after_the_milder_one(ci: Site) -> None:
     assert (await ci.done(await ci.plan(Kind.CANCEL, run, level="kill"))).state == "done"
 
 
-async def test_harder_level_without_a_milder_one_is_doubtful(ci: Site) -> None:
+async def test_no_level_comes_before_the_milder_one(ci: Site) -> None:
     run = await ci.start("ml/train")
-    plan = await ci.plan(Kind.CANCEL, run, level="kill")
-    assert plan.possible
-    assert plan.warnings == ("no term of it is known here; that is the milder way",)
+    for level, before in (("kill", "term"), ("term", "stop")):
+        plan = await ci.plan(Kind.CANCEL, run, level=level)
+        assert (
+            plan.why_not == f"{before} comes first, and has 15 s: none was sent from here, as far as is known"
+        )
     assert not (await ci.plan(Kind.CANCEL, run, level="hard")).possible
 
 

@@ -42,6 +42,14 @@ class Approved(msgspec.Struct, frozen=True):
     pending_approval_count: int | None = None
     approvals: Sequence[Approval] | None = None
 
+    @property
+    def said(self) -> tuple[tuple[str, str], ...]:
+        """Who has decided what, as a fact of a plan."""
+        told = [
+            f"{clean(each.user.username)} {clean(each.status)}" for each in self.approvals or () if each.user
+        ]
+        return (("decided so far", ", ".join(told)),) if told else ()
+
     def by(self, name: str) -> str:
         """What somebody has decided."""
         for each in self.approvals or ():
@@ -151,7 +159,7 @@ async def _of_job(wish: Wish, seen: Seen, job: RestJob, look: Look) -> Plan:
         return look.cannot(wish, words, str(error), fields=(_VARIABLES,), **facts)
     if not pending or approved is None or deployment is None:
         return look.plan(wish, words, fields=(_VARIABLES,), steps=(play,), **facts)
-    facts["facts"] += (("approvals missing", str(pending)),)
+    facts["facts"] += (("approvals missing", str(pending)), *approved.said)
     step = _approve(seen, job, deployment, wish)
     if reject:
         final = "rejecting is final: the job fails and cannot be run again; only a new run helps"

@@ -6,9 +6,12 @@ writes.
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from tui.config import JenkinsSettings
 from tui.domain.action import Kind, Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address
+from tui.insight.derive import aim
 from tui.sources.jenkins.again import plan_retry
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.inputs import observe_input, plan_input
@@ -17,6 +20,7 @@ from tui.sources.jenkins.payload import WHO_AM_I
 from tui.sources.jenkins.remarks import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.sending import Sender
 from tui.sources.jenkins.starting import observe_start, plan_trigger
+from tui.sources.jenkins.state import spelled
 from tui.sources.jenkins.stopping import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
 from tui.sources.wire import Wire
 
@@ -29,6 +33,8 @@ _PLANS: Mapping[Kind, Callable[[Wish, Look], Awaitable[Plan]]] = {
     Kind.KEEP: plan_keep,
     Kind.DESCRIBE: plan_describe,
 }
+_DEPLOYING = (Kind.APPROVE, Kind.RETRY, Kind.TRIGGER)
+"""What may change an environment, by the rules of the config."""
 _OBSERVERS: Mapping[str, Callable[[Mapping[str, str], Reply | None, Look], Awaitable[Observation]]] = {
     "approve": observe_input,
     "reject": observe_input,
@@ -58,6 +64,7 @@ class Acting:
         self._client = client
         self._sent_name = sent_name
         self._clock = clock
+        self._rules = settings.deployments
         self._sender = Sender(wire, settings)
         self._me: str | None = None
         self._stops: dict[tuple[str, str], float] = {}
@@ -146,14 +153,27 @@ class Acting:
             return look.cannot(wish, f"{wish.kind} {wish.target}", "name a run or a job, no environment")
         if wish.target.run is None and wish.kind not in (Kind.TRIGGER, Kind.CANCEL):
             return look.cannot(wish, f"{wish.kind} {wish.target}", "it names no run")
-        return await _PLANS[wish.kind](wish, look)
+        plan = await _PLANS[wish.kind](wish, look)
+        if not plan.steps or wish.kind not in _DEPLOYING:
+            return plan
+        (step,) = plan.steps
+        parameters = (
+            step.body
+            if dict(step.expect)["do"] == "start"
+            else [(each.name, spelled(each.value)) for each in (await look.of(wish.target)).parameters]
+        )
+        if not (environment := aim(self._rules, wish.target.pipeline, parameters)):
+            return plan
+        facts = (("environment", environment), *plan.facts)
+        return msgspec.structs.replace(plan, environment=environment, facts=facts)
+
+    def remember(self, step: Step, at: float) -> None:
+        notes = dict(step.expect)
+        if notes.get("do") == "cancel":
+            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = at
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
-        reply = await self._sender.send(step, secrets)
-        notes = dict(step.expect)
-        if notes.get("do") == "cancel" and reply.state in ("accepted", "lost"):
-            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = self._clock()
-        return reply
+        return await self._sender.send(step, secrets)
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)

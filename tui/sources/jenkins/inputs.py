@@ -1,7 +1,7 @@
 """Answering an input, the gate of a Pipeline (contracts: jenkins §7)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -36,7 +36,13 @@ async def plan_input(wish: Wish, look: Look) -> Plan:
     facts: tuple[tuple[str, str], ...] = (("gate", clean(gate.id)), ("run", str(run)))
     facts += (("who may answer", gate.submitter),) if gate.submitter else ()
     url = f"{job_path(look.sent_name(run.path))}/{run.run}/input/{quote(gate.id, safe='')}"
-    notes: dict[str, Any] = {**place(wish, look), "id": gate.id, "approvals": len(state.approvers)}
+    waiting = msgspec.json.encode([each.id for each in state.waiting]).decode()
+    notes: dict[str, Any] = {
+        **place(wish, look),
+        "id": gate.id,
+        "approvals": len(state.approvers),
+        "waiting": waiting,
+    }
     if reject:
         warning = "the run ends as ABORTED, unless its script goes on after a rejection"
         step = Step(
@@ -87,47 +93,73 @@ def _gate(state: RunState, wish: Wish) -> tuple[Waiting | None, str]:
 
 
 async def observe_input(expect: Mapping[str, str], reply: Reply | None, look: Look) -> Observation:
-    """Whether it still waits, and who answered it, if the server tells."""
+    """Whether it still waits, and what became of it. Of an approval the server keeps who gave it and not of which
+    input: without a yes to our own request, it is told by how many were answered since."""
     at = address(expect)
     state = await look.run(expect["job"], noted(expect, "run"))
     yes = reply is not None and reply.state == "accepted"
-    if any(each.id == expect["id"] for each in state.waiting):
+    waiting = {each.id for each in state.waiting}
+    if expect["id"] in waiting:
         if yes:
             return Observation("accepted", "Jenkins said yes; it still waits", at)
         return Observation("nothing", "it still waits", at)
     me = await look.me()
     approved = state.approvers[noted(expect, "approvals") :]
-    rejections = [each for each in state.interruptions if each.kind == "Rejection"]
-    rejected = yes or any(not each.user or same(each.user, me) for each in rejections)
-    if expect["do"] == "reject":
-        if rejections:
-            words = (
-                "rejected"
-                if rejected
-                else f"{_names([each.user for each in rejections])} rejected it, not you"
-            )
-            return Observation("done", f"{words}; {_ended(state)}", at)
-        if approved:
-            return Observation("failed", f"{_names(approved)} approved it; {_ended(state)}", at)
-        if yes:
-            return Observation("done", f"rejected; {_ended(state)}", at)
-        if why := next((each.words for each in state.interruptions if each.words), ""):
-            return Observation("failed", f"the run was aborted before it was rejected: {why}", at)
-        return Observation(
-            "unknown", f"it no longer waits, and who answered it is not told; {_ended(state)}", at
-        )
+    rejected = [each.user for each in state.interruptions if each.kind == "Rejection"]
+    gone = len({*_gates.decode(expect.get("waiting", "[]")), expect["id"]} - waiting)
+    tell = _answered if yes else _unanswered
+    outcome, words = tell(expect["do"], approved, rejected, gone, state, me)
+    return Observation(outcome, f"{words}; {_ended(state)}", at)
+
+
+_gates = msgspec.json.Decoder(tuple[str, ...])
+_Told = tuple[Literal["done", "failed", "unknown"], str]
+
+
+def _answered(
+    do: str, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
+) -> _Told:
+    """The server said yes to our answer; somebody else's may have been first all the same. ``gone`` of the inputs that
+    waited do so no more."""
+    all_approved = len(approved) >= gone
+    if do == "reject":
+        if all_approved and not rejected:
+            return "failed", f"{_names(approved)} approved it"
+        return "done", "rejected"
     if approved:
-        if any(same(each, me) for each in approved) or (yes and not all(approved)):
-            return Observation("done", f"approved; {_ended(state)}", at)
-        return Observation("done", f"{_names(approved)} approved it, not you; {_ended(state)}", at)
-    if rejections:
-        return Observation("failed", f"{_names([each.user for each in rejections])} rejected it", at)
+        others = all_approved and all(approved) and not any(same(each, me) for each in approved)
+        return "done", f"{_names(approved)} approved it, not you" if others else "approved"
+    if rejected:
+        return "failed", f"{_names(rejected)} rejected it"
     if not state.active and state.result == "ABORTED":
-        why = next((each.words for each in state.interruptions if each.words), "")
-        return Observation("failed", f"the run was aborted{f': {why}' if why else ''}", at)
-    if yes:
-        return Observation("done", f"approved; {_ended(state)}", at)
-    return Observation("unknown", f"it no longer waits, and who answered it is not told; {_ended(state)}", at)
+        return "failed", f"the run was aborted{_why(state)}"
+    return "done", "approved"
+
+
+def _unanswered(
+    do: str, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
+) -> _Told:
+    """No answer came to ours."""
+    if len(approved) == gone:
+        users = {"you" if same(each, me) else each for each in approved}
+        ours = users == {"you"}
+        who = "somebody" if "" in users else " or ".join(sorted(users))
+        told = f"{clean(who)} approved it{'' if 'you' in users or '' in users else ', not you'}"
+        return ("failed", told) if do == "reject" else ("done", "approved" if ours else told)
+    if gone > 1 and (approved or rejected):
+        return "unknown", f"{gone} of its gates are answered, and which of them how is not told"
+    if rejected:
+        ours = any(same(each, me) for each in rejected)
+        if do == "reject":
+            return "done", "rejected" if ours else f"{_names(rejected)} rejected it, not you"
+        return "failed", f"{_names(rejected)} rejected it"
+    if not approved and not state.active and state.result == "ABORTED":
+        return "failed", f"the run was aborted before it was answered{_why(state)}"
+    return "unknown", "it no longer waits, and who answered it is not told"
+
+
+def _why(state: RunState) -> str:
+    return next((f": {each.words}" for each in state.interruptions if each.words), "")
 
 
 def _ended(state: RunState) -> str:

@@ -54,7 +54,7 @@ class Look:
         self.me = me
         """Who we are to the server."""
         self.stopped = stopped
-        """When a level of stopping was sent for a run from here; None: it was not, as far as is known."""
+        """When a level of stopping was last sent for a run from this machine; None: it was not, as far as is known."""
         self.clock = clock
         self.sent_name = sent_name
         """The full name of a job as the server spells it."""

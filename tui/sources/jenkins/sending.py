@@ -66,7 +66,7 @@ class Sender:
             return answer
         if answer.status == 403 and b"No valid crumb" in answer.body and credentials(self._settings):
             self._crumbs = True
-        return judged(answer, self._settings)
+        return judged(answer, self._settings, dict(step.expect).get("do", ""))
 
     async def _crumb(self) -> Mapping[str, str]:
         answer = await self._http.send("GET", "/crumbIssuer/api/json")
@@ -107,9 +107,14 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
     return urlencode(fields).encode()
 
 
-def judged(answer: Answer, settings: JenkinsSettings) -> Reply:
+def judged(answer: Answer, settings: JenkinsSettings, do: str = "") -> Reply:
     """What an answer says of the write (contracts: jenkins §1.3, §10). That nothing happened is said only where it is
-    certain: an error of the server's own may come after the effect."""
+    certain: an error of the server's own may come after the effect, though it mostly stands for a value that it could
+    not use; and one of a proxy tells nothing of the server.
+
+    Args:
+        do: what the step does.
+    """
     status = answer.status
     if 200 <= status < 300:
         return _done(answer)
@@ -120,12 +125,25 @@ def judged(answer: Answer, settings: JenkinsSettings) -> Reply:
         return Reply("refused", _forbidden(answer, said, settings), status)
     if status == 503 and b"getting ready to work" in answer.body:
         return Reply("refused", "it is starting and does nothing yet", status)
+    if status >= 500 and "x-jenkins" in answer.headers:
+        words = f"an error of the server's own{_ERRORS.get(do, '')}{f': {said}' if said else ''}"
+        return Reply("lost", words, status, over=do != "cancel")  # a run needs its time to stop
     if status >= 500:
-        words = f"an error of the server's own: {said}" if said else f"it answered {status}"
-        return Reply("lost", words, status)
+        return Reply(
+            "lost", f"it, or a proxy in front of it, answered {status}{f': {said}' if said else ''}", status
+        )
+    if status == 400 and do == "start" and "x-error" not in answer.headers:
+        return Reply("refused", f"its parameters are others now; look at it again ({said})", status)
     meaning = _MEANINGS.get(status, f"it answered {status}")
     return Reply("refused", said or meaning, status)
 
+
+_ERRORS = {
+    "start": ", as for a value that a parameter cannot have, or where there are no parameters any more",
+    "approve": ", as for a value that a parameter cannot have",
+    "dequeue": ", as for what has left the queue",
+}
+"""What an error of the server's own mostly stands for: its page does not tell."""
 
 _MEANINGS = {
     400: "it could not use what was sent",

@@ -165,6 +165,10 @@ class JenkinsSource:
     async def plan(self, wish: Wish) -> Plan:
         return await self._acting.plan(wish)
 
+    def remember(self, step: Step, at: float) -> None:
+        """See :class:`tui.sources.base.RememberingSource`."""
+        self._acting.remember(step, at)
+
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
         return await self._acting.send(step, secrets)
 

@@ -36,12 +36,12 @@ async def plan_cancel(wish: Wish, look: Look) -> Plan:
         return look.cannot(wish, words, f"it has ended: {state.ending}")
     if level == "term" and not state.is_pipeline:
         return look.cannot(wish, words, "only Pipelines have this level; the next is kill")
-    warnings = []
     if before := milder(level, state):
         sent = look.stopped(look.sent_name(run.path), run.run or 0, before)
         if sent is None:
-            warnings.append(f"no {before} of it is known here; that is the milder way")
-        elif (left := sent + GRACE - look.clock()) > 0:
+            why = f"{before} comes first, and has {GRACE:.0f} s: none was sent from here, as far as is known"
+            return look.cannot(wish, words, why)
+        if (left := sent + GRACE - look.clock()) > 0:
             return look.cannot(wish, words, f"{before} was sent just now; give it {left:.0f} s more")
     step = Step(
         words=f"{level} {run}",
@@ -49,9 +49,7 @@ async def plan_cancel(wish: Wish, look: Look) -> Plan:
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/{level}",
         expect=note(do="cancel", **place(wish, look), level=level),
     )
-    return look.plan(
-        wish, words, facts=(("effect", _EFFECTS[level]),), warnings=tuple(warnings), steps=(step,)
-    )
+    return look.plan(wish, words, facts=(("effect", _EFFECTS[level]),), steps=(step,))
 
 
 async def observe_cancel(expect: Mapping[str, str], reply: Reply | None, look: Look) -> Observation:
