@@ -72,7 +72,7 @@ def _naive(minutes: int) -> int:
 async def _followed(minutes: int) -> int:
     """Bytes of following it."""
     world, run = _world(minutes)
-    with serving(gitlab_app(world, Faults(), Options(trace_every=60))) as url:
+    with serving(gitlab_app(world, Faults(), Options(trace_every=60, trace_etag=False))) as url:
         source = GitLabSource(
             "gitlab", GitLabSettings(url=f"{url}/gitlab", watch=("ml/**",)), clock=world.now
         )
