@@ -102,7 +102,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("trigger", ("t",), "Start the pipeline, or a retraining", "acting", call="act('trigger')"),
     Action("mark", ("m",), "Mark it, or not: the next action is for all that is marked", "acting"),
     Action("filter", ("slash",), "Filter as you type", "pipelines", "filter"),
-    Action("clear_filter", ("escape",), "Clear the filter, or leave a filled screen", "everywhere"),
+    Action(
+        "clear_filter", ("escape",), "Clear the marks or the filter, or leave a filled screen", "everywhere"
+    ),
     Action("sort", ("s",), "Sort by need, by name or by time", "pipelines", "sort"),
     Action("group", ("v",), "Group by nothing, source or folder", "pipelines", "group"),
     Action("open_run", ("o",), "Show the run's stages", "pipelines"),
