@@ -129,7 +129,10 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.wait_for("» rollback")
         sandbox.control.advance(120)
         deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
-        deck.send(f"9{ENTER}")
+        deck.send("9")
+        deck.wait_for("done: 'promote'")
+        deck.settle()
+        deck.send(ENTER)
         deck.wait_for("the errors")
 
 

@@ -11,7 +11,6 @@ from tui.config import Settings, Track
 from tui.domain.deployment import Deployment
 from tui.domain.query import QueryError, placeholders
 from tui.engine.questions import EnvironmentsOf, PipelinesOf, Question
-from tui.placement import front_place, model_group, places
 from tui.sources.base import SourceError
 
 T = TypeVar("T")
@@ -33,6 +32,8 @@ async def with_versions(settings: Settings, model: str, metrics: Iterable[str], 
     Raises:
         SourceError: where the model stands could not be read.
     """
+    from tui.placement import front_place, model_group, places  # not with the first frame
+
     its = settings.models[model]
     if (its.baseline.version and its.canary.version) or not any(_asks(settings, each) for each in metrics):
         return settings
