@@ -99,8 +99,9 @@ def test_a_check_reads_it(config: Path) -> None:
 
 
 @pytest.fixture
-def registry(stub: Stub) -> Registry:
-    """One that can be written to."""
+def registry(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """One that can be written to, and a journal of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     registry = Registry()
     stub.routes.update(registry.routes)
     return registry
