@@ -15,7 +15,6 @@ from tui.config import Policy, seconds
 from tui.domain.action import Plan, Wish
 from tui.domain.alarm import Announcement
 from tui.engine.actions import Refused
-from tui.engine.culprits import Culprits
 from tui.engine.journal import Entry, JournalError
 from tui.engine.questions import AnnouncementsNow, AnyQuestion
 from tui.engine.servers import unexpected
@@ -166,6 +165,8 @@ class Policies:
             SourceError
         """
         engine = self._engine
+        from tui.engine.culprits import Culprits  # not with the first frame
+
         asked: set[AnyQuestion] = set()
         while True:
             look = Culprits(engine.settings, engine.store)
