@@ -13,6 +13,9 @@ from unittest.mock import patch
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
+
+from tui.screens.deck import DeckScreen
 
 
 def screen_text(app: App[Any]) -> str:
@@ -59,9 +62,17 @@ class Hands(Pilot[Any]):
         return (
             to_draw
             or callbacks
+            or _incomplete(screen)
             or app._resize_timer is not None
             or any(node.message_queue_size for node in nodes)
         )
+
+
+def _incomplete(screen: Screen[Any]) -> bool:
+    """The deck makes its other panes when the first frame is on the screen."""
+    if not isinstance(screen, DeckScreen):
+        return False
+    return len(screen.panes) == 1 or not all(pane.is_mounted for pane in screen.panes.values())
 
 
 async def _at_once(min_sleep: float = 0, max_sleep: float = 0) -> None:

@@ -34,6 +34,10 @@ from widgets.guarded import Guarded
 HANGUP = 128
 MOST_UNTOLD = 8
 """Notices kept until a question is answered; of more the newest."""
+TURN = 0.001
+"""Seconds that a thread may go on computing while others wait; Python's own are five times as many."""
+SETTLED = 5.0
+"""Seconds after the first frame when panes and libraries are there, and what there is counts as there to stay."""
 
 
 class Pipedeck(App[int]):
@@ -75,6 +79,8 @@ class Pipedeck(App[int]):
 
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""
+        # A key passes three threads on its way to the screen; each waits so long while another one reads an answer.
+        sys.setswitchinterval(TURN)
         code = self.run(mouse=self.settings.ui.mouse)
         # Python would search all that is left for cycles, three times, before the process ends: half a second.
         gc.freeze()
@@ -93,9 +99,15 @@ class Pipedeck(App[int]):
         else:
             await super().on_event(event)
 
-    async def on_mount(self) -> None:
-        await self.push_screen(DeckScreen(self.engine, self.keys))
+    def get_default_screen(self) -> DeckScreen:
+        # In place of Textual's own: one that is pushed upon it is drawn with the app's mounting done, and all that
+        # the screen mounted in the meantime.
+        self._deck = DeckScreen(self.engine, self.keys)
+        return self._deck
+
+    def on_ready(self) -> None:
         self.call_after_refresh(self._start)
+        self.call_after_refresh(self._deck.complete)
 
     def notify(
         self,
@@ -135,6 +147,8 @@ class Pipedeck(App[int]):
             self._driver.desktop_notification(words, notices.desktop)
 
     def _start(self) -> None:
+        """The first frame is on the screen."""
+        self.set_timer(SETTLED, _look_for_garbage)
         self.engine.alarms.notices.on_screen = self._tell
         self._polling = asyncio.create_task(self.engine.run())
         self._polling.add_done_callback(self._polling_ended)
@@ -170,6 +184,13 @@ class Pipedeck(App[int]):
         advice = "Pipedeck met an error it did not expect. Please report the lines above."
         self._exit_renderables.append(Segments([Segment(f"{text}\n{advice}\n")]))
         self._close_messages_no_wait()
+
+
+def _look_for_garbage() -> None:
+    """Only in what is made from now on: to search all that there is by now holds the loop for a tenth of a second."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _default_theme() -> str:

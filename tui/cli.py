@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -210,6 +211,7 @@ def _open(settings: Settings) -> int:
         from tui.commands.status import picture
 
         return _plainly(picture(settings))
+    gc.disable()  # until the deck has settled: nothing that is imported and made for it is garbage
     from tui.app import Pipedeck
 
     return Pipedeck(settings, keys).run_deck()

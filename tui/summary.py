@@ -20,7 +20,7 @@ NEVER_RAN = "never ran"
 DISABLED = "disabled"
 
 
-class PipelineLine(msgspec.Struct, frozen=True):
+class PipelineLine(msgspec.Struct, frozen=True, gc=False):
     """One row of the pipeline list."""
 
     key: str

@@ -43,6 +43,8 @@ class Row(NamedTuple):
     dim: bool = False
 
 
+KEPT = 256
+"""Lines kept as they were drawn, for scrolling back to them: five kilobytes each, all day."""
 _BLANK = Row("", (), "empty")
 _CURSOR, _CURSOR_BLURRED, _NO_CURSOR = "❯", "›", " "
 
@@ -178,7 +180,7 @@ class LineTable(ScrollView, can_focus=True):
         self._wanted: str | None = None  # the key the cursor belongs to, also while there are no rows
         self._told: str | None = None  # the key last posted
         self._header = Row("", tuple(column.title for column in self.columns), "header")
-        self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(1024)
+        self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(KEPT)
         self._drawn: dict[int, tuple[Row, str]] = {}  # what stands on each line of the screen
 
     # -- rows and cursor

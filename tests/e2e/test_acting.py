@@ -18,11 +18,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(autouse=True)
-def healthy() -> None:
-    """Each has a sandbox of its own here."""
-
-
 def gates(deck: Deck) -> None:
     deck.send("7")
     deck.wait_for("Blocks")
@@ -135,7 +130,34 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         sandbox.control.advance(120)
         deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
         deck.send("9")
-        deck.wait_for("Outcome")
-        deck.wait_for("<1m rollback")
+        deck.wait_for("done: 'promote'")
+        deck.settle()
         deck.send(ENTER)
         deck.wait_for("the errors")
+
+
+ALARM = """
+[alarms.failing]
+series = { model = "fraud", metric = "errors", above = 1.7 }
+propose = ["rollback"]
+"""
+
+
+def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: Path) -> None:
+    with config.open("a") as file:
+        file.write(ALARM)
+    with Deck(config, size=(150, 40)) as deck:
+        deck.loaded()
+        deck.send("8+")
+        deck.wait_for("take the canary 9f21ee86 back to 3f09dec4")
+        deck.settle()
+        deck.send("b")
+        asked(deck, "Yes, rollback")
+        assert "9f21ee86 → 3f09dec4" in deck.text
+        assert "9f21ee86 goes; 3f09dec4 was there before it" in deck.text
+        deck.send(f"production{ENTER}")
+        deck.wait_for("» rollback")
+        sandbox.control.advance(120)
+        deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
+    (write,) = sandbox.control.state().faces["gitlab"].writes
+    assert write.path.endswith("/retry")

@@ -1,6 +1,6 @@
 """Acting from the deck, on a source in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
 from tests.engine.acting import ActingSource, at_once
-from tests.engine.world import FakeSource, NoJitter, Time
+from tests.engine.world import FakeSource, Time
 from tests.panes.test_deck import CONFIG, Deck, details, world
 from tests.screens import running, screen_text
 from tui import config
@@ -23,7 +23,6 @@ from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.engine.actions import Prepared
-from tui.engine.engine import Engine
 from tui.engine.journal import Journal
 from tui.insight.consent import Consent
 from tui.insight.promotion import Beside, Known, Promotion, Requests
@@ -67,18 +66,23 @@ class Desk(Deck):
 
 
 @asynccontextmanager
-async def desk(folder: Path, extra: str = "", size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path,
+    extra: str = "",
+    size: tuple[int, int] = (80, 24),
+    others: Mapping[str, type[ActingSource]] | None = None,
+) -> AsyncIterator[Desk]:
+    """``others``: sources beside Jenkins that can be asked to do something."""
     time = Time()
     settings = config.parse(CONFIG + extra, Path("config.toml"))
     sources: dict[str, FakeSource] = {name: FakeSource(name, time) for name in settings.sources}
     sources["jenkins"] = Source("jenkins", time)
+    sources |= {name: kind(name, time) for name, kind in (others or {}).items()}
     listings = world(time.now)
     for name, listing in listings.items():
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
-    engine = Engine(
-        settings, sources, clock=time.clock, rng=NoJitter(), later=time.later, journal=Journal(folder)
-    )
+    engine = time.engine(settings, sources, journal=Journal(folder))
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
     async with running(app, size) as pilot:
         work = Desk(app, pilot, time, sources)

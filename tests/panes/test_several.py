@@ -37,7 +37,8 @@ class Picky(Source):
         plan = await super().plan(wish)
         why = self.reasons.get(str(wish.target), "")
         fields = self.asks.get(str(wish.target), ())
-        return msgspec.structs.replace(plan, possible=not why, why_not=why, fields=fields)
+        steps = tuple(msgspec.structs.replace(each, path=f"/{wish.target}/press") for each in plan.steps)
+        return msgspec.structs.replace(plan, possible=not why, why_not=why, fields=fields, steps=steps)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class AddressError(ValueError):
     """The text is not an address; the message says what one looks like."""
 
 
-class Address(msgspec.Struct, frozen=True, order=True):
+class Address(msgspec.Struct, frozen=True, gc=False, order=True):
     source: str
     path: str
     run: int | None = None

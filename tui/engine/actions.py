@@ -2,21 +2,29 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES
+from tui.config import ACTING_SOURCES
 from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
 from tui.domain.address import Address
 from tui.engine import wishes
 from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
 from tui.engine.planning import Plans, names_of
-from tui.engine.promoting import promotion
-from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, JournalNow, PipelinesOf, RunAt
+from tui.engine.promoting import promotion, validation
+from tui.engine.questions import (
+    ActivitiesNow,
+    CandidateOf,
+    EnvironmentsOf,
+    HistoryOf,
+    JournalNow,
+    PipelinesOf,
+    RunAt,
+)
 from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
@@ -81,7 +89,7 @@ class Actions:
         if self._settings.safety.read_only:
             return "read-only: this session only looks"
         source = self._settings.sources.get(name)
-        if isinstance(source, PIPELINE_SOURCES) and source.read_only:
+        if isinstance(source, ACTING_SOURCES) and source.read_only:
             return f"read-only: [sources.{name}] says so"
         if (stance := self._stances.get(name)) is not None and stance.read_only:
             return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
@@ -96,8 +104,7 @@ class Actions:
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
-        names = [name for name, each in self._settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
-        await asyncio.gather(*(self._learn(name) for name in names))
+        await asyncio.gather(*map(self._learn, self._settings.pipeline_sources))
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         """What can be done to ``target``: what its source offers, and what the config adds; greyed with the reason
@@ -123,6 +130,24 @@ class Actions:
         found = wishes.gates_of(self._settings, model, listings)
         return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
 
+    async def places(self, model: str) -> tuple[Address, ...]:
+        """The environments of ``model``: that which the config names, else all that its pipelines have.
+
+        Raises:
+            SourceError
+        """
+        from tui.placement import model_group  # not with the first frame
+
+        its = self._settings.models[model]
+        sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listed = [pipeline for listing in listings for pipeline in listing.pipelines]
+        group = model_group(model, its, listed, self._settings)
+        found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
+        places = [each for answer in found for each in answer.environments]
+        named = [each for each in places if its.environment in (each.name, str(each.address), "")]
+        return tuple(dict.fromkeys(each.address for each in named))
+
     async def plan(self, wish: Wish) -> Prepared:
         """What granting the wish would do, from a state read now. To be asked again once ``plan.fields`` are filled
         in, with them in ``wish.values``: only then its steps are what will be sent.
@@ -143,6 +168,10 @@ class Actions:
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
             known = await promotion(self._engine, model, wish.target, environment)
+        doubt = ""
+        if wish.kind is Kind.SET_CHAMPION and (model := wishes.registered(self._settings, wish.target)):
+            facts, doubt = await validation(self._engine, model, wish.value("version"))
+            plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None
         return Prepared(
             plan,
@@ -151,6 +180,7 @@ class Actions:
                 self.plans.production(plan),
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
+                doubt,
             ),
             known,
         )
@@ -172,6 +202,7 @@ class Actions:
             self._unruly(prepared),
             self.locked_plan(plan),
             self._under_way(plan.wish),
+            self._sent_now(plan),
             "this plan was sent before: look again"
             if any(each.plan == plan for each in self._activities.values())
             else "",
@@ -195,9 +226,17 @@ class Actions:
             await asyncio.shield(task)
         return self._activities[activity_id]
 
-    async def settle(self) -> None:
-        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise."""
+    async def settle(self, pipelines: Collection[Address] | None = None) -> None:
+        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise.
+
+        Args:
+            pipelines: only what was done there; None: all of it.
+        """
         for record in await in_thread(self.journal.read):
+            if pipelines is not None and (
+                record.plan is None or record.plan.wish.target.pipeline not in pipelines
+            ):
+                continue
             if record.outcome is None and record.first.who.instance != self.journal.who.instance:
                 with self.journal.taken_over(record.first.who.instance) as free:
                     if free:
@@ -242,6 +281,17 @@ class Actions:
             # What has begun there may be canceled, and a cancel that does not work sharpened.
             if wish.kind is not Kind.CANCEL or each.state == "sending" or before == wish:
                 return f"{each.plan.wish.kind.value} is under way there"
+        return ""
+
+    def _sent_now(self, plan: Plan) -> str:
+        """Why ``plan`` must wait: what it would send is on its way already, under another address."""
+        own = {(each.method, each.path, each.body) for each in plan.steps}
+        for each in self._activities.values():
+            wish = each.plan.wish
+            theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
+            there = wish.target.source == plan.wish.target.source
+            if not each.ended and there and plan.wish.kind is not Kind.CANCEL and own & theirs:
+                return f"the same is under way: {wish.kind.value} {wish.target}"
         return ""
 
     async def _learn(self, name: str) -> None:
@@ -366,6 +416,8 @@ class Actions:
         self._engine.refresh(JournalNow())
         for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
             self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
+            if model := wishes.registered(self._settings, each):
+                self._engine.refresh(CandidateOf(model))
             if each.run is not None:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:

@@ -24,6 +24,7 @@ from tui.engine.questions import (
     JournalNow,
     LogOf,
     PipelinesOf,
+    ReachOf,
     RequestsOf,
     RunAt,
     TestsOf,
@@ -35,6 +36,7 @@ from tui.engine.reports import Reports
 from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
 from tui.engine.verdicts import judged_metrics, verdict
+from tui.engine.versions import Known, with_versions
 from tui.sources.base import PipelineSource
 from tui.threads import in_thread
 
@@ -48,7 +50,7 @@ MOST_RECORDS = 500
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf() | AlertsOf():
+        case PipelinesOf() | AlertsOf() | ReachOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -91,6 +93,7 @@ class Answers:
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
         actions: Callable[[], "Actions"],
+        known: Known,
     ) -> None:
         self._servers = servers
         self._store = store
@@ -99,6 +102,7 @@ class Answers:
         self._logs = logs
         self._clock = clock
         self._actions = actions
+        self._known = known
 
     async def to(self, question: AnyQuestion) -> Any:
         """The answer.
@@ -137,13 +141,18 @@ class Answers:
                     if wanted not in getattr(settings, table):
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
+                settings = await with_versions(settings, question.model, (question.metric,), self._known)
                 return await chart(question, settings, metrics, self._clock())
             case RequestsOf():
                 if not name:
                     raise misconfigured(f"[models.{question.model}] names no metric that counts requests")
+                counted = (settings.models[question.model].requests,)
+                settings = await with_versions(settings, question.model, counted, self._known)
                 return await requests(question, settings, await servers.metrics(name), self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
+            case ReachOf():
+                return await (await servers.reachable(name)).reach()
             case ActivitiesNow():
                 return self._actions().activities
             case JournalNow():
@@ -151,6 +160,8 @@ class Answers:
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
+                judged = judged_metrics(settings, question.model)
+                settings = await with_versions(settings, question.model, judged, self._known)
                 return await verdict(question, settings, servers.metrics, self._clock())
             case CandidateOf():
                 model = settings.models.get(question.model)

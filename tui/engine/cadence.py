@@ -11,7 +11,7 @@ from typing import Any
 from tui.domain.alarm import Alerts
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
-from tui.domain.health import Fault, Trouble
+from tui.domain.health import Fault, Finding, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
 from tui.domain.series import Chart
 from tui.domain.status import Status
@@ -40,6 +40,8 @@ JOURNAL = 30.0
 """What this program does is in it at once; others may write, too."""
 ALERTS = 30.0
 """Rules are evaluated once a minute, as a rule."""
+REACHED = 30.0
+"""An alarm on a source that is lost waits for minutes."""
 CHART_SOONEST = 15.0
 """A chart is the dearest thing to redraw on a slow link."""
 
@@ -77,6 +79,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return max(CHART_SOONEST, step)
         case Alerts():
             return ALERTS
+        case Finding():
+            return REACHED
         case LogState():
             return NEVER if answer.complete else answer.wait
         case tuple():  # whoever acts tells of the activities; of the journal other programs may write

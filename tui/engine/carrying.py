@@ -4,13 +4,13 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from tui.domain.action import Observation, Plan, Reply, Step
+from tui.domain.action import Observation, Plan, Reply
 from tui.domain.address import Address
-from tui.engine.journal import Entry, Journal, JournalError
+from tui.engine.journal import Entry, Event, Journal, JournalError
 from tui.engine.servers import unexpected
 from tui.sources.base import ActingSource, SourceError
 from tui.threads import in_thread
@@ -163,7 +163,7 @@ class Carrier:
             if over is not None and seen is not None and seen.state == "nothing" and now - began >= SOON:
                 return News("refused", f"{over.words}; nothing came of it", number)
             if now - last >= PATIENCE or now - began >= LONGEST:
-                return News("unknown", _gave_up(plan, step, seen, reply, problem, now - began), number)
+                return News("unknown", _gave_up(plan, seen, reply, problem, now - began), number)
         raise AssertionError("unreachable")
 
     async def _step(
@@ -238,25 +238,23 @@ class Carrier:
         # What was begun is written, also when the program ends meanwhile.
         await asyncio.shield(in_thread(partial(self._journal.append, entry)))
 
-    def _entry(self, id_: str, event: str, plan: Plan, **more: object) -> Entry:
+    def _entry(self, id_: str, event: Event, plan: Plan, **more: Any) -> Entry:
         wish = plan.wish
         return Entry(
             id=id_,
             at=self._clock(),
-            event=event,  # type: ignore[arg-type]
+            event=event,
             who=self._journal.who,
             source=wish.target.source,
             target=str(wish.target),
             kind=wish.kind.value,
             server=plan.server,
             plan=plan if event == "planned" else None,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
 
-def _gave_up(
-    plan: Plan, step: Step, seen: Observation | None, reply: Reply | None, problem: str, took: float
-) -> str:
+def _gave_up(plan: Plan, seen: Observation | None, reply: Reply | None, problem: str, took: float) -> str:
     if problem:
         what = f"it could not be read back: {problem}"
     elif seen is not None and seen.state == "happening":

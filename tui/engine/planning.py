@@ -10,10 +10,12 @@ from tui.config import JenkinsSettings
 from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate
+from tui.domain.status import Status
 from tui.engine import wishes
 from tui.engine.journal import Journal
 from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.insight.consent import among
+from tui.insight.standing import standing
 from tui.sources.base import ActingSource, RememberingSource
 from tui.threads import in_thread
 
@@ -26,8 +28,8 @@ class Plans:
 
     def __init__(self, engine: "Engine", journal: Journal) -> None:
         self._engine = engine
-        self._journal = journal
         self._settings = engine.settings
+        self._journal = journal
 
     async def source(self, target: Address) -> ActingSource:
         """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
@@ -47,25 +49,37 @@ class Plans:
         if wish.kind is Kind.PROMOTE and jenkins:
             granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
         elif wish.kind is Kind.ROLLBACK and jenkins:
-            environment = await self._engine.ask(HistoryOf(wish.target))
-            version = wish.value("version")
-            deployment = wishes.deployment_of(environment, version)
-            way = deployment.rollback if deployment is not None else None
-            if deployment is None or way is None or not way.possible or way.target is None:
-                why = (
-                    way.words
-                    if way is not None
-                    else f"there is no {version or 'earlier version'} to go back to"
-                )
-                return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
-            granted = Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason)
-            plan = await source.plan(granted)
-            words = f"Put {deployment.version} back into {wish.target}: {plan.words}"
-            return msgspec.structs.replace(
-                plan, wish=wish, words=words, environment=wish.target.environment or ""
-            )
+            return await self._read_rollback(wish, source)
         plan = await source.plan(granted)
         return msgspec.structs.replace(plan, wish=wish)
+
+    async def _read_rollback(self, wish: Wish, source: ActingSource) -> Plan:
+        """Of a Jenkins, where the config says what is started for it."""
+        environment = await self._engine.ask(HistoryOf(wish.target))
+        version = wish.value("version")
+        deployment = wishes.deployment_of(environment, version)
+        way = deployment.rollback if deployment is not None else None
+        if deployment is None or way is None or not way.possible or way.target is None:
+            nowhere = f"there is no {version or 'earlier version'} to go back to"
+            why = way.words if way is not None else nowhere
+            return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
+        plan = await source.plan(Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason))
+        now = standing(environment.deployments)
+        here = now.canary or now.stable
+        facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
+        warnings = list(plan.warnings)
+        if (canary := now.canary) is not None:
+            facts.append(("canary", f"{canary.version} goes; {deployment.version} was there before it"))
+            if canary.status is Status.WAITING and canary.run is not None:
+                warnings.append(f"{canary.run.of_run} goes on waiting at its gate: reject that, too")
+        return msgspec.structs.replace(
+            plan,
+            wish=wish,
+            words=f"Put {deployment.version} back into {wish.target}: {plan.words}",
+            environment=wish.target.environment or "",
+            facts=(*facts, *plan.facts),
+            warnings=tuple(warnings),
+        )
 
     def production(self, plan: Plan) -> str:
         """The name of the environment that ``plan`` would change, where that is production."""

@@ -6,9 +6,10 @@ import msgspec
 
 from tui.domain.action import Activity
 from tui.domain.address import Address
-from tui.domain.alarm import Alarms, Alerts
+from tui.domain.alarm import Alarms, Alerts, Announcement
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.health import Finding
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
@@ -113,6 +114,12 @@ class VerdictOf(Question[Verdict], frozen=True):
     model: str
 
 
+class ReachOf(Question[Finding], frozen=True):
+    """Whether a source of metrics answers, where nothing else need be asked of it."""
+
+    source: str
+
+
 class RequestsOf(Question[Chart], frozen=True):
     """How many requests the canary of a model and its baseline had to answer in the last ``span`` seconds, by the
     metric that counts them: one value each."""
@@ -129,6 +136,10 @@ class AlertsOf(Question[Alerts], frozen=True):
 
 class AlarmsNow(Question[Alarms], frozen=True):
     """All alarms; what the engine makes of other answers, so that no source is ever asked."""
+
+
+class AnnouncementsNow(Question[tuple[Announcement, ...]], frozen=True):
+    """The newest that each policy has said; the engine's own, too."""
 
 
 class CandidateOf(Question[Candidacy], frozen=True):

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.config import ModelSettings, Settings
+from tui.domain.action import Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
@@ -56,6 +57,16 @@ class Pane(Vertical):
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
 
+    class Wished(Message):
+        """This very thing is wanted: the plan comes next, as with every key that acts."""
+
+        def __init__(self, wish: Wish) -> None:
+            super().__init__()
+            self.wish = wish
+
+    class Closed(Message):
+        """The person has seen enough of it."""
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(id=self.scope)
         self.engine = engine
@@ -91,6 +102,11 @@ class Pane(Vertical):
     def ways(self) -> tuple[tuple[str, str], ...]:
         """Where Enter can lead from here, before what can be done: words, and an action of this pane."""
         return ()
+
+    @property
+    def version(self) -> str:
+        """Of the earlier deployment under its cursor; empty on everything else."""
+        return ""
 
     @property
     def url(self) -> str:

@@ -18,7 +18,7 @@ from tui.comparison import (
     facts,
     figure_facts,
 )
-from tui.config import PIPELINE_SOURCES, ModelSettings
+from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Validation
 from tui.domain.pipeline import Pipeline, Run
@@ -87,9 +87,7 @@ class DeploymentsPane(MarkingPane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.sources = [
-            name for name, table in engine.settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
-        ]
+        self.sources = engine.settings.pipeline_sources
         self.everything = False
         self.open: frozenset[str] = frozenset()
         self.window = WINDOWS[1]

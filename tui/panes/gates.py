@@ -9,7 +9,6 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tui import format as fmt
-from tui.config import PIPELINE_SOURCES
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Listing, Pipeline, Run
 from tui.engine.questions import AnyQuestion, PipelinesOf
@@ -88,10 +87,7 @@ class GatesPane(MarkingPane):
         yield LineTable(COLUMNS, empty="Nothing waits for a person.")
 
     def questions(self) -> tuple[AnyQuestion, ...]:
-        settings = self.engine.settings.sources
-        return tuple(
-            PipelinesOf(name) for name, table in settings.items() if isinstance(table, PIPELINE_SOURCES)
-        )
+        return tuple(map(PipelinesOf, self.engine.settings.pipeline_sources))
 
     @property
     def focus_target(self) -> Widget:

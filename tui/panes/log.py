@@ -5,13 +5,13 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+from time import strptime
 from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -49,9 +49,6 @@ class LogPane(Pane):
     DEFAULT_CSS = """
     _Place { height: 1fr; & > Static { padding: 0 1; } }
     """
-
-    class Closed(Message):
-        """The person has seen enough."""
 
     line = query_one(StatusLine)
     place = query_one(_Place)
@@ -330,12 +327,11 @@ def _time(text: str) -> float | None:
     """Today's moment of a local time of day."""
     from datetime import datetime
 
+    now = datetime.now().astimezone()
     for shape in ("%H:%M:%S", "%H:%M"):
         try:
-            at = datetime.strptime(text, shape)  # noqa: DTZ007 - local by intention
+            at = strptime(text, shape)
+            return now.replace(hour=at.tm_hour, minute=at.tm_min, second=at.tm_sec, microsecond=0).timestamp()
         except ValueError:
             continue
-        return (
-            datetime.now().astimezone().replace(hour=at.hour, minute=at.minute, second=at.second).timestamp()
-        )
     return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tui.config import PIPELINE_SOURCES
 from tui.domain.deployment import Deployment, Environment
+from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, EnvironmentsOf, HistoryOf, PipelinesOf
@@ -14,30 +15,40 @@ _TOLD = (Status.RUNNING, Status.FAILED)
 _THERE = (Status.PASSED, *_TOLD)
 
 
-def moments(engine: Engine, model: str) -> tuple[tuple[AnyQuestion, ...], tuple[Marker, ...]]:
-    """What is to be asked for the deployments of ``model``, and those that are known."""
-    settings = engine.settings.models[model]
-    listed = [EnvironmentsOf(each) for each in _group(engine, model).pipelines]
-    known = [answer for each in listed if (answer := engine.store.get(each).value) is not None]
-    front = front_place(places(known, {}, settings), settings)
-    if front is None:
-        return tuple(listed), ()
-    address = front.environment.address
-    past = engine.store.get(HistoryOf(address)).value
-    known_past = {address: past} if past is not None else {}
-    whole = front_place(places(known, known_past, settings), settings) or front
-    return (*listed, HistoryOf(address)), tuple(_markers(whole.environment))
+class Moments:
+    """The deployments of models. Which pipelines are a model's is found once for each listing."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._of: tuple[str, tuple[Listing | None, ...]] | None = None
+        self._group = Group("", "", (), ())
 
-def _group(engine: Engine, model: str) -> Group:
-    pipelines = [
-        pipeline
-        for name, table in engine.settings.sources.items()
-        if isinstance(table, PIPELINE_SOURCES)
-        and (listing := engine.store.get(PipelinesOf(name)).value) is not None
-        for pipeline in listing.pipelines
-    ]
-    return model_group(model, engine.settings.models[model], pipelines, engine.settings)
+    def of(self, model: str) -> tuple[tuple[AnyQuestion, ...], tuple[Marker, ...]]:
+        """What is to be asked for the deployments of ``model``, and those that are known."""
+        store, settings = self._engine.store, self._engine.settings.models[model]
+        self._find(model)
+        listed = [EnvironmentsOf(each) for each in self._group.pipelines]
+        known = [answer for each in listed if (answer := store.get(each).value) is not None]
+        front = front_place(places(known, {}, settings), settings)
+        if front is None:
+            return tuple(listed), ()
+        address = front.environment.address
+        past = store.get(HistoryOf(address)).value
+        known_past = {address: past} if past is not None else {}
+        whole = front_place(places(known, known_past, settings), settings) or front
+        return (*listed, HistoryOf(address)), tuple(_markers(whole.environment))
+
+    def _find(self, model: str) -> None:
+        engine = self._engine
+        listings = tuple(
+            engine.store.get(PipelinesOf(name)).value
+            for name, table in engine.settings.sources.items()
+            if isinstance(table, PIPELINE_SOURCES)
+        )
+        if self._of != (model, listings):
+            self._of = model, listings
+            pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
+            self._group = model_group(model, engine.settings.models[model], pipelines, engine.settings)
 
 
 def _markers(environment: Environment) -> Iterator[Marker]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
+from tui import format as fmt
 from tui.domain.action import Activity
 from tui.domain.address import Address
+from tui.domain.alarm import Announcement
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
 from tui.engine.questions import ActivitiesNow
@@ -60,3 +62,8 @@ def on_environment(activity: Activity, environment: Address, pipelines: Collecti
     return target == environment or (
         target.pipeline in pipelines and activity.plan.environment == environment.environment
     )
+
+
+def announced(said: Announcement, now: float) -> str:
+    """Which policy is about to act, and when."""
+    return f"policy {said.policy}" + (f" in {fmt.until(said.at - now)}" if said.at is not None else "")

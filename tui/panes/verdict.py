@@ -1,4 +1,4 @@
-"""The verdict on a model's canary: in a line, metric by metric, and in the header where it says no."""
+"""The verdict on a model's canary: in a line, and metric by metric."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,7 @@ from tui import format as fmt
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
-from tui.engine.engine import Engine
-from tui.engine.questions import VerdictOf
 from tui.engine.store import Reading
-from tui.engine.verdicts import judged_metrics
 from tui.summary import difference_text
 from widgets.status_line import Item, StatusLine
 from widgets.theme import Look, look
@@ -24,20 +21,6 @@ _OUTCOMES = {
     Outcome.UNCLEAR: look("unknown"),
     Outcome.IGNORED: look("skipped"),
 }
-
-
-def verdict_questions(settings: Settings) -> tuple[VerdictOf, ...]:
-    """One for each model that can be judged: the header tells of all of them."""
-    return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
-
-
-def warnings(engine: Engine) -> Iterator[Item]:
-    """What the header says of models that must not be promoted."""
-    readings = {each.model: engine.store.get(each).value for each in verdict_questions(engine.settings)}
-    stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
-    if stopped:
-        glyph, role = _DECISIONS[Decision.STOP]
-        yield Item(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))
 
 
 def headline(reading: Reading[Verdict], now: float) -> Iterator[Item]:

@@ -13,7 +13,6 @@ from tui.domain.address import Address
 from tui.engine.engine import Engine
 from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
-from tui.panes.deployments import DeploymentsPane
 from tui.panes.marking import MarkingPane
 
 if TYPE_CHECKING:
@@ -79,6 +78,10 @@ class ActingKeys(Screen[None]):
         pane = self.panes[self.current]
         self._act(self._menu(pane, self._target()))
 
+    @on(Pane.Wished)
+    def _wished(self, event: Pane.Wished) -> None:
+        self._act(self._acting.carry_out(event.wish))
+
     async def _menu(self, pane: Pane, target: Address | None) -> None:
         way = await self._acting.menu(target, pane.ways)
         if way is not None:
@@ -90,7 +93,7 @@ class ActingKeys(Screen[None]):
             self._act(self._act_on_all(kind, pane, marked))
         elif target is None:
             self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
-        elif kind is Kind.ROLLBACK and isinstance(pane, DeploymentsPane) and (version := pane.version):
+        elif kind is Kind.ROLLBACK and (version := pane.version):
             self._act(self._acting.carry_out(Wish(kind, target, (("version", version),))))
         else:
             self._act(self._act_on(kind, target))

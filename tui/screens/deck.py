@@ -11,31 +11,18 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.config import PIPELINE_SOURCES
 from tui.domain.address import Address
-from tui.domain.status import Status
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
-from tui.insight.need import Need, need
 from tui.keys import Action, bindings, help_sections, hints
-from tui.panes.alarms import AlarmsPane, alarm_items
 from tui.panes.base import Pane, Selection
-from tui.panes.deployments import DeploymentsPane
-from tui.panes.gates import GatesPane
-from tui.panes.journal import JournalPane
-from tui.panes.log import LogPane
 from tui.panes.marking import MARK
-from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
-from tui.panes.progress import LOOKS
-from tui.panes.stages import StagesPane
-from tui.panes.tests import TestsPane
-from tui.panes.verdict import verdict_questions, warnings
 from tui.screens.acting_keys import ActingKeys
-from tui.screens.sources import late, source_sections
+from tui.screens.header import Header, verdict_questions
+from tui.screens.sources import source_sections
 from widgets.help_sheet import HelpSheet
-from widgets.status_line import Item, KeyLine, StatusLine
-from widgets.theme import look
+from widgets.status_line import KeyLine
 
 WIDE = 110
 """Columns from which panes stand side by side."""
@@ -43,18 +30,8 @@ TICK = 5.0
 """Seconds between looks at the clock: elapsed times move in steps of that size."""
 SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
-
-
-LOWER: tuple[type[Pane], ...] = (
-    MetricsPane,
-    TestsPane,
-    DeploymentsPane,
-    LogPane,
-    GatesPane,
-    AlarmsPane,
-    JournalPane,
-)
-"""The panes below the stages on a wide terminal, the one gone to last; a new pane is added here."""
+LOWER = "metrics"
+"""The pane below the stages on a wide terminal, until another one is gone to."""
 
 
 class DeckScreen(ActingKeys):
@@ -75,14 +52,14 @@ class DeckScreen(ActingKeys):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, DeckScreen.News)
 
-    header = query_one("#header", StatusLine)
+    header = query_one(Header)
     key_line = query_one(KeyLine)
 
     def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(engine, keys)
         self.filled = False
         self.panes["pipelines"] = PipelinesPane(engine)
-        self.lower: str = LOWER[0].scope
+        self.lower = LOWER
         self._watch = engine.watch()
         self._unsubscribe = engine.store.subscribe(self._heard)
         self._settling: Timer | None = None
@@ -90,7 +67,7 @@ class DeckScreen(ActingKeys):
         self._behind_log: tuple[str, str, bool] | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(id="header")
+        yield Header(self.engine)
         with Horizontal(id="body"):
             yield self.panes["pipelines"]
         yield KeyLine()
@@ -101,13 +78,13 @@ class DeckScreen(ActingKeys):
         self.show_keys()
         self._project()
         self.panes["pipelines"].focus_target.focus()
-        # The first frame is on the screen before the rest is made.
-        self.call_after_refresh(self._complete)
         self.set_interval(TICK, self._project)
 
-    async def _complete(self) -> None:
-        kinds: tuple[type[Pane], ...] = (StagesPane, *LOWER)
-        side = [kind(self.engine) for kind in kinds]
+    async def complete(self) -> None:
+        """The first frame, with the list alone, is on the screen: the other panes may be made."""
+        from tui.panes.side import SIDE
+
+        side = [kind(self.engine) for kind in SIDE]
         self.panes |= {pane.scope: pane for pane in side}
         await self.query_one("#body").mount(Vertical(*side, id="side"))
         self._select(self.selection)
@@ -125,14 +102,15 @@ class DeckScreen(ActingKeys):
         self._project()
         self.tell_outcomes()
 
-    def _project(self) -> None:
+    def _project(self, *, list_too: bool = True) -> None:
         """Show what the store holds now, in what can be seen; unchanged lines are not drawn again."""
         if self.app.screen is not self:
             return
         with self.app.batch_update():
             for pane in self._visible():
-                pane.project()
-            self._show_header()
+                if list_too or pane.scope != "pipelines":
+                    pane.project()
+            self.header.project(self.panes[self.current].title if self._single else "")
 
     def on_screen_resume(self) -> None:
         self._project()
@@ -148,40 +126,6 @@ class DeckScreen(ActingKeys):
         # The list is always wanted, and the verdicts: the header tells of all sources and models.
         questions.update(self.panes["pipelines"].questions(), verdict_questions(self.engine.settings))
         self._watch.want(*questions)
-
-    def _show_header(self) -> None:
-        left: list[Item] = []
-        waiting = failing = 0
-        for name, table in self.engine.settings.sources.items():
-            if not isinstance(table, PIPELINE_SOURCES):
-                continue
-            reading = self.engine.store.get(PipelinesOf(name))
-            trouble = late(reading, self.engine.clock())
-            left.append(
-                Item(
-                    f"{look('failed').glyph} {name}" if trouble else name,
-                    "failed" if trouble else "",
-                    trouble,
-                )
-            )
-            if self.engine.actions.locked(Address(name, "-")):
-                left.append(Item("read-only", "warning", drop=1))
-            needs = [need(pipeline) for pipeline in (reading.value.pipelines if reading.value else ())]
-            waiting += needs.count(Need.PERSON)
-            failing += needs.count(Need.FAILING)
-        right = [*alarm_items(self.engine), *warnings(self.engine)]
-        right += [
-            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
-            for each in self.engine.actions.activities
-            if not each.ended
-        ]
-        if waiting:
-            right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
-        if failing:
-            right.append(Item(f"{look(Status.FAILED.value).glyph} {failing} failing", "failed"))
-        if self._single:
-            right.append(Item(self.panes[self.current].title, "strong", drop=2))
-        self.header.show(left, right)
 
     def show_keys(self) -> None:
         pane = self.panes[self.current]
@@ -211,7 +155,7 @@ class DeckScreen(ActingKeys):
         self.selection = selection
         for pane in self.panes.values():
             pane.selection = selection
-        self._project()
+        self._project(list_too=False)  # it is where that was selected
         self._want()
 
     @on(PipelinesPane.Opened)
@@ -342,9 +286,11 @@ class DeckScreen(ActingKeys):
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""
+        from tui.panes.log import LogPane
+
         pane, address = self.panes.get("log"), self.selection.run_address
-        if self.current == "stages" and isinstance(stages := self.panes["stages"], StagesPane):
-            address = stages.address
+        if self.current == "stages":
+            address = self.panes["stages"].address
         if not isinstance(pane, LogPane) or address is None:
             self.notify("There is no run here to read the log of.", markup=False, timeout=3)
             return
@@ -353,9 +299,9 @@ class DeckScreen(ActingKeys):
         pane.open(address)
         self.action_go("log")
 
-    @on(LogPane.Closed)
+    @on(Pane.Closed)
     def _log_closed(self) -> None:
-        back, self.lower, self.filled = self._behind_log or ("stages", LOWER[0].scope, False)
+        back, self.lower, self.filled = self._behind_log or ("stages", LOWER, False)
         self._behind_log = None
         self.current = back
         self._arrange()

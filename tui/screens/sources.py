@@ -1,26 +1,11 @@
-"""What is known of each source: in the header when it is in trouble, in full one key away."""
+"""What is known of each source, one key away."""
 
 from tui import format as fmt
 from tui.config import PIPELINE_SOURCES
-from tui.domain.pipeline import Listing
 from tui.engine.engine import Engine
 from tui.engine.questions import PipelinesOf
 from tui.engine.servers import SKEW_NOTICED
-from tui.engine.store import Reading
 from widgets.help_sheet import Section
-
-LATE = 120.0
-"""Seconds without an answer after which a source is late even if nothing failed."""
-
-
-def late(reading: Reading[Listing], now: float) -> str:
-    """Why a source is not quiet, with the age of what is shown; empty while it is well."""
-    age = "never read" if reading.read_at is None else f"read {fmt.ago(now - reading.read_at)} ago"
-    if reading.fault is not None:
-        return f"{reading.fault.trouble.value}, {age}"
-    if reading.read_at is not None and (reading.recalled or now - reading.read_at > LATE):
-        return age
-    return ""
 
 
 def source_sections(engine: Engine) -> list[Section]:

@@ -1,6 +1,7 @@
 """The list of pipelines, by GraphQL."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -11,6 +12,7 @@ from tui.domain.address import parse_address
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.sources.base import SourceError
+from tui.sources.gitlab import convert
 
 NINE = 1778230800.0  # 2026-05-08T09:00:00Z
 
@@ -249,3 +251,18 @@ async def test_a_rate_limit_met_on_the_way_fails_the_whole_list(stub: Stub, conn
     stub.routes[GRAPHQL] = answer
     with pytest.raises(SourceError, match="Retry later"):
         await connect(watch=tuple(f"ml/p{n}" for n in range(11))).pipelines()
+
+
+async def test_only_what_changed_is_read(stub: Stub, connect: Connect) -> None:
+    pipelines = [node(number) for number in (1005, 1004, 1003)]
+    stub.routes[GRAPHQL] = projects(fraud=pipelines)
+    source = connect()
+    with patch("tui.sources.gitlab.overview.recent_of_node", wraps=convert.recent_of_node) as read:
+        before = await source.pipelines()
+        assert read.call_count == 3
+        assert await source.pipelines() == before
+        assert read.call_count == 3
+        pipelines.insert(0, node(1006, status="RUNNING"))
+        [row] = (await source.pipelines()).pipelines
+        assert [run.address.run for run in row.runs] == [1006, 1005, 1004, 1003]
+        assert read.call_count == 4

@@ -82,7 +82,7 @@ class Detail(msgspec.Struct, frozen=True):
     """As of :class:`Recent`."""
 
 
-class Recent(msgspec.Struct, frozen=True):
+class Recent(msgspec.Struct, frozen=True, gc=False):
     """One pipeline of a list."""
 
     run: Run

@@ -13,7 +13,16 @@ from tui.sources.base import SourceError
 from tui.sources.gitlab.convert import Place, Recent, recent_of_node, recent_of_rest
 from tui.sources.gitlab.graphql import Fallback, GraphQL, GraphQLRefused
 from tui.sources.gitlab.memory import Memory
-from tui.sources.gitlab.payload import DashboardData, QueryError, RestJob, RestPipeline, nodes, seconds
+from tui.sources.gitlab.payload import (
+    DashboardData,
+    PipelineNode,
+    QueryError,
+    RestJob,
+    RestPipeline,
+    nodes,
+    number,
+    seconds,
+)
 from tui.sources.gitlab.queries import DASHBOARD, PROJECTS_A_QUESTION, RECENT_PIPELINES
 from tui.sources.gitlab.rest import Query, Rest, project_url
 from tui.sources.gitlab.together import concerns_all, together
@@ -29,7 +38,7 @@ _pipelines = msgspec.json.Decoder(tuple[RestPipeline, ...])
 _jobs = msgspec.json.Decoder(tuple[RestJob, ...])
 
 
-class Project(msgspec.Struct, frozen=True):
+class Project(msgspec.Struct, frozen=True, gc=False):
     """A project and its newest pipelines, newest first."""
 
     path: str
@@ -71,6 +80,7 @@ class Overview:
         self._clock = clock
         self._last: Mapping[str, Project] = {}
         self._recent: Mapping[int, Recent] = {}
+        self._nodes: dict[tuple[str, int], tuple[PipelineNode, Recent]] = {}
         self._old_refs: dict[tuple[str, str], tuple[float, tuple[Recent, ...]]] = {}
         self._gates: Memory[tuple[int, float | None], Sequence[RestJob]] = Memory(256)
 
@@ -105,6 +115,7 @@ class Overview:
             for recent in project.recent
             if recent.run.address.run is not None
         }
+        self._nodes = {key: known for key, known in self._nodes.items() if key[1] in self._recent}
         if refusal := self._fallback.refusal(DASHBOARD.name):
             notes.append(
                 f"read over REST, without durations, tests and optional gates in the list: {refusal}"
@@ -166,10 +177,18 @@ class Overview:
             if node is not None and node.pipelines is not None:
                 place = self._place(node.full_path)
                 pipelines = (pipeline for pipeline in nodes(node.pipelines) if not pipeline.child)
-                projects[path] = Project(place.path, tuple(recent_of_node(place, one) for one in pipelines))
+                projects[path] = Project(place.path, tuple(self._recent_of(place, one) for one in pipelines))
             elif not errors:
                 missing.append(path)
         return Found(projects, tuple(missing), tuple(_left_out(error, data, paths) for error in errors))
+
+    def _recent_of(self, place: Place, node: PipelineNode) -> Recent:
+        """What a node tells. Most tell what they told last time, and need not be read again."""
+        key = place.path, number(node.id)
+        known = self._nodes.get(key)
+        if known is None or known[0] != node:
+            known = self._nodes[key] = node, recent_of_node(place, node)
+        return known[1]
 
     async def _by_rest(self, path: str, ref: str) -> Found:
         place = self._place(path)

@@ -28,12 +28,12 @@ def seconds(time: datetime | None) -> float | None:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
+class PageInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     has_next_page: bool = False
     end_cursor: str | None = None
 
 
-class Nodes(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
+class Nodes(msgspec.Struct, Generic[T], frozen=True, gc=False, rename="camel"):
     """A connection. It or any of its nodes is null where the user may not see it."""
 
     nodes: Sequence[T | None] | None = None
@@ -46,24 +46,24 @@ def nodes(connection: Nodes[T] | None) -> list[T]:
     return [node for node in connection.nodes if node is not None]
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
 
 
-class StageNode(msgspec.Struct, frozen=True):
+class StageNode(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     status: str | None = None
 
 
-class User(msgspec.Struct, frozen=True):
+class User(msgspec.Struct, frozen=True, gc=False):
     username: str = ""
 
 
-class DetailedStatus(msgspec.Struct, frozen=True):
+class DetailedStatus(msgspec.Struct, frozen=True, gc=False):
     group: str | None = None
 
 
-class Total(msgspec.Struct, frozen=True):
+class Total(msgspec.Struct, frozen=True, gc=False):
     """Test totals; both transports use these names."""
 
     count: int | None = None
@@ -72,24 +72,24 @@ class Total(msgspec.Struct, frozen=True):
     error: int | None = None
 
 
-class TestSummary(msgspec.Struct, frozen=True):
+class TestSummary(msgspec.Struct, frozen=True, gc=False):
     __test__ = False
 
     total: Total | None = None
 
 
-class ProjectPath(msgspec.Struct, frozen=True, rename="camel"):
+class ProjectPath(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     full_path: str
 
 
-class PipelineReference(msgspec.Struct, frozen=True):
+class PipelineReference(msgspec.Struct, frozen=True, gc=False):
     id: Gid
     iid: str
     status: str | None = None
     project: ProjectPath | None = None
 
 
-class JobNode(msgspec.Struct, frozen=True, rename="camel"):
+class JobNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: Gid | None = None
     name: str | None = None
     status: str | None = None
@@ -109,7 +109,7 @@ class JobNode(msgspec.Struct, frozen=True, rename="camel"):
     downstream_pipeline: PipelineReference | None = None
 
 
-class PipelineNode(msgspec.Struct, frozen=True, rename="camel"):
+class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: Gid
     iid: str
     status: str
@@ -132,29 +132,29 @@ class PipelineNode(msgspec.Struct, frozen=True, rename="camel"):
     jobs: Nodes[JobNode] | None = None
 
 
-class ProjectNode(msgspec.Struct, frozen=True, rename="camel"):
+class ProjectNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     full_path: str
     pipelines: Nodes[PipelineNode] | None = None
 
 
-class DashboardData(msgspec.Struct, frozen=True):
+class DashboardData(msgspec.Struct, frozen=True, gc=False):
     projects: Nodes[ProjectNode] | None = None
 
 
-class DetailProject(msgspec.Struct, frozen=True):
+class DetailProject(msgspec.Struct, frozen=True, gc=False):
     pipeline: PipelineNode | None = None
 
 
-class DetailData(msgspec.Struct, frozen=True):
+class DetailData(msgspec.Struct, frozen=True, gc=False):
     project: DetailProject | None = None
 
 
-class QueryError(msgspec.Struct, frozen=True):
+class QueryError(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     path: Sequence[str | int] | None = None
 
 
-class GraphQLReply(msgspec.Struct, Generic[T], frozen=True):
+class GraphQLReply(msgspec.Struct, Generic[T], frozen=True, gc=False):
     data: T | None = None
     errors: Sequence[QueryError] | None = None
 
@@ -162,7 +162,7 @@ class GraphQLReply(msgspec.Struct, Generic[T], frozen=True):
 # --- REST ---------------------------------------------------------------------------------------------------------
 
 
-class RestPipeline(msgspec.Struct, frozen=True):
+class RestPipeline(msgspec.Struct, frozen=True, gc=False):
     """Basic (in lists and bridges) or in detail."""
 
     id: int
@@ -183,7 +183,7 @@ class RestPipeline(msgspec.Struct, frozen=True):
     detailed_status: DetailedStatus | None = None
 
 
-class RestJob(msgspec.Struct, frozen=True):
+class RestJob(msgspec.Struct, frozen=True, gc=False):
     """A job, or a bridge where it comes from the list of bridges."""
 
     id: int
@@ -203,7 +203,7 @@ class RestJob(msgspec.Struct, frozen=True):
     downstream_pipeline: RestPipeline | None = None
 
 
-class RestProject(msgspec.Struct, frozen=True):
+class RestProject(msgspec.Struct, frozen=True, gc=False):
     id: int
     path_with_namespace: str
     default_branch: str | None = None
@@ -212,11 +212,11 @@ class RestProject(msgspec.Struct, frozen=True):
     ci_forward_deployment_rollback_allowed: bool | None = None
 
 
-class Metadata(msgspec.Struct, frozen=True):
+class Metadata(msgspec.Struct, frozen=True, gc=False):
     version: str
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """``/personal_access_tokens/self``."""
 
     scopes: Sequence[str] = ()

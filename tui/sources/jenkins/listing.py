@@ -14,9 +14,9 @@ from tui.domain.pipeline import Listing, Pipeline, QueueItem, Run
 from tui.sources.base import SourceError
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import common_folder, job_path, matching, may_hold, place_of
-from tui.sources.jenkins.payload import JOBS, JOBS_TREE, LEVELS, Job, Queue, Task
+from tui.sources.jenkins.payload import JOBS, LEVELS, Job, Queue, Task, jobs_tree
 from tui.sources.jenkins.payload import QueueItem as QueuedItem
-from tui.sources.jenkins.runs import read_build
+from tui.sources.jenkins.recent import Recent, SeenBuild, newest
 from tui.text import clean, shorten
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ _PART_OF = "part of "
 
 
 class FoundJobs(msgspec.Struct, frozen=True):
+    runs: int
+    """How many of the newest runs were asked for."""
     jobs: tuple[tuple[str, Job], ...]
     """Full names as sent, with their jobs, in the server's order."""
     notes: tuple[str, ...]
@@ -39,6 +41,7 @@ class ReadListing(msgspec.Struct, frozen=True):
     """Why active runs wait for a machine, by their addresses."""
     newest_pipeline_run: Address | None
     """The newest run that can have stages."""
+    recent: Recent
 
 
 async def attempt(question: Coroutine[Any, Any, T]) -> T | SourceError:
@@ -63,15 +66,17 @@ class Jobs:
         self._session = ""
         self._folder = common_folder(self._globs)
 
-    async def find(self) -> FoundJobs:
-        """Raises:
-        SourceError: when the first folder cannot be read. Others that cannot become notes.
+    async def find(self, runs: int) -> FoundJobs:
+        """The jobs with the newest ``runs`` of each.
+
+        Raises:
+            SourceError: when the first folder cannot be read. Others that cannot become notes.
         """
         if self._client.session != self._session:
             self._session, self._folder = self._client.session, common_folder(self._globs)
         while True:
             try:
-                top = await self._children(self._folder)
+                top = await self._children(self._folder, runs)
                 break
             except SourceError as error:
                 if error.trouble is not Trouble.NOT_FOUND or not self._folder:
@@ -81,7 +86,7 @@ class Jobs:
         notes: list[str] = []
         folders = self._sort(self._folder, top, found)
         while folders:
-            answers = await asyncio.gather(*(attempt(self._children(folder)) for folder in folders))
+            answers = await asyncio.gather(*(attempt(self._children(folder, runs)) for folder in folders))
             deeper: list[str] = []
             for folder, answer in zip(folders, answers, strict=True):
                 if isinstance(answer, SourceError):
@@ -89,11 +94,11 @@ class Jobs:
                 else:
                     deeper += self._sort(folder, answer, found)
             folders = deeper
-        return FoundJobs(tuple(found.items()), tuple(notes))
+        return FoundJobs(runs, tuple(found.items()), tuple(notes))
 
-    async def _children(self, folder: str) -> tuple[Job, ...]:
+    async def _children(self, folder: str, runs: int) -> tuple[Job, ...]:
         path = f"{job_path(folder)}/api/json"
-        answer = await self._client.get(path, JOBS, tree=JOBS_TREE)
+        answer = await self._client.get(path, JOBS, tree=jobs_tree(runs))
         if answer.jobs is UNSET and not folder:
             raise SourceError(
                 Trouble.WRONG_ANSWER,
@@ -117,18 +122,26 @@ class Jobs:
 
 
 def read_listing(
-    source: str, web: str, globs: Sequence[str], found: FoundJobs, queue: Queue | None
+    source: str,
+    web: str,
+    globs: Sequence[str],
+    found: FoundJobs,
+    queue: Queue | None,
+    recent: Recent,
 ) -> ReadListing:
     """Args:
     source: its name in the config.
     web: the controller's address as the user wrote it, without credentials and slash at its end.
     queue: None when it could not be read.
+    recent: what the listing before told.
     """
     items, steps = _by_task(queue)
     pipelines: list[Pipeline] = []
     sent_names: dict[str, str] = {}
     blocked: dict[Address, str] = {}
-    newest: Run | None = None
+    builds: dict[str, tuple[SeenBuild, ...]] = {}
+    changing = 1
+    newest_run: Run | None = None
     unmatched = dict.fromkeys(globs)
     for full_name, job in found.jobs:
         if not (globs_met := matching(full_name, globs)):
@@ -141,16 +154,18 @@ def read_listing(
         address = Address(source, path)
         web_url = f"{web}{job_path(full_name)}"
         runs: list[Run] = []
-        for build in job.builds or ():
-            if (number := build.number) is None:
-                continue
-            read = read_build(build, address.at_run(number), f"{web_url}/{number}/")
-            run = read.run
-            if read.active and (why := _blockage(steps, full_name, number, read.full_display_name)):
+        builds[full_name], may_change = newest(
+            job.builds or (), recent.builds.get(full_name, ()), found.runs, address, web_url
+        )
+        changing = max(changing, may_change)
+        for seen in builds[full_name]:
+            read, run = seen.read, seen.read.run
+            if read.active and (why := _blockage(steps, full_name, seen.number, read.full_display_name)):
                 run = msgspec.structs.replace(run, waiting_reason=why)
                 blocked[run.address] = why
-            if read.is_pipeline and (newest is None or (run.created_at or 0) > (newest.created_at or 0)):
-                newest = run
+            began = run.created_at or 0
+            if read.is_pipeline and (newest_run is None or began > (newest_run.created_at or 0)):
+                newest_run = run
             runs.append(run)
         folder, _, name = full_name.rpartition("/")
         pipelines.append(
@@ -168,7 +183,11 @@ def read_listing(
         )
     notes = found.notes + tuple(f"watch: {glob} matches no job" for glob in unmatched)
     return ReadListing(
-        Listing(tuple(pipelines), notes), sent_names, blocked, newest.address if newest else None
+        Listing(tuple(pipelines), notes),
+        sent_names,
+        blocked,
+        newest_run.address if newest_run else None,
+        Recent(builds, changing),
     )
 
 

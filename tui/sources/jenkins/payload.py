@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 
-class Payload(msgspec.Struct, frozen=True, rename="camel"):
+class Payload(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     pass
 
 
@@ -192,7 +192,8 @@ class Job(Payload, frozen=True):
     color: str | None = None
     disabled: bool | None = None
     buildable: bool | None = None
-    builds: tuple[Build, ...] | UnsetType | None = UNSET
+    builds: tuple[msgspec.Raw, ...] | UnsetType | None = UNSET
+    """Undecoded: most of them were read before."""
     jobs: "tuple[Job, ...] | UnsetType | None" = UNSET
     """Present on whatever holds jobs: folders, multibranch projects, organisations."""
 
@@ -206,15 +207,14 @@ LEVELS = 6
 NEWEST_RUNS = 5
 
 
-def _jobs_tree() -> str:
-    job = f"name,fullName,color,disabled,buildable,builds[{BUILD_TREE}]{{0,{NEWEST_RUNS}}}"
+def jobs_tree(runs: int) -> str:
+    job = f"name,fullName,color,disabled,buildable,builds[{BUILD_TREE}]{{0,{runs}}}"
     tree = "jobs[name]{0,1}"  # only tells that the deepest level is a folder with something in it
     for _ in range(LEVELS):
         tree = f"jobs[{job},{tree}]"
     return tree
 
 
-JOBS_TREE = _jobs_tree()
 JOBS = msgspec.json.Decoder(Jobs)
 
 

@@ -1,6 +1,7 @@
 """A Jenkins controller as a source of pipelines."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +24,17 @@ from tui.sources.jenkins.deployments import Deployments, RuleFound
 from tui.sources.jenkins.listing import Jobs, attempt, read_listing
 from tui.sources.jenkins.log import JenkinsLog
 from tui.sources.jenkins.names import job_path
-from tui.sources.jenkins.payload import QUEUE, QUEUE_TREE, Queue
+from tui.sources.jenkins.payload import NEWEST_RUNS, QUEUE, QUEUE_TREE, Queue
 from tui.sources.jenkins.progressive import Texts
 from tui.sources.jenkins.reading import RunReader
+from tui.sources.jenkins.recent import Recent
 from tui.sources.jenkins.steps import Steps
 from tui.sources.jenkins.tests import TestReports
 from tui.sources.wire import Wire
 from tui.text import clean
 
+READ_WHOLE = 300.0
+"""Seconds after which runs that do not change by themselves are listed: somebody may have described or deleted one."""
 _REMEMBERED = 500
 """Ended runs kept in memory, the least recently asked for go first."""
 
@@ -65,6 +69,9 @@ class JenkinsSource:
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
         self._listing: Listing | None = None
+        self._recent = Recent()
+        self._clock = clock
+        self._read_whole_at = -math.inf
         self._deployments = Deployments(
             self._client,
             self._web,
@@ -100,13 +107,19 @@ class JenkinsSource:
         )
 
     async def pipelines(self) -> Listing:
-        jobs, queue = await asyncio.gather(attempt(self._jobs.find()), attempt(self._queue()))
+        now, recent = self._clock(), self._recent
+        few = 0 <= now - self._read_whole_at < READ_WHOLE
+        runs = recent.changing if few else NEWEST_RUNS
+        jobs, queue = await asyncio.gather(attempt(self._jobs.find(runs)), attempt(self._queue()))
         if isinstance(jobs, SourceError):
             raise jobs
         known = None if isinstance(queue, SourceError) else queue
         read = await self._client.make(
-            "GET /api/json", lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known)
+            "GET /api/json",
+            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent),
         )
+        self._recent = read.recent
+        self._read_whole_at = self._read_whole_at if few else now
         self._sent_names = read.sent_names
         self._listing = read.listing
         self._deployments.listed(read.listing)

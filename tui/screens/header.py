@@ -1,0 +1,107 @@
+"""The line at the top: each source, quiet while it is well, and what waits, fails and alarms."""
+
+from collections.abc import Iterator
+
+from tui import format as fmt
+from tui.config import PIPELINE_SOURCES, Settings
+from tui.domain.address import Address
+from tui.domain.pipeline import Listing
+from tui.domain.status import Status
+from tui.domain.verdict import Decision
+from tui.engine.engine import Engine
+from tui.engine.questions import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
+from tui.engine.store import Reading
+from tui.engine.verdicts import judged_metrics
+from tui.insight.need import Need, need
+from tui.panes.progress import LOOKS, announced
+from widgets.status_line import Item, StatusLine
+from widgets.theme import look
+
+LATE = 120.0
+"""Seconds without an answer after which a source is late even if nothing failed."""
+
+
+class Header(StatusLine):
+    """Tells of all that the engine keeps, whatever the panes show."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(id="header")
+        self._engine = engine
+        self._counted: dict[str, tuple[Listing | None, int, int]] = {}
+
+    def project(self, title: str) -> None:
+        """Show what the store holds now.
+
+        Args:
+            title: what fills the screen; empty where panes stand side by side.
+        """
+        engine, left = self._engine, list[Item]()
+        waiting = failing = 0
+        for name, table in engine.settings.sources.items():
+            if not isinstance(table, PIPELINE_SOURCES):
+                continue
+            reading = engine.store.get(PipelinesOf(name))
+            if trouble := late(reading, engine.clock()):
+                left.append(Item(f"{look('failed').glyph} {name}", "failed", trouble))
+            else:
+                left.append(Item(name))
+            if engine.actions.locked(Address(name, "-")):
+                left.append(Item("read-only", "warning", drop=1))
+            waits, fails = self._count(name, reading.value)
+            waiting, failing = waiting + waits, failing + fails
+        right = [*_alarms(engine), *_verdicts(engine)]
+        right += [
+            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            for each in engine.actions.activities
+            if not each.ended
+        ]
+        if waiting:
+            right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
+        if failing:
+            right.append(Item(f"{look(Status.FAILED.value).glyph} {failing} failing", "failed"))
+        if title:
+            right.append(Item(title, "strong", drop=2))
+        self.show(left, right)
+
+    def _count(self, name: str, listing: Listing | None) -> tuple[int, int]:
+        """How many pipelines of a source wait for a person, and how many fail; counted once for each listing."""
+        counted = self._counted.get(name)
+        if counted is None or counted[0] is not listing:
+            needs = [need(pipeline) for pipeline in (listing.pipelines if listing else ())]
+            counted = self._counted[name] = listing, needs.count(Need.PERSON), needs.count(Need.FAILING)
+        return counted[1:]
+
+
+def verdict_questions(settings: Settings) -> tuple[VerdictOf, ...]:
+    """One for each model that can be judged: the header tells of all of them."""
+    return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
+
+
+def late(reading: Reading[Listing], now: float) -> str:
+    """Why a source is not quiet, with the age of what is shown; empty while it is well."""
+    age = "never read" if reading.read_at is None else f"read {fmt.ago(now - reading.read_at)} ago"
+    if reading.fault is not None:
+        return f"{reading.fault.trouble.value}, {age}"
+    if reading.read_at is not None and (reading.recalled or now - reading.read_at > LATE):
+        return age
+    return ""
+
+
+def _alarms(engine: Engine) -> Iterator[Item]:
+    """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
+    for said in engine.store.get(AnnouncementsNow()).value or ():
+        if said.at is not None:
+            yield Item(f"{look('waiting').glyph} {announced(said, engine.clock())}", "waiting")
+    found = engine.store.get(AlarmsNow()).value
+    if found is not None and found.firing:
+        first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
+        yield Item(f"{look('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1)
+
+
+def _verdicts(engine: Engine) -> Iterator[Item]:
+    """The models that must not be promoted."""
+    readings = {each.model: engine.store.get(each).value for each in verdict_questions(engine.settings)}
+    stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
+    if stopped:
+        glyph, role = look("failed")
+        yield Item(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))
