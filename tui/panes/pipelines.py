@@ -196,6 +196,7 @@ class PipelinesPane(Pane):
         self.pipelines: dict[str, Pipeline] = {}
         self._chosen: Pipeline | None = None
         self._made: dict[str, Made] = {}
+        self._filling = True
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
@@ -222,7 +223,12 @@ class PipelinesPane(Pane):
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
+        on_top = self.table.cursor == 0
         self.table.set_rows(rows)
+        # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
+        if self._filling and on_top and rows:
+            self.table.highlight(rows[0].key)
+        self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
         self._choose()
 
