@@ -4,31 +4,18 @@ It is written to benchmarks/results.md when all was measured in full.
 """
 
 import argparse
-import importlib
+import multiprocessing
 import os
 import sys
 import tempfile
-import time
-import traceback
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain, repeat
 
-from benchmarks.table import RESULTS, Row, document, table
+from benchmarks.apart import BROKEN, part
+from benchmarks.table import RESULTS, document, table
 
 GROUPS = ("start", "keys", "link", "servers", "process", "logs", "tail", "tests", "charts", "judging")
 """Modules ``bench_NAME``, each with ``rows(quick)``."""
-BROKEN = "could not be measured"
-
-
-def _rows(name: str, quick: bool) -> Iterator[Row]:
-    """The rows of one part, or one that says that it broke."""
-    print(f"{name} …", end="", file=sys.stderr, flush=True)
-    begun = time.monotonic()
-    try:
-        yield from importlib.import_module(f"benchmarks.bench_{name}").rows(quick)
-    except Exception:
-        traceback.print_exc()
-        yield Row(f"{name}: {BROKEN}", None, "")
-    print(f" {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
 def main() -> int:
@@ -43,7 +30,11 @@ def main() -> int:
         os.environ.update({f"XDG_{what}_HOME": folder for what in ("CACHE", "STATE", "CONFIG")})
         # Compiled modules are kept, as they are where it is installed.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        rows = [row for name in chosen.names or GROUPS for row in _rows(name, chosen.quick)]
+        # Each in a process of its own, so that none pays for what another leaves behind. One after the other, but
+        # where it is only to be seen that they work.
+        spawn, names = multiprocessing.get_context("spawn"), chosen.names or GROUPS
+        with ProcessPoolExecutor(4 if chosen.quick else 1, spawn, max_tasks_per_child=1) as pool:
+            rows = list(chain.from_iterable(pool.map(part, names, repeat(chosen.quick))))
     print("\n".join(table(rows)))
     if not chosen.names and not chosen.quick:
         RESULTS.write_text(document(rows), encoding="utf-8")

@@ -1,10 +1,31 @@
 """Work in a process of its own, so that what one leaves in memory is not counted with the other."""
 
+import importlib
 import multiprocessing
 import os
-from collections.abc import Callable
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from benchmarks.table import Row
+
+BROKEN = "could not be measured"
+
+
+def part(name: str, quick: bool) -> list[Row]:
+    """The rows of one part, or one that says that it broke."""
+    begun = time.monotonic()
+    try:
+        rows: list[Row] = importlib.import_module(f"benchmarks.bench_{name}").rows(quick)
+    except Exception:
+        traceback.print_exc()
+        rows = [Row(f"{name}: {BROKEN}", None, "")]
+    print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return rows
 
 
 def apart(task: Callable[..., None], *arguments: object, answers: int = 1) -> Any:
@@ -22,6 +43,21 @@ def apart(task: Callable[..., None], *arguments: object, answers: int = 1) -> An
         told = [here.recv() for _ in range(answers)]
         return told[0] if answers == 1 else told
     finally:
+        child.join()
+
+
+@contextmanager
+def serving(task: Callable[..., None], *arguments: object) -> Iterator[Any]:
+    """Run ``task`` in a process of its own until it is told something itself; what it tells first."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=task, args=(*arguments, there), daemon=True)
+    child.start()
+    there.close()
+    try:
+        yield here.recv()
+    finally:
+        here.send(None)
         child.join()
 
 

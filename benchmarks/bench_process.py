@@ -62,8 +62,7 @@ def _day(hours: int, step: float, told: Connection) -> None:
                 each = run(address, status, started_at=time.now - 60, title=f"build {number} of {row}")
                 source.runs[each.address] = each
                 listed.append(pipeline(f"ci:team/job-{row:03}", each))
-            if len(source.runs) > 1000:
-                source.runs = {each.runs[0].address: each.runs[0] for each in listed}
+            source.runs = dict(list(source.runs.items())[-1000:])
             source.listing = Listing(tuple(listed))
 
         change(0)
@@ -85,7 +84,7 @@ def rows(quick: bool) -> list[Row]:
     seconds, hours = (5.0, 2) if quick else (30.0, 24)
     with ThreadPoolExecutor() as pool:  # what one uses is not counted with the other
         rest, busy = pool.map(lambda running: _processor(running, seconds), (0.0, 5.0))
-    start, hour, end = apart(_day, hours, 60.0, answers=3)
+    start, hour, end = apart(_day, hours, 120.0, answers=3)
     return [
         Row("processor, 200 pipelines at rest", rest[0], "%", most=1),
         Row("  5 % of them running", busy[0], "%", "at rest", rest[0]),

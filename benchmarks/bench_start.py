@@ -38,7 +38,7 @@ def rows(quick: bool) -> list[Row]:
         colds, warm = map("cold{}".format, count()), config.with_name("warm")
         _times(command(config), warm, PAINTED, READ)
         bare, eager, cold, cold_data, kept, kept_data = (list[float]() for _ in range(6))
-        for _ in range(2 if quick else 9):  # in turns, so that a busy moment of the machine is everybody's
+        for _ in range(1 if quick else 7):  # in turns, so that a busy moment of the machine is everybody's
             bare.append(_times(bare_app, warm, PAINTED)[0])
             eager.append(_times(command(config, "eager"), config.with_name(next(colds)), PAINTED)[0])
             for cache, paints, data in (

@@ -6,13 +6,11 @@ soon its last page is there, and the whole.
 """
 
 import asyncio
-import multiprocessing
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 from benchmarks.apart import apart
+from benchmarks.apart import serving as serving_apart
 from benchmarks.table import Row
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, JenkinsSettings, Settings
@@ -74,7 +72,7 @@ def _naive(minutes: int) -> int:
 async def _followed(minutes: int) -> int:
     """Bytes of following it."""
     world, run = _world(minutes)
-    with serving(gitlab_app(world, Faults(), Options(trace_every=60))) as url:
+    with serving(gitlab_app(world, Faults(), Options(trace_every=60, trace_etag=False))) as url:
         source = GitLabSource(
             "gitlab", GitLabSettings(url=f"{url}/gitlab", watch=("ml/**",)), clock=world.now
         )
@@ -89,7 +87,7 @@ async def _followed(minutes: int) -> int:
 def rows(quick: bool) -> list[Row]:
     minutes, lines = (2, 200_000) if quick else (10, 2_000_000)
     whole, got = _naive(minutes), asyncio.run(_followed(minutes))
-    with _served(lines) as url:
+    with serving_apart(_serve, lines) as url:
         page, everything = (apart(_read, tail, lines, url) for tail in (1 << 18, 0))
     return [
         Row(
@@ -150,28 +148,14 @@ class Controller:
         return self._body[start // LINE * (LINE + 1) if start >= 0 else len(self._body) :]
 
 
-def _serve(lines: int, port: Connection) -> None:
+def _serve(lines: int, told: Connection) -> None:
     async def serve() -> None:
         controller = Controller(lines)
         server = await asyncio.start_server(controller.answer, "127.0.0.1", 0)
-        port.send(server.sockets[0].getsockname()[1])
-        await asyncio.to_thread(port.recv)
+        told.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await asyncio.to_thread(told.recv)
 
     asyncio.run(serve())
-
-
-@contextmanager
-def _served(lines: int) -> Iterator[str]:
-    """The address of a child process in which that Jenkins runs."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    server = context.Process(target=_serve, args=(lines, there), daemon=True)
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{here.recv()}"
-    finally:
-        here.send(None)
-        server.join()
 
 
 def _read(tail: int, lines: int, url: str, told: Connection) -> None:

@@ -5,18 +5,16 @@ A child process makes and serves the reports of six runs on loopback.
 
 import asyncio
 import json
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from benchmarks.apart import apart, resident
+from benchmarks.apart import apart, resident, serving
 from benchmarks.deck import BEAT, beat
 from benchmarks.table import Row
 from tests.http_stub import Reply, http_stub
@@ -165,20 +163,6 @@ def _serve(count: int, pipe: Connection) -> None:
         pipe.recv()
 
 
-@contextmanager
-def _served(count: int) -> Iterator[str]:
-    """The address of a child process that serves the reports."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_serve, args=(count, theirs), daemon=True)
-    child.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send(None)
-        child.join(10)
-
-
 # --- measuring ----------------------------------------------------------------------------------------------------
 
 
@@ -276,7 +260,7 @@ def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
 
 def rows(quick: bool) -> list[Row]:
     cases, found = 2_000 if quick else 50_000, list[Row]()
-    with _served(cases) as url:
+    with serving(_serve, cases) as url:
         for dialect in ("jenkins", "gitlab"):
             read: Read = apart(_read, dialect, url)
             shown: Shown = apart(_show, dialect, url, cases)

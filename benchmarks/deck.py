@@ -11,6 +11,7 @@ import importlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 BEAT = 0.005
@@ -32,12 +33,15 @@ def _stock() -> None:
 
 def _charts() -> None:
     """Their time began eight hours ago, and goes a minute in a second."""
+    from tui.domain.series import Grid
     from tui.engine import charts
 
     grid, begun = charts.chart_grid, time.time()
-    patch.object(
-        charts, "chart_grid", lambda now, *rest: grid(now - 28_800 + 60 * (now - begun), *rest)
-    ).start()
+
+    def earlier(now: float, *more: Any) -> Grid:
+        return grid(now - 8 * 3600 + 60 * (now - begun), *more)
+
+    patch.object(charts, "chart_grid", earlier).start()
 
 
 def _redrawn() -> None:
@@ -64,10 +68,11 @@ def _lag(path: Path) -> None:
     from tui.app import Pipedeck
 
     start, unmount, late = Pipedeck._start, Pipedeck.on_unmount, list[tuple[float, float]]()
+    beating: list[asyncio.Task[None]] = []
 
     def started(app: Pipedeck) -> None:
         start(app)
-        app._beating = asyncio.create_task(beat(late))  # type: ignore[attr-defined]
+        beating.append(asyncio.create_task(beat(late)))
 
     def tell() -> None:
         path.write_text("\n".join(f"{at:.4f} {lateness:.2f}" for at, lateness in late))

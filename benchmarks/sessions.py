@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,9 +70,9 @@ class Line(Terminal):
 
 
 @contextmanager
-def deck(config: Path, *changes: str, env: Mapping[str, str | None] | None = None) -> Iterator[Line]:
+def deck(config: Path, *changes: str) -> Iterator[Line]:
     """The deck in a terminal, ended well at the end."""
-    with Line(command(config, *changes), env=env) as line:
+    with Line(command(config, *changes)) as line:
         yield line
         line.rate, line._block = 0, 1 << 16
         line.send(CTRL_Q)

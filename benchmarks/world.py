@@ -3,6 +3,7 @@
 ``python -m benchmarks.world '{"jobs": 200, …}'`` serves one; it ends when its stdin does, as the sandbox does.
 """
 
+import math
 import sys
 from unittest.mock import patch
 
@@ -36,7 +37,7 @@ _SHIPS = plan(
 
 
 class Crowd(msgspec.Struct, frozen=True):
-    """So many pipelines, of which exactly ``running`` of a hundred run all the time, one run after the other."""
+    """So many pipelines, of which ``running`` of a hundred run all the time, one run after the other."""
 
     jobs: int = 0
     projects: int = 0
@@ -48,8 +49,8 @@ class Crowd(msgspec.Struct, frozen=True):
     """Its clock moves only when told to."""
 
     def busy(self, count: int) -> int:
-        """How many of ``count`` run; at least one where any does."""
-        return max(1, round(count * self.running / 100)) if self.running and count else 0
+        """How many of ``count`` run: a broken one runs."""
+        return math.ceil(count * self.running / 100)
 
     @property
     def scenario(self) -> Scenario:

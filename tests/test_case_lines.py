@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,14 @@ def report(*cases: Case, problem: str = "") -> TestReport:
     return TestReport(suites=(Suite("unit", cases, where="Test", problem=problem),))
 
 
-def groups(now: TestReport, *before: TestReport, **more: object) -> list[CaseGroup]:
+def groups(
+    now: TestReport, *before: TestReport, closed: frozenset[str] = frozenset(), **more: Any
+) -> list[CaseGroup]:
     earlier = [
         Earlier(run(f"ci:train#{9 - n}", started_at=NOW - 3600), each) for n, each in enumerate(before)
     ]
     found = compare(now, run("ci:train#10"), earlier)
-    return group_cases(now, found, NOW, **{"closed": frozenset(), **more})  # type: ignore[arg-type]
+    return group_cases(now, found, NOW, closed=closed, **more)
 
 
 def texts(found: Sequence[CaseGroup]) -> list[str]:

@@ -25,6 +25,7 @@ POLICY = (
     "at_most = '1 per 6h'\nwait = '10m'\n"
 )
 
+FAILING = "[models.n]\npipelines = ['ci:x']\n[alarms.a]\nruns = { pipelines = ['ci:x'] }\n"
 METRIC = (
     JENKINS
     + "[sources.p]\ntype='prometheus'\nurl='http://p'\n"
@@ -273,16 +274,34 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
                     "[models.n]\nswitch = {pipeline = 'ci:x'}",
                     "models.n.switch: switches between the two of blue_green, which is missing",
                 ),
-                (f"[models.n]\n{POLICY}", "safety.policies[0].action: [models.n] has no retrain"),
+                (f"{FAILING}{POLICY}", "safety.policies[0].action: [models.n] has no retrain"),
                 (
-                    f"[models.n]\n{POLICY}".replace("1 per 6h", "often"),
+                    f"{FAILING}{POLICY}".replace("1 per 6h", "often"),
                     'safety.policies[0].at_most: must be a number of times and a duration, such as "1 per 6h"',
                 ),
                 (
-                    f"[models.n]\n{POLICY}".replace("10m", "soon"),
+                    f"{FAILING}{POLICY}".replace("10m", "soon"),
                     "safety.policies[0].wait: must be a duration such as 10m, or 0s",
                 ),
-                (POLICY, "safety.policies[0].model: there is no [models.n]"),
+                (POLICY, "safety.policies[0].alarm: there is no [alarms.a]"),
+                (
+                    f"{FAILING}{POLICY}".replace("alarm = 'a'", "alarm = 'aa'"),
+                    "safety.policies[0].alarm: there is no [alarms.aa] (did you mean a?)",
+                ),
+                (
+                    f"{FAILING}{POLICY}".replace("model = 'n'", "model = 'm'"),
+                    "safety.policies[0].model: there is no [models.m]",
+                ),
+                (
+                    f"{FAILING}{POLICY}".replace(
+                        "runs = { pipelines = ['ci:x']", "runs = { pipelines = ['ci:y*']"
+                    ),
+                    "safety.policies[0].alarm: [alarms.a] is never about [models.n]",
+                ),
+                (
+                    f"[models.n]\n[alarms.a]\nsource = {{ name = 'ci' }}\n{POLICY}",
+                    "safety.policies[0].alarm: [alarms.a] is never about [models.n]",
+                ),
             )
         ),
         ("a = = 3", "is not valid TOML: Invalid value (at line 1, column 5)"),

@@ -33,6 +33,13 @@ def test_ago(seconds: float, text: str) -> None:
     assert fmt.ago(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-9, "<1m"), (0, "<1m"), (1, "1m"), (60, "1m"), (598, "10m"), (7200, "2h")]
+)
+def test_until_is_never_less_than_it_is(seconds: float, text: str) -> None:
+    assert fmt.until(seconds) == text
+
+
 def test_count() -> None:
     assert (fmt.count(1, "gate"), fmt.count(2, "gate"), fmt.count(0, "query", "queries")) == (
         "1 gate",

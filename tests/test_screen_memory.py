@@ -1,7 +1,7 @@
 """Less is written, and the screen is the same: both streams, rendered in a terminal emulator."""
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pyte
@@ -103,7 +103,7 @@ class Recorder(HeadlessDriver):
     """Hands on what would be written to a terminal."""
 
     is_headless = False
-    written: list[tuple[Size, str]] = []  # noqa: RUF012
+    written: ClassVar[list[tuple[Size, str]]] = []
 
     def write(self, data: str) -> None:
         self.written.append((self._app.size, data))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tui.domain.action import Wish
-from tui.domain.alarm import Alarm, Before
+from tui.domain.alarm import Alarm, Announcement, Before
 
 
 class BeforeDoc(msgspec.Struct, frozen=True):
@@ -42,10 +42,19 @@ class AlarmDoc(msgspec.Struct, frozen=True):
     proposals: tuple[ProposalDoc, ...]
 
 
+class AnnouncementDoc(msgspec.Struct, frozen=True):
+    policy: str
+    alarm: str
+    model: str
+    words: str
+    at: float | None
+
+
 class NoticeDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     alarms: tuple[AlarmDoc, ...]
+    policies: tuple[AnnouncementDoc, ...]
 
 
 def alarm_document(alarm: Alarm) -> AlarmDoc:
@@ -68,9 +77,10 @@ def alarm_document(alarm: Alarm) -> AlarmDoc:
     )
 
 
-def notice_document(alarms: Iterable[Alarm], at: float) -> NoticeDoc:
+def notice_document(alarms: Iterable[Alarm], said: Iterable[Announcement], at: float) -> NoticeDoc:
     """What the command and the webhook get."""
-    return NoticeDoc(1, at, tuple(map(alarm_document, alarms)))
+    policies = (AnnouncementDoc(each.policy, each.alarm, each.model, each.words, each.at) for each in said)
+    return NoticeDoc(1, at, tuple(map(alarm_document, alarms)), tuple(policies))
 
 
 def _before(before: Before) -> BeforeDoc:

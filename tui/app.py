@@ -34,12 +34,12 @@ from tui.threads import use_daemon_threads
 from widgets.guarded import Guarded
 
 HANGUP = 128
+MOST_UNTOLD = 8
+"""Notices kept until a question is answered; of more the newest."""
 TURN = 0.001
 """Seconds that a thread may go on computing while others wait; Python's own are five times as many."""
 SETTLED = 5.0
 """Seconds after the first frame when panes and libraries are there, and what there is counts as there to stay."""
-MOST_UNTOLD = 8
-"""Notices kept until a question is answered; of more the newest."""
 
 
 class Pipedeck(App[int]):

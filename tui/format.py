@@ -32,6 +32,11 @@ def ago(seconds: float) -> str:
     return "<1m"
 
 
+def until(seconds: float) -> str:
+    """How long until something is, in one unit, to the minute and never too little: ``1m``, ``12m``, ``3h``."""
+    return ago(seconds + 59)
+
+
 def _hours(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     if hours < 24:

@@ -197,12 +197,11 @@ STOPPED = "stopped"
 
 def place_lines(place: Place, now: float, *, past: bool) -> list[PlaceLine]:
     """The lines of one environment, its stable version first; with its past if ``past``."""
-    environment, what = place.environment, place.standing
     below = list(_below(place, past=past))
     lines = [_first(place, now)]
     for number, (part, name, deployment, traffic) in enumerate(below):
         last = number == len(below) - 1
-        lines.append(_line(environment, part, name, deployment, traffic, what, now, last=last))
+        lines.append(_line(place.environment, part, name, deployment, traffic, now, last=last))
     return lines
 
 
@@ -263,7 +262,6 @@ def _line(
     name: str,
     deployment: Deployment,
     traffic: str,
-    what: Standing,
     now: float,
     *,
     last: bool,

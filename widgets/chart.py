@@ -5,6 +5,7 @@ plotext draws the large ones. It is imported when the first of them is drawn, in
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from threading import Event, Thread
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -195,7 +196,7 @@ def _load_plotext(then: Callable[[], object]) -> None:
 
     def load() -> None:
         try:
-            import plotext  # noqa: F401
+            import_module("plotext")
         except ImportError:
             pass  # said by the charts
         _loaded.set()

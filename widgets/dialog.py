@@ -20,6 +20,8 @@ from widgets.theme import look
 
 FACTS = (Column("", 1), Column("", 13), Column("", 20, flex=1))
 NO = ("n", "No")
+MOST = 40
+"""Lines, however much is told: the rest is scrolled to."""
 
 
 class Fact(NamedTuple):
@@ -71,13 +73,13 @@ class Dialog(Guarded[Answer | None]):
         Binding("y", "answer('y')", "Yes", id="dialog.y", show=False),
         Binding("down,j", "scroll(1)", "Down", id="dialog.down", show=False),
         Binding("up,k", "scroll(-1)", "Up", id="dialog.up", show=False),
-        Binding("pagedown,space", "scroll(10)", "Page down", id="dialog.page_down", show=False),
-        Binding("pageup", "scroll(-10)", "Page up", id="dialog.page_up", show=False),
+        Binding("pagedown,space", "page(1)", "Page down", id="dialog.page_down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="dialog.page_up", show=False),
     ]
     DEFAULT_CSS = """
     Dialog {
         & > #box {
-            width: 96%; max-width: 110; height: 90%; max-height: 40;
+            width: 96%; max-width: 110; height: 8; max-height: 90%;
             background: $surface; border: round $primary; padding: 0 1;
         }
         & #form { height: auto; max-height: 10; display: none; }
@@ -133,6 +135,7 @@ class Dialog(Guarded[Answer | None]):
         self.form.mount(*fields)
         self.form.set_class(bool(fields), "filled")
         self.form.styles.height = min(10, sum(field.lines for field in fields))
+        self._fit()
         self.buttons.offer(())
         self.buttons.focus()
         self._unready = len(fields)
@@ -140,6 +143,14 @@ class Dialog(Guarded[Answer | None]):
             self.deafen()
         else:
             self.guard()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """As high as what it tells needs, where there is room."""
+        form = sum(field.lines for field in self._fields)
+        self.box.styles.height = max(8, min(MOST, self.query_one(_Sheet).needed + min(10, form) + 3))
 
     @on(FormLine.Ready)
     def _ready(self, event: FormLine.Ready) -> None:
@@ -208,6 +219,9 @@ class Dialog(Guarded[Answer | None]):
         sheet = self.query_one(_Sheet)
         sheet.scroll_to(y=sheet.scroll_offset.y + by)
 
+    def action_page(self, pages: int) -> None:
+        self.action_scroll(pages * max(1, self.query_one(_Sheet).scrollable_content_region.height - 2))
+
 
 class _Sheet(LineTable):
     """The lines of a paper, wrapped."""
@@ -219,6 +233,11 @@ class _Sheet(LineTable):
 
     def _line(self, y: int) -> tuple[Row, str]:
         return super()._line(y)[0], " "  # it is read, and nothing in it chosen
+
+    @property
+    def needed(self) -> int:
+        """Lines that it would fill."""
+        return len(self.rows) + 1
 
     def show(self, paper: Paper) -> None:
         self.paper, self.columns = paper, tuple(paper.columns)

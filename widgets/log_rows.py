@@ -32,15 +32,6 @@ class LogRows:
     def __len__(self) -> int:
         return self.total - self._before[-1]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LogRows) and (self.total, self._starts, self._ends) == (
-            other.total,
-            other._starts,
-            other._ends,
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
     def line(self, row: int) -> int:
         """The line in ``row``."""
         return row + self._before[bisect_right(self._rows, row)]
@@ -51,7 +42,3 @@ class LogRows:
         if index and line < self._ends[index - 1]:
             return max(0, self._rows[index - 1] - 1)
         return line - self._before[index]
-
-    def hides(self, line: int) -> bool:
-        index = bisect_right(self._starts, line)
-        return bool(index) and line < self._ends[index - 1]

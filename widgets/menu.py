@@ -1,5 +1,6 @@
 """A list to choose from over the screen; what cannot be chosen says why."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -53,12 +54,22 @@ class Menu(Guarded[str | None]):
         self.lines, self._note = tuple(lines), note
         self._fill()
 
+    @property
+    def _room(self) -> int:
+        """Cells for why something cannot be chosen: without border, padding, scrollbar, cursor, shortcut and dash."""
+        return max(10, min(100, self.size.width * 9 // 10) - 14)
+
+    def on_resize(self) -> None:
+        self._fill()
+
     def _fill(self) -> None:
         rows: list[Row] = []
         for line in self.lines:
             rows.append(Row(line.key, ((line.shortcut, "key"), line.words), dim=bool(line.why_not)))
-            if line.why_not:
-                rows.append(Row(f"{line.key} why", ("", f"  – {line.why_not}"), dim=True))
+            for i, words in enumerate(textwrap.wrap(line.why_not, self._room)):
+                rows.append(
+                    Row(f"{line.key} why {i}", ("", f"  {'– ' if i == 0 else '  '}{words}"), dim=True)
+                )
         if self._note:
             rows.append(Row("note", ("", (self._note, "dim"))))
         self.table.styles.height = max(5, len(rows) + 3)

@@ -82,8 +82,10 @@ async def test_a_real_prometheus_tells_what_fires_and_what_is_pending(tmp_path: 
         source = PrometheusSource("prom", PrometheusSettings(url=real.url))
         try:
             async with asyncio.timeout(30):
-                while len((found := await source.alerts()).alerts) < 2 or not found.notes:  # noqa: ASYNC110
+                found = await source.alerts()
+                while len(found.alerts) < 2 or not found.notes:
                     await asyncio.sleep(0.1)
+                    found = await source.alerts()
         finally:
             await source.close()
     low, soon = found.alerts

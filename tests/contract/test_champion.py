@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.http_stub import Reply, Request, Stub, http_stub
-from tui.config import MLflowSettings, Secret
-from tui.domain.action import Kind, Plan, Wish
+from tui import config
+from tui.config import MLflowSettings, ModelSettings, Secret
+from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address
+from tui.engine.candidates import candidacy
+from tui.engine.wishes import champions
 from tui.sources.mlflow import MLflowSource
 
 API = "/api/2.0/mlflow"
@@ -25,6 +28,7 @@ class Registry:
         self.routes = {
             f"GET {API}/registered-models/get": self.model,
             f"GET {API}/model-versions/get": self.version,
+            f"GET {API}/runs/get": self.run,
             WRITES[0]: self.tag,
             WRITES[1]: self.alias,
         }
@@ -38,7 +42,12 @@ class Registry:
         if number not in self.tags:
             return Reply.json({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not found"}, 404)
         tags = [{"key": key, "value": value} for key, value in self.tags[number].items()]
-        return Reply.json({"model_version": {"version": number, "run_id": "r", "tags": tags}})
+        return Reply.json({"model_version": {"version": number, "run_id": number, "tags": tags}})
+
+    def run(self, asked: Request) -> Reply:
+        """Each version is a little better than the one before."""
+        metrics = [{"key": "auc", "value": 0.9 + 0.01 * int(asked.query["run_id"][0]), "timestamp": 0}]
+        return Reply.json({"run": {"data": {"metrics": metrics}}})
 
     def tag(self, asked: Request) -> Reply:
         sent = json.loads(asked.body)
@@ -69,8 +78,8 @@ async def source(stub: Stub) -> AsyncIterator[MLflowSource]:
     await made.close()
 
 
-def wish(version: str) -> Wish:
-    return Wish(Kind.SET_CHAMPION, MODEL, (("version", version),))
+def wish(version: str, alias: str = "champion") -> Wish:
+    return Wish(Kind.SET_CHAMPION, MODEL, (("alias", alias), ("version", version)))
 
 
 async def carry_out(source: MLflowSource, plan: Plan) -> list[str]:
@@ -81,20 +90,34 @@ async def carry_out(source: MLflowSource, plan: Plan) -> list[str]:
     return states
 
 
-async def test_it_keeps_the_old_one_and_comes_back(source: MLflowSource, registry: Registry) -> None:
-    assert [offer.words for offer in await source.offers(MODEL)] == [
-        "Make version 2 (challenger) the champion"
-    ]
-    plan = await source.plan(wish("2"))
+async def offered(source: MLflowSource, alias: str = "champion") -> list[Offer]:
+    """What the config makes of what the registry tells."""
+    its = config.Registry(source="ml", model="fraud", champion=alias, metrics={})
+    model = ModelSettings(registry=its)
+    return [*champions(its, await candidacy("fraud", model, source))]
+
+
+@pytest.mark.parametrize("alias", ["champion", "prod"])
+async def test_it_keeps_the_old_one_and_comes_back(
+    source: MLflowSource, registry: Registry, alias: str
+) -> None:
+    registry.aliases = {alias: "1", "challenger": "2"}
+    (forth,) = await offered(source, alias)
+    assert (forth.words, forth.wish) == (f"Make version 2 (challenger) the {alias}", wish("2", alias))
+    plan = await source.plan(forth.wish)
     assert plan.possible
-    assert plan.facts == (("champion", "1 → 2"),)
+    assert plan.facts == ((alias, "1 → 2"),)
     assert [(await source.observe(step, None)).state for step in plan.steps] == ["nothing", "nothing"]
     assert await carry_out(source, plan) == ["accepted", "done", "accepted", "done"]
-    assert registry.aliases["champion"] == "2"
-    (back,) = await source.offers(MODEL)
-    assert back.words == "Back to version 1, the champion before"
+    assert (await source.observe(plan.steps[1], None)).words == (
+        f"version 2 is the {alias}; version 1 was before it"
+    )
+    assert registry.aliases[alias] == "2"
+    assert registry.tags["2"] == {f"previous_{alias}": "1"}
+    (back,) = await offered(source, alias)
+    assert back.words == f"Back to version 1, the {alias} before"
     assert await carry_out(source, await source.plan(back.wish)) == ["accepted", "done", "accepted", "done"]
-    assert registry.aliases["champion"] == "1"
+    assert registry.aliases[alias] == "1"
 
 
 async def test_the_first_champion_has_none_before_it(source: MLflowSource, registry: Registry) -> None:

@@ -230,6 +230,7 @@ async def test_a_check_says_what_is_there(page: Page) -> None:
         "2 samples of 2 names"
     ]
     page.stub.routes["GET /metrics"] = Reply.text("gone", 404)
+    page.now += STEP
     (finding,) = await page.source.check()
     assert finding.level == "error"
 

@@ -22,13 +22,13 @@ import pytest
 from tests.http_stub import Reply, http_stub
 from tests.http_stub import Request as Asked
 from tui.config import MLflowSettings, ModelSettings, Registry, Validated
-from tui.domain.address import Address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.query import fill
 from tui.domain.series import Grid
 from tui.domain.verdict import Outcome
 from tui.engine.candidates import candidacy
+from tui.engine.wishes import champions
 from tui.sources.base import SourceError
 from tui.sources.mlflow import MOST_PAGES, MLflowSource
 
@@ -296,13 +296,14 @@ async def test_a_real_server(real: RealMLflow) -> None:
         assert found.outcome is Outcome.WORSE
         answer = await mlflow.samples("models:/fraud@champion/val/auc", GRID)
         assert answer.rows == (((("run", champion),), (None, 0.93, *[None] * 9)),)
-        (offer,) = await mlflow.offers(Address("ml", "fraud"))
+        assert model.registry is not None
+        (offer,) = champions(model.registry, found)
         plan = await mlflow.plan(offer.wish)
         for step in plan.steps:
             assert (await mlflow.observe(step, None)).state == "nothing"
             assert (await mlflow.send(step, {})).state == "accepted"
             assert (await mlflow.observe(step, None)).state == "done"
-        (back,) = await mlflow.offers(Address("ml", "fraud"))
+        (back,) = champions(model.registry, await candidacy("m", model, mlflow))
         assert back.words == "Back to version 1, the champion before"
         gone = msgspec.structs.replace(
             plan.steps[1], body=(("name", "fraud"), ("alias", "x"), ("version", "9"))

@@ -30,8 +30,11 @@ def config(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def healthy(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test leaves the shared sandbox without faults."""
+    # Asked for before the test, so that it still runs after it, whatever its scope is.
+    sandbox: Sandbox | None = (
+        request.getfixturevalue("sandbox") if "sandbox" in request.fixturenames else None
+    )
     yield
-    if "sandbox" in request.fixturenames:
-        sandbox: Sandbox = request.getfixturevalue("sandbox")
+    if sandbox is not None:
         for face in FACES:
             sandbox.control.fault(face, None)

@@ -1,12 +1,13 @@
 """A command that goes on, without a terminal: what it has written so far, and its end."""
 
+import os
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from tests.e2e.terminal import PATIENCE, environment
 
@@ -68,8 +69,9 @@ class Following:
     def kill(self) -> None:
         self._process.kill()
 
-    def _read(self, stream: "object", into: bytearray) -> None:
-        while data := stream.read1(1 << 16):  # type: ignore[attr-defined]
+    def _read(self, stream: IO[bytes] | None, into: bytearray) -> None:
+        assert stream is not None
+        while data := os.read(stream.fileno(), 1 << 16):
             into += data
 
     def __enter__(self) -> Self:

@@ -146,7 +146,7 @@ class Terminal:
         return time.monotonic()
 
     def resize(self, columns: int, lines: int) -> None:
-        self.text  # noqa: B018 - what was written for the old size is emulated in it
+        _ = self.text  # what was written for the old size is emulated in it
         for screen in self._screens:
             screen.resize(lines, columns)
         self._set_size(columns, lines)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.e2e.deck import ENTER, ESCAPE, Deck
+from tests.e2e.settings import write_config
 from tui.sandbox.process import Sandbox
 
 
@@ -14,11 +16,6 @@ def sandbox() -> Iterator[Sandbox]:
     """One for each test: they change it."""
     with Sandbox(clock="manual") as sandbox:
         yield sandbox
-
-
-@pytest.fixture(autouse=True)
-def healthy() -> None:
-    """Each has a sandbox of its own here."""
 
 
 def gates(deck: Deck) -> None:
@@ -66,6 +63,12 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
+        assert "! the verdict is WAIT: it is asked twice" in deck.text
+        deck.send(ENTER)
+        deck.wait_for(lambda: "╭" not in deck.text)
+        assert "2 waiting" in deck.header, "No is the default"
+        deck.send("a")
+        asked(deck, "Go on")
         for text in ("3f09dec4 → 9f21ee86", "Report calibration", "tests, ", "rolling back"):
             assert text in deck.text
         deck.send("y")
@@ -81,32 +84,80 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         deck.refresh_until(lambda: STABLE_AFTER in deck.text)
 
 
-def test_a_doubtful_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, config: Path) -> None:
-    with Deck(config, size=(150, 40)) as deck:
+@pytest.fixture
+def strict(sandbox: Sandbox, tmp_path: Path) -> Path:
+    """A config whose limit of errors the canary, which gets worse all the time, is beyond already."""
+    settings = sandbox.settings()
+    replace = msgspec.structs.replace
+    errors = replace(settings.metrics["errors"], fail=0.8, max_age="1h")
+    fraud = replace(settings.models["fraud"], metrics=("errors", "accuracy"))
+    changed = replace(
+        settings, models=settings.models | {"fraud": fraud}, metrics=settings.metrics | {"errors": errors}
+    )
+    return write_config(changed, tmp_path / "strict.toml")
+
+
+def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, strict: Path) -> None:
+    with Deck(strict, size=(150, 40)) as deck:
         on_the_model(deck)
+        deck.wait_for("✗ DO NOT PROMOTE")
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
+        assert "! the verdict is DO NOT PROMOTE: it is asked twice" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.send("a")
         asked(deck, "Go on")
         deck.send("y")
         asked(deck, "Yes, promote")
-        assert "it is asked twice" in deck.text
+        for words in ("✗ DO NOT PROMOTE: WORSE: errors", "beyond the fail"):
+            assert words in deck.text
         deck.send(f"production{ENTER}")
         asked(deck, "Yes, all the same")
+        assert "It would be done against the verdict." in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.settle()
         assert "promote" not in deck.header
-        assert "2 waiting" in deck.header
         deck.send("5gj")
         deck.settle()
         deck.send("b")
         asked(deck, "Yes, rollback")
         assert "9f21ee86 → 3f09dec4" in deck.text
+        deck.send(f"\x1b[Zthe errors{ENTER}production{ENTER}")
+        deck.wait_for("» rollback")
+        sandbox.control.advance(120)
+        deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
+        deck.send("9")
+        deck.wait_for("done: 'promote'")
+        deck.settle()
+        deck.send(ENTER)
+        deck.wait_for("the errors")
+
+
+ALARM = """
+[alarms.failing]
+series = { model = "fraud", metric = "errors", above = 1.7 }
+propose = ["rollback"]
+"""
+
+
+def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: Path) -> None:
+    with config.open("a") as file:
+        file.write(ALARM)
+    with Deck(config, size=(150, 40)) as deck:
+        deck.loaded()
+        deck.send("8+")
+        deck.wait_for("take the canary 9f21ee86 back to 3f09dec4")
+        deck.settle()
+        deck.send("b")
+        asked(deck, "Yes, rollback")
+        assert "9f21ee86 → 3f09dec4" in deck.text
+        assert "9f21ee86 goes; 3f09dec4 was there before it" in deck.text
         deck.send(f"production{ENTER}")
         deck.wait_for("» rollback")
         sandbox.control.advance(120)
         deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
+    (write,) = sandbox.control.state().faces["gitlab"].writes
+    assert write.path.endswith("/retry")

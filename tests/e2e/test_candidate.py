@@ -7,15 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.contract.test_champion import Registry
 from tests.e2e.command import Done, pipedeck
-from tests.http_stub import Reply, Request, Stub, http_stub
+from tests.http_stub import Reply, Request, Route, Stub, http_stub
 from tui.commands.documents import CandidateDoc, VerdictDoc
 
 API = "GET /api/2.0/mlflow"
 AUC = {"1": 0.93, "2": 0.90}
 
 
-def answers(champion: str = "1", challenger: str = "2") -> dict[str, object]:
+def answers(champion: str = "1", challenger: str = "2") -> dict[str, Route]:
     def version(asked: Request) -> Reply:
         number = asked.query["version"][0]
         return Reply.json({"model_version": {"version": number, "run_id": f"r{number}"}})
@@ -35,7 +36,7 @@ def answers(champion: str = "1", challenger: str = "2") -> dict[str, object]:
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
-    with http_stub(answers()) as stub:  # type: ignore[arg-type]
+    with http_stub(answers()) as stub:
         yield stub
 
 
@@ -76,9 +77,9 @@ def test_the_document_has_it_apart(config: Path) -> None:
 
 
 def test_a_good_one_ends_with_0_and_none_with_11(config: Path, stub: Stub) -> None:
-    stub.routes.update(answers("2", "1"))  # type: ignore[arg-type]
+    stub.routes.update(answers("2", "1"))
     assert run(config, "verdict", "fraud").returncode == 0
-    stub.routes.update(answers("1", "1"))  # type: ignore[arg-type]
+    stub.routes.update(answers("1", "1"))
     done = run(config, "verdict", "fraud")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         11,
@@ -95,3 +96,56 @@ def test_a_check_reads_it(config: Path) -> None:
     done = run(config, "check")
     assert done.returncode == 0
     assert "ok       registry of fraud: challenger 2 against champion 1, validated" in done.stdout
+
+
+@pytest.fixture
+def registry(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """One that can be written to, and a journal of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    registry = Registry()
+    stub.routes.update(registry.routes)
+    return registry
+
+
+def test_the_candidate_is_made_champion_and_the_one_before_comes_back(
+    config: Path, registry: Registry
+) -> None:
+    done = run(config, "set-champion", "fraud", "--dry-run")
+    assert done.returncode == 0
+    assert "Make version 2 of fraud the champion on ml" in done.stdout
+    assert "BETTER" in done.stdout or "OK: " in done.stdout
+    assert registry.aliases["champion"] == "1"
+    done = run(config, "set-champion", "fraud", "--yes", "--reason", "better")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "2")
+    assert "version 2 is the champion; version 1 was before it" in done.stdout
+    done = run(config, "set-champion", "fraud", "--version", "1", "--yes")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "1")
+    (forth, back) = json.loads(run(config, "journal", "--json").stdout)["actions"][::-1]
+    assert (forth["kind"], forth["address"], forth["reason"]) == ("set champion", "ml:fraud", "better")
+    assert [path.rpartition("/")[2] for _, path in back["requests"]] == ["set-tag", "alias"]
+
+
+def test_one_that_validates_worse_takes_a_second_yes(config: Path, registry: Registry) -> None:
+    registry.aliases = {"champion": "3", "challenger": "1"}
+    done = run(config, "set-champion", "fraud", "--yes")
+    assert done.returncode == 4
+    assert "its validation is WORSE" in done.stderr
+    assert registry.aliases["champion"] == "3"
+    done = run(config, "set-champion", "fraud", "--yes", "--despite-verdict")
+    assert (done.returncode, registry.aliases["champion"]) == (0, "1")
+
+
+def test_what_cannot_be_meant_is_said(config: Path, registry: Registry) -> None:
+    with config.open("a") as file:
+        file.write("[models.plain]\n")
+    del registry.aliases["challenger"]
+    for arguments, why in (
+        (("ml:fraud",), "set-champion takes a MODEL of the config, not ml:fraud"),
+        (("plain",), "[models.plain] has no registry"),
+        (("fraud",), "no version of fraud is challenger: name one with --version"),
+    ):
+        done = run(config, "set-champion", *arguments, "--yes")
+        assert (done.returncode, why in done.stderr) == (2, True)
+    done = run(config, "set-champion", "fraud", "--version", "9", "--yes")
+    assert done.returncode == 4
+    assert "fraud has no version 9" in done.stdout

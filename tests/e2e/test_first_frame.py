@@ -83,7 +83,8 @@ def test_no_thread_holds_a_key_up_for_long(first: Frame) -> None:
 
 
 def test_what_the_other_panes_need_was_not_imported(first: Frame) -> None:
-    assert within(first.modules, "tui.panes.") == {"tui.panes.base", "tui.panes.pipelines"}
+    beside = {"base", "marking", "pipelines", "progress"}
+    assert within(first.modules, "tui.panes.") == {f"tui.panes.{each}" for each in beside}
     assert not within(first.modules, "tui.comparison", "tui.placement", "widgets.chart", "widgets.log_")
 
 

@@ -18,11 +18,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(autouse=True)
-def healthy() -> None:
-    """Each has a sandbox of its own here."""
-
-
 def canonical(raw: bytes) -> str:
     """What a log should look like, parsed in one piece."""
     parser = JenkinsParser()
@@ -75,7 +70,7 @@ def test_a_growing_log_is_followed_to_its_end(sandbox: Sandbox, config: Path, tm
     assert len(truth) > 100
 
 
-def test_searching_and_folding_a_finished_log(sandbox: Sandbox, config: Path) -> None:
+def test_searching_and_folding_a_finished_log(config: Path) -> None:
     with Deck(config, size=(100, 30)) as deck:
         deck.wait_for("failing-pipeline")
         only(deck, "failing-pipeline")

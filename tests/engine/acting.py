@@ -12,7 +12,6 @@ from tui import threads
 from tui.config import ModelSettings, SafetySettings, Settings
 from tui.domain.action import Activity, Kind, Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address, parse_address
-from tui.engine.engine import Engine
 from tui.engine.journal import Journal, Record
 from tui.insight.consent import Given
 from tui.sources.base import SourceError
@@ -115,13 +114,7 @@ class Desk:
         self.source = ActingSource("ci", self.time)
         self.source.journal = journal
         self.journal = journal
-        self.engine = Engine(
-            its or settings(),
-            {"ci": self.source},
-            clock=self.time.clock,
-            later=self.time.later,
-            journal=journal,
-        )
+        self.engine = self.time.engine(its or settings(), {"ci": self.source}, journal=journal)
         self.actions = self.engine.actions
 
     async def go(self, wish: Wish = WISH, given: Given = YES, seconds: float = 0.0) -> Activity:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.engine.acting import GATE, STEP, WISH, YES, Desk, at_once, events, settings
-from tests.engine.world import JENKINS, listing_of, run_of
+from tests.engine.world import JENKINS, START, listing_of, run_of
 from tui.config import (
     JenkinsSettings,
     Launch,
@@ -67,6 +68,20 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     await desk.time.advance(60)
     with pytest.raises(Refused, match="sent before"):
         desk.actions.start(prepared, {}, YES)
+    assert len(desk.source.sent) == 1
+
+
+async def test_one_thing_under_two_addresses_is_sent_once(journal: Journal) -> None:
+    desk = Desk(journal)
+    run = Wish(Kind.APPROVE, GATE.of_run)
+    for wish in (WISH, run):
+        prepared = await desk.actions.plan(wish)
+        if wish is run:
+            with pytest.raises(Refused, match="the same is under way: approve ci:deploy#7!Promote"):
+                desk.actions.start(prepared, {}, YES)
+        else:
+            desk.actions.start(prepared, {}, YES)
+    await desk.time.advance(60)
     assert len(desk.source.sent) == 1
 
 
@@ -195,7 +210,29 @@ async def test_without_consent_nothing_is_sent(journal: Journal) -> None:
         desk.actions.start(await desk.actions.plan(WISH), {}, Given(yes=True, name="production"))
     await desk.time.advance(60)
     assert desk.source.sent == []
-    assert desk.journal.read() == ()
+
+
+async def test_an_attempt_that_was_refused_is_noted_with_its_plan_and_why(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.environment = "production"
+    prepared = await desk.actions.plan(WISH)
+    desk.source.possible = False
+    with pytest.raises(Refused):
+        desk.actions.start(prepared, {}, Given())  # nobody tried anything
+    with pytest.raises(Refused):
+        desk.actions.start(prepared, {}, Given(yes=True, name="staging"))
+    with pytest.raises(Refused):
+        desk.actions.start(msgspec.structs.replace(prepared, policy="none"), {}, Given())
+    desk.actions.start(prepared, {}, Given(yes=True, name="production", reason="why not"))
+    await desk.time.advance(5)
+    records = journal.read()
+    assert [each.plan for each in records] == [prepared.plan, prepared.plan]
+    assert [each.outcome.words for each in records if each.outcome is not None] == [
+        "production is production: its name has to be typed",
+        "nothing was sent: somebody was first",
+    ]
+    assert [events(each) for each in records] == [["settled"], ["settled"]]
+    assert desk.source.sent == []
 
 
 __all__ = ["at_once"]
@@ -364,3 +401,27 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
         plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
         assert (plan.possible, plan.why_not) == (False, why)
+
+
+async def test_rolling_a_canary_back_brings_the_stable_version_and_tells_of_its_gate(
+    journal: Journal,
+) -> None:
+    desk = Desk(journal)
+    place = parse_address("ci:app@live")
+
+    def there(number: int, status: Status = Status.PASSED, **more: Any) -> Deployment:
+        way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", f"{number}"),))
+        return Deployment(f"#{number}", status, f"{number}", started_at=START + number, rollback=way, **more)
+
+    canary = there(3, Status.WAITING, canary=True, run=parse_address("ci:deploy#3"))
+    canary = msgspec.structs.replace(canary, rollback=Rollback(False, "it is still on its way"))
+    again = msgspec.structs.replace(there(2, Status.FAILED), rollback=Rollback(False, "it ended as failure"))
+    desk.source.pasts[place] = Environment(place, (canary, again, there(2), there(1)))
+    for values in ((), (("version", "2"),)):
+        plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, values))).plan
+        assert plan.possible, plan.why_not
+        assert plan.words == "Put 2 back into ci:app@live: trigger ci:deploy"
+        assert plan.facts[:2] == (("version", "3 → 2"), ("canary", "3 goes; 2 was there before it"))
+        assert plan.warnings == ("ci:deploy#3 goes on waiting at its gate: reject that, too",)
+    plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", "3"),)))).plan
+    assert plan.why_not == "it is still on its way"

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of
+from tests.engine.world import START, FakeSource, Time, address, listing_of, run_of
 from tests.http_stub import Reply, http_stub
 from tui import config
 from tui.config import JenkinsSettings
@@ -38,9 +38,7 @@ class Kept:
         self.time = Time()
         self.ci = FakeSource("ci", self.time)
         settings = config.parse(text, Path("config.toml"))
-        self.engine = Engine(
-            settings, {"ci": self.ci}, clock=self.time.clock, rng=NoJitter(), later=self.time.later
-        )
+        self.engine = self.time.engine(settings, {"ci": self.ci})
         self.told: list[str] = []
         self.engine.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
 
@@ -200,7 +198,7 @@ keep = "1m"
 """
 
 
-async def test_a_series_has_to_be_bad_and_good_for_long_enough() -> None:
+async def test_a_series_has_to_be_bad_and_good_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     async with kept(SLOW) as work:
         history = [(START - 7200, 95.0)]
 
@@ -208,7 +206,7 @@ async def test_a_series_has_to_be_bad_and_good_for_long_enough() -> None:
             values = [next(value for at, value in reversed(history) if at <= time) for time in grid.times]
             return Samples((((), tuple(values)),))
 
-        work.ci.samples = samples  # type: ignore[method-assign]
+        monkeypatch.setattr(work.ci, "samples", samples)
         seen = []
         for level in (95.0, 120.0, 95.0, 120.0, 95.0, 80.0):
             history.append((work.time.now, level))

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
 from tests.engine.two_sources import AT, DOWN, IDLE, LIST, PASSED, RUN, World
-from tests.engine.world import NoJitter, settle
+from tests.engine.world import FakeServer, NoJitter, settle
 from tui.config import ConfigError, Settings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
@@ -37,7 +38,8 @@ async def test_a_source_that_breaks_becomes_a_fault_that_tells_no_secret(
 
 
 async def test_an_answer_of_the_wrong_kind_is_a_fault(world: World) -> None:
-    world.ci.runs = {AT: "surprise"}  # type: ignore[dict-item]
+    surprise: Any = "surprise"
+    world.ci.runs = {AT: surprise}
     world.watch(RUN)
     await world.time.advance(1)
     fault = world.store.get(RUN).fault
@@ -74,13 +76,7 @@ async def test_a_question_that_the_config_cannot_answer_is_told_so(
 
 
 async def test_a_metric_source_asked_for_pipelines_says_that_it_has_none() -> None:
-    class Metrics:
-        name = "metrics"
-
-        async def close(self) -> None:
-            pass
-
-    engine = Engine(Settings(sources={}), {"metrics": Metrics()})  # type: ignore[dict-item]
+    engine = Engine(Settings(sources={}), {"metrics": FakeServer("metrics")})
     with pytest.raises(SourceError, match="metrics runs no pipelines"):
         await engine.ask(PipelinesOf("metrics"))
     await engine.close()

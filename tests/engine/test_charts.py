@@ -148,7 +148,7 @@ class TestTracks:
         answer = await ask(source, 'x{v="{version}"}', model=ModelSettings(baseline=Track(version="1")))
         assert [series.track for series in answer.series] == ["baseline"]
         assert answer.notes == (
-            "no canary: the query uses {version}, which [models.fraud] does not give for it",
+            "no canary: the query uses {version}, which neither [models.fraud] nor a deployment gives for it",
         )
 
     async def test_no_track_at_all_is_an_error(self) -> None:

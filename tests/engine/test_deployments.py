@@ -7,7 +7,7 @@ import pytest
 
 from tests.deployed import deployed, environment
 from tests.engine.deploying import DeployingSource
-from tests.engine.world import FakeSource, NoJitter, Time
+from tests.engine.world import FakeSource, Time
 from tests.examples import address, pipeline, run
 from tui.config import GitLabSettings, JenkinsSettings, Settings
 from tui.domain.deployment import Changes, Commit, Environments, Validation, Version
@@ -15,7 +15,6 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.cadence import DEPLOYING, MISSING, NEVER, STANDING, after_answer
-from tui.engine.engine import Engine
 from tui.engine.questions import (
     AnyQuestion,
     ChangesBetween,
@@ -40,13 +39,7 @@ class World:
     def __init__(self) -> None:
         self.time = Time()
         self.gitlab, self.jenkins = DeployingSource("g", self.time), DeployingSource("j", self.time)
-        self.engine = Engine(
-            SETTINGS,
-            {"g": self.gitlab, "j": self.jenkins},
-            clock=self.time.clock,
-            rng=NoJitter(),
-            later=self.time.later,
-        )
+        self.engine = self.time.engine(SETTINGS, {"g": self.gitlab, "j": self.jenkins})
 
 
 async def test_each_question_goes_to_its_source() -> None:
@@ -73,7 +66,7 @@ async def test_each_question_goes_to_its_source() -> None:
 
 async def test_a_source_that_knows_no_deployments_says_so() -> None:
     time = Time()
-    engine = Engine(SETTINGS, {"g": FakeSource("g", time)}, clock=time.clock, later=time.later)
+    engine = time.engine(SETTINGS, {"g": FakeSource("g", time)})
     with pytest.raises(SourceError) as caught:
         await engine.ask(EnvironmentsOf(FRAUD))
     assert caught.value.trouble is Trouble.MISCONFIGURED

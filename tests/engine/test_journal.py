@@ -10,17 +10,17 @@ import pytest
 
 from tui.domain.action import Kind, Plan, Wish
 from tui.domain.address import parse_address
-from tui.engine.journal import Entry, Journal, JournalError
+from tui.engine.journal import Entry, Event, Journal, JournalError
 
 TARGET = parse_address("ci:deploy#7")
 
 
-def entry(journal: Journal, id_: str, event: str = "planned", words: str = "") -> Entry:
+def entry(journal: Journal, id_: str, event: Event = "planned", words: str = "") -> Entry:
     plan = Plan(Wish(Kind.CANCEL, TARGET), "Cancel it") if event == "planned" else None
     return Entry(
         id=id_,
         at=1.0,
-        event=event,  # type: ignore[arg-type]
+        event=event,
         who=journal.who,
         source="ci",
         target=str(TARGET),

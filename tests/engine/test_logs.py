@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.world import FakeSource, NoJitter, Time, address, settle
+from tests.engine.world import FakeServer, FakeSource, Time, address, settle
 from tests.reading import Sink
 from tui.config import Settings, UiSettings
 from tui.domain.address import Address
@@ -87,8 +87,7 @@ class World:
         self.ci = Server(self.time)
         self.folder = folder
         settings = Settings(sources={}, ui=UiSettings(log_cap=1))
-        clock, later = self.time.clock, self.time.later
-        self.engine = Engine(settings, {"ci": self.ci}, clock=clock, rng=NoJitter(), later=later)
+        self.engine = self.time.engine(settings, {"ci": self.ci})
         self.news: list[LogState | None] = []
         self.engine.store.subscribe(self._hear)
 
@@ -428,13 +427,7 @@ async def test_a_tap_gets_it_as_it_came(world: World) -> None:
 
 
 async def test_a_source_without_logs_refuses() -> None:
-    class Metrics:
-        name = "prom"
-
-        async def close(self) -> None:
-            pass
-
-    engine = Engine(Settings(sources={}), {"prom": Metrics()})  # type: ignore[dict-item]
+    engine = Engine(Settings(sources={}), {"prom": FakeServer("prom")})
     with pytest.raises(SourceError, match="the source prom runs no pipelines"):
         await engine.ask(LogOf(Address("prom", "x", 1)))
     await engine.close()

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from typing import ClassVar
 
 import pytest
 
 from tests.engine.two_sources import IDLE, LIST, RUN, World
-from tests.engine.world import FakeSource, NoJitter, Time, settle
+from tests.engine.world import FakeServer, FakeSource, NoJitter, Time, settle
 from tui.config import ConfigError, JenkinsSettings, Settings
 from tui.domain.health import Trouble
 from tui.engine.engine import Engine
@@ -47,6 +48,21 @@ async def test_closing_waits_for_nobody_who_does_not_heed_it() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_closing_lets_a_source_close_all_it_has_however_busy_the_machine_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.engine.engine.PATIENCE", 0.0)
+
+    class Slow(FakeServer):
+        async def close(self) -> None:
+            await settle()
+            await super().close()
+
+    slow = Slow("slow")
+    await Engine(Settings(sources={}), {"slow": slow}).close()
+    assert slow.closed
+
+
 async def test_a_source_that_cannot_close_is_no_reason_not_to_quit(caplog: pytest.LogCaptureFixture) -> None:
     secret = "-".join(("glpat", "geheim"))
 
@@ -65,7 +81,7 @@ async def test_a_source_that_cannot_close_is_no_reason_not_to_quit(caplog: pytes
 class Made(FakeSource):
     """What the registry makes in the tests below."""
 
-    made: list[str] = []  # noqa: RUF012 - a count over all of them
+    made: ClassVar[list[str]] = []
 
     def __init__(self, name: str, settings: JenkinsSettings, *, clock: object) -> None:
         if "broken" in settings.url:

@@ -5,11 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of, settle
+from tests.engine.world import START, FakeSource, Time, address, listing_of, run_of, settle
 from tui.config import JenkinsSettings, Settings
 from tui.domain.pipeline import Listing, Run
 from tui.domain.status import Status
-from tui.engine.engine import Engine
 from tui.engine.history import History
 from tui.engine.questions import PipelinesOf, RunAt
 
@@ -27,14 +26,8 @@ class Started:
         self.ci = FakeSource("ci", self.time)
         self.ci.listing = listing_of(msgspec.structs.replace(run, stages=None))
         self.ci.runs = {AT: run}
-        self.engine = Engine(
-            Settings(sources={"ci": JenkinsSettings(url=url)}),
-            {"ci": self.ci},
-            clock=self.time.clock,
-            rng=NoJitter(),
-            later=self.time.later,
-            history=History(folder),
-        )
+        settings = Settings(sources={"ci": JenkinsSettings(url=url)})
+        self.engine = self.time.engine(settings, {"ci": self.ci}, history=History(folder))
 
     @property
     def asked(self) -> list[str]:

@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine.world import START, FakeSource, NoJitter, Time, address, listing_of, run_of, settle
+from tests.engine.world import START, FakeSource, Time, address, listing_of, run_of, settle
 from tui.config import Settings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Run, TestCounts
 from tui.domain.status import Status
 from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport
 from tui.engine.cadence import TESTS_LIVE
-from tui.engine.engine import REPORTS, Engine
+from tui.engine.engine import REPORTS
 from tui.engine.history import History
 from tui.engine.questions import AnyQuestion, CaseOf, PipelinesOf, RunAt, TestsOf
 from tui.sources.base import SourceError
@@ -38,14 +38,8 @@ class World:
         self.ci.runs = {AT: PASSED}
         self.ci.reports = {AT: REPORT}
         self.ci.details = {KEY: CaseDetails("said")}
-        self.engine = Engine(
-            Settings(sources={}),
-            {"ci": self.ci},
-            clock=self.time.clock,
-            rng=NoJitter(),
-            later=self.time.later,
-            history=History(folder) if folder else None,
-        )
+        history = History(folder) if folder else None
+        self.engine = self.time.engine(Settings(sources={}), {"ci": self.ci}, history=history)
         self.store = self.engine.store
         self.running = asyncio.create_task(self.engine.run())
 

@@ -7,13 +7,12 @@ from random import Random
 
 import pytest
 
-from tests.engine.world import START, FakeSource, NoJitter, Time
+from tests.engine.world import START, FakeSource, Time
 from tui import config
 from tui.config import ConfigError, MetricSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.verdict import Decision, Outcome, Verdict
-from tui.engine.engine import Engine
 from tui.engine.questions import VerdictOf
 from tui.engine.verdicts import judge_grid, judged_metrics
 from tui.sources.base import SourceError
@@ -78,13 +77,7 @@ class World:
         self.time = Time()
         self.settings = config.parse(text, Path("config.toml"))
         self.prom, self.other = (Server(name, self.time, served) for name in ("prom", "other"))
-        self.engine = Engine(
-            self.settings,
-            {"prom": self.prom, "other": self.other},
-            clock=self.time.clock,
-            rng=NoJitter(),
-            later=self.time.later,
-        )
+        self.engine = self.time.engine(self.settings, {"prom": self.prom, "other": self.other})
 
     async def ask(self) -> Verdict:
         return await self.engine.ask(VerdictOf("fraud"))

@@ -7,7 +7,6 @@ from tests.engine.world import FakeSource, Time, address, listing_of, run_of, se
 from tui.config import MetricSettings, ModelSettings, PrometheusSettings, Settings
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf, RunAt
 from tui.sources.base import SourceError
 
@@ -35,9 +34,7 @@ class World:
             models={"fraud": ModelSettings(metrics=("p95",))},
             metrics={"p95": MetricSettings(source="ci", query="p95", window="1m")},
         )
-        self.engine = Engine(
-            settings, {"ci": self.ci, "lab": self.lab}, clock=self.time.clock, rng=rng, later=self.time.later
-        )
+        self.engine = self.time.engine(settings, {"ci": self.ci, "lab": self.lab}, rng=rng)
         self.store = self.engine.store
 
     async def start(self) -> None:

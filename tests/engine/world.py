@@ -1,17 +1,19 @@
 """Time that only moves when told, and sources that live in memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tui.config import JenkinsSettings
+from tui.config import JenkinsSettings, Settings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.engine.engine import Engine
+from tui.sources.base import Source
 
 T = TypeVar("T")
 
@@ -45,6 +47,10 @@ class Time:
     def clock(self) -> float:
         return self.now
 
+    def engine(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Engine:
+        """An engine that lives in this time, without jitter unless told otherwise."""
+        return Engine(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
+
     def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
         self.planned += 1
         alarm = Alarm(self.now + delay, fn)
@@ -73,30 +79,15 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-class FakeSource:
-    """A pipeline and metric source. What it answers, or raises, is set; what it was asked is kept, with the time."""
+class FakeServer:
+    """A source of nothing."""
 
-    def __init__(self, name: str, time: Time) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.url = "http://fake"
-        self.listing: Listing | Exception = Listing(())
-        self.runs: dict[Address, Run | Exception] = {}
-        self.reports: dict[Address, TestReport | Exception] = {}
-        self.details: dict[CaseKey, CaseDetails | Exception] = {}
-        self.default: Samples | Exception = Samples(())
         self.asked: list[tuple[float, str]] = []
-        self.open = asyncio.Event()
-        """Clear it and the server hangs."""
-        self.open.set()
-        self.stubborn = False
-        """It does not heed cancellation, as a blocked thread does not."""
         self.skew: float | None = None
-        self.canceled = 0
         self.closed = False
-        self._time = time
-
-    def times(self, what: str = "pipelines") -> list[float]:
-        return [at - START for at, asked in self.asked if asked == what]
 
     def facts(self) -> SourceFacts:
         return SourceFacts(self.name, "fake", self.url, clock_skew=self.skew, requests=len(self.asked))
@@ -106,6 +97,28 @@ class FakeSource:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class FakeSource(FakeServer):
+    """A pipeline and metric source. What it answers, or raises, is set; what it was asked is kept, with the time."""
+
+    def __init__(self, name: str, time: Time) -> None:
+        super().__init__(name)
+        self.listing: Listing | Exception = Listing(())
+        self.runs: dict[Address, Run | Exception] = {}
+        self.reports: dict[Address, TestReport | Exception] = {}
+        self.details: dict[CaseKey, CaseDetails | Exception] = {}
+        self.default: Samples | Exception = Samples(())
+        self.open = asyncio.Event()
+        """Clear it and the server hangs."""
+        self.open.set()
+        self.stubborn = False
+        """It does not heed cancellation, as a blocked thread does not."""
+        self.canceled = 0
+        self._time = time
+
+    def times(self, what: str = "pipelines") -> list[float]:
+        return [at - START for at, asked in self.asked if asked == what]
 
     async def pipelines(self) -> Listing:
         await self._serve("pipelines")
@@ -150,8 +163,8 @@ def address(path: str, run: int, source: str = "ci") -> Address:
     return Address(source, path, run)
 
 
-def run_of(at: Address, status: Status, *, started_at: float | None = START, **rest: object) -> Run:
-    return Run(address=at, title=f"#{at.run}", status=status, started_at=started_at, **rest)  # type: ignore[arg-type]
+def run_of(at: Address, status: Status, *, started_at: float | None = START, **rest: Any) -> Run:
+    return Run(address=at, title=f"#{at.run}", status=status, started_at=started_at, **rest)
 
 
 def listing_of(*runs: Run) -> Listing:

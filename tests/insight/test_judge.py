@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Literal
 
 import msgspec
 import pytest
@@ -115,12 +116,12 @@ class TestComparison:
     @pytest.mark.parametrize("better", ["lower", "higher"])
     @pytest.mark.parametrize("center", [0.7, 1.3])
     def test_the_wait_is_for_the_half_of_the_interval_to_fit_into_the_gap(
-        self, better: str, center: float
+        self, better: Literal["lower", "higher"], center: float
     ) -> None:
         rng = Random(6)
         sign = 1.0 if better == "lower" else -1.0
         old, new = noise(rng, 40), noise(rng, 40, sign * center)
-        rule = Rule(max_worse=1.0, better=better)  # type: ignore[arg-type]
+        rule = Rule(max_worse=1.0, better=better)
         found = judged(new, rule, old)
         assert found.outcome is UNCLEAR
         assert found.difference is not None
@@ -230,8 +231,10 @@ class TestAbsence:
     @pytest.mark.parametrize(
         ("policy", "outcome"), [("unknown", UNCLEAR), ("fail", WORSE), ("ignore", IGNORED)]
     )
-    def test_the_policy_says_what_no_data_means(self, policy: str, outcome: Outcome) -> None:
-        rule = Rule(max_worse=1.0, no_data=policy)  # type: ignore[arg-type]
+    def test_the_policy_says_what_no_data_means(
+        self, policy: Literal["unknown", "fail", "ignore"], outcome: Outcome
+    ) -> None:
+        rule = Rule(max_worse=1.0, no_data=policy)
         assert judged([None] * 30, rule).outcome is outcome
         assert judged([None] * 30, rule).reason == "the canary has no value"
         assert judged([], rule).outcome is outcome

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from random import Random
 from statistics import NormalDist
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.insight.samples import noise
 from tui.insight import kayenta
-from tui.insight.kayenta import Result, Rules, Score, classify
+from tui.insight.kayenta import Label, Result, Rules, Score, classify
 from tui.insight.wilcoxon import AllTied, cles, mann_whitney, mean_ratio, percentile
 
 NAN, INF = math.nan, math.inf
@@ -164,8 +165,10 @@ class TestClassify:
     @pytest.mark.parametrize(
         ("direction", "up", "down"), [("increase", "High", "Pass"), ("decrease", "Pass", "Low")]
     )
-    def test_only_the_bad_direction_counts(self, direction: str, up: str, down: str) -> None:
-        rules = Rules(direction=direction)  # type: ignore[arg-type]
+    def test_only_the_bad_direction_counts(
+        self, direction: Literal["increase", "decrease"], up: str, down: str
+    ) -> None:
+        rules = Rules(direction=direction)
         assert classify("m", OLD, NEW, rules).label == up
         assert classify("m", NEW, OLD, rules).label == down
 
@@ -340,13 +343,17 @@ class TestClassify:
         st.sampled_from(["meanRatio", "cles"]),
     )
     def test_no_value_breaks_it(
-        self, control: list[float | None], experiment: list[float | None], outliers: str, effect: str
+        self,
+        control: list[float | None],
+        experiment: list[float | None],
+        outliers: Literal["keep", "remove"],
+        effect: Literal["meanRatio", "cles"],
     ) -> None:
-        classify("m", control, experiment, Rules(outliers=outliers, effect=effect))  # type: ignore[arg-type]
+        classify("m", control, experiment, Rules(outliers=outliers, effect=effect))
 
 
-def result(label: str, group: str = "g", *, critical: bool = False, muted: bool = False) -> Result:
-    return Result(label, (group,), critical, muted, f"because {label}")  # type: ignore[arg-type]
+def result(label: Label, group: str = "g", *, critical: bool = False, muted: bool = False) -> Result:
+    return Result(label, (group,), critical, muted, f"because {label}")
 
 
 class TestScore:
@@ -365,7 +372,7 @@ class TestScore:
             ([], 0.0),
         ],
     )
-    def test_one_group(self, labels: list[str], score: float) -> None:
+    def test_one_group(self, labels: list[Label], score: float) -> None:
         assert kayenta.score([result(label) for label in labels]).score == score
 
     def test_groups_share_what_no_weight_takes(self) -> None:

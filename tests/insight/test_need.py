@@ -1,6 +1,8 @@
 """The order of the list: those that need a person, then failing, running, the rest."""
 
 from itertools import pairwise
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,13 +18,13 @@ AT = Address("ci", "train")
 S = Status
 
 
-def pipeline(*statuses: Status, at: Address = AT, began: float | None = NOW, **rest: object) -> Pipeline:
+def pipeline(*statuses: Status, at: Address = AT, began: float | None = NOW, **rest: Any) -> Pipeline:
     """A pipeline whose runs, newest first, have these statuses."""
     runs = tuple(
         Run(at.at_run(len(statuses) - index), "", status, started_at=None if began is None else began - index)
         for index, status in enumerate(statuses)
     )
-    return Pipeline(at, name=at.path, runs=runs, **rest)  # type: ignore[arg-type]
+    return Pipeline(at, name=at.path, runs=runs, **rest)
 
 
 @pytest.mark.parametrize(
@@ -112,10 +114,10 @@ lists = st.lists(pipelines, max_size=12, unique_by=lambda each: each.key)
 
 @settings(deadline=None)
 @given(lists, st.randoms(use_true_random=False))
-def test_the_order_depends_on_nothing_but_the_pipelines(rows: list[Pipeline], rng: object) -> None:
+def test_the_order_depends_on_nothing_but_the_pipelines(rows: list[Pipeline], rng: Random) -> None:
     ordered = by_need(rows)
     shuffled = list(rows)
-    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)
     assert by_need(shuffled) == ordered
     assert len(ordered) == len(rows)
     assert all(need_order(a) < need_order(b) for a, b in pairwise(ordered))

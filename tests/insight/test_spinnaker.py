@@ -14,8 +14,8 @@ BASE = tuple(100.0 + (number * 7 % 5) for number in range(60))
 WORSE = tuple(value + 12 for value in BASE)
 
 
-def metric(name: str, canary: tuple[float | None, ...], **rule: object) -> Case:
-    return case(BASE, canary, Rule(**rule), metric=name)  # type: ignore[arg-type]
+def metric(name: str, canary: tuple[float | None, ...], **rule: Any) -> Case:
+    return case(BASE, canary, Rule(**rule), metric=name)
 
 
 def verdict(model: str, cases: Sequence[Case], *thresholds: Any, **more: Any) -> Verdict:

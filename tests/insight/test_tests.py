@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from random import Random
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +21,15 @@ AT = Address("ci", "train")
 NOW = 1_700_000_000.0
 
 
-def run(number: int, revision: str = "", **more: object) -> Run:
-    return Run(
+def run(number: int, revision: str = "", **more: Any) -> Run:
+    plain = Run(
         AT.at_run(number),
         f"#{number}",
-        **{"status": Status.FAILED, "revision": revision or f"r{number}", "started_at": NOW + number, **more},  # type: ignore[arg-type]
+        Status.FAILED,
+        revision=revision or f"r{number}",
+        started_at=NOW + number,
     )
+    return msgspec.structs.replace(plain, **more)
 
 
 def report(**outcomes: Outcome | Case) -> TestReport:
@@ -194,7 +200,7 @@ def test_every_failed_case_is_either_new_or_known_and_the_rest_neither(
 
 @given(histories, st.randoms(use_true_random=False))
 def test_neither_the_order_of_cases_nor_how_they_lie_in_suites_of_one_title_matters(
-    history: list[dict[str, Outcome]], random: object
+    history: list[dict[str, Outcome]], random: Random
 ) -> None:
     def found(shuffle: bool) -> list[list[str]]:
         reports = []
@@ -202,7 +208,7 @@ def test_neither_the_order_of_cases_nor_how_they_lie_in_suites_of_one_title_matt
             cases = [Case(name, "m.T", outcome) for name, outcome in each.items()]
             half = len(cases) // 2
             if shuffle:
-                random.shuffle(cases)  # type: ignore[attr-defined]
+                random.shuffle(cases)
                 reports.append(
                     TestReport(suites=(Suite("u", tuple(cases[:half])), Suite("u", tuple(cases[half:]))))
                 )

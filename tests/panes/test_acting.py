@@ -1,6 +1,6 @@
 """Acting from the deck, on a source in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
 from tests.engine.acting import ActingSource, at_once
-from tests.engine.world import FakeSource, NoJitter, Time
+from tests.engine.world import FakeSource, Time
 from tests.panes.test_deck import CONFIG, Deck, details, world
 from tests.screens import running, screen_text
 from tui import config
@@ -23,12 +23,12 @@ from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.engine.actions import Prepared
-from tui.engine.engine import Engine
 from tui.engine.journal import Journal
 from tui.insight.consent import Consent
 from tui.insight.promotion import Beside, Known, Promotion, Requests
 from tui.keys import keymap
 from tui.panes.asking import paper
+from tui.panes.progress import LASTING
 from tui.screens.acting import REASON
 from widgets.dialog import Dialog
 from widgets.menu import Menu
@@ -66,18 +66,23 @@ class Desk(Deck):
 
 
 @asynccontextmanager
-async def desk(folder: Path, extra: str = "", size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path,
+    extra: str = "",
+    size: tuple[int, int] = (80, 24),
+    others: Mapping[str, type[ActingSource]] | None = None,
+) -> AsyncIterator[Desk]:
+    """``others``: sources beside Jenkins that can be asked to do something."""
     time = Time()
     settings = config.parse(CONFIG + extra, Path("config.toml"))
     sources: dict[str, FakeSource] = {name: FakeSource(name, time) for name in settings.sources}
     sources["jenkins"] = Source("jenkins", time)
+    sources |= {name: kind(name, time) for name, kind in (others or {}).items()}
     listings = world(time.now)
     for name, listing in listings.items():
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
-    engine = Engine(
-        settings, sources, clock=time.clock, rng=NoJitter(), later=time.later, journal=Journal(folder)
-    )
+    engine = time.engine(settings, sources, journal=Journal(folder))
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
     async with running(app, size) as pilot:
         work = Desk(app, pilot, time, sources)
@@ -131,6 +136,28 @@ async def test_nobody_knows_until_the_server_says_so(tmp_path: Path) -> None:
         await work.settle(60)
         assert len(work.jenkins.sent) == 1
         assert "past it" in work.text
+
+
+async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.seen = [Observation("nothing"), Observation("happening", "goes on"), Observation("done")]
+        await work.say("7", "a", "y")
+        await told(work, "◦ approve accepted")
+        await work.settle(0.3)
+        await told(work, "» approve happening")
+        await work.settle(10)
+        await told(work, "✓ approve done")
+        await work.settle(LASTING)
+        for key in "712":
+            await work.say(key)
+            assert "approve done" not in work.text
+
+
+async def told(work: Desk, words: str) -> None:
+    """In the gates, the list and the stages, below the header."""
+    for key in "712":
+        await work.say(key)
+        assert words in work.text.partition("\n")[2]
 
 
 async def test_what_cannot_be_done_says_why_and_is_not_sent(tmp_path: Path) -> None:
@@ -190,9 +217,6 @@ async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None
         await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
         await work.settle(30)
         assert len(work.jenkins.sent) == 1
-        await work.say("J")
-        assert "why" in work.text
-        assert "y not" in work.text
     (record,) = Journal(tmp_path).read()
     assert record.plan is not None
     assert record.plan.wish.reason == "y not"
@@ -218,17 +242,6 @@ async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) ->
         assert work.jenkins.sent == []
 
 
-async def test_the_journal_is_one_key_away(tmp_path: Path) -> None:
-    async with desk(tmp_path) as work:
-        await work.say("J")
-        assert "Nothing was done yet." in work.text
-        await work.say("escape", "7", "a", "y")
-        await work.settle(30)
-        await work.say("J")
-        assert "POST /press" in work.text
-        assert "done: it went on" in work.text
-
-
 async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.app.notify("from before", timeout=60)
@@ -240,7 +253,7 @@ async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: P
         assert "something fires" not in work.text
         assert "❯n No    y Yes, approve" in work.text
         inside = [line for line in work.text.split("\n") if line.startswith("  │")]
-        assert len(inside) > 15
+        assert len(inside) > 4
         assert all(line[77:].startswith("│") for line in inside)
         await work.say("n")
         assert "something fires" in work.text

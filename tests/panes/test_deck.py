@@ -11,7 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from tests.engine.world import FakeSource, NoJitter, Time
+from tests.engine.world import FakeSource, Time
 from tests.examples import gate, pipeline, run
 from tests.screens import running, screen_text
 from tests.test_summary import job, stage
@@ -21,7 +21,6 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
-from tui.engine.engine import Engine
 from tui.keys import keymap
 from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
@@ -132,8 +131,8 @@ class Deck:
             await self.time.advance(seconds)
             await self.pilot.pause()
         self.screen._project()  # as the deck does every few seconds
-        if (timer := self.screen._settling) is not None:
-            timer._callback()  # type: ignore[misc]
+        if (timer := self.screen._settling) is not None and timer._callback is not None:
+            timer._callback()
             await self.time.advance(seconds)
             await self.pilot.pause()
         while any(chart.stale and chart.in_sight for chart in self.app.screen.query(Chart)):
@@ -149,7 +148,7 @@ async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncItera
     for name, listing in listings.items():
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
-    engine = Engine(settings, sources, clock=time.clock, rng=NoJitter(), later=time.later)
+    engine = time.engine(settings, sources)
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
     async with running(app, size) as pilot:
         work = Deck(app, pilot, time, sources)

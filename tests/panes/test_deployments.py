@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from tests.engine.deploying import DeployingSource
-from tests.engine.world import NoJitter, Time
+from tests.engine.world import Time
 from tests.examples import address, pipeline, run
 from tests.screens import running, screen_text
 from tui import config
@@ -28,7 +28,6 @@ from tui.domain.deployment import (
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
-from tui.engine.engine import Engine
 from tui.keys import keymap
 from tui.panes.deployments import DeploymentsPane
 from tui.screens.deck import DeckScreen
@@ -208,7 +207,7 @@ async def deck(size: tuple[int, int] = (160, 50)) -> AsyncIterator[Deck]:
         address("g:ml/fraud#9"): Validation((("auc", 0.97),)),
         address("g:ml/fraud#8"): Validation((("auc", 0.96),)),
     }
-    engine = Engine(settings, {"g": source}, clock=time.clock, rng=NoJitter(), later=time.later)
+    engine = time.engine(settings, {"g": source})
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
     async with running(app, size) as pilot:
         work = Deck(app, pilot, time, source)

@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -55,9 +56,9 @@ async def log(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Deck, Fak
     """The deck with a log open."""
     async with deck(size) as work:
         fake = FakeLog()
-        work.sources["jenkins"].log = lambda address, tail=0: fake  # type: ignore[attr-defined]
-        await work.press("l")
-        yield work, fake
+        with patch.object(work.sources["jenkins"], "log", lambda address, tail=0: fake, create=True):
+            await work.press("l")
+            yield work, fake
 
 
 def pane(work: Deck) -> LogPane:
@@ -152,17 +153,11 @@ async def test_the_editor_gets_the_cleaned_text_in_a_file_of_its_own(
     script.chmod(0o755)
     monkeypatch.setenv("VISUAL", str(script))
     async with log() as (work, _):
-        monkeypatch.setattr(work.app, "suspend", _nothing)
+        monkeypatch.setattr(work.app, "suspend", nullcontext)
         await work.press("V")
     seen = tmp_path / "seen"
     assert seen.read_text(encoding="utf-8") == BUILD + FAILURE
     assert stat.S_IMODE(os.stat(seen).st_mode) == 0o600
-
-
-class _nothing:  # noqa: N801 - stands for a method
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 async def test_a_lost_server_leaves_the_text_and_says_why() -> None:
@@ -191,11 +186,16 @@ async def test_q_goes_back_to_where_it_was_opened() -> None:
         assert "script returned" not in work.text
 
 
-async def test_the_log_of_the_stage_under_the_cursor() -> None:
+async def test_the_log_of_the_stage_under_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     async with deck() as work:
         fake = FakeLog()
         asked: list[str] = []
-        work.sources["gitlab"].log = lambda address, tail=0: (asked.append(str(address)), fake)[1]  # type: ignore[attr-defined,func-returns-value]
+
+        def reader(address: Address, tail: int = 0) -> FakeLog:
+            asked.append(str(address))
+            return fake
+
+        monkeypatch.setattr(work.sources["gitlab"], "log", reader, raising=False)
         await work.press("j")
         await work.press("2", "end", "l")
         assert asked == ["gitlab:ml/fraud#9/canary"]

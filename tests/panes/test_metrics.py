@@ -12,9 +12,11 @@ from tests.examples import address
 from tests.panes import test_deck
 from tests.panes.test_deck import Deck, deck
 from tui.domain.deployment import Deployment, Environment, Environments
+from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.panes.metrics import MetricsPane
+from tui.sources.base import SourceError
 from widgets.chart import Chart
 
 CHARTED = """
@@ -125,6 +127,19 @@ async def test_deployments_are_marked_with_their_version() -> None:
             assert label in work.text
         assert "2.1x" not in work.text, "it has not come there yet"
         assert "1.0" not in work.text.replace("101.0", ""), "that was before"
+
+
+async def test_deployments_that_cannot_be_read_are_told_of() -> None:
+    async with charted() as work:
+        assert "deployments" not in work.text.splitlines()[1]
+        jenkins = work.sources["jenkins"]
+        assert isinstance(jenkins, DeployingSource)
+        jenkins.pasts[PRODUCTION] = SourceError(Trouble.FORBIDDEN, "jenkins answered 403")
+        await work.press("ctrl+r")
+        await work.settle(2)
+        assert "~ deployments not permitted jenkins answered 403" in work.text.splitlines()[1]
+        await work.press("o")
+        assert "▾2.0" in work.text, "the last good picture stays"
 
 
 async def test_the_cursor_tells_values_time_and_difference() -> None:

@@ -16,7 +16,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
-from tui.domain.tests import Case, CaseDetails, Outcome, Suite, TestReport, counted
+from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
 from tui.engine.questions import TestsOf
 from tui.panes.tests import TestsPane
 from tui.sources.base import SourceError
@@ -49,13 +49,13 @@ def report(failed: str, **more: object) -> TestReport:
         Suite("pytest", cases, where="Test / Unit", place="0"),
         Suite("contract", problem="its report has expired", counts=TestCounts(12, 1, 0)),
     )
-    return TestReport(**{"counts": counted(suites), "suites": suites, **more})  # type: ignore[arg-type]
+    return msgspec.structs.replace(TestReport(counts=counted(suites), suites=suites), **more)
 
 
-class Said(dict[object, CaseDetails | Exception]):
+class Said(dict[CaseKey, CaseDetails | Exception]):
     """What every case said, unless told otherwise."""
 
-    def __missing__(self, key: object) -> CaseDetails:
+    def __missing__(self, key: CaseKey) -> CaseDetails:
         return SAID
 
 
@@ -135,7 +135,7 @@ async def prepared(bare: Deck) -> Work:
     runs = with_tests(pipeline.runs, bare.time.now)
     work.source.listing = Listing((msgspec.structs.replace(pipeline, runs=runs),))
     work.source.reports = {NINE: report("abc"), EIGHT: report("bef"), SEVEN: report("be")}
-    work.source.details = Said()  # type: ignore[assignment]
+    work.source.details = Said()
     await bare.settle(31)
     await bare.press("j")
     return work
@@ -273,7 +273,9 @@ async def test_the_filter_finds_cases_in_all_groups() -> None:
         assert work.titles[0] == "New failures  2"
 
 
-async def test_until_the_runs_before_are_read_nothing_is_called_new() -> None:
+async def test_until_the_runs_before_are_read_nothing_is_called_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with shown(keys=()) as work:
         answered, read = asyncio.Event(), work.source.tests
 
@@ -282,7 +284,7 @@ async def test_until_the_runs_before_are_read_nothing_is_called_new() -> None:
                 await answered.wait()
             return await read(address)
 
-        work.source.tests = slow  # type: ignore[method-assign]
+        monkeypatch.setattr(work.source, "tests", slow)
         await work.press("4")
         assert work.titles[0] == "Failed  3"
         assert "the runs before are still being read" in work.text

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.serving import serving
 from tui.cli import main
-from tui.sandbox.faults import Faults
+from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.gitlab import Options, gitlab_app
 from tui.sandbox.gitlab.deeds import Deeds
 from tui.sandbox.scenario import named
@@ -53,6 +53,19 @@ class Terminal:
         code, out, _ = self(*arguments, "--json")
         return code, json.loads(out)
 
+    def fault(self, kind: Kind | None, path: str = "") -> None:
+        self._faults.set(kind, path=path)
+
+    def all_journalled(self) -> bool:
+        """Each request that reached the server is one of the journal, sent once."""
+        told = [
+            tuple(each) for action in self.document("journal")[1]["actions"] for each in action["requests"]
+        ]
+        seen = [(each.method, each.path) for each in self._faults.writes]
+        return len(told) == len(seen) and all(
+            any(path.endswith(noted) and method == how for how, noted in told) for method, path in seen
+        )
+
     @property
     def writes(self) -> list[str]:
         recent = self._faults.recent
@@ -72,7 +85,10 @@ def terminal(
         file = tmp_path / "config.toml"
         file.write_text(CONFIG.format(url=url), encoding="utf-8")
         file.chmod(0o600)
-        yield Terminal(file, faults, capsys)
+        terminal = Terminal(file, faults, capsys)
+        yield terminal
+        faults.set(None)
+        assert terminal.all_journalled()
 
 
 def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
@@ -110,6 +126,16 @@ def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     assert len(record["requests"]) == 1
 
 
+def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Terminal) -> None:
+    code, out, errors = terminal("rollback", "fraud", "--dry-run")
+    assert (code, "gitlab:ml/fraud@production" in out) == (0, True), errors
+    code, _, errors = terminal("rollback", "fraud", "--yes")
+    assert (code, "--confirm production" in errors) == (4, True)
+    code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--yes")  # it may deploy
+    assert (code, "--confirm production" in errors) == (4, True)
+    assert terminal.writes == []
+
+
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
     gate = terminal.document("gates")[1]["gates"][0]["address"]
     nowhere = "gitlab:ml/fraud#1/nothing"
@@ -126,3 +152,22 @@ def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")
     assert (code, errors) == (2, "pipedeck: --set takes NAME=VALUE, not 'x'\n")
     assert terminal.writes == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("unheard", 5), ("unanswered", 0), ("cut", 0), ("truncated", 0), ("500", 5)]
+)
+def test_several_over_a_line_that_is_cut(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Kind, code: int
+) -> None:
+    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    rows = terminal.document("status")[1]["sources"][0]["pipelines"]
+    newest = {(each["address"], each["ref"]): each["last_run"] for each in rows if each["last_run"]}
+    jobs = (
+        f"{newest['gitlab:ml/fraud', 'main']['address']}/pytest",
+        newest["gitlab:ml/edge", "next"]["address"],
+    )
+    terminal.fault(fault, "/retry")
+    _, done = terminal.document("retry", *jobs, "--yes", "--confirm", "production")
+    assert len(terminal.writes) == len(jobs)
+    assert [each["state"] for each in done["actions"]] == ["unknown" if code else "done"] * 2, done

@@ -82,7 +82,7 @@ async def test_jenkins_by_parameter_with_a_canary_at_its_input(world: World) -> 
         churn = await past(source, "jenkins:churn@production")
         assert ways(churn)[:3] == [
             "it is still on its way",
-            "it is there now",
+            "would start deploy-churn with TARGET=production, MODEL_VERSION=2026.11.8",
             "would start deploy-churn with TARGET=production, MODEL_VERSION=2026.11.7",
         ]
         (run, *_) = world.runs(world.pipelines("jenkins", "deploy-churn")[0])
@@ -90,6 +90,7 @@ async def test_jenkins_by_parameter_with_a_canary_at_its_input(world: World) -> 
         world.clock.advance(60)
         await source.pipelines()
         assert await picture(source, "jenkins:deploy-churn") == ["production production stable"]
+        assert ways(await past(source, "jenkins:churn@production"))[0] == "it is there now"
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ async def test_the_flow_graph_is_connected_and_names_the_stages(face: Face) -> N
     assert not any(node["running"] for node in nodes)
 
 
-async def test_a_queued_run_becomes_a_build_and_its_item_leaves(face: Face) -> None:
+async def test_a_queued_run_becomes_a_build_and_its_item_leaves() -> None:
     pipeline = Pipeline(
         system="jenkins", path="slow", tasks=plan(Task("build", 10)), wait=6, kind="freestyle"
     )

@@ -10,8 +10,7 @@ import pytest
 from tests.sandbox.serving import serving
 from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.jenkins import Options, jenkins_app
-from tui.sandbox.jenkins.deeds import Field, Form
-from tui.sandbox.plan import Task, plan
+from tui.sandbox.plan import Field, Form, Task, plan
 from tui.sandbox.world import Clock, Pipeline, Scenario, World
 
 START = 1_795_422_000.0
@@ -72,6 +71,24 @@ def sent(**values: Any) -> str:
 
 
 # Inputs
+
+
+def test_the_stage_view_tells_what_is_asked_for(face: Face) -> None:
+    face.options.stages = "wfapi"
+    face.options.forms = {"Promote": Form((*FORM.fields, Field("PIN", "Password", "x", help="yours")))}
+    run = face.deploy()
+    (told,) = face.http.get(f"/jenkins{run}/wfapi/pendingInputActions").json()
+    choice = {"defaultVal": "canary", "choices": ["canary", "rolling"]}
+    assert told["inputs"] == [
+        {"type": "ChoiceParameterDefinition", "name": "STRATEGY", "definition": choice},
+        {"type": "BooleanParameterDefinition", "name": "NOTIFY", "definition": {"defaultVal": True}},
+        {
+            "type": "PasswordParameterDefinition",
+            "name": "PIN",
+            "description": "yours",
+            "definition": {"defaultVal": ""},
+        },
+    ]
 
 
 def test_input_is_told_with_all_it_asks_for(face: Face) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tui.config import JenkinsSettings
 from tui.domain.query import fill, placeholders
 from tui.sandbox.jenkins import StageSource
 from tui.sandbox.process import Face, Sandbox, SandboxError
@@ -75,7 +76,7 @@ def test_every_face_answers_with_the_worlds_date(sandbox: Sandbox, http: httpx.C
     assert state.recent[-1] == f"GET {urlsplit(sandbox.urls[face]).path}{PATHS[face]}"
 
 
-def test_the_clock_is_driven(sandbox: Sandbox, http: httpx.Client) -> None:
+def test_the_clock_is_driven(sandbox: Sandbox) -> None:
     before = sandbox.control.state().now
     assert sandbox.control.advance(12.5) == before + 12.5
     assert sandbox.control.state().now == before + 12.5
@@ -167,6 +168,24 @@ def test_writes_are_kept(sandbox: Sandbox, http: httpx.Client) -> None:
     (write,) = sandbox.control.writes("jenkins")
     assert (write.method, write.path, write.body) == ("POST", "/jenkins/job/x/build?delay=0sec", "a=b")
     assert sandbox.control.writes("gitlab") == ()
+
+
+def test_options_are_changed_while_it_serves(sandbox: Sandbox, http: httpx.Client) -> None:
+    def stop() -> int:
+        its = sandbox.settings().sources["jenkins"]
+        assert isinstance(its, JenkinsSettings)
+        assert its.token is not None
+        auth = (its.user or "", its.token.reveal())
+        return http.post(f"{its.url}/job/deploy-model/7/stop", auth=auth).status_code
+
+    sandbox.control.options("jenkins", denied=["Cancel"], groups=["ops"])
+    assert stop() == 403
+    sandbox.control.options("jenkins", denied=[])
+    assert stop() == 302
+    with pytest.raises(SandboxError, match=r"refused options.*jenkins has no options colour"):
+        sandbox.control.options("jenkins", colour="red")
+    with pytest.raises(SandboxError, match=r"refused options.*float"):
+        sandbox.control.options("jenkins", lag="long")
 
 
 def test_the_control_says_what_it_does_not_understand(sandbox: Sandbox) -> None:
@@ -324,8 +343,9 @@ def test_a_hanging_request_does_not_hold_its_end_up() -> None:
 
 
 def test_a_sandbox_that_cannot_start_says_why() -> None:
+    clock: Any = "tomorrow"
     with pytest.raises(SandboxError, match="invalid choice: 'tomorrow'"):
-        Sandbox(clock="tomorrow").start()  # type: ignore[arg-type]
+        Sandbox(clock=clock).start()
 
 
 def test_starting_it_loads_nothing_that_serves() -> None:

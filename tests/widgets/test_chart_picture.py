@@ -217,9 +217,9 @@ class TestTheCursor:
         ],
     )
     def test_differences(self, baseline: float | None, canary: float, words: str) -> None:
-        lines = tuple(
-            Line("", role, TIMES, (value,) * 121)  # type: ignore[arg-type]
-            for role, value in (("baseline", baseline), ("canary", canary))
+        lines = (
+            Line("", "baseline", TIMES, (baseline,) * 121),
+            Line("", "canary", TIMES, (canary,) * 121),
         )
         text = lines_of(picture(DATA._replace(title="", unit="", lines=lines, cursor=T + 900.0), 120, 12))[0]
         assert text.split("┃ 00:15:00")[1].strip() == words

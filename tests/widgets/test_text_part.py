@@ -1,4 +1,6 @@
+import pytest
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 
 from tests.screens import running, screen_text
 from widgets.line_table import LineTable
@@ -53,7 +55,7 @@ async def test_as_many_lines_as_fit_and_how_many_do_not() -> None:
         assert screen_text(app) == ""
 
 
-async def test_what_is_already_shown_is_not_drawn_again() -> None:
+async def test_what_is_already_shown_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = PartApp()
     async with running(app, size=(30, 6)) as pilot:
         part = app.query_one(TextPart)
@@ -61,7 +63,12 @@ async def test_what_is_already_shown_is_not_drawn_again() -> None:
         await pilot.pause()
         drawn: list[int] = []
         render = part.render_line
-        part.render_line = lambda y: (drawn.append(y), render(y))[1]  # type: ignore[method-assign,func-returns-value]
+
+        def noted(y: int) -> Strip:
+            drawn.append(y)
+            return render(y)
+
+        monkeypatch.setattr(part, "render_line", noted)
         part.show(list(LINES))
         await pilot.pause()
         assert drawn == []

@@ -9,14 +9,17 @@ import msgspec
 from tui.commands.act_text import outcome_text, plan_text
 from tui.commands.acting import filled, wishes
 from tui.commands.acting_arguments import Asked, Unclear
+from tui.commands.asking import Unanswered, ask, ask_yes
 from tui.commands.documents import SCHEMA
 from tui.commands.exits import Exit
 from tui.config import Settings
-from tui.domain.action import Activity, Wish
+from tui.domain.action import Activity, Kind, Plan, Wish
 from tui.domain.health import Trouble
 from tui.engine.actions import Prepared, Refused
 from tui.engine.engine import Engine
+from tui.engine.journal import Record
 from tui.insight.consent import Consent, Given, missing
+from tui.insight.consent import names as names_of
 from tui.sources.base import SourceError
 
 
@@ -60,74 +63,133 @@ class _Item:
         self.activity: Activity | None = None
         self.state = "planned"
         self.words = ""
+        if not prepared.plan.possible:
+            self.end("refused", prepared.plan.why_not)
 
-    def refuse(self, why: str) -> None:
-        self.state, self.words = "refused", why
+    @property
+    def able(self) -> bool:
+        return self.prepared.plan.possible
+
+    def end(self, state: str, words: str) -> None:
+        self.state, self.words = state, words
 
 
 async def act(settings: Settings, its: Asked) -> Exit:
     """Print the plan, ask, and carry it out; the exit code says the outcome."""
     engine = Engine(settings)
-    terminal = sys.stdin.isatty() and sys.stderr.isatty()
     try:
-        found = await wishes(engine, settings, its)
-        items = [_Item(*await _prepared(engine, wish, its, ask=terminal and not its.yes)) for wish in found]
+        items = await _done(engine, settings, its)
+        now = engine.clock()
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        await engine.close()
         return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
     except Unclear as error:
         print(f"pipedeck: {error}", file=sys.stderr)
-        await engine.close()
         return Exit.USAGE
-    try:
-        for item in items:
-            text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
-            print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)
-            if not item.prepared.plan.possible:
-                item.refuse(item.prepared.plan.why_not)
-        if not its.dry_run:
-            await _carry_out(engine, items, its, terminal=terminal)
+    except (Unanswered, asyncio.CancelledError):
+        print("pipedeck: nothing was sent", file=sys.stderr)
+        return Exit.REFUSED
     finally:
         await engine.close()
     if its.as_json:
-        document = ActionsDoc(SCHEMA, engine.clock(), tuple(map(_document, items)))
+        document = ActionsDoc(SCHEMA, now, tuple(map(_document, items)))
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     return _exit(items)
 
 
-async def _prepared(engine: Engine, wish: Wish, its: Asked, *, ask: bool) -> tuple[Prepared, dict[str, str]]:
-    prepared = await engine.actions.plan(wish)
-    if not prepared.plan.possible or not (prepared.plan.fields or its.given):
-        return prepared, {}
-    # Typing takes its time, and nothing else has begun yet: the loop may wait.
-    with_fields, secrets = filled(prepared.plan.wish, prepared.plan.fields, its, ask=ask)
-    if with_fields == prepared.plan.wish:
-        return prepared, secrets
-    return await engine.actions.plan(with_fields), secrets
-
-
-async def _carry_out(engine: Engine, items: Sequence[_Item], its: Asked, *, terminal: bool) -> None:
-    able = [item for item in items if item.prepared.plan.possible]
-    for item, given in zip(
-        able, _answers([item.prepared.consent for item in able], its, terminal), strict=True
-    ):
+async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
+    """
+    Raises:
+        SourceError, Unclear
+        Unanswered, CancelledError: nothing was sent.
+    """
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    found = await wishes(engine, settings, its)
+    await _settle(engine, found)
+    items = [await _prepared(engine, wish, its, ask=terminal and not its.yes) for wish in found]
+    for item in items:
+        text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
+        print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)
+    if its.dry_run:
+        return items
+    able = [item for item in items if item.able]
+    answers = _answers([item.prepared.consent for item in able], its, terminal)
+    for item, given in zip(able, answers, strict=True):
         if why := missing(item.prepared.consent, given):
-            item.refuse(f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
+            item.end("refused", f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
             continue
         try:
             item.activity = engine.actions.start(item.prepared, item.secrets, given)
         except Refused as error:
-            item.refuse(f"nothing was sent: {error}")
+            item.end("refused", f"nothing was sent: {error}")
+    await _follow(engine, items, terminal=terminal)
+    for item in items:
+        target = item.prepared.plan.wish.target
+        if item.activity is None:
+            print(f"pipedeck: {target}: {item.words}", file=sys.stderr)
+        elif not its.as_json:
+            print(outcome_text(item.activity))
+    return items
+
+
+async def _settle(engine: Engine, found: Sequence[Wish]) -> None:
+    """Before anything is done: see what became of what was cut off in the same places. A cancel does not wait: it may
+    be of just that."""
+    told: set[str] = set()
+    stop = engine.store.subscribe(lambda _: _tell(engine, told))
+    await engine.actions.settle({each.target.pipeline for each in found if each.kind is not Kind.CANCEL})
+    stop()
+    for each in engine.actions.activities:
+        print(outcome_text(each), file=sys.stderr)
+
+
+async def _prepared(engine: Engine, wish: Wish, its: Asked, *, ask: bool) -> _Item:
+    try:
+        prepared = await engine.actions.plan(wish)
+        if not prepared.plan.possible or not (prepared.plan.fields or its.given):
+            return _Item(prepared, {})
+        asked = [each for each in prepared.plan.fields if each.kind == "secret"]
+        if ask and any(each.name not in dict(its.given) for each in asked):
+            print(prepared.plan.words, file=sys.stderr)
+        # Typing takes its time, and nothing else has begun yet: the loop may wait.
+        with_fields, secrets = filled(prepared.plan.wish, prepared.plan.fields, its, ask=ask)
+        if with_fields != prepared.plan.wish:
+            prepared = await engine.actions.plan(with_fields)
+        return _Item(prepared, secrets)
+    except SourceError as error:
+        if len(its.targets) == 1:
+            raise
+        words = f"{wish.kind.value} {wish.target}"
+        item = _Item(Prepared(Plan(wish, words, possible=False, why_not=error.message)), {})
+        item.end("unread", error.message)
+        return item
+
+
+async def _follow(engine: Engine, items: Sequence[_Item], *, terminal: bool) -> None:
+    """Wait until all that was begun has ended, or the person will not wait."""
     told: set[str] = set()
     stop = engine.store.subscribe(lambda _: _tell(engine, told) if terminal else None)
-    await asyncio.gather(*(_followed(engine, item) for item in able if item.activity))
+    begun = [item for item in items if item.activity is not None]
+    try:
+        await asyncio.gather(*(engine.actions.done(item.activity.id) for item in begun if item.activity))
+    except asyncio.CancelledError:
+        await engine.actions.close()  # from here on nothing is sent
     stop()
-    for item in items:
-        if item.activity is None and item.state == "refused":
-            print(f"pipedeck: {item.prepared.plan.wish.target}: {item.words}", file=sys.stderr)
-        elif item.activity is not None and not its.as_json:
-            print(outcome_text(item.activity))
+    last = {each.id: each for each in engine.actions.activities}
+    for item in begun:
+        assert item.activity is not None
+        item.activity = last[item.activity.id]
+        if not item.activity.ended:
+            item.activity = _cut_off(item.activity, engine.actions.journal.read())
+        item.end(item.activity.state, item.activity.words)
+
+
+def _cut_off(activity: Activity, records: Sequence[Record]) -> Activity:
+    """What is known of an action that the person would not wait for."""
+    if not any(each.id == activity.id and each.sent is not None for each in records):
+        return msgspec.structs.replace(activity, state="refused", words="nothing was sent: it was stopped")
+    words = f"you stopped looking at '{activity.words}'; it is read back before anything else is done there"
+    return msgspec.structs.replace(activity, state="unknown", words=words)
 
 
 def _tell(engine: Engine, told: set[str]) -> None:
@@ -138,29 +200,22 @@ def _tell(engine: Engine, told: set[str]) -> None:
             print(text, file=sys.stderr)
 
 
-async def _followed(engine: Engine, item: _Item) -> None:
-    assert item.activity is not None
-    item.activity = await engine.actions.done(item.activity.id)
-    item.state, item.words = item.activity.state, item.activity.words
-
-
 def _answers(consents: Sequence[Consent], its: Asked, terminal: bool) -> list[Given]:
-    """What the person says to each, by options or asked once for all."""
+    """What the person says to each, by options or asked once for all.
+
+    Raises:
+        Unanswered
+    """
     yes, despite, names = its.yes, its.despite, set(its.confirmed)
     if terminal and not yes and consents:
-        yes = _asked("Do it?" if len(consents) == 1 else f"Do all {len(consents)}?")
-        for name in dict.fromkeys(consent.name for consent in consents if consent.name):
+        yes = ask_yes("Do it?" if len(consents) == 1 else f"Do all {len(consents)}?")
+        for name in names_of(consents):
             if yes and name not in names:
-                names.add(input(f"This is production. Type its name, {name}: ").strip())
+                names.add(ask(f"This is production. Type its name, {name}: "))
         for doubt in dict.fromkeys(consent.doubt for consent in consents if consent.doubt):
             if yes and not despite:
-                despite = _asked(f"{doubt[:1].upper()}{doubt[1:]}. Do it nevertheless?")
+                despite = ask_yes(f"{doubt[:1].upper()}{doubt[1:]}. Do it nevertheless?")
     return [Given(yes, consent.name if consent.name in names else "", despite) for consent in consents]
-
-
-def _asked(question: str) -> bool:
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _how(consent: Consent, given: Given, terminal: bool) -> str:
@@ -177,10 +232,15 @@ def _how(consent: Consent, given: Given, terminal: bool) -> str:
 
 def _exit(items: Sequence[_Item]) -> Exit:
     states = {item.state for item in items}
-    for state, code in (("unknown", Exit.UNKNOWN), ("failed", Exit.FAILED), ("refused", Exit.REFUSED)):
-        if state in states:
-            return code
-    return Exit.OK
+    return next((code for state, code in _WORST if state in states), Exit.OK)
+
+
+_WORST = (
+    ("unknown", Exit.UNKNOWN),
+    ("failed", Exit.FAILED),
+    ("unread", Exit.UNREACHABLE),
+    ("refused", Exit.REFUSED),
+)
 
 
 def _document(item: _Item) -> ActionDoc:

@@ -1,15 +1,17 @@
 """What an acting command asks for: the wishes behind its addresses and models, and their fields."""
 
-import getpass
-
 import msgspec
 
 from tui.commands.acting_arguments import Asked, Unclear
+from tui.commands.asking import ask as ask_for
+from tui.commands.asking import ask_secret
 from tui.config import Secret, Settings
 from tui.domain.action import Field, Kind, Wish
 from tui.domain.address import parse_address
 from tui.engine.engine import Engine
-from tui.engine.wishes import retrain
+from tui.engine.questions import CandidateOf
+from tui.engine.wishes import champion, retrain
+from tui.text import clean
 
 
 async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
@@ -23,17 +25,24 @@ async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
     found: list[Wish] = []
     for text in its.targets:
         found += (
-            await _of_model(engine, settings, its.kind, text)
-            if text in settings.models
-            else [Wish(its.kind, parse_address(text))]
+            await _of_model(engine, settings, its, text) if text in settings.models else [_at(its.kind, text)]
         )
     return [
-        msgspec.structs.replace(wish, values=(*wish.values, *its.options), reason=its.reason)
+        msgspec.structs.replace(
+            wish, values=tuple((dict(wish.values) | dict(its.options)).items()), reason=its.reason
+        )
         for wish in found
     ]
 
 
-async def _of_model(engine: Engine, settings: Settings, kind: Kind, model: str) -> list[Wish]:
+def _at(kind: Kind, text: str) -> Wish:
+    if kind is Kind.SET_CHAMPION:
+        raise Unclear(f"set-champion takes a MODEL of the config, not {text}")
+    return Wish(kind, parse_address(text))
+
+
+async def _of_model(engine: Engine, settings: Settings, its: Asked, model: str) -> list[Wish]:
+    kind = its.kind
     if kind is Kind.PROMOTE:
         gates = await engine.actions.gates(model)
         if len(gates) != 1:
@@ -42,11 +51,37 @@ async def _of_model(engine: Engine, settings: Settings, kind: Kind, model: str) 
                 f"{model} waits at {len(gates)} gates: {listed}; name one" if gates else _no_gate(model)
             )
         return list(gates)
+    if kind is Kind.ROLLBACK:
+        places = await engine.actions.places(model)
+        if len(places) != 1:
+            listed = ", ".join(map(str, places))
+            where = settings.models[model].environment
+            nowhere = (
+                f"no environment {where} of {model} was found" if where else f"{model} has no environment"
+            )
+            raise Unclear(
+                f"{model} has {len(places)} environments: {listed}; name one" if places else nowhere
+            )
+        return [Wish(kind, places[0])]
     if kind is Kind.TRIGGER:
         if (wish := retrain(settings, model)) is None:
             raise Unclear(f"[models.{model}] has no retrain")
         return [wish]
+    if kind is Kind.SET_CHAMPION:
+        return [await _champion(engine, settings, model, dict(its.options).get("version", ""))]
     raise Unclear(f"{kind.value} takes an ADDRESS, not the model {model}")
+
+
+async def _champion(engine: Engine, settings: Settings, model: str, version: str) -> Wish:
+    """``version``: empty for the candidate."""
+    if (registry := settings.models[model].registry) is None:
+        raise Unclear(f"[models.{model}] has no registry")
+    if not version:
+        candidate = (await engine.ask(CandidateOf(model))).candidate
+        if candidate is None:
+            raise Unclear(f"no version of {registry.model} is {registry.candidate}: name one with --version")
+        version = candidate.version
+    return champion(registry, version)
 
 
 def _no_gate(model: str) -> str:
@@ -61,6 +96,7 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
 
     Raises:
         Unclear
+        Unanswered
         ConfigError: a variable that should hold a secret does not.
     """
     given, secrets = dict(its.given), {}
@@ -73,9 +109,8 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
             if value is not None:
                 secrets[field.name] = Secret(value).reveal()
             elif ask:
-                secrets[field.name] = getpass.getpass(
-                    f"{field.name}{f' ({field.help})' if field.help else ''}: "
-                )
+                help_ = f" ({' '.join(field.help.split())})" if field.help else ""
+                secrets[field.name] = ask_secret(f"{clean(field.name)}{help_}: ")
             elif field.required:
                 raise Unclear(f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE")
         elif field.kind == "choice" and value is not None and value not in field.choices:
@@ -83,6 +118,6 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
         elif field.required and value is None and not field.default and wish.value(field.name) == "":
             if not ask:
                 raise Unclear(f"{field.name} is missing: --set {field.name}=VALUE")
-            given[field.name] = input(f"{field.name}: ")
+            given[field.name] = ask_for(f"{clean(field.name)}: ")
     kept = tuple((name, value) for name, value in wish.values if name not in given)
     return msgspec.structs.replace(wish, values=(*kept, *given.items())), secrets

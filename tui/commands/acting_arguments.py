@@ -14,7 +14,16 @@ ACTING: Mapping[str, str] = {
     "rollback": "put an earlier version back into an environment",
     "retry": "run a run or a job once more",
     "cancel": "cancel a run or a job",
+    "set-champion": "give the champion's alias of a model in MLflow to its candidate, or to another version",
     "trigger": "start a pipeline; of a model, what trains it anew",
+}
+
+
+_TARGETS: Mapping[str, str] = {
+    "promote": "ADDRESS, or a MODEL of the config",
+    "rollback": "ADDRESS, or a MODEL of the config",
+    "trigger": "ADDRESS, or a MODEL of the config",
+    "set-champion": "MODEL",
 }
 
 
@@ -46,8 +55,8 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help=help_,
             epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
-        what = "ADDRESS, or a MODEL of the config" if name in ("promote", "trigger") else "ADDRESS"
-        command.add_argument("targets", nargs="+", metavar="ADDRESS", help=what)
+        what = _TARGETS.get(name, "ADDRESS")
+        command.add_argument("targets", nargs="+", metavar=what.split(",")[0], help=what)
         command.add_argument(
             "--set",
             action="append",
@@ -70,9 +79,13 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             metavar="NAME",
             help="the production environment that is meant",
         )
-        if name in ("promote", "approve"):
+        if name == "set-champion":
+            command.add_argument("--version", help="which; default: the candidate")
+        if name in ("promote", "approve", "set-champion"):
             command.add_argument(
-                "--despite-verdict", action="store_true", help="also while it is not PROMOTE OK"
+                "--despite-verdict",
+                action="store_true",
+                help="also while it is not PROMOTE OK, or the validation not good",
             )
         command.add_argument(
             "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
@@ -90,7 +103,7 @@ def asked(arguments: argparse.Namespace) -> Asked:
         given.append((name, value))
     found = vars(arguments)
     return Asked(
-        kind=Kind(arguments.command),
+        kind=Kind(arguments.command.replace("-", " ")),
         targets=tuple(dict.fromkeys(arguments.targets)),
         options=tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
         given=tuple(given),

@@ -16,7 +16,7 @@ from tui.commands.documents import (
 )
 from tui.commands.exits import Exit
 from tui.commands.plain import table
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.deployment import Environments
 from tui.domain.health import Fault, Trouble
@@ -35,13 +35,13 @@ async def environments(settings: Settings, address: Address | None, *, as_json: 
     engine = Engine(settings)
     try:
         if address is not None and address.environment is not None:
-            return await _past(engine, settings, address, as_json=as_json)
+            return await _past(engine, address, as_json=as_json)
         return await _all(engine, settings, address, as_json=as_json)
     finally:
         await engine.close()
 
 
-async def _past(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:
+async def _past(engine: Engine, address: Address, *, as_json: bool) -> Exit:
     try:
         environment = await engine.ask(HistoryOf(address))
     except SourceError as error:
@@ -97,11 +97,7 @@ async def _all(engine: Engine, settings: Settings, address: Address | None, *, a
 async def _pipelines(
     engine: Engine, settings: Settings, address: Address | None, faults: dict[str, Fault]
 ) -> list[Pipeline]:
-    names = [
-        name
-        for name, source in settings.sources.items()
-        if isinstance(source, PIPELINE_SOURCES) and (address is None or name == address.source)
-    ]
+    names = [name for name in settings.pipeline_sources if address is None or name == address.source]
     pipelines: list[Pipeline] = []
     for name, answer in zip(
         names,

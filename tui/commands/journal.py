@@ -10,7 +10,7 @@ from tui import format as fmt
 from tui.commands.documents import SCHEMA, FaultDoc, fault_document
 from tui.commands.exits import Exit
 from tui.commands.plain import table
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.health import Fault
 from tui.domain.pipeline import Gate, Run
 from tui.engine.engine import Engine
@@ -46,7 +46,12 @@ class JournalDoc(msgspec.Struct, frozen=True):
 
 def journal(*, as_json: bool) -> Exit:
     """Print the actions, newest first."""
-    records = [_record(each) for each in reversed(Journal().read()) if each.plan is not None]
+    kept = Journal()
+    records = [
+        _record(each, kept.lives(each.first.who.instance))
+        for each in reversed(kept.read())
+        if each.plan is not None
+    ]
     if as_json:
         document = JournalDoc(SCHEMA, time.time(), tuple(records))
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
@@ -68,8 +73,12 @@ def journal(*, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def _record(record: Record) -> RecordDoc:
+_CUT_OFF = "cut off{}: read back when the deck is opened, or something else is to be done there"
+
+
+def _record(record: Record, lives: bool) -> RecordDoc:
     first, plan, outcome = record.first, record.plan, record.outcome
+    seen = next((each.words for each in reversed(record.entries) if each.event == "observed"), "")
     answered = [each.latency for each in record.entries if each.latency is not None]
     return RecordDoc(
         id=record.id,
@@ -82,10 +91,12 @@ def _record(record: Record) -> RecordDoc:
         server=first.server,
         plan=plan.words if plan is not None else "",
         reason=plan.wish.reason if plan is not None else "",
-        state=outcome.state if outcome is not None else "under way",
+        state=outcome.state if outcome is not None else "under way" if lives else "not settled yet",
         words=outcome.words
         if outcome is not None
-        else "not ended, or cut off: read back when the deck is opened",
+        else ""
+        if lives
+        else _CUT_OFF.format(f" ({seen})" if seen else ""),
         result=outcome.result or None if outcome is not None else None,
         requests=tuple(
             (each.request.method, each.request.path) for each in record.entries if each.request is not None
@@ -114,7 +125,7 @@ class GatesDoc(msgspec.Struct, frozen=True):
 async def gates(settings: Settings, *, as_json: bool) -> Exit:
     """Print what waits for a person, oldest first, with what it blocks."""
     engine = Engine(settings)
-    names = [name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+    names = settings.pipeline_sources
     faults: dict[str, Fault] = {}
     found: list[tuple[Gate, Run]] = []
     try:

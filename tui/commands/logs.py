@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.exits import Exit
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Job, Run, Stage
@@ -65,14 +66,7 @@ async def logs(settings: Settings, address: Address, wanted: Wanted) -> Exit:
             file=sys.stderr,
         )
         return Exit.USAGE
-    if not isinstance(settings.sources.get(address.source), PIPELINE_SOURCES):
-        known = ", ".join(
-            name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES)
-        )
-        print(
-            f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {known}",
-            file=sys.stderr,
-        )
+    if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
     engine = Engine(settings)
     gone = asyncio.create_task(_nobody_reads())
@@ -117,7 +111,7 @@ class _Printing:
             end = engine.store.subscribe(lambda _: self._news.set())
             try:
                 if address.run is None and (address := await self._newest(address)).run is None:
-                    self._say(f"{address}: no run of it was found; is it among the watched pipelines?")
+                    self._say(f"{address}: {NO_RUN}")
                     return Exit.USAGE
                 state = await self._print(watch, address)
                 return await self._outcome(watch, state)

@@ -6,10 +6,11 @@ import time
 
 import msgspec
 
+from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.documents import SCHEMA, StatusDoc, run_document, source_document
 from tui.commands.exits import Exit
 from tui.commands.plain import chart_text, pipeline_table, run_text
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
@@ -86,14 +87,7 @@ async def _verdict(engine: Engine, model: str) -> str:
 
 
 async def _one(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:
-    if not isinstance(settings.sources.get(address.source), PIPELINE_SOURCES):
-        known = ", ".join(
-            name for name, table in settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
-        )
-        print(
-            f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {known}",
-            file=sys.stderr,
-        )
+    if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
     try:
         run = await _run(engine, address)
@@ -101,10 +95,7 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return Exit.UNREACHABLE
     if run is None:
-        print(
-            f"pipedeck: {address}: no run of it was found; is it among the watched pipelines?",
-            file=sys.stderr,
-        )
+        print(f"pipedeck: {address}: {NO_RUN}", file=sys.stderr)
         return Exit.USAGE
     if as_json:
         _print_json(run_document(run))
@@ -129,7 +120,7 @@ async def _run(engine: Engine, address: Address) -> Run | None:
 
 
 async def _listings(engine: Engine, settings: Settings) -> Answers:
-    names = [name for name, table in settings.sources.items() if isinstance(table, PIPELINE_SOURCES)]
+    names = settings.pipeline_sources
     answers = await asyncio.gather(*(_listing(engine, name) for name in names))
     return dict(zip(names, answers, strict=True))
 

@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 import msgspec
 
 from tui.case_lines import counts_text, group_cases
+from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.documents import SCHEMA, CaseDoc, RunTestsDoc, SuiteDoc, TestsDoc
 from tui.commands.exits import Exit
 from tui.commands.plain import table
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline, Run, TestCounts
 from tui.domain.tests import Case, CaseDetails, Outcome, TestReport
@@ -57,23 +58,13 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
     Exit code 1 when a test failed (with ``new``: when one failed that did not before), 5 when none did but some could
     not be read.
     """
-    if not isinstance(settings.sources.get(address.source), PIPELINE_SOURCES):
-        known = ", ".join(
-            name for name, each in settings.sources.items() if isinstance(each, PIPELINE_SOURCES)
-        )
-        print(
-            f"pipedeck: {address}: no source {address.source} that runs pipelines; there is: {known}",
-            file=sys.stderr,
-        )
+    if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
     engine = Engine(settings, history=history_for(settings))
     try:
         found = await _find(engine, address)
         if found is None:
-            print(
-                f"pipedeck: {address}: no run of it was found; is it among the watched pipelines?",
-                file=sys.stderr,
-            )
+            print(f"pipedeck: {address}: {NO_RUN}", file=sys.stderr)
             return Exit.USAGE
         match form:
             case "text":

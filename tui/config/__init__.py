@@ -5,6 +5,7 @@ from tui.config.file import default_path, load, parse
 from tui.config.safety import Launch, Policy, SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
+    ACTING_SOURCES,
     METRIC_SOURCES,
     PIPELINE_SOURCES,
     AlertmanagerSettings,
@@ -30,6 +31,7 @@ from tui.config.settings import (
 )
 
 __all__ = [
+    "ACTING_SOURCES",
     "METRIC_SOURCES",
     "PIPELINE_SOURCES",
     "AlarmSettings",

@@ -1,7 +1,7 @@
 """Alarms and notices in the configuration: ``[alarms.NAME]`` and ``[ui.notices]``."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import time
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from tui.config.secret import Secret
 from tui.domain.alarm import Severity
+from tui.domain.globs import may_overlap
 
 Name = Annotated[str, Meta(min_length=1)]
 Duration = Annotated[str, Meta(pattern=r"^[1-9]\d*[smhd]$")]
@@ -100,6 +101,15 @@ class AlarmSettings(_Table, frozen=True):
         """The model that it names; empty for none."""
         named = self.series or self.verdict
         return named.model if named is not None else ""
+
+    def may_concern(self, model: str, pipelines: Iterable[str]) -> bool:
+        """Whether it can be about the model of that name, which has these pipelines."""
+        if self.model:
+            return self.model == model
+        about = self.runs or self.tests
+        return about is not None and any(
+            may_overlap(glob, pipeline) for glob in about.pipelines for pipeline in pipelines
+        )
 
 
 class NoticeSettings(_Table, frozen=True):

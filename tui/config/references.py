@@ -5,16 +5,14 @@ import re
 from tui.config import alarms
 from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, nearest
-from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch
+from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch, Policy
 from tui.config.settings import (
     METRIC_SOURCES,
     PIPELINE_SOURCES,
     REGISTRIES,
     SOURCE_TYPES,
-    AlertmanagerSettings,
     JenkinsSettings,
     ModelSettings,
-    PrometheusSettings,
     Settings,
 )
 from tui.domain.address import AddressError, parse_address
@@ -76,18 +74,26 @@ def check_references(settings: Settings) -> None:
     for name, alarm in settings.alarms.items():
         _check_alarm(f"alarms.{name}", alarm, settings)
     for number, policy in enumerate(settings.safety.policies):
-        key = f"safety.policies[{number}]"
-        if (its := settings.models.get(policy.model)) is None:
-            reason = f"there is no [models.{policy.model}]{nearest(policy.model, settings.models)}"
-            raise Mistake(f"{key}.model", reason)
-        if policy.action == "retrain" and not _retrains(its, settings):
-            raise Mistake(f"{key}.action", f"[models.{policy.model}] has no retrain")
-        if policy.action == "rollback" and not (policy.environment or its.environment):
-            raise Mistake(f"{key}.environment", f"is missing, and [models.{policy.model}] has none")
+        _check_policy(f"safety.policies[{number}]", policy, settings)
     names = [policy.name for policy in settings.safety.policies]
     for number, policy_name in enumerate(names):
         if policy_name in names[:number]:
             raise Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+
+
+def _check_policy(key: str, policy: Policy, settings: Settings) -> None:
+    if (alarm := settings.alarms.get(policy.alarm)) is None:
+        reason = f"there is no [alarms.{policy.alarm}]{nearest(policy.alarm, settings.alarms)}"
+        raise Mistake(f"{key}.alarm", reason)
+    if (model := settings.models.get(policy.model)) is None:
+        reason = f"there is no [models.{policy.model}]{nearest(policy.model, settings.models)}"
+        raise Mistake(f"{key}.model", reason)
+    if not alarm.may_concern(policy.model, model.pipelines):
+        raise Mistake(f"{key}.alarm", f"[alarms.{policy.alarm}] is never about [models.{policy.model}]")
+    if policy.action == "retrain" and not _retrains(model, settings):
+        raise Mistake(f"{key}.action", f"[models.{policy.model}] has no retrain")
+    if policy.action == "rollback" and not (policy.environment or model.environment):
+        raise Mistake(f"{key}.environment", f"is missing, and [models.{policy.model}] has none")
 
 
 def _retrains(model: ModelSettings, settings: Settings) -> bool:
@@ -154,8 +160,7 @@ def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
     if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
         raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
     if alarm.source is not None:
-        kinds = (*PIPELINE_SOURCES, PrometheusSettings, AlertmanagerSettings)
-        _check_source(f"{key}.source.name", alarm.source.name, settings, kinds)
+        _check_source(f"{key}.source.name", alarm.source.name, settings, tuple(SOURCE_TYPES.values()))
 
 
 def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:

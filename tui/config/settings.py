@@ -117,6 +117,9 @@ class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
 class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
     dialect: ClassVar[Dialect] = "uri"
 
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
+
 
 SourceSettings = (
     JenkinsSettings
@@ -273,6 +276,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file it came from; None when made by a program (the demo, a test)."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def pipeline_sources(self) -> tuple[str, ...]:
+        """The names of those that run pipelines."""
+        return tuple(name for name, each in self.sources.items() if isinstance(each, PIPELINE_SOURCES))
+
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""
         source = self.sources.get(self.metrics[metric].source)
@@ -280,6 +288,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PIPELINE_SOURCES = (JenkinsSettings, GitLabSettings)
+ACTING_SOURCES = (*PIPELINE_SOURCES, MLflowSettings)
 METRIC_SOURCES = (PrometheusSettings, ExpositionSettings, JsonSettings, MLflowSettings)
 REGISTRIES = (MLflowSettings,)
 

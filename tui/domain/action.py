@@ -169,6 +169,8 @@ class Activity(msgspec.Struct, frozen=True):
     since: float
     step: int = 0
     result: Address | None = None
+    at: float = 0.0
+    """When it was seen to come to this state."""
 
     @property
     def ended(self) -> bool:

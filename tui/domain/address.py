@@ -46,6 +46,11 @@ class Address(msgspec.Struct, frozen=True, gc=False, order=True):
         """The address of the run this one is in."""
         return Address(self.source, self.path, self.run)
 
+    @property
+    def of_job(self) -> "Address":
+        """The address of the job this one is in; of the run where it is in none."""
+        return Address(self.source, self.path, self.run, self.job)
+
     def at_run(self, run: int) -> "Address":
         return Address(self.source, self.path, run)
 

@@ -82,6 +82,18 @@ class Alarms(msgspec.Struct, frozen=True):
         return tuple(each for each in self.alarms if each.state is AlarmState.FIRING and not each.silenced)
 
 
+class Announcement(msgspec.Struct, frozen=True):
+    """What a policy of ``[safety]`` is about to do for an alarm, does, did, or why it does not."""
+
+    policy: str
+    alarm: str
+    """NAME in the config."""
+    model: str
+    words: str
+    at: float | None = None
+    """When it acts, unless somebody is first; None: it waits for nothing."""
+
+
 class Alert(msgspec.Struct, frozen=True):
     """What another system's rules found: Prometheus, Alertmanager."""
 

@@ -1,5 +1,7 @@
 """Versions of a model in a registry, and how the candidate among them compares with the champion."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tui.domain.verdict import MetricVerdict, Outcome
@@ -11,6 +13,8 @@ class RegisteredVersion(msgspec.Struct, frozen=True):
     model: str
     version: str
     aliases: tuple[str, ...] = ()
+    before: Mapping[str, str] = {}
+    """For an alias of it the version that had it before, where that was noted when it was given."""
     run: str = ""
     """The id of that run; empty where there is none."""
     created_at: float | None = None

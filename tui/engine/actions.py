@@ -2,27 +2,35 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES, JenkinsSettings
+from tui.config import ACTING_SOURCES
 from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
 from tui.domain.address import Address
-from tui.domain.pipeline import Gate
 from tui.engine import wishes
 from tui.engine.carrying import Carrier, News
 from tui.engine.journal import Journal, Record
-from tui.engine.promoting import promotion
-from tui.engine.questions import ActivitiesNow, EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.planning import Plans, names_of
+from tui.engine.promoting import promotion, validation
+from tui.engine.questions import (
+    ActivitiesNow,
+    CandidateOf,
+    EnvironmentsOf,
+    HistoryOf,
+    JournalNow,
+    PipelinesOf,
+    RunAt,
+)
 from tui.engine.servers import unexpected
 from tui.engine.verdicts import judged_metrics
 from tui.insight.consent import Consent, Given, among, demanded, missing
 from tui.insight.promotion import Promotion
 from tui.insight.standing import live_of
-from tui.sources.base import ActingSource, RememberingSource, SourceError
+from tui.sources.base import SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -59,9 +67,12 @@ class Actions:
         self._settings = engine.settings
         self.journal = journal
         self._carrier = Carrier(journal, engine.servers.acting, engine.clock, engine.pause)
+        self.plans = Plans(engine, journal)
         self._stances: dict[str, Stance] = {}
         self._activities: dict[str, Activity] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+        """Of what was refused, on their way into the journal."""
 
     @property
     def activities(self) -> tuple[Activity, ...]:
@@ -78,12 +89,12 @@ class Actions:
         if self._settings.safety.read_only:
             return "read-only: this session only looks"
         source = self._settings.sources.get(name)
-        if isinstance(source, PIPELINE_SOURCES) and source.read_only:
+        if isinstance(source, ACTING_SOURCES) and source.read_only:
             return f"read-only: [sources.{name}] says so"
         if (stance := self._stances.get(name)) is not None and stance.read_only:
             return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
         changed = tuple(each for each in (address.environment, *environments) if each)
-        if found := among(self._settings.safety.read_only_environments, _names(address, changed)):
+        if found := among(self._settings.safety.read_only_environments, names_of(address, changed)):
             return f"read-only: {found} is among [safety] read_only_environments"
         return ""
 
@@ -93,8 +104,7 @@ class Actions:
 
     async def learn(self) -> None:
         """Ask each acting source whether its credentials may write. Does not raise."""
-        names = [name for name, each in self._settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
-        await asyncio.gather(*(self._learn(name) for name in names))
+        await asyncio.gather(*map(self._learn, self._settings.pipeline_sources))
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         """What can be done to ``target``: what its source offers, and what the config adds; greyed with the reason
@@ -103,8 +113,8 @@ class Actions:
         Raises:
             SourceError
         """
-        source = await self._source(target)
-        found = [self._as_promotion(each) for each in await source.offers(target)]
+        source = await self.plans.source(target)
+        found = [self.plans.as_promotion(each) for each in await source.offers(target)]
         if model := wishes.model_of(self._settings, target):
             found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
@@ -120,6 +130,24 @@ class Actions:
         found = wishes.gates_of(self._settings, model, listings)
         return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
 
+    async def places(self, model: str) -> tuple[Address, ...]:
+        """The environments of ``model``: that which the config names, else all that its pipelines have.
+
+        Raises:
+            SourceError
+        """
+        from tui.placement import model_group  # not with the first frame
+
+        its = self._settings.models[model]
+        sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listed = [pipeline for listing in listings for pipeline in listing.pipelines]
+        group = model_group(model, its, listed, self._settings)
+        found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
+        places = [each for answer in found for each in answer.environments]
+        named = [each for each in places if its.environment in (each.name, str(each.address), "")]
+        return tuple(dict.fromkeys(each.address for each in named))
+
     async def plan(self, wish: Wish) -> Prepared:
         """What granting the wish would do, from a state read now. To be asked again once ``plan.fields`` are filled
         in, with them in ``wish.values``: only then its steps are what will be sent.
@@ -128,9 +156,9 @@ class Actions:
             SourceError: the state could not be read.
         """
         await self._learn(wish.target.source)
-        if wish.kind is Kind.APPROVE and self.is_promotion(wish.target):
+        if wish.kind is Kind.APPROVE and self.plans.is_promotion(wish.target):
             wish = msgspec.structs.replace(wish, kind=Kind.PROMOTE)
-        plan = await self._read(wish)
+        plan = await self.plans.read(wish)
         if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
         if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
@@ -140,14 +168,19 @@ class Actions:
         if wish.kind is Kind.PROMOTE and (model := wishes.model_of(self._settings, wish.target)):
             environment = plan.environment or self._settings.models[model].environment
             known = await promotion(self._engine, model, wish.target, environment)
+        doubt = ""
+        if wish.kind is Kind.SET_CHAMPION and (model := wishes.registered(self._settings, wish.target)):
+            facts, doubt = await validation(self._engine, model, wish.value("version"))
+            plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None
         return Prepared(
             plan,
             demanded(
                 plan,
-                self._production(plan),
+                self.plans.production(plan),
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
+                doubt,
             ),
             known,
         )
@@ -158,9 +191,10 @@ class Actions:
         """Begin; the activity as it is now, its course is in :attr:`activities` and :class:`ActivitiesNow`.
 
         Raises:
-            Refused: consent is missing, it is not possible, locked, or one is under way for the same target.
+            Refused: consent is missing, it is not possible, locked, or one is under way for the same target. That is
+                noted, where a person said yes.
         """
-        plan = prepared.plan
+        plan, id_ = prepared.plan, uuid.uuid4().hex[:12]
         for why in (
             "" if plan.possible else plan.why_not or "it cannot be done now",
             "" if plan.steps else "the plan has nothing to send",
@@ -168,13 +202,17 @@ class Actions:
             self._unruly(prepared),
             self.locked_plan(plan),
             self._under_way(plan.wish),
+            self._sent_now(plan),
             "this plan was sent before: look again"
             if any(each.plan == plan for each in self._activities.values())
             else "",
         ):
             if why:
+                if given.yes:
+                    note = asyncio.create_task(self._carrier.refuse(id_, plan, why))
+                    self._notes.add(note)
+                    note.add_done_callback(self._notes.discard)
                 raise Refused(why)
-        id_ = uuid.uuid4().hex[:12]
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
         self._tasks[id_] = asyncio.create_task(
@@ -188,9 +226,17 @@ class Actions:
             await asyncio.shield(task)
         return self._activities[activity_id]
 
-    async def settle(self) -> None:
-        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise."""
+    async def settle(self, pipelines: Collection[Address] | None = None) -> None:
+        """Read back what the journal has begun and not ended, of programs that live no more. Does not raise.
+
+        Args:
+            pipelines: only what was done there; None: all of it.
+        """
         for record in await in_thread(self.journal.read):
+            if pipelines is not None and (
+                record.plan is None or record.plan.wish.target.pipeline not in pipelines
+            ):
+                continue
             if record.outcome is None and record.first.who.instance != self.journal.who.instance:
                 with self.journal.taken_over(record.first.who.instance) as free:
                     if free:
@@ -205,84 +251,9 @@ class Actions:
         """Stop looking; what is under way is settled at the next start."""
         for task in self._tasks.values():
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=PATIENCE)
+        if ending := {*self._tasks.values(), *self._notes}:
+            await asyncio.wait(ending, timeout=PATIENCE)
         self.journal.close()
-
-    async def _source(self, target: Address) -> ActingSource:
-        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
-        source = await self._engine.servers.acting(target.source)
-        settings = self._settings.sources.get(target.source)
-        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
-            sent = partial(self.journal.sent, target.of_run, settings.base_url)
-            for step, at in await in_thread(sent):
-                source.remember(step, at)
-        return source
-
-    # --- plans ----------------------------------------------------------------------------------------------------
-
-    async def _read(self, wish: Wish) -> Plan:
-        """The source's plan for ``wish``, or for what the config makes of it."""
-        source = await self._source(wish.target)
-        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
-        granted = wish
-        if wish.kind is Kind.PROMOTE and jenkins:
-            granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
-        elif wish.kind is Kind.ROLLBACK and jenkins:
-            environment = await self._engine.ask(HistoryOf(wish.target))
-            version = wish.value("version")
-            deployment = wishes.deployment_of(environment, version)
-            way = deployment.rollback if deployment is not None else None
-            if deployment is None or way is None or not way.possible or way.target is None:
-                why = (
-                    way.words
-                    if way is not None
-                    else f"there is no {version or 'earlier version'} to go back to"
-                )
-                return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
-            granted = Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason)
-            plan = await source.plan(granted)
-            words = f"Put {deployment.version} back into {wish.target}: {plan.words}"
-            return msgspec.structs.replace(
-                plan, wish=wish, words=words, environment=wish.target.environment or ""
-            )
-        plan = await source.plan(granted)
-        return msgspec.structs.replace(plan, wish=wish)
-
-    def _production(self, plan: Plan) -> str:
-        """The name of the environment that ``plan`` would change, where that is production."""
-        target = plan.wish.target
-        names = wishes.environments(self._settings, plan)
-        places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
-        tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
-        for name in names:
-            if tiers.get(name) == "production" or among(
-                self._settings.safety.production, _names(target, (name,))
-            ):
-                return name
-        return ""
-
-    def _as_promotion(self, offer: Offer) -> Offer:
-        """Letting a canary go on is called promoting it, and takes what promoting takes."""
-        wish = offer.wish
-        if wish.kind is not Kind.APPROVE or not self.is_promotion(wish.target):
-            return offer
-        return msgspec.structs.replace(offer, wish=msgspec.structs.replace(wish, kind=Kind.PROMOTE))
-
-    def is_promotion(self, gate: Address) -> bool:
-        """Whether a canary waits at ``gate``, as it is listed."""
-        listing = self._engine.store.get(PipelinesOf(gate.source)).value
-        listed = [
-            each
-            for pipeline in (listing.pipelines if listing is not None else ())
-            for run in pipeline.runs
-            for each in run.gates
-            if each.address.of_run == gate.of_run
-            and gate.job in (None, each.address.job)
-            and gate.gate in (None, each.address.gate)
-        ]
-        named = Gate(gate, gate.gate or gate.job or "")
-        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
 
     def _greyed(self, offer: Offer) -> Offer:
         if not offer.possible:
@@ -312,6 +283,17 @@ class Actions:
                 return f"{each.plan.wish.kind.value} is under way there"
         return ""
 
+    def _sent_now(self, plan: Plan) -> str:
+        """Why ``plan`` must wait: what it would send is on its way already, under another address."""
+        own = {(each.method, each.path, each.body) for each in plan.steps}
+        for each in self._activities.values():
+            wish = each.plan.wish
+            theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
+            there = wish.target.source == plan.wish.target.source
+            if not each.ended and there and plan.wish.kind is not Kind.CANCEL and own & theirs:
+                return f"the same is under way: {wish.kind.value} {wish.target}"
+        return ""
+
     async def _learn(self, name: str) -> None:
         if name in self._stances:
             return
@@ -329,7 +311,9 @@ class Actions:
         try:
             plan = await self._current(prepared.plan, reason)
         except Refused as refused:
-            tell(News("refused", f"nothing was sent: {refused}"))
+            words = f"nothing was sent: {refused}"
+            await self._carrier.refuse(activity.id, prepared.plan, words, prepared.policy)
+            tell(News("refused", words))
             return
         locked = partial(self.locked_plan, plan)
         try:
@@ -351,7 +335,7 @@ class Actions:
             return plan
         wish = msgspec.structs.replace(plan.wish, reason=reason) if reason else plan.wish
         try:
-            now = await self._read(wish)
+            now = await self.plans.read(wish)
         except SourceError as error:
             raise Refused(f"the state could not be read once more: {error.message}") from None
         if not now.possible:
@@ -409,7 +393,12 @@ class Actions:
     def _tell(self, id_: str, news: News) -> None:
         before = self._activities[id_]
         activity = msgspec.structs.replace(
-            before, state=news.state, words=news.words, step=news.step, result=news.result or before.result
+            before,
+            state=news.state,
+            words=news.words,
+            step=news.step,
+            result=news.result or before.result,
+            at=before.at if news.state == before.state else self._engine.clock(),
         )
         self._put(activity)
         if (activity.state, activity.result) != (before.state, before.result):
@@ -424,8 +413,11 @@ class Actions:
 
     def _refresh(self, activity: Activity) -> None:
         """Have asked anew what the action may have changed."""
+        self._engine.refresh(JournalNow())
         for each in (activity.plan.wish.target, *((activity.result,) if activity.result else ())):
             self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
+            if model := wishes.registered(self._settings, each):
+                self._engine.refresh(CandidateOf(model))
             if each.run is not None:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:
@@ -434,8 +426,3 @@ class Actions:
 
 def _requests(plan: Plan) -> list[tuple[str, str]]:
     return [(step.method, step.path) for step in plan.steps]
-
-
-def _names(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
-    """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
-    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES, Settings, seconds
+from tui.config import PIPELINE_SOURCES, AlertmanagerSettings, PrometheusSettings, Settings, seconds
 from tui.config.alarms import (
     AlarmSettings,
     RunsCondition,
@@ -19,7 +19,16 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
-from tui.engine.questions import AlertsOf, AnyQuestion, ChartOf, PipelinesOf, Question, TestsOf, VerdictOf
+from tui.engine.questions import (
+    AlertsOf,
+    AnyQuestion,
+    ChartOf,
+    PipelinesOf,
+    Question,
+    ReachOf,
+    TestsOf,
+    VerdictOf,
+)
 from tui.engine.store import Store
 from tui.insight import alarms as insight
 from tui.insight.alarms import UNKNOWN, Rule, Seen
@@ -34,6 +43,16 @@ _STEP = 30
 _DECISIONS = {"worse": Decision.STOP, "unclear": Decision.WAIT}
 _ANSWERED = frozenset({Trouble.REFUSED, Trouble.NOT_FOUND, Trouble.RATE_LIMITED})
 """Troubles with which a server shows that it is there."""
+
+
+def alert_questions(settings: Settings) -> tuple[AlertsOf, ...]:
+    """One for each source whose own alerts are to be shown."""
+    return tuple(
+        AlertsOf(name)
+        for name, source in settings.sources.items()
+        if isinstance(source, AlertmanagerSettings)
+        or (isinstance(source, PrometheusSettings) and source.alerts)
+    )
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -137,11 +156,20 @@ class Looks:
         return insight.of_tests(run, len(compare(report, run, earlier).new), limit)
 
     def _source(self, name: str) -> Seen:
-        kind = self._settings.sources[name]
-        question: Question[Any] = PipelinesOf(name) if isinstance(kind, PIPELINE_SOURCES) else AlertsOf(name)
+        question = self._asked_of(name)
         self.asked[question] = None
         reading = self._store.get(question)
         if reading.fault is None or reading.fault.trouble in _ANSWERED:
             known = reading.value is not None or reading.fault is not None
             return Seen("good", "it answers") if known else UNKNOWN
         return Seen("bad", f"{reading.fault.trouble.value}: {reading.fault.message}", reading.fault_since)
+
+    def _asked_of(self, name: str) -> Question[Any]:
+        """What shows that a source answers: what is asked of it anyway, else nothing but that."""
+        kind = self._settings.sources[name]
+        if isinstance(kind, PIPELINE_SOURCES):
+            return PipelinesOf(name)
+        told = isinstance(kind, AlertmanagerSettings) or (
+            isinstance(kind, PrometheusSettings) and kind.alerts
+        )
+        return AlertsOf(name) if told else ReachOf(name)

@@ -6,29 +6,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import AlertmanagerSettings, PrometheusSettings, Settings
 from tui.config.alarms import CHANNELS, Channel
-from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert
-from tui.engine.alarm_facts import Looked, Looks, rule_of
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
+from tui.engine.acknowledged import Acknowledged
+from tui.engine.alarm_facts import Looked, Looks, alert_questions, rule_of
 from tui.engine.culprits import Culprits
 from tui.engine.notices import Notices
-from tui.engine.questions import AlarmsNow, AlertsOf, AnyQuestion
+from tui.engine.questions import AlarmsNow, AnyQuestion
 from tui.insight.alarms import Held, Key, acknowledged, joined, next_look, ordered, step
 
 if TYPE_CHECKING:
     from tui.engine.engine import Engine, Timer
 
 _NOTES = 5
-
-
-def alert_questions(settings: Settings) -> tuple[AlertsOf, ...]:
-    """One for each source whose own alerts are to be shown."""
-    return tuple(
-        AlertsOf(name)
-        for name, source in settings.sources.items()
-        if isinstance(source, AlertmanagerSettings)
-        or (isinstance(source, PrometheusSettings) and source.alerts)
-    )
 
 
 class AlarmKeeper:
@@ -43,9 +33,12 @@ class AlarmKeeper:
         self._asked: tuple[AnyQuestion, ...] = ()
         self._held: dict[Key, Held] = {}
         self._unsent: set[Key] = set()
+        self._moving: dict[tuple[str, str], float] = {}
+        """Rules and models for which something fires, and since when: what policies go by."""
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
+        self._acknowledged = Acknowledged(engine.actions.journal)
         self._culprits = Culprits(self._settings, engine.store)
         self.notices = Notices(
             self._settings.ui.notices, engine.clock, engine.later, self._channels, self._note
@@ -57,14 +50,17 @@ class AlarmKeeper:
         return bool(self._rules or self._theirs)
 
     def start(self) -> None:
-        """Watch from now on; nothing where no alarm is configured."""
+        """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
         if self.configured:
+            self._acknowledged.recall(self._engine.clock())
+            self._engine.policies.heard = lambda said: self.notices.tell((said,))
             self._unsubscribe = self._engine.store.subscribe(self._heard)
             self._look()
 
     def close(self) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
+            self._keep_acknowledged()
         if self._timer is not None:
             self._timer.cancel()
         self.notices.close()
@@ -98,8 +94,14 @@ class AlarmKeeper:
                 after = acknowledged(held, now)
                 self._held[held_key] = after
                 self._look()
+                self._keep_acknowledged()
                 return after != held
         return False
+
+    def _keep_acknowledged(self) -> None:
+        known = {" ".join(key): held.state is AlarmState.ACKNOWLEDGED for key, held in self._held.items()}
+        keys, others = ([key for key, is_ in known.items() if is_ is each] for each in (True, False))
+        self._acknowledged.keep(keys, others, self._engine.clock())
 
     def _heard(self, questions: frozenset[AnyQuestion]) -> None:
         if not questions.isdisjoint(self._asked):
@@ -110,6 +112,7 @@ class AlarmKeeper:
         found = self._step()
         self._watch.want(*self._asked)
         self._tell(before, found)
+        self._move(found)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -124,7 +127,13 @@ class AlarmKeeper:
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, each.subject): each for each in looks.at(alarm)}
         seen = {key: each.seen for key, each in looked.items()}
-        self._held = step(self._rules, self._held, seen, now)
+        self._held = {
+            key: self._recalled(key, held, now)
+            for key, held in step(self._rules, self._held, seen, now).items()
+        }
+        for key, look in seen.items():
+            if look.state == "good":
+                self._acknowledged.over(" ".join(key))
         ours = [self._alarm(key, held, looked[key], culprits) for key, held in self._held.items()]
         theirs = [*self._others(culprits)]
         self._culprits = culprits
@@ -135,6 +144,14 @@ class AlarmKeeper:
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
         store.put(AlarmsNow(), found, now)
         return found
+
+    def _recalled(self, key: Key, held: Held, now: float) -> Held:
+        """One that begins to fire, acknowledged where it was before this start."""
+        before = self._held.get(key)
+        begins = held.state is AlarmState.FIRING and (before is None or not before.state.active)
+        if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
+            return acknowledged(held, now)
+        return held
 
     def _alarm(self, key: Key, held: Held, looked: Looked, culprits: Culprits) -> Alarm:
         name, subject = key
@@ -162,7 +179,11 @@ class AlarmKeeper:
             alarm,
             before=found[0] if found is not None else None,
             advice=tuple(words for words, _ in offers),
-            proposals=tuple(wish for _, wish in offers if wish is not None),
+            proposals=tuple(
+                msgspec.structs.replace(wish, reason=f"alarm {name}")
+                for _, wish in offers
+                if wish is not None
+            ),
         )
 
     def _others(self, culprits: Culprits) -> Iterator[Alarm]:
@@ -208,13 +229,33 @@ class AlarmKeeper:
         if ready:
             self.notices.tell(alarms[key] for key in ready)
 
+    def _move(self, found: Alarms) -> None:
+        """Tell the policies what begins to fire, and what does no more or is known of: once each."""
+        policies = self._engine.policies
+        ours = [each for each in found.alarms if each.model and not each.origin]
+        moving: dict[tuple[str, str], float] = {}
+        for each in ours:
+            if each.state is AlarmState.FIRING:
+                key = each.name, each.model
+                moving[key] = min(each.since, moving.get(key, each.since))
+        for name, model in self._moving.keys() - moving.keys():
+            known = (each for each in ours if (each.name, each.model) == (name, model))
+            acknowledged = any(each.state is AlarmState.ACKNOWLEDGED for each in known)
+            policies.over(
+                name, model, "somebody has acknowledged the alarm" if acknowledged else "the alarm is over"
+            )
+        begun, self._moving = moving.keys() - self._moving.keys(), moving
+        for name, model in begun:
+            policies.consider(name, model, moving[name, model])
+
     def _known(self, alarm: Alarm) -> bool:
         """Its words will not become more by waiting."""
         resolved = alarm.state is AlarmState.RESOLVED
         return resolved or not alarm.model or self._culprits.settled(alarm.model)
 
-    def _channels(self, alarm: Alarm) -> tuple[Channel, ...]:
-        rule = self._settings.alarms.get(alarm.name)
+    def _channels(self, news: Alarm | Announcement) -> tuple[Channel, ...]:
+        name = news.alarm if isinstance(news, Announcement) else news.name
+        rule = self._settings.alarms.get(name)
         return rule.notify if rule is not None else CHANNELS
 
     def _note(self, words: str) -> None:

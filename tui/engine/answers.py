@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.config import Settings
-from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.candidates import candidacy
@@ -22,8 +21,10 @@ from tui.engine.questions import (
     ChartOf,
     EnvironmentsOf,
     HistoryOf,
+    JournalNow,
     LogOf,
     PipelinesOf,
+    ReachOf,
     RequestsOf,
     RunAt,
     TestsOf,
@@ -35,13 +36,21 @@ from tui.engine.reports import Reports
 from tui.engine.servers import Servers, misconfigured
 from tui.engine.store import Store
 from tui.engine.verdicts import judged_metrics, verdict
+from tui.engine.versions import Known, with_versions
 from tui.sources.base import PipelineSource
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.actions import Actions
+
+MOST_RECORDS = 500
+"""Actions of the journal that are shown."""
 
 
 def source_of(question: AnyQuestion, settings: Settings) -> str:
     """The name of the source that a question goes to; empty where the config names none."""
     match question:
-        case PipelinesOf() | AlertsOf():
+        case PipelinesOf() | AlertsOf() | ReachOf():
             return question.source
         case RunAt() | TestsOf() | CaseOf() | LogOf():
             return question.address.source
@@ -60,7 +69,7 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
             model = settings.models.get(question.model)
             counted = settings.metrics.get(model.requests) if model is not None else None
             return counted.source if counted is not None else ""
-        case ActivitiesNow():
+        case ActivitiesNow() | JournalNow():
             return ""
         case VerdictOf():
             model = settings.models.get(question.model)
@@ -83,7 +92,8 @@ class Answers:
         recall: Recall,
         logs: "Logs[LogOf]",
         clock: Callable[[], float],
-        activities: Callable[[], tuple[Activity, ...]],
+        actions: Callable[[], "Actions"],
+        known: Known,
     ) -> None:
         self._servers = servers
         self._store = store
@@ -91,7 +101,8 @@ class Answers:
         self._recall = recall
         self._logs = logs
         self._clock = clock
-        self._activities = activities
+        self._actions = actions
+        self._known = known
 
     async def to(self, question: AnyQuestion) -> Any:
         """The answer.
@@ -130,18 +141,27 @@ class Answers:
                     if wanted not in getattr(settings, table):
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
+                settings = await with_versions(settings, question.model, (question.metric,), self._known)
                 return await chart(question, settings, metrics, self._clock())
             case RequestsOf():
                 if not name:
                     raise misconfigured(f"[models.{question.model}] names no metric that counts requests")
+                counted = (settings.models[question.model].requests,)
+                settings = await with_versions(settings, question.model, counted, self._known)
                 return await requests(question, settings, await servers.metrics(name), self._clock())
             case AlertsOf():
                 return await (await servers.alerts(name)).alerts()
+            case ReachOf():
+                return await (await servers.reachable(name)).reach()
             case ActivitiesNow():
-                return self._activities()
+                return self._actions().activities
+            case JournalNow():
+                return (await in_thread(self._actions().journal.read))[-MOST_RECORDS:]
             case VerdictOf():
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
+                judged = judged_metrics(settings, question.model)
+                settings = await with_versions(settings, question.model, judged, self._known)
                 return await verdict(question, settings, servers.metrics, self._clock())
             case CandidateOf():
                 model = settings.models.get(question.model)

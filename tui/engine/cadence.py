@@ -11,14 +11,14 @@ from typing import Any
 from tui.domain.alarm import Alerts
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
-from tui.domain.health import Fault, Trouble
+from tui.domain.health import Fault, Finding, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
 from tui.domain.series import Chart
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, TestReport
 from tui.domain.verdict import Verdict
 from tui.engine.logs import LogState
-from tui.engine.questions import AnyQuestion, ChartOf
+from tui.engine.questions import AnyQuestion, ChartOf, JournalNow
 
 NEVER = math.inf
 
@@ -36,8 +36,12 @@ TESTS_LIVE = 60.0
 """A report is dear, and what a listing tells of it is noticed sooner. GitLab makes a new one every two minutes."""
 VERDICT_SOONEST = 30.0
 """It costs two queries for each metric."""
+JOURNAL = 30.0
+"""What this program does is in it at once; others may write, too."""
 ALERTS = 30.0
 """Rules are evaluated once a minute, as a rule."""
+REACHED = 30.0
+"""An alarm on a source that is lost waits for minutes."""
 CHART_SOONEST = 15.0
 """A chart is the dearest thing to redraw on a slow link."""
 
@@ -75,10 +79,12 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
             return max(CHART_SOONEST, step)
         case Alerts():
             return ALERTS
+        case Finding():
+            return REACHED
         case LogState():
             return NEVER if answer.complete else answer.wait
-        case tuple():  # the activities: whoever acts tells of them
-            return NEVER
+        case tuple():  # whoever acts tells of the activities; of the journal other programs may write
+            return JOURNAL if isinstance(question, JournalNow) else NEVER
         case Verdict():
             return max(VERDICT_SOONEST, answer.step)
         case Candidacy():

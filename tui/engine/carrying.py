@@ -4,13 +4,13 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from tui.domain.action import Observation, Plan, Reply, Step
+from tui.domain.action import Observation, Plan, Reply
 from tui.domain.address import Address
-from tui.engine.journal import Entry, Journal, JournalError
+from tui.engine.journal import Entry, Event, Journal, JournalError
 from tui.engine.servers import unexpected
 from tui.sources.base import ActingSource, SourceError
 from tui.threads import in_thread
@@ -74,7 +74,9 @@ class Carrier:
             source = await self._source(plan.wish.target.source)
             await self._note(self._entry(id_, "planned", plan, policy=policy, words=plan.words))
         except (SourceError, JournalError) as error:
-            return News("refused", f"nothing was sent: {error}")
+            why = f"nothing was sent: {error}"
+            await self.refuse(id_, plan, why, policy)
+            return News("refused", why)
         news = News("refused", "the plan has no step")
         for number in range(len(plan.steps)):
             news = await self._step(id_, plan, number, source, secrets, locked, tell)
@@ -86,6 +88,16 @@ class Carrier:
             news, step=max(0, min(number, len(plan.steps) - 1)) if plan.steps else 0
         )
         return await self.end(id_, plan, news)
+
+    async def refuse(self, id_: str, plan: Plan, why: str, policy: str = "") -> None:
+        """Note a person's attempt that was refused before it began. A policy that could not act has not acted."""
+        if policy:
+            return
+        entry = self._entry(id_, "settled", plan, state="refused", words=why)
+        try:
+            await self._note(msgspec.structs.replace(entry, plan=plan))
+        except JournalError:
+            pass  # it is told all the same
 
     async def end(self, id_: str, plan: Plan, news: News) -> News:
         """Note how it ended; with what is wrong with the journal, if that cannot be."""
@@ -151,7 +163,7 @@ class Carrier:
             if over is not None and seen is not None and seen.state == "nothing" and now - began >= SOON:
                 return News("refused", f"{over.words}; nothing came of it", number)
             if now - last >= PATIENCE or now - began >= LONGEST:
-                return News("unknown", _gave_up(plan, step, seen, reply, problem, now - began), number)
+                return News("unknown", _gave_up(plan, seen, reply, problem, now - began), number)
         raise AssertionError("unreachable")
 
     async def _step(
@@ -226,25 +238,23 @@ class Carrier:
         # What was begun is written, also when the program ends meanwhile.
         await asyncio.shield(in_thread(partial(self._journal.append, entry)))
 
-    def _entry(self, id_: str, event: str, plan: Plan, **more: object) -> Entry:
+    def _entry(self, id_: str, event: Event, plan: Plan, **more: Any) -> Entry:
         wish = plan.wish
         return Entry(
             id=id_,
             at=self._clock(),
-            event=event,  # type: ignore[arg-type]
+            event=event,
             who=self._journal.who,
             source=wish.target.source,
             target=str(wish.target),
             kind=wish.kind.value,
             server=plan.server,
             plan=plan if event == "planned" else None,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
 
-def _gave_up(
-    plan: Plan, step: Step, seen: Observation | None, reply: Reply | None, problem: str, took: float
-) -> str:
+def _gave_up(plan: Plan, seen: Observation | None, reply: Reply | None, problem: str, took: float) -> str:
     if problem:
         what = f"it could not be read back: {problem}"
     elif seen is not None and seen.state == "happening":

@@ -120,9 +120,8 @@ def _queries(
         names = model.baseline if track == "baseline" else model.canary
         own = {"track": names.track, "version": names.version}
         if lacking := sorted(name for name in used if own.get(name) == ""):
-            notes.append(
-                f"no {track}: the query uses {{{lacking[0]}}}, which [models.{model_name}] does not give for it"
-            )
+            nobody = f"neither [models.{model_name}] nor a deployment gives for it"
+            notes.append(f"no {track}: the query uses {{{lacking[0]}}}, which {nobody}")
         else:
             queries[track] = fill(metric.query, {**shared, **own}, dialect)
     if not queries:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import PIPELINE_SOURCES, JenkinsSettings, Settings
 from tui.domain.action import Kind, Wish
 from tui.domain.alarm import Before
 from tui.domain.deployment import Deployment, Environments
@@ -10,8 +10,8 @@ from tui.domain.status import Status
 from tui.engine import wishes
 from tui.engine.questions import AnyQuestion, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.store import Store
+from tui.insight.standing import Standing, standing
 from tui.insight.standing import before as stood_before
-from tui.insight.standing import standing
 from tui.placement import Group, Place, all_groups, places
 
 
@@ -23,7 +23,7 @@ class Culprits:
         self._store = store
         self.asked: dict[AnyQuestion, None] = {}
         self._groups: dict[str, Group] | None = None
-        self._stand: dict[str, tuple[Place, ...]] = {}
+        self._stand: dict[tuple[str, str], tuple[Place, ...]] = {}
 
     def settled(self, model: str) -> bool:
         """All that is needed for ``model`` was read, or could not be."""
@@ -31,20 +31,37 @@ class Culprits:
         readings = [self._store.get(question) for question in questions]
         return all(each.value is not None or each.fault is not None for each in readings)
 
-    def before(self, model: str, since: float) -> tuple[Before, Place] | None:
-        """The deployment of ``model`` that was last there when something began at ``since``."""
-        for question in self._questions(model):
+    def before(self, model: str, since: float, environment: str = "") -> tuple[Before, Place] | None:
+        """The deployment of ``model`` that was last there when something began at ``since``.
+
+        Args:
+            environment: the only one to look at, by name or address; empty: those of the model.
+        """
+        for question in self._questions(model, environment):
             self.asked[question] = None
         found = [
             (at, place, deployment)
-            for place in self._places(model)
+            for place in self._places(model, environment)
             for deployment in place.environment.deployments
-            if (at := _served_from(deployment)) is not None and at <= since
+            if (at := self._served_from(place, deployment)) is not None and at <= since
         ]
         if not found:
             return None
         at, place, deployment = max(found, key=lambda each: each[0])
         return Before(deployment, place.environment.address, since - at), place
+
+    def later(self, found: tuple[Before, Place] | None) -> str:
+        """The version that has come in the place of the one found; empty: that one is there."""
+        if found is None:
+            return ""
+        now = self._now(found[1])
+        there = [each.version for each in (now.canary, now.stable) if each is not None]
+        return "" if not there or found[0].deployment.version in there else there[0]
+
+    def coming(self, found: tuple[Before, Place] | None) -> str:
+        """The version that is being put there just now; empty: none."""
+        coming = self._now(found[1]).coming if found is not None else ()
+        return next((each.version for each in coming if each.status is Status.RUNNING), "")
 
     def rollback(self, found: tuple[Before, Place] | None) -> tuple[str, Wish | None]:
         """Going back to what was there before, in words and as a wish."""
@@ -52,7 +69,7 @@ class Culprits:
             return "roll back: no deployment of it is known", None
         before, place = found
         deployment, deployments = before.deployment, place.environment.deployments
-        now = standing(deployments)
+        now = self._now(place)
         candidate = stood_before(deployment, deployments)
         if candidate is None:
             return "roll back: no earlier version is known", None
@@ -60,9 +77,11 @@ class Culprits:
         if now.stable is not None and now.stable.version == candidate.version:
             if now.canary is None:
                 return f"roll back: {candidate.version}, which was there before it, is there now", None
-            words += f", without the canary {now.canary.version}"
-        elif candidate.rollback is not None and not candidate.rollback.possible:
+            words = f"take the canary {now.canary.version} back to {candidate.version}"
+        if candidate.rollback is not None and not candidate.rollback.possible:
             words += f" ({candidate.rollback.words})"
+        if later := self.later(found):
+            words += f" ({later} has come since)"
         values = (("version", candidate.version),)
         return words, Wish(Kind.ROLLBACK, before.environment, values)
 
@@ -88,29 +107,44 @@ class Culprits:
             if isinstance(source, PIPELINE_SOURCES):
                 yield name
 
-    def _questions(self, model: str) -> list[AnyQuestion]:
+    def _questions(self, model: str, environment: str = "") -> list[AnyQuestion]:
         wanted = {text.partition(":")[0] for text in self._settings.models[model].pipelines}
         questions: list[AnyQuestion] = [PipelinesOf(name) for name in self._sources() if name in wanted]
         if (group := self._group(model)) is not None:
             questions += map(EnvironmentsOf, group.pipelines)
-        questions += [HistoryOf(place.environment.address) for place in self._standing(model)]
+        questions += [HistoryOf(place.environment.address) for place in self._standing(model, environment)]
         return questions
 
-    def _standing(self, model: str) -> tuple[Place, ...]:
+    def _now(self, place: Place) -> Standing:
+        return standing(place.environment.deployments, waiting_serves=self._waiting_serves(place))
+
+    def _waiting_serves(self, place: Place) -> bool:
+        return isinstance(self._settings.sources.get(place.environment.address.source), JenkinsSettings)
+
+    def _served_from(self, place: Place, deployment: Deployment) -> float | None:
+        """From when on it can have done harm; None for one that never came so far."""
+        if deployment.status is Status.PASSED:
+            return deployment.finished_at if deployment.finished_at is not None else deployment.started_at
+        waits = deployment.canary and deployment.status is Status.WAITING
+        return deployment.started_at if waits and self._waiting_serves(place) else None
+
+    def _standing(self, model: str, environment: str = "") -> tuple[Place, ...]:
         """The environments that the model is about: those that the config names, if they are there."""
-        if model not in self._stand:
+        key = model, environment
+        if key not in self._stand:
             group, table = self._group(model), self._settings.models[model]
             pipelines = group.pipelines if group is not None else ()
             answers = (self._store.get(EnvironmentsOf(pipeline)).value for pipeline in pipelines)
             found = places([each for each in answers if each is not None], {}, table)
-            named = {table.environment, *(table.blue_green or ())} - {""}
-            self._stand[model] = tuple(each for each in found if each.environment.name in named) or found
-        return self._stand[model]
+            wanted = {environment} if environment else {table.environment, *(table.blue_green or ())} - {""}
+            named = tuple(each for each in found if wanted & set(_names(each)))
+            self._stand[key] = named or (() if environment else found)
+        return self._stand[key]
 
-    def _places(self, model: str) -> tuple[Place, ...]:
+    def _places(self, model: str, environment: str) -> tuple[Place, ...]:
         """The same, with their past as far as it was read."""
         past = {}
-        found = self._standing(model)
+        found = self._standing(model, environment)
         for place in found:
             address = place.environment.address
             if (history := self._store.get(HistoryOf(address)).value) is not None:
@@ -118,9 +152,5 @@ class Culprits:
         return places([Environments(tuple(each.environment for each in found))], past, None)
 
 
-def _served_from(deployment: Deployment) -> float | None:
-    """From when on it can have done harm; None for one that never came so far."""
-    if deployment.status is Status.PASSED:
-        return deployment.finished_at if deployment.finished_at is not None else deployment.started_at
-    # A canary that waits to take all of the traffic has a part of it.
-    return deployment.started_at if deployment.canary and deployment.status is Status.WAITING else None
+def _names(place: Place) -> tuple[str, str]:
+    return place.environment.name, str(place.environment.address)

@@ -13,7 +13,7 @@ from tui.domain.pipeline import Listing
 from tui.engine import news
 from tui.engine.actions import Actions
 from tui.engine.answers import Answers, source_of
-from tui.engine.cadence import after_answer
+from tui.engine.cadence import STANDING, after_answer
 from tui.engine.history import History
 from tui.engine.journal import Journal, journal_for
 from tui.engine.logs import Logs, LogState, LogTail
@@ -41,7 +41,7 @@ LOGS = 3
 LONGEST_SLEEP = 60.0
 """Seconds after which the scheduler looks at the clock again, for it may have been set."""
 PATIENCE = 0.1
-"""Seconds that closing gives the asks under way, and then the sources, to end in good order."""
+"""Seconds that closing gives the asks under way to end in good order."""
 
 
 class Timer(Protocol):
@@ -94,7 +94,8 @@ class Engine:
             self._recall,
             self._logs,
             clock,
-            lambda: self.actions.activities,
+            lambda: self.actions,
+            self.known,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
         self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
@@ -156,6 +157,18 @@ class Engine:
             raise answer
         return cast(T, answer)
 
+    async def known(self, question: Question[T]) -> T:
+        """The answer as it was read within the last minute, or asked for now.
+
+        Raises:
+            SourceError
+        """
+        reading = self.store.get(question)
+        age = reading.age(self.clock())
+        if reading.value is not None and reading.fault is None and age is not None and age <= STANDING:
+            return reading.value
+        return await self.ask(question)
+
     def log(self, question: LogOf) -> LogTail | None:
         """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""
         return self._logs.tail(question)
@@ -197,18 +210,20 @@ class Engine:
                 self.store.put(question, listing, min(at, self.clock()), recalled=True)
 
     async def close(self) -> None:
-        """Cancel everything at once, then close the sources. Waits for no server: a fifth of a second at most."""
+        """Cancel everything at once, then close the sources. Waits for no server."""
         self._closed = True
         if self._alarms is not None:
             self._alarms.close()
         self._wake.set()
         for task in self._tasks:
             task.cancel()
-        await _ended(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=PATIENCE)
         await self.policies.close()
         await self.actions.close()
         self._logs.close()
-        await _ended({asyncio.create_task(_close(source)) for source in self.servers})
+        # Without a limit: on a busy machine it would cut a source short that has connections left to close.
+        await asyncio.gather(*map(_close, self.servers))
 
     def _want(self, who: "Watch", questions: tuple[AnyQuestion, ...] | None) -> None:
         if questions is None:
@@ -298,11 +313,3 @@ async def _close(source: Source) -> None:
         await source.close()
     except Exception as error:
         unexpected(source.name, error)
-
-
-async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
-    """Wait a moment for ``tasks`` to end; cancel those that do not."""
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
-        for task in late:
-            task.cancel()

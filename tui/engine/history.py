@@ -12,6 +12,7 @@ import tempfile
 import zlib
 from functools import cached_property
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, TypeVar
 
 import msgspec
@@ -131,7 +132,8 @@ def _unpack(content: bytes, key: str, kind: type[T]) -> T:
     body = inflate.decompress(content[len(_VERSION) :], LARGEST_VALUE)
     if not inflate.eof or inflate.unused_data:
         raise ValueError("it is cut off or too large")
-    found, value = msgspec.msgpack.decode(body, type=tuple[str, kind])  # type: ignore[valid-type]
+    decoded: tuple[str, T] = msgspec.msgpack.decode(body, type=GenericAlias(tuple, (str, kind)))
+    found, value = decoded
     if found != key:
         raise ValueError("it was kept under another key")
     return value

@@ -41,20 +41,23 @@ class Who(msgspec.Struct, frozen=True):
     """Of the program; what its lock is called."""
 
 
+Event = Literal["planned", "sending", "answered", "observed", "settled"]
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line."""
 
     id: str
     """Of the action."""
     at: float
-    event: Literal["planned", "sending", "answered", "observed", "settled"]
+    event: Event
     who: Who
     source: str
     target: str
     kind: str
     server: str = ""
     plan: Plan | None = None
-    """With ``planned``."""
+    """With ``planned``; with ``settled`` where nothing was, for it was refused before."""
     policy: str = ""
     step: int = 0
     request: Step | None = None
@@ -157,14 +160,21 @@ class Journal:
         except OSError as error:
             raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}") from None
 
-    def read(self) -> tuple[Record, ...]:
-        """What was done, oldest first. Lines that are cut off or not the journal's are passed over."""
+    def read(self, about: str = "") -> tuple[Record, ...]:
+        """What was done, oldest first. Lines that are cut off or not the journal's are passed over.
+
+        Args:
+            about: only lines that hold this text, such as an address, are looked at.
+        """
         try:
             content = self.path.read_bytes()
         except OSError:
             return ()
         found: dict[str, list[Entry]] = {}
+        wanted = msgspec.json.encode(about)[1:-1]
         for line in content.split(b"\n"):
+            if wanted not in line:
+                continue
             try:
                 entry = msgspec.json.decode(line, type=Entry)
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -176,7 +186,7 @@ class Journal:
         """What was, or may have been, sent to a run, and when, oldest first: by this program or another."""
         return tuple(
             (sent.request, sent.at)
-            for record in self.read()
+            for record in self.read(str(place))
             if (sent := record.sent) is not None
             and sent.request is not None
             and (record.reply is None or record.reply.state in ("accepted", "lost"))
@@ -184,6 +194,20 @@ class Journal:
             and record.plan.wish.target.of_run == place
             and sent.server.rstrip("/") == server
         )
+
+    def lives(self, instance: str) -> bool:
+        """Whether the program called ``instance`` still runs, on this machine."""
+        try:
+            number = os.open(self.folder / _plain(f"{instance}.alive"), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(number)
+        return False
 
     @contextmanager
     def taken_over(self, instance: str) -> Iterator[bool]:

@@ -12,8 +12,8 @@ import msgspec
 from tui.alarm_document import notice_document
 from tui.config import ConfigError, NoticeSettings
 from tui.config.alarms import Channel
-from tui.domain.alarm import Alarm, AlarmState
-from tui.format import count, duration
+from tui.domain.alarm import Alarm, AlarmState, Announcement
+from tui.format import count, duration, until
 from tui.insight.alarms import quiet
 from tui.text import clean, shorten
 from tui.threads import in_thread
@@ -28,12 +28,30 @@ GATHER = 2.0
 _NAMED = 3
 """Alarms that one notice names."""
 
+News = Alarm | Announcement
 _log = logging.getLogger(__name__)
 
 
-def sentence(alarm: Alarm) -> str:
-    """One alarm in a line: what, since which deployment, and what is proposed."""
-    parts = [f"{alarm.name} {alarm.state.value}: {alarm.subject}", alarm.words]
+def sentence(news: News, now: float) -> str:
+    """One alarm in a line: what, since which deployment, and what is proposed; or what a policy says of one."""
+    return announced(news, now) if isinstance(news, Announcement) else _alarm(news)
+
+
+def announced(said: Announcement, now: float) -> str:
+    """``policy go back for slow of fraud: in 10m: roll back to 2026.11.5 (…)``."""
+    when = f"in {until(said.at - now)}: " if said.at is not None else ""
+    no = "; the alarms pane is where to say no" if said.at is not None else ""
+    return clean(f"{_head(said)}: {when}{said.words}{no}")
+
+
+def _head(news: News) -> str:
+    if isinstance(news, Announcement):
+        return f"policy {news.policy} for {news.alarm} of {news.model}"
+    return f"{news.name} {news.state.value}: {news.subject}"
+
+
+def _alarm(alarm: Alarm) -> str:
+    parts = [_head(alarm), alarm.words]
     if alarm.before is not None and alarm.state is not AlarmState.RESOLVED:
         parts.append(before_words(alarm))
     if alarm.advice and alarm.state is not AlarmState.RESOLVED:
@@ -50,14 +68,19 @@ def before_words(alarm: Alarm) -> str:
     return f"{duration(before.seconds)} after {kind}{before.deployment.version}{by}"
 
 
-def merged(alarms: Iterable[Alarm]) -> str:
-    """All of them in one text, the first few named."""
-    told = tuple(alarms)
+def merged(news: Iterable[News], now: float) -> str:
+    """All of it in one text: what policies say, and the first few alarms by name."""
+    told = tuple(news)
     if len(told) == 1:
-        return sentence(told[0])
-    names = [f"{each.name} {each.state.value}: {each.subject}" for each in told[:_NAMED]]
-    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
-    return clean(f"{count(len(told), 'alarm')}: {', '.join((*names, *more))}")
+        return sentence(told[0], now)
+    said = [announced(each, now) for each in told if isinstance(each, Announcement)]
+    alarms = [each for each in told if isinstance(each, Alarm)]
+    if len(alarms) == 1:
+        return clean(". ".join((*said, _alarm(alarms[0]))))
+    names = [_head(each) for each in alarms[:_NAMED]]
+    more = [f"{len(alarms) - _NAMED} more"] if len(alarms) > _NAMED else []
+    counted = [f"{count(len(alarms), 'alarm')}: {', '.join((*names, *more))}"] if alarms else []
+    return clean(". ".join((*said, *counted)))
 
 
 class Notices:
@@ -73,7 +96,7 @@ class Notices:
         settings: NoticeSettings,
         clock: Callable[[], float],
         later: "Callable[[float, Callable[[], None]], Timer]",
-        channels: Callable[[Alarm], Iterable[Channel]],
+        channels: Callable[[News], Iterable[Channel]],
         failed: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -82,16 +105,16 @@ class Notices:
         self._channels = channels
         self._failed = failed
         self._sent: list[float] = []
-        self._waiting: dict[str, Alarm] = {}
+        self._waiting: dict[str, News] = {}
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_screen: Callable[[frozenset[Channel], str, bool], None] | None = None
         """What tells the person at the terminal: by ``app``, ``bell`` or ``desktop``, which text, and whether
         something fires."""
 
-    def tell(self, alarms: Iterable[Alarm]) -> None:
+    def tell(self, news: Iterable[News]) -> None:
         """Tell of these, together with others, in a moment, or as soon as that is not too often."""
-        self._waiting |= {alarm.key: alarm for alarm in alarms}
+        self._waiting |= {_key(each): each for each in news}
         if self._timer is None:
             self._timer = self._later(GATHER, self._flush)
 
@@ -114,26 +137,25 @@ class Notices:
         if len(self._sent) >= self._settings.per_minute:
             self._timer = self._later(self._sent[0] + 60 - now, self._flush)
             return
-        alarms, self._waiting = tuple(self._waiting.values()), {}
+        news, self._waiting = tuple(self._waiting.values()), {}
         if quiet(self._settings.quiet, now):
             return
         self._sent.append(now)
-        self._send(alarms, now)
+        self._send(news, now)
 
-    def _send(self, alarms: tuple[Alarm, ...], now: float) -> None:
-        by: dict[Channel, list[Alarm]] = {}
-        for alarm in alarms:
-            for channel in self._channels(alarm):
-                by.setdefault(channel, []).append(alarm)
+    def _send(self, news: tuple[News, ...], now: float) -> None:
+        by: dict[Channel, list[News]] = {}
+        for each in news:
+            for channel in self._channels(each):
+                by.setdefault(channel, []).append(each)
         screen: dict[tuple[str, ...], set[Channel]] = {}
         for channel in ("app", "bell", "desktop"):
             if channel in by:
-                screen.setdefault(tuple(each.key for each in by[channel]), set()).add(channel)
+                screen.setdefault(tuple(map(_key, by[channel])), set()).add(channel)
         for channels in screen.values() if self.on_screen is not None else ():
             told = by[next(iter(channels))]
-            fires = any(each.state is AlarmState.FIRING for each in told)
             assert self.on_screen is not None
-            self.on_screen(frozenset(channels), merged(told), fires)
+            self.on_screen(frozenset(channels), merged(told, now), any(map(_grave, told)))
         if self._settings.command and "command" in by:
             self._start(self._run(notice_body(by["command"], now)))
         if self._settings.webhook is not None and "webhook" in by:
@@ -179,8 +201,20 @@ class Notices:
         self._failed(words)
 
 
-def notice_body(alarms: Iterable[Alarm], at: float) -> bytes:
-    return msgspec.json.encode(notice_document(alarms, at))
+def notice_body(news: Iterable[News], at: float) -> bytes:
+    told = tuple(news)
+    alarms = (each for each in told if isinstance(each, Alarm))
+    said = (each for each in told if isinstance(each, Announcement))
+    return msgspec.json.encode(notice_document(alarms, said, at))
+
+
+def _key(news: News) -> str:
+    return f"policy {news.policy}" if isinstance(news, Announcement) else news.key
+
+
+def _grave(news: News) -> bool:
+    """Something fires, or is about to be done."""
+    return news.at is not None if isinstance(news, Announcement) else news.state is AlarmState.FIRING
 
 
 def _call(command: tuple[str, ...], body: bytes) -> int:

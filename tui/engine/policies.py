@@ -4,6 +4,7 @@ Never in read-only mode, and never a promotion.
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,143 +12,233 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tui.config import Policy, seconds
-from tui.domain.action import Kind, Wish
-from tui.engine import wishes
+from tui.domain.action import Plan, Wish
+from tui.domain.alarm import Announcement
 from tui.engine.actions import Refused
-from tui.engine.questions import EnvironmentsOf, PipelinesOf
+from tui.engine.journal import Entry, JournalError
+from tui.engine.questions import AnnouncementsNow, AnyQuestion
+from tui.engine.servers import unexpected
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
     from tui.engine.engine import Engine
 
-
-class Announcement(msgspec.Struct, frozen=True):
-    """What a policy is about to do, did, or why it does not."""
-
-    policy: str
-    words: str
-    at: float | None = None
-    """When it acts, unless a person is first; None: it does not."""
+LOOK_AGAIN = 60.0
+"""Seconds until it is looked whether another program still sees to a policy."""
 
 
 class Policies:
-    """Acts for alarms. Its announcements are for the screen."""
+    """Acts for alarms. What it says of that is in the store, under :class:`AnnouncementsNow`."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._announced: dict[str, Announcement] = {}
+        self._said: dict[str, Announcement] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._withdrawn: set[str] = set()
+        self._begun: set[str] = set()
+        """Policies that act now: nothing holds them back any more."""
+        self._wishes: dict[str, Wish] = {}
+        """What is announced."""
+        self._noting: set[asyncio.Task[None]] = set()
+        self.heard: Callable[[Announcement], None] | None = None
+        """Hears what a person should be told."""
 
     @property
     def announced(self) -> tuple[Announcement, ...]:
         """The newest of each policy that has had something to say."""
-        return tuple(self._announced.values())
+        return tuple(self._said.values())
 
-    def consider(self, alarm: str, model: str, since: float, firing: Callable[[], bool]) -> None:
-        """Tell that ``alarm`` fires for ``model``; may be told again and again. Returns at once.
+    def consider(self, alarm: str, model: str, since: float) -> None:
+        """Tell that ``alarm`` began to fire for ``model``. Returns at once.
 
         Args:
-            since: when it began to. A policy acts once for it.
-            firing: whether it still does.
+            since: when it became bad. A policy acts once for it, and not where a person has acted since.
         """
-        for policy in self._engine.settings.safety.policies:
+        for policy in self._of(alarm, model):
             task = self._tasks.get(policy.name)
-            meant = policy.alarm == alarm and policy.model == model and policy.name not in self._withdrawn
-            if meant and (task is None or task.done()):
-                self._tasks[policy.name] = asyncio.create_task(self._act(policy, since, firing))
+            if task is None or task.done():
+                self._tasks[policy.name] = asyncio.create_task(self._see_to(policy, since))
 
-    def withdraw(self, policy: str) -> None:
-        """A person says no: what is announced is not done, nor anything else for as long as the program runs."""
-        if task := self._tasks.get(policy):
-            task.cancel()
-            self._withdrawn.add(policy)
-            self._say(policy, "a person said no")
+    def over(self, alarm: str, model: str, why: str) -> None:
+        """Tell that it fires no more: what is not under way is not done."""
+        for policy in self._of(alarm, model):
+            self._hold_back(policy, why)
+
+    def withdraw(self, name: str) -> bool:
+        """A person says no: what the policy has announced is not done; whether there was anything. Noted in the
+        journal, so that no other program does it either; when the alarm comes again it is announced anew."""
+        policy = next((each for each in self._engine.settings.safety.policies if each.name == name), None)
+        wish = self._wishes.get(name)
+        if policy is None or wish is None or not self._hold_back(policy, "a person said no"):
+            return False
+        noting = asyncio.create_task(self._note_no(policy, wish))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+        return True
 
     async def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), *self._noting, return_exceptions=True)
 
-    async def _act(self, policy: Policy, since: float, firing: Callable[[], bool]) -> None:
+    def _of(self, alarm: str, model: str) -> list[Policy]:
+        policies = self._engine.settings.safety.policies
+        return [each for each in policies if (each.alarm, each.model) == (alarm, model)]
+
+    def _hold_back(self, policy: Policy, why: str) -> bool:
+        """Whether there was something to hold back."""
+        task = self._tasks.get(policy.name)
+        if task is None or task.done() or policy.name in self._begun:
+            return False
+        task.cancel()
+        wish = self._wishes.pop(policy.name, None)
+        self._say(policy, f"no {policy.action}: {why}", told=wish is not None)
+        return True
+
+    async def _see_to(self, policy: Policy, since: float) -> None:
+        while True:
+            with self._engine.actions.journal.held(f"policy {policy.name}.lock") as free:
+                if free:
+                    try:
+                        await self._alone(policy, since)
+                    except Exception as error:
+                        why = unexpected(f"policy {policy.name}", error).message
+                        self._say(policy, f"no {policy.action}: {why}")
+                    finally:
+                        self._begun.discard(policy.name)
+                        self._wishes.pop(policy.name, None)
+                    return
+            self._say(policy, "another pipedeck here sees to it", told=False)
+            await self._engine.pause(LOOK_AGAIN)
+
+    async def _alone(self, policy: Policy, since: float) -> None:
+        """Announce, wait, act; while no other program sees to the policy."""
         engine = self._engine
-        with engine.actions.journal.held("policies.lock") as free:
-            if not free:
-                self._say(policy.name, "another pipedeck here sees to the policies")
-                return
-            if why := await in_thread(partial(self._spent, policy, since, engine.clock())):
-                self._say(policy.name, why)
-                return
-            try:
-                wish = await self._wish(policy)
-            except SourceError as error:
-                self._say(policy.name, f"cannot act: {error.message}")
-                return
-            if wish is None:
-                self._say(policy.name, "cannot act: there is nothing to act on")
-                return
-            wait = seconds(policy.wait)
-            words = f"{policy.action} of {policy.model} for the alarm {policy.alarm}"
-            if why := engine.actions.locked(wish.target):
-                self._say(policy.name, f"no {words}: {why}")
-                return
-            self._say(policy.name, words, engine.clock() + wait)
-            began = engine.clock()
-            await engine.pause(wait)
-            if not firing():
-                self._say(policy.name, f"no {words}: the alarm is over")
-                return
-            acted = [each for each in engine.actions.activities if each.since >= began]
-            if any(each.plan.wish.target == wish.target for each in acted):
-                self._say(policy.name, f"no {words}: a person was first")
-                return
+        if why := await in_thread(partial(self._spent, policy, since, engine.clock())):
+            self._say(policy, why)
+            return
+        try:
+            words, wish = await self._proposed(policy, since)
+        except SourceError as error:
+            self._say(policy, f"no {policy.action}: {error.message}")
+            return
+        if wish is None:
+            self._say(policy, f"no {policy.action}: {words}")
+            return
+        if why := engine.actions.locked(wish.target):
+            self._say(policy, f"no {policy.action}: {why}")
+            return
+        if str(wish.target) not in words:
+            words = f"{words} ({wish.target})"
+        self._wishes[policy.name] = wish
+        wait = seconds(policy.wait)
+        self._say(policy, words, engine.clock() + wait)
+        await engine.pause(wait)
+        try:
+            said, now = await self._proposed(policy, since)
+            if now != wish:
+                raise Refused(said if now is None else "it is not as it was when this was announced")
+            if why := await in_thread(partial(self._first, policy, wish, since)):
+                raise Refused(why)
             await self._start(policy, wish, words)
+        except (SourceError, Refused) as error:
+            self._say(policy, f"no {policy.action}: {error}")
 
     async def _start(self, policy: Policy, wish: Wish, words: str) -> None:
+        """Raises SourceError, Refused."""
         actions = self._engine.actions
-        try:
-            prepared = await actions.plan(wish)
-            plan = prepared.plan
-            asked = (each for each in plan.fields if each.required and not each.default)
-            if missing := [each.name for each in asked if not plan.wish.value(each.name)]:
-                raise Refused(f"it asks for {', '.join(missing)}")
-            activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
-        except (SourceError, Refused) as error:
-            self._say(policy.name, f"no {words}: {error}")
-            return
-        self._say(policy.name, f"{words} is under way")
+        prepared = await actions.plan(wish)
+        plan = prepared.plan
+        asked = (each for each in plan.fields if each.required and not each.default)
+        if missing := [each.name for each in asked if not plan.wish.value(each.name)]:
+            raise Refused(f"it asks for {', '.join(missing)}")
+        activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
+        self._begun.add(policy.name)
+        self._say(policy, f"{words} is under way")
         ended = await actions.done(activity.id)
-        self._say(policy.name, f"{words}: {ended.state}: {ended.words}")
+        self._say(policy, f"{words}: {ended.state}: {ended.words}")
 
-    async def _wish(self, policy: Policy) -> Wish | None:
-        settings, model = self._engine.settings, self._engine.settings.models[policy.model]
-        reason = f"policy {policy.name}: alarm {policy.alarm}"
+    async def _proposed(self, policy: Policy, since: float) -> tuple[str, Wish | None]:
+        """What it would do, in words and as a wish, from a state read now.
+
+        Raises:
+            SourceError
+        """
+        engine = self._engine
+        from tui.engine.culprits import Culprits  # not with the first frame
+
+        asked: set[AnyQuestion] = set()
+        while True:
+            look = Culprits(engine.settings, engine.store)
+            found = look.before(policy.model, since, policy.environment)
+            fresh = [each for each in look.asked if each not in asked]
+            if not fresh:
+                break
+            asked.update(fresh)
+            await asyncio.gather(*map(engine.ask, fresh))
         if policy.action == "retrain":
-            wish = wishes.retrain(settings, policy.model)
-            return msgspec.structs.replace(wish, reason=reason) if wish is not None else None
-        environment = policy.environment or model.environment
-        for name in dict.fromkeys(text.partition(":")[0] for text in model.pipelines):
-            listing = await self._engine.ask(PipelinesOf(name))
-            for pipeline in dict.fromkeys(each.address for each in listing.pipelines):
-                if model.ships(str(pipeline)):
-                    found = await self._engine.ask(EnvironmentsOf(pipeline))
-                    for each in found.environments:
-                        if environment in (each.name, str(each.address)):
-                            return Wish(Kind.ROLLBACK, each.address, reason=reason)
-        return None
+            words, wish = look.retrain(policy.model, found)
+        elif later := look.later(found):
+            return f"{later} has come since", None
+        elif coming := look.coming(found):
+            return f"{coming} is being put there", None
+        else:
+            words, wish = look.rollback(found)
+        reason = f"policy {policy.name}: alarm {policy.alarm}"
+        return words, msgspec.structs.replace(wish, reason=reason) if wish is not None else None
 
     def _spent(self, policy: Policy, since: float, now: float) -> str:
         """Why the policy has done enough, by the journal; empty: it has not."""
         times, _, window = policy.at_most.partition(" per ")
-        done = [
-            each.first.at for each in self._engine.actions.journal.read() if each.first.policy == policy.name
-        ]
-        if any(at >= since for at in done):
-            return "it has acted for this alarm"
-        if sum(at > now - seconds(window) for at in done) >= int(times):
+        own = [each for each in self._engine.actions.journal.read() if each.first.policy == policy.name]
+        if said := next((each for each in own if each.first.at >= since), None):
+            return "it has acted for this alarm" if said.plan is not None else said.first.words
+        if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
             return f"it has acted as often as it may: {policy.at_most}"
         return ""
 
-    def _say(self, policy: str, words: str, at: float | None = None) -> None:
-        self._announced[policy] = Announcement(policy, words, at)
+    def _first(self, policy: Policy, wish: Wish, since: float) -> str:
+        """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
+        for record in self._engine.actions.journal.read():
+            first, plan = record.first, record.plan
+            if first.at < since or first.policy == policy.name or plan is None:
+                continue
+            refused = record.outcome is not None and record.outcome.state == "refused"
+            if not refused and self._same(policy, plan, wish):
+                who = f"policy {first.policy}" if first.policy else first.who.user
+                return f"{who} was first: {first.kind} {first.target}"
+        return ""
+
+    def _same(self, policy: Policy, plan: Plan, wish: Wish) -> bool:
+        """Whether ``plan`` was about what ``wish`` is about."""
+        its, environment = plan.wish.target, wish.target.environment
+        if its == wish.target:
+            return True
+        ships = self._engine.settings.models[policy.model].ships(str(its.pipeline))
+        return ships and environment is not None and plan.environment == environment
+
+    async def _note_no(self, policy: Policy, wish: Wish) -> None:
+        journal = self._engine.actions.journal
+        entry = Entry(
+            id=uuid.uuid4().hex[:12],
+            at=self._engine.clock(),
+            event="settled",
+            who=journal.who,
+            source=wish.target.source,
+            target=str(wish.target),
+            kind=wish.kind.value,
+            policy=policy.name,
+            state="refused",
+            words="a person said no",
+        )
+        try:
+            await in_thread(partial(journal.append, entry))
+        except JournalError as error:
+            self._say(policy, f"no {policy.action}: a person said no ({error})")
+
+    def _say(self, policy: Policy, words: str, at: float | None = None, *, told: bool = True) -> None:
+        said = Announcement(policy.name, policy.alarm, policy.model, words, at)
+        self._said[policy.name] = said
+        self._engine.store.put(AnnouncementsNow(), self.announced, self._engine.clock())
+        if told and self.heard is not None:
+            self.heard(said)

@@ -15,6 +15,7 @@ from tui.domain.verdict import Verdict
 from tui.engine import wishes
 from tui.engine.questions import (
     AlarmsNow,
+    CandidateOf,
     ChangesBetween,
     EnvironmentsOf,
     HistoryOf,
@@ -102,6 +103,18 @@ async def promotion(engine: "Engine", model: str, gate: Address, environment: st
         alarms_known=alarms.known,
         judging=await _judging(engine, model, gate),
     )
+
+
+async def validation(engine: "Engine", model: str, version: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """How ``version``, which is to be the champion, compares with the one that is: facts, and what is doubtful."""
+    read = await _asked(engine, CandidateOf(model))
+    found = read.value
+    if found is None or read.known.problem:
+        return (), f"how it compares could not be read: {read.known.problem}"
+    if found.candidate is None or found.candidate.version != version or not found.metrics:
+        return (("validation", "not compared with the champion"),), ""
+    facts = tuple((each.metric, f"{each.outcome}: {each.reason}") for each in found.metrics)
+    return facts, "" if found.outcome.good else f"its validation is {found.outcome}"
 
 
 def _there_since(deployment: Deployment | None) -> float | None:

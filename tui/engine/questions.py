@@ -6,13 +6,15 @@ import msgspec
 
 from tui.domain.action import Activity
 from tui.domain.address import Address
-from tui.domain.alarm import Alarms, Alerts
+from tui.domain.alarm import Alarms, Alerts, Announcement
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.health import Finding
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Chart
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.domain.verdict import Verdict
+from tui.engine.journal import Record
 from tui.engine.logs import LogState
 
 T = TypeVar("T")
@@ -91,6 +93,10 @@ class ActivitiesNow(Question[tuple[Activity, ...]], frozen=True):
     """The actions under way or ended, newest first. No source is asked: the reading is there when there are some."""
 
 
+class JournalNow(Question[tuple[Record, ...]], frozen=True):
+    """What was done from this machine, oldest first; of very much the newest. It is read from the disk."""
+
+
 class ChartOf(Question[Chart], frozen=True):
     """One metric of a model over ``span`` seconds, for a chart ``columns`` cells wide."""
 
@@ -106,6 +112,12 @@ class VerdictOf(Question[Verdict], frozen=True):
     """How the canary of a model compares with its baseline."""
 
     model: str
+
+
+class ReachOf(Question[Finding], frozen=True):
+    """Whether a source of metrics answers, where nothing else need be asked of it."""
+
+    source: str
 
 
 class RequestsOf(Question[Chart], frozen=True):
@@ -124,6 +136,10 @@ class AlertsOf(Question[Alerts], frozen=True):
 
 class AlarmsNow(Question[Alarms], frozen=True):
     """All alarms; what the engine makes of other answers, so that no source is ever asked."""
+
+
+class AnnouncementsNow(Question[tuple[Announcement, ...]], frozen=True):
+    """The newest that each policy has said; the engine's own, too."""
 
 
 class CandidateOf(Question[Candidacy], frozen=True):

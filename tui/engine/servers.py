@@ -16,6 +16,7 @@ from tui.sources.base import (
     DeploymentSource,
     MetricSource,
     PipelineSource,
+    ReachableSource,
     RegistrySource,
     Source,
     SourceError,
@@ -99,6 +100,12 @@ class Servers:
         if not hasattr(source, "samples"):
             raise misconfigured(f"the source {name} has no metrics")
         return cast(MetricSource, source)
+
+    async def reachable(self, name: str) -> ReachableSource:
+        source = await self.source(name)
+        if not hasattr(source, "reach"):
+            raise misconfigured(f"the source {name} cannot be asked whether it answers")
+        return cast(ReachableSource, source)
 
     async def alerts(self, name: str) -> AlertSource:
         source = await self.source(name)

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from tui.config import GitLabSettings, JenkinsSettings, Settings
+from tui.config import GitLabSettings, JenkinsSettings, Registry, Settings
 from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address, parse_address
 from tui.domain.alarm import Before
+from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Gate, Listing
 from tui.insight.derive import covers
@@ -83,38 +84,6 @@ def retrain(
     return None
 
 
-def changed_by(settings: Settings, wish: Wish) -> str:
-    """The name of the model that ``wish`` is about; empty: none, or it only trains one."""
-    started = str(wish.target)
-    if wish.kind is Kind.TRIGGER:
-        given = {name for name, _ in wish.values}
-        for name, model in settings.models.items():
-            if model.switch is not None and model.switch.pipeline == started:
-                return name
-            training = retrain(settings, name)
-            if training is not None and training.target == wish.target and given >= {*dict(training.values)}:
-                return ""
-    return model_of(settings, wish.target)
-
-
-def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
-    """Names of the environments that ``plan`` would change, as far as anybody knows.
-
-    A source tells where it knows: GitLab of its jobs, Jenkins by the rules of the config. Of a model's pipeline the
-    model's is meant where nothing else is known, and behind a gate of Jenkins in any case.
-    """
-    wish = plan.wish
-    known = tuple(dict.fromkeys(each for each in (plan.environment, wish.target.environment) if each))
-    model = changed_by(settings, wish)
-    its = settings.models[model].environment if model else ""
-    if not its or its in known:
-        return known
-    jenkins = isinstance(settings.sources.get(wish.target.source), JenkinsSettings)
-    gate = wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and jenkins)
-    return (*known, its) if (gate and jenkins) or (not known and (gate or run)) else known
-
-
 def switch(settings: Settings, model: str, to: str, version: str = "") -> Wish | None:
     """The wish to give the traffic to ``to``, one of the model's blue-green pair; None where there is no such."""
     its = settings.models[model]
@@ -156,9 +125,67 @@ def launches(
             yield Offer(wish, f"Give {to} the traffic of {title}", possible=not why, why_not=why)
 
 
+def champion(registry: Registry, version: str) -> Wish:
+    """The wish to make ``version`` of a registered model its champion."""
+    values = (("alias", registry.champion), ("version", version))
+    return Wish(Kind.SET_CHAMPION, Address(registry.source, registry.model), values)
+
+
+def champions(registry: Registry, found: Candidacy) -> Iterator[Offer]:
+    """The candidate, and the way back to the version that was champion before."""
+    alias, now, candidate = registry.champion, found.champion, found.candidate
+    there = now.version if now is not None else ""
+    before = now.before.get(alias, "") if now is not None else ""
+    if candidate is not None and candidate.version != there:
+        words = f"Make version {candidate.version} ({registry.candidate}) the {alias}"
+        yield Offer(champion(registry, candidate.version), words)
+    if before not in ("", there):
+        yield Offer(champion(registry, before), f"Back to version {before}, the {alias} before")
+
+
+def registered(settings: Settings, target: Address) -> str:
+    """The model of the config that a registry has under that name; empty: none."""
+    for name, model in settings.models.items():
+        if model.registry and (model.registry.source, model.registry.model) == (target.source, target.path):
+            return name
+    return ""
+
+
 def deployment_of(environment: Environment, version: str) -> Deployment | None:
-    """The deployment to go back to: of that version or id; without one the newest that one can go back to."""
-    for each in environment.deployments:
-        if version in (each.version, each.id) if version else each.rollback and each.rollback.possible:
-            return each
-    return None
+    """The deployment to go back to: of that version or id, the newest that one can go back to before others; without
+    one the newest of all that one can."""
+    named = [each for each in environment.deployments if version in (each.version, each.id, "")]
+    able = (each for each in named if each.rollback is not None and each.rollback.possible)
+    return next(able, named[0] if version and named else None)
+
+
+def changed_by(settings: Settings, wish: Wish) -> str:
+    """The name of the model that ``wish`` is about; empty: none, or it only trains one."""
+    started = str(wish.target)
+    if wish.kind is Kind.TRIGGER:
+        given = {name for name, _ in wish.values}
+        for name, model in settings.models.items():
+            if model.switch is not None and model.switch.pipeline == started:
+                return name
+            training = retrain(settings, name)
+            if training is not None and training.target == wish.target and given >= {*dict(training.values)}:
+                return ""
+    return model_of(settings, wish.target)
+
+
+def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Names of the environments that ``plan`` would change, as far as anybody knows.
+
+    A source tells where it knows: GitLab of its jobs, Jenkins by the rules of the config. Of a model's pipeline the
+    model's is meant where nothing else is known, and behind a gate of Jenkins in any case.
+    """
+    wish = plan.wish
+    known = tuple(dict.fromkeys(each for each in (plan.environment, wish.target.environment) if each))
+    model = changed_by(settings, wish)
+    its = settings.models[model].environment if model else ""
+    if not its or its in known:
+        return known
+    jenkins = isinstance(settings.sources.get(wish.target.source), JenkinsSettings)
+    gate = wish.kind in (Kind.APPROVE, Kind.PROMOTE)
+    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and jenkins)
+    return (*known, its) if (gate and jenkins) or (not known and (gate or run)) else known

@@ -15,7 +15,7 @@ class Consent(msgspec.Struct, frozen=True):
     name: str = ""
     """To be typed: the environment, because it is production."""
     doubt: str = ""
-    """Why it is asked a second time: the verdict is not PROMOTE OK."""
+    """Why it is asked a second time: the verdict is not PROMOTE OK, or the validation of what would be champion."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -30,15 +30,17 @@ class Given(msgspec.Struct, frozen=True):
     """Why, where that was asked with the question and not part of the wish."""
 
 
-def demanded(plan: Plan, production: str, decision: Decision | None, judged: bool) -> Consent:
+def demanded(
+    plan: Plan, production: str, decision: Decision | None, judged: bool, doubt: str = ""
+) -> Consent:
     """What ``plan`` demands.
 
     Args:
         production: the environment it changes, where that is production; else empty.
         decision: the verdict on the canary; None: it could not be read.
         judged: there is a verdict to be had on it.
+        doubt: what else is doubtful.
     """
-    doubt = ""
     if plan.wish.kind is Kind.PROMOTE and judged and decision is not Decision.PROMOTE:
         doubt = f"the verdict is {decision}" if decision is not None else "the verdict could not be read"
     return Consent(production, doubt)
@@ -53,6 +55,11 @@ def missing(consent: Consent, given: Given) -> str:
     if consent.doubt and not given.despite:
         return f"{consent.doubt}: it takes a second yes"
     return ""
+
+
+def names(consents: Iterable[Consent]) -> tuple[str, ...]:
+    """Of the environments that have to be typed before all of it may be done, each once."""
+    return tuple(dict.fromkeys(each.name for each in consents if each.name))
 
 
 def among(globs: Sequence[str], names: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from tui.domain.globs import matches
 from tui.domain.pipeline import Gate, Pipeline, Run, Stage
 from tui.domain.status import Status
 from tui.insight.rules import DeploymentRule, Part, Start, filled
-from tui.insight.standing import newest_first, standing
+from tui.insight.standing import Standing, newest_first, standing
 
 _MARKUP = re.compile(r"<[^<>]*>")
 _LONGEST = 300
@@ -119,7 +119,6 @@ def _environment(
     rule_of = {hit.deployment.id: rules[hit.rule] for hit in hits}
     deployments = newest_first(hit.deployment for hit in hits)
     now = standing(deployments)
-    stable = now.stable
     notes: tuple[str, ...] = ()
     if now.failed and now.failed.status is Status.CANCELED and rule_of[now.failed.id].canary:
         notes = (f"{now.failed.run} was aborted: whether its canary was taken out, only the Pipeline knows",)
@@ -127,7 +126,7 @@ def _environment(
         address=Address(source, app, environment=name),
         deployments=tuple(
             msgspec.structs.replace(
-                each, rollback=_rollback(each, stable, rule_of[each.id].rollback, source, app, name, jobs)
+                each, rollback=_rollback(each, now, rule_of[each.id].rollback, source, app, name, jobs)
             )
             for each in deployments
         ),
@@ -138,14 +137,14 @@ def _environment(
 
 def _rollback(
     deployment: Deployment,
-    stable: Deployment | None,
+    now: Standing,
     start: Start | None,
     source: str,
     app: str,
     environment: str,
     jobs: dict[str, Pipeline],
 ) -> Rollback:
-    if (why := no_way_back(deployment, stable)) is not None:
+    if (why := no_way_back(deployment, now)) is not None:
         return Rollback(False, why)
     if start is None:
         return Rollback(False, "no rollback job is configured for it")
@@ -166,8 +165,12 @@ def _rollback(
     return Rollback(True, f"would start {start.job}{with_them}", Address(source, start.job), parameters)
 
 
-def no_way_back(deployment: Deployment, stable: Deployment | None) -> str | None:
-    """Why nobody can go back to ``deployment``, whatever the system; None where the system decides."""
+def no_way_back(deployment: Deployment, now: Standing) -> str | None:
+    """Why nobody can go back to ``deployment``, whatever the system; None where the system decides.
+
+    While a canary stands beside it, going back to the stable one means taking the canary out.
+    """
+    stable = now.stable
     if deployment.status.active:
         return "it is still on its way"
     if deployment.status is not Status.PASSED:
@@ -175,7 +178,7 @@ def no_way_back(deployment: Deployment, stable: Deployment | None) -> str | None
     if stable is None:
         return None
     if deployment.id == stable.id:
-        return "it is there now"
+        return "it is there now" if now.canary is None else None
     if deployment.version == stable.version:
         return "the same version is there now"
     return None

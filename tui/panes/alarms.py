@@ -1,19 +1,23 @@
-"""The alarms pane: what fires, since when, after which deployment, and what is proposed."""
+"""The alarms pane: what fires, since when, after which deployment, what is proposed, and what policies are about to
+do."""
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
 from tui import format as fmt
+from tui.domain.action import Kind, Wish
 from tui.domain.address import Address
-from tui.domain.alarm import Alarm, Alarms, AlarmState
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.engine.engine import Engine
 from tui.engine.notices import before_words
-from tui.engine.questions import AlarmsNow, AnyQuestion
+from tui.engine.questions import AlarmsNow, AnnouncementsNow, AnyQuestion
 from tui.keys import bindings
 from tui.panes.base import Pane
+from tui.panes.progress import announced
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
 from widgets.theme import Look, look
@@ -69,6 +73,13 @@ def _row(key: str, alarm: Alarm, now: float) -> Row:
     )
 
 
+def _proposed(wish: Wish) -> str:
+    """One line of the menu."""
+    if wish.kind is Kind.TRIGGER:
+        return f"Proposed: retrain with {wish.target}"
+    return f"Proposed: roll back {wish.target} to {wish.value('version')}"
+
+
 class AlarmsPane(Pane):
     scope = "alarms"
     title = "Alarms"
@@ -80,7 +91,9 @@ class AlarmsPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._details = [StatusLine(classes="detail") for _ in range(3)]
+        self._details = [
+            StatusLine(classes="detail") for _ in range(4 if engine.settings.safety.policies else 3)
+        ]
 
     def compose(self) -> ComposeResult:
         yield StatusLine(classes="head")
@@ -109,6 +122,12 @@ class AlarmsPane(Pane):
         return alarm.before.deployment.run or alarm.before.environment
 
     @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        alarm = self.alarm
+        proposed = {wish.kind: _proposed(wish) for wish in (alarm.proposals if alarm is not None else ())}
+        return tuple((words, f"propose('{kind.value}')") for kind, words in proposed.items())
+
+    @property
     def url(self) -> str:
         alarm = self.alarm
         return alarm.before.deployment.web_url if alarm is not None and alarm.before is not None else ""
@@ -129,13 +148,18 @@ class AlarmsPane(Pane):
         self.line.show(items, [Item("", detail=note, drop=5) for note in found.notes[:1]])
         self._show_details()
 
+    @on(LineTable.Selected)
+    def _entered(self, event: LineTable.Selected) -> None:
+        event.stop()
+        self.post_message(self.Menu())
+
     def on_line_table_highlighted(self) -> None:
         self._show_details()
 
     def _show_details(self) -> None:
         """All that is known of the alarm under the cursor."""
         alarm = self.alarm
-        told: list[list[Item]] = [[], [], []]
+        told: list[list[Item]] = [[], [], [], []]
         if alarm is not None:
             quiet = f" ({alarm.silenced})" if alarm.silenced else ""
             of = f" from {alarm.origin}" if alarm.origin else ""
@@ -150,8 +174,36 @@ class AlarmsPane(Pane):
                 told[1] = [Item("no deployment before it is known", "dim")]
             if alarm.advice:
                 told[2] = [Item("proposed", "dim"), *map(Item, alarm.advice)]
-        for line, items in zip(self._details, told, strict=True):
+            for said in self._said(alarm):
+                role = "waiting" if said.at is not None else "dim"
+                told[3] += [Item(announced(said, self.engine.clock()), role), Item(said.words)]
+        for line, items in zip(self._details, told, strict=False):
             line.show(items)
+
+    def _said(self, alarm: Alarm) -> list[Announcement]:
+        """What policies say of it."""
+        said = self.engine.store.get(AnnouncementsNow()).value or ()
+        return [each for each in said if (each.alarm, each.model) == (alarm.name, alarm.model)]
+
+    def action_propose(self, word: str) -> None:
+        """Carry what the alarm under the cursor proposes, of that kind, to the plan."""
+        kind, alarm = Kind(word), self.alarm
+        proposals = alarm.proposals if alarm is not None else ()
+        if (wish := next((each for each in proposals if each.kind is kind), None)) is not None:
+            self.post_message(self.Wished(wish))
+            return
+        what = "retrain" if kind is Kind.TRIGGER else "roll back"
+        advice = alarm.advice if alarm is not None else ()
+        why = next((words.partition(": ")[2] for words in advice if words.startswith(f"{what}: ")), "")
+        words = f"{alarm.name} does not propose to {what}" if alarm is not None else "There is no alarm here"
+        self.notify(f"{words}{f': {why}' if why else ''}.", markup=False, timeout=4)
+
+    def action_withdraw(self) -> None:
+        """Say no to what policies have announced for the alarm under the cursor."""
+        alarm = self.alarm
+        said = self._said(alarm) if alarm is not None and not alarm.origin else []
+        if not [each for each in said if self.engine.policies.withdraw(each.policy)]:
+            self.notify("No policy is about to do anything for this alarm.", markup=False, timeout=4)
 
     def action_acknowledge(self) -> None:
         """Say that one knows of the alarm under the cursor; again: that one does not."""

@@ -1,12 +1,14 @@
 """What a plan looks like to the person who is asked: doubts, facts, and the metrics of a promotion."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tui import format as fmt
 from tui.config import Settings
 from tui.domain.action import Plan
 from tui.domain.verdict import MetricVerdict, Outcome
 from tui.engine.actions import Prepared
+from tui.engine.aiming import Item, able
+from tui.insight.consent import names
 from tui.insight.promotion import Promotion
 from tui.promotion_facts import Told, age, metric_words, notes, promotion_facts
 from widgets.cells import Cell
@@ -55,6 +57,23 @@ def paper(prepared: Prepared, settings: Settings, now: float) -> Paper:
         lines += [Fact(each.name, _marked(each)) for each in notes(promotion)]
     title = f"{plan.wish.kind.value.capitalize()} {plan.wish.target}"
     return Paper(title, lines, METRICS if promotion is not None else FACTS)
+
+
+def paper_of_all(title: str, items: Sequence[Item], settings: Settings, now: float) -> Paper:
+    """What is done together: what of it is possible, and then all that is to be known of each."""
+    plans = able(items)
+    lines: list[Fact | Doubt | Row] = [
+        Fact("what", (f"{len(plans)} of {len(items)}, each by itself", "strong"))
+    ]
+    if typed := names(each.consent for each in plans):
+        lines.append(Doubt(f"{', '.join(typed)}: production, to be typed"))
+    lines += [Doubt(f"left out: {each.target}: {each.why_not}") for each in items if each.why_not]
+    lines += [Fact(f"{number}", (each.plan.words, "strong")) for number, each in enumerate(plans, 1)]
+    for number, each in enumerate(plans, 1):
+        lines.append(Row(f"{number}", ("", f"{number}", str(each.plan.wish.target)), "group"))
+        for line in paper(each, settings, now).lines:
+            lines.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
+    return Paper(title, lines, METRICS if any(each.promotion for each in plans) else FACTS)
 
 
 def _promotion(promotion: Promotion, settings: Settings, now: float) -> Iterator[Fact | Row]:

@@ -9,26 +9,15 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.config import ModelSettings, Settings
+from tui.domain.action import Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
-from tui.engine.questions import ActivitiesNow, AnyQuestion
+from tui.engine.questions import AnyQuestion
 from tui.engine.store import Reading
 from tui.keys import Scope
-from widgets.cells import Cell
 from widgets.status_line import Item
 from widgets.theme import look
-
-PROGRESS = {
-    "sending": "queued",
-    "accepted": "queued",
-    "happening": "running",
-    "done": "passed",
-    "failed": "failed",
-    "refused": "failed",
-    "unknown": "unknown",
-}
-"""The status that the state of an activity looks like."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -58,15 +47,22 @@ class Pane(Vertical):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Pane.Wants)
 
+    class Jump(Message):
+        """Go to a run, a pipeline or an environment in the deck."""
+
+        def __init__(self, to: Address) -> None:
+            super().__init__()
+            self.to = to
+
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
 
-    class Jump(Message):
-        """Go to a run in the deck."""
+    class Wished(Message):
+        """This very thing is wanted: the plan comes next, as with every key that acts."""
 
-        def __init__(self, run: Address) -> None:
+        def __init__(self, wish: Wish) -> None:
             super().__init__()
-            self.run = run
+            self.wish = wish
 
     class Closed(Message):
         """The person has seen enough of it."""
@@ -86,6 +82,15 @@ class Pane(Vertical):
 
     def clear_filter(self) -> bool:
         """Take its filter away; False where it has none."""
+        return False
+
+    @property
+    def marked(self) -> tuple[Address, ...]:
+        """What the next action is for, in place of what is under the cursor."""
+        return ()
+
+    def clear_marks(self) -> bool:
+        """Mark nothing any more; False where nothing was."""
         return False
 
     @property
@@ -124,16 +129,6 @@ def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelS
     if len(settings.models) == 1:
         return next(iter(settings.models.items()))
     return None
-
-
-def progress_of(engine: Engine, target: Address) -> Cell:
-    """How far the newest action on ``target``, or on something in it, has come; empty where there is none."""
-    for each in engine.store.get(ActivitiesNow()).value or ():
-        if target in (each.plan.wish.target, each.plan.wish.target.of_run):
-            shown = look(PROGRESS[each.state])
-            word = "sent" if each.state == "sending" else each.state
-            return f"{shown.glyph} {each.plan.wish.kind} {word}: {each.words}", shown.role
-    return ""
 
 
 def stale(reading: Reading[Any]) -> list[Item]:

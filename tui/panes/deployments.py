@@ -18,7 +18,7 @@ from tui.comparison import (
     facts,
     figure_facts,
 )
-from tui.config import PIPELINE_SOURCES, ModelSettings
+from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Validation
 from tui.domain.pipeline import Pipeline, Run
@@ -33,8 +33,9 @@ from tui.engine.questions import (
     ValidationOf,
 )
 from tui.keys import bindings
-from tui.panes.base import Pane, progress_of
+from tui.panes.marking import MarkingPane
 from tui.panes.placing import Found, find, rows
+from tui.panes.progress import on_environment, progress, recent
 from tui.placement import Group, PlaceLine, all_groups, front_place, group_of
 from widgets.cells import Cell, pieces
 from widgets.line_table import Column, LineTable, Row
@@ -68,7 +69,7 @@ FACT_COLUMNS = (
 )
 
 
-class DeploymentsPane(Pane):
+class DeploymentsPane(MarkingPane):
     scope = "deployments"
     title = "Deployments"
     BINDINGS: ClassVar = bindings("deployments")
@@ -86,9 +87,7 @@ class DeploymentsPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.sources = [
-            name for name, table in engine.settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
-        ]
+        self.sources = engine.settings.pipeline_sources
         self.everything = False
         self.open: frozenset[str] = frozenset()
         self.window = WINDOWS[1]
@@ -201,11 +200,24 @@ class DeploymentsPane(Pane):
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
         times = {name: self.engine.servers.now(name) for name in self.sources}
         made, self._lines = rows(self._found, self.open, times)
+        for key, told in self._told_progress().items():
+            made = [row._replace(cells=(*row.cells[:-1], told)) if row.key == key else row for row in made]
         self._show_heading()
         self.table.empty = "No pipeline is selected."
-        self.table.set_rows(made)
+        self.table.set_rows(self.with_marks(made))
         self._show_facts()
         self._want()
+
+    def _told_progress(self) -> dict[str, Cell]:
+        """How far actions have come, by the rows of the environments that they change."""
+        acting = recent(self.engine)
+        return {
+            str(place.environment.address): progress(each)
+            for found in self._found
+            for place in found.places
+            for each in reversed(acting)
+            if on_environment(each, place.environment.address, found.group.pipelines)
+        }
 
     def _show_heading(self) -> None:
         known = [place for found in self._found for place in found.places]
@@ -214,9 +226,7 @@ class DeploymentsPane(Pane):
         items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
         if self.everything and self._left_out:
             items.append(Item(f"{self._left_out} more: select one in the list", "dim", drop=1))
-        for place in known:
-            if progress := progress_of(self.engine, place.environment.address):
-                items.append(Item(*pieces(progress)[0]))
+        items += [Item(*pieces(told)[0]) for told in self._told_progress().values()]
         if canaries:
             items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
         self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
@@ -293,6 +303,11 @@ class DeploymentsPane(Pane):
             return fact.run
         line = self._lines.get(self.table.key or "")
         return line.environment.address if line is not None else None
+
+    def target_of(self, key: str) -> Address | None:
+        """The environment; earlier versions of it are gone back to one by one."""
+        line = self._lines.get(key)
+        return line.environment.address if line is not None and line.part == "stable" else None
 
     @property
     def version(self) -> str:

@@ -9,12 +9,12 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tui import format as fmt
-from tui.config import PIPELINE_SOURCES
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Listing, Pipeline, Run
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.engine.store import Reading
-from tui.panes.base import Pane, progress_of
+from tui.panes.marking import MarkingPane
+from tui.panes.progress import progress, recent
 from widgets.line_table import Column, LineTable, Row
 from widgets.theme import look
 
@@ -76,7 +76,7 @@ def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[s
     return made
 
 
-class GatesPane(Pane):
+class GatesPane(MarkingPane):
     scope = "gates"
     title = "Gates"
 
@@ -87,10 +87,7 @@ class GatesPane(Pane):
         yield LineTable(COLUMNS, empty="Nothing waits for a person.")
 
     def questions(self) -> tuple[AnyQuestion, ...]:
-        settings = self.engine.settings.sources
-        return tuple(
-            PipelinesOf(name) for name, table in settings.items() if isinstance(table, PIPELINE_SOURCES)
-        )
+        return tuple(map(PipelinesOf, self.engine.settings.pipeline_sources))
 
     @property
     def focus_target(self) -> Widget:
@@ -106,17 +103,21 @@ class GatesPane(Pane):
         self._found = {str(each.gate.address): each for each in found}
         stale = {name: reading.fault is not None for name, reading in readings.items()}
         made = rows(found, self.engine.servers.now, stale)
-        for i, row in enumerate(made):
-            if words := progress_of(self.engine, self._found[row.key].gate.address):
-                cells = (*row.cells[:4], words, row.cells[5])
-                made[i] = row._replace(cells=cells)
+        for each in reversed(recent(self.engine)):
+            for i, row in enumerate(made):
+                gate = self._found[row.key].gate.address
+                if each.plan.wish.target in (gate, gate.of_run):
+                    made[i] = row._replace(cells=(*row.cells[:4], progress(each)))
         unread = [name for name, reading in readings.items() if reading.value is None]
         self.table.empty = f"Reading {', '.join(unread)} …" if unread else "Nothing waits for a person."
-        self.table.set_rows(made)
+        self.table.set_rows(self.with_marks(made))
 
     @property
     def address(self) -> Address | None:
-        each = self._found.get(self.table.key or "")
+        return self.target_of(self.table.key or "")
+
+    def target_of(self, key: str) -> Address | None:
+        each = self._found.get(key)
         return each.gate.address if each is not None else None
 
     @property

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+from time import strptime
 from typing import ClassVar, Literal
 
 from textual import on
@@ -326,12 +327,11 @@ def _time(text: str) -> float | None:
     """Today's moment of a local time of day."""
     from datetime import datetime
 
+    now = datetime.now().astimezone()
     for shape in ("%H:%M:%S", "%H:%M"):
         try:
-            at = datetime.strptime(text, shape)  # noqa: DTZ007 - local by intention
+            at = strptime(text, shape)
+            return now.replace(hour=at.tm_hour, minute=at.tm_min, second=at.tm_sec, microsecond=0).timestamp()
         except ValueError:
             continue
-        return (
-            datetime.now().astimezone().replace(hour=at.hour, minute=at.minute, second=at.second).timestamp()
-        )
     return None

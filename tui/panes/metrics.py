@@ -12,6 +12,8 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
+from tui.domain.action import Offer
+from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
@@ -19,16 +21,20 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, CandidateOf, ChartOf, VerdictOf
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
+from tui.engine.wishes import champions
 from tui.keys import bindings
 from tui.panes.base import Pane, model_of, stale
 from tui.panes.moments import Moments
+from tui.panes.progress import progress, recent
 from tui.panes.span import Span
 from tui.panes.verdict import VerdictLines, headline
 from tui.summary import candidacy_words
 from widgets.axis import moment_text
+from widgets.cells import pieces
 from widgets.chart import Chart
 from widgets.chart_data import ChartData, Limit, Line, Marker
 from widgets.status_line import Item, StatusLine
+from widgets.theme import look
 
 LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 """Lines and cells a chart needs to say something."""
@@ -152,6 +158,18 @@ class MetricsPane(Pane):
     def model(self) -> tuple[str, ModelSettings] | None:
         return model_of(self.selection.pipeline, self.engine.settings)
 
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        return tuple((each.words, f"champion({n})") for n, each in enumerate(self._champions))
+
+    @property
+    def _champions(self) -> tuple[Offer, ...]:
+        """What the model's registry offers."""
+        if self.model is None or (registry := self.model[1].registry) is None:
+            return ()
+        found = self.engine.store.get(CandidateOf(self.model[0])).value
+        return tuple(champions(registry, found)) if found is not None else ()
+
     def questions(self) -> tuple[AnyQuestion, ...]:
         if self.model is None or not self.box.size.width:
             return ()
@@ -199,13 +217,17 @@ class MetricsPane(Pane):
         candidate = self.engine.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)
+            registered = Address(model.registry.source, model.registry.model)
+            acting = [each for each in recent(self.engine) if each.plan.wish.target == registered]
+            items += [Item(*pieces(progress(each))[0]) for each in acting[:1]]
         self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
         readings = {question: self.engine.store.get(question) for question in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
-        self.line.show([*items, *(stale(old[0]) if old else ())], [Item(self._span_words(now), drop=1)])
-        markers = self._moments.of(name)[1]
+        asked, markers = self._moments.of(name)
+        items += [*(stale(old[0]) if old else ()), *self._unmarked(asked)]
+        self.line.show(items, [Item(self._span_words(now), drop=1)])
         for question, reading in readings.items():
             metric = self.engine.settings.metrics[question.metric]
             title = metric.title or question.metric
@@ -215,6 +237,13 @@ class MetricsPane(Pane):
                 data = data._replace(title=mark + title, small=True)
             self.charts[question.metric].show(data._replace(log=self.logarithmic))
         self._want()
+
+    def _unmarked(self, asked: tuple[AnyQuestion, ...]) -> Iterator[Item]:
+        """Why deployments are not, or no longer, marked in the charts."""
+        faults = (self.engine.store.get(each).fault for each in asked)
+        if (fault := next((each for each in faults if each is not None), None)) is not None:
+            words = f"{look('stale').glyph} deployments {fault.trouble.value}"
+            yield Item(words, "warning", fault.message, drop=3)
 
     def _span_words(self, now: float) -> str:
         if self.span.until is None:
@@ -259,6 +288,10 @@ class MetricsPane(Pane):
         return False
 
     # -- keys
+
+    def action_champion(self, number: int) -> None:
+        """Carry one of what the registry offers to the plan."""
+        self.post_message(self.Wished(self._champions[number].wish))
 
     def action_next_metric(self) -> None:
         self._step_metric(1)

@@ -11,13 +11,16 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.config import PIPELINE_SOURCES
+from tui.domain.action import Activity
+from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Pipeline
 from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.engine.store import Reading
 from tui.insight.need import Need, need, need_order
 from tui.keys import bindings
-from tui.panes.base import Pane
+from tui.panes.marking import MarkingPane
+from tui.panes.progress import on_pipeline, progress, recent
 from tui.summary import PipelineLine, pipeline_line, settled_age
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
@@ -41,6 +44,8 @@ COLUMNS = (
     Column("Cause", 10, flex=1, drop=8),
     Column("Source", 8, drop=7),
 )
+
+NOW = 4
 
 Readings = Mapping[str, Reading[Listing]]
 
@@ -164,7 +169,7 @@ def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
     return Row(f"group {name}", (OPEN if open else CLOSED, words), "group")
 
 
-class PipelinesPane(Pane):
+class PipelinesPane(MarkingPane):
     scope = "pipelines"
     title = "Pipelines"
     BINDINGS: ClassVar = bindings("pipelines")
@@ -223,14 +228,29 @@ class PipelinesPane(Pane):
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
+        for each in reversed(recent(self.engine)):
+            rows = [self._acted(row, each) for row in rows]
         on_top = self.table.cursor == 0
-        self.table.set_rows(rows)
+        self.table.set_rows(self.with_marks(rows))
         # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
         if self._filling and on_top and rows:
             self.table.highlight(rows[0].key)
         self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
         self._choose()
+
+    def target_of(self, key: str) -> Address | None:
+        pipeline = self.pipelines.get(key)
+        if pipeline is None:
+            return None
+        return pipeline.last.address if pipeline.last is not None else pipeline.address
+
+    def _acted(self, row: Row, activity: Activity) -> Row:
+        """The row with how far the action has come, where it acts on that."""
+        pipeline = self.pipelines.get(row.key)
+        if pipeline is None or not on_pipeline(activity, pipeline):
+            return row
+        return row._replace(cells=(*row.cells[:NOW], progress(activity), *row.cells[NOW + 1 :]))
 
     def _nothing(self, readings: Readings) -> str:
         notes = [note for reading in readings.values() if reading.value for note in reading.value.notes]

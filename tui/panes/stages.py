@@ -7,13 +7,15 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.questions import AnyQuestion, RunAt
 from tui.engine.store import Reading
-from tui.panes.base import Pane, Selection, progress_of, stale
+from tui.panes.base import Pane, Selection, stale
+from tui.panes.progress import on_run, progress, recent
 from tui.summary import StageLine, run_state, stage_lines, status_word, tests_text
-from widgets.cells import pieces
+from widgets.cells import Cell, pieces
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
 from widgets.theme import look
@@ -30,11 +32,12 @@ COLUMNS = (
 )
 
 
-def project(run: Run, now: float) -> list[Row]:
-    """The rows of the stage tree."""
+def project(run: Run, now: float, acting: Sequence[Activity] = ()) -> list[Row]:
+    """The rows of the stage tree; beside those of jobs, how far what is done to them has come."""
     lines = stage_lines(run, now)
     low, high = scale(lines, now)
-    return [_row(line, low, high) for line in lines]
+    told = {each.plan.wish.target.of_job: progress(each) for each in reversed(acting)}
+    return [_row(line, low, high, told.get(line.address, line.note)) for line in lines]
 
 
 def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:
@@ -51,7 +54,7 @@ def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:
     return low, max(line.ended_at or low for line in lines)
 
 
-def _row(line: StageLine, low: float, high: float) -> Row:
+def _row(line: StageLine, low: float, high: float, note: Cell) -> Row:
     shown = look(line.status.value)
     running = line.status.active and line.started_at is not None
     bar = (
@@ -65,7 +68,7 @@ def _row(line: StageLine, low: float, high: float) -> Row:
             (line.word, shown.role),
             line.time,
             (bar, shown.role),
-            line.note,
+            note,
         ),
         dim=line.dim,
     )
@@ -115,11 +118,11 @@ class StagesPane(Pane):
         now = self.engine.servers.now(address.source)
         run = reading.value or listed(self.selection, address)
         items = heading(run, pipeline.runs, now) if run else [Item(str(address))]
-        if progress := progress_of(self.engine, address):
-            items.insert(0, Item(*pieces(progress)[0]))
+        acting = [each for each in recent(self.engine) if on_run(each, address)]
+        items[:0] = [Item(*pieces(progress(each))[0]) for each in acting[:1]]
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
-        self.table.set_rows(project(run, now) if run else [])
+        self.table.set_rows(project(run, now, acting) if run else [])
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:

@@ -1,4 +1,9 @@
-"""``python -m tui.sandbox``: the sandbox by itself. It ends when its stdin does."""
+"""``python -m tui.sandbox``: the sandbox by itself. It ends when its stdin does.
+
+The line it prints names the port of each face, and of ``control``, where it is steered:
+``curl -d '{"face": "jenkins", "kind": "unanswered", "path": "/input/"}' CONTROL/fault``, ``CONTROL/options`` with
+``{"face": "jenkins", "values": {"denied": ["Build"]}}``, and as :class:`tui.sandbox.process.Control` does.
+"""
 
 import argparse
 from typing import get_args
@@ -10,7 +15,11 @@ from tui.sandbox.world import Clock
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tui.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tui.sandbox",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--scenario", choices=get_args(Name), default="demo")
     parser.add_argument("--jobs", type=int, default=200, help="Jenkins jobs of the scenario 'many'")
     parser.add_argument("--projects", type=int, default=50, help="GitLab projects of the scenario 'many'")

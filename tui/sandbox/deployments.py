@@ -1,5 +1,7 @@
 """A world of deployments: every way they are told of, on both faces."""
 
+from typing import Any
+
 from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
 from tui.sandbox.plan import Group, State, Task, plan
 from tui.sandbox.world import Model, Pipeline, Scenario
@@ -209,9 +211,9 @@ def _gitlab() -> tuple[Pipeline, ...]:
 
 
 def _models() -> tuple[Model, ...]:
-    def model(name: str, title: str, pipeline: str, **more: object) -> Model:
+    def model(name: str, title: str, pipeline: str, **more: Any) -> Model:
         # What the metrics say of it is another world's business.
-        return Model(name=name, title=title, pipelines=(pipeline,), baseline="1", canary="2", **more)  # type: ignore[arg-type]
+        return Model(name=name, title=title, pipelines=(pipeline,), baseline="1", canary="2", **more)
 
     return (
         model("fraud", "Fraud detection", "gitlab:ml/fraud", validation="metrics.json"),

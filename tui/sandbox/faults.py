@@ -100,7 +100,7 @@ def with_faults(
             case "html":
                 await HTMLResponse(_LOGIN_PAGE)(scope, receive, send)
             case "truncated":
-                await app(scope, receive, _rewriting(send, lambda body: body[: len(body) * 2 // 3]))
+                await app(scope, receive, _rewriting(send, _two_thirds))
             case "mistyped":
                 await app(scope, receive, _rewriting(send, _mistype))
             case "empty":
@@ -111,10 +111,10 @@ def with_faults(
                 await app(scope, receive, _nowhere)
                 await _cut(scope, receive)
             case "cut":
-                await app(scope, receive, _part(send))
+                await app(scope, receive, _rewriting(send, _two_thirds, open_end=True))
                 await _cut(scope, receive)
             case "stall":
-                await app(scope, receive, _part(send))
+                await app(scope, receive, _rewriting(send, _two_thirds, open_end=True))
                 while (await receive())["type"] != "http.disconnect":
                     pass
             case "401" | "403" | "429" | "500" | "503" as status:
@@ -170,8 +170,16 @@ _LOGIN_PAGE = (
 )
 
 
-def _rewriting(send: Send, change: Callable[[bytes], bytes]) -> Send:
-    """A ``send`` that collects the whole answer, changes its body and sends that with the right length."""
+def _two_thirds(body: bytes) -> bytes:
+    return body[: len(body) * 2 // 3]
+
+
+def _rewriting(send: Send, change: Callable[[bytes], bytes], *, open_end: bool = False) -> Send:
+    """A ``send`` that collects the whole answer, changes its body and sends that with the right length.
+
+    With ``open_end`` it sends it with the length that the body had, an empty one as if a byte were missing, and goes
+    on waiting for the rest.
+    """
     start: Message = {}
     body = bytearray()
 
@@ -183,34 +191,13 @@ def _rewriting(send: Send, change: Callable[[bytes], bytes]) -> Send:
         body.extend(message.get("body", b""))
         if not message.get("more_body"):
             changed = change(bytes(body))
+            length = (len(body) or 1) if open_end else len(changed)
             headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
-            headers.append((b"content-length", str(len(changed)).encode()))
+            headers.append((b"content-length", str(length).encode()))
             await send({**start, "headers": headers})
-            await send({"type": "http.response.body", "body": changed})
+            await send({"type": "http.response.body", "body": changed, "more_body": open_end})
 
     return collect
-
-
-def _part(send: Send) -> Send:
-    """A ``send`` that lets two thirds of a body through and leaves it open; of an empty one, a byte is missing."""
-    start: Message = {}
-    body = bytearray()
-
-    async def part(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start":
-            start = message
-            return
-        body.extend(message.get("body", b""))
-        if not message.get("more_body"):
-            headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
-            headers.append((b"content-length", str(len(body) or 1).encode()))
-            await send({**start, "headers": headers})
-            await send(
-                {"type": "http.response.body", "body": bytes(body[: len(body) * 2 // 3]), "more_body": True}
-            )
-
-    return part
 
 
 def _mistype(body: bytes) -> bytes:

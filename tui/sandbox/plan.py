@@ -8,7 +8,7 @@ comes after it is placed relative to the answer.
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,6 +34,25 @@ class State(StrEnum):
         return self not in (State.CREATED, State.QUEUED, State.WAITING, State.RUNNING)
 
 
+class Field(msgspec.Struct, frozen=True):
+    """Something that a gate asks for (a parameter of a Jenkins input)."""
+
+    name: str
+    kind: Literal["String", "Text", "Boolean", "Choice", "Password"] = "String"
+    default: Any = ""
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What a gate asks for, and whom (Jenkins)."""
+
+    fields: tuple[Field, ...] = ()
+    submitter: str = ""
+    """Users and groups, joined by commas; empty: whoever may build."""
+    submitter_parameter: str = ""
+
+
 class Task(msgspec.Struct, frozen=True):
     """The smallest thing a run does: a GitLab job, a Jenkins stage or branch without stages of its own."""
 
@@ -54,6 +73,8 @@ class Task(msgspec.Struct, frozen=True):
     """The kind of machine it wants: Jenkins node label, GitLab runner tag."""
     gate: str = ""
     """What it asks a person before it works; empty for a task that asks nobody."""
+    form: Form = Form()
+    """What its gate asks for beside a yes."""
     answer_after: float | None = None
     """Seconds after which a simulated colleague approves its gate; None: it holds until somebody does."""
     optional: bool = False

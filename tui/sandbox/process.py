@@ -101,6 +101,10 @@ class Control:
         """
         self._ask("fault", {"face": face, "kind": kind, "path": path, "seconds": seconds})
 
+    def options(self, face: Literal["jenkins", "gitlab"], **values: Any) -> None:
+        """Set up the face otherwise, as its ``Options`` say; until the world is replaced."""
+        self._ask("options", {"face": face, "values": values})
+
     def scenario(self, name: str) -> None:
         """Replace the world by a new one that begins now."""
         self._ask("scenario", {"name": name})

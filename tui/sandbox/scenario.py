@@ -6,7 +6,7 @@ from typing import Literal
 
 from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
 from tui.sandbox.deployments import deployments
-from tui.sandbox.plan import Group, State, Task, plan
+from tui.sandbox.plan import Field, Form, Group, State, Task, plan
 from tui.sandbox.world import Model, Pipeline, Scenario
 
 _WARNING = (State.WARNING,)
@@ -113,6 +113,16 @@ def _vision() -> tuple[Task, ...]:
     )
 
 
+_PROMOTION = Form(
+    (
+        Field("STRATEGY", "Choice", "rolling", ("rolling", "blue-green"), "how the traffic is moved"),
+        Field("NOTE", help="for the release notes"),
+        Field("NOTIFY", "Boolean", True, help="tell the team"),
+        Field("PIN", "Password", help="any will do: nobody looks at it"),
+    )
+)
+
+
 def _deploy() -> tuple[Task, ...]:
     """A Jenkins deployment with a canary and a gate."""
     return plan(
@@ -120,7 +130,9 @@ def _deploy() -> tuple[Task, ...]:
         _side_by_side("Test", Task("Unit", 8, tests=120, outcomes=_WARNING), Task("Smoke", 5, metrics=True)),
         Task("Deploy canary", 10, environment="production"),
         Task("Watch canary", 15),
-        Task("Promote", 6, gate="Promote {version} to production?", environment="production"),
+        Task(
+            "Promote", 6, gate="Promote {version} to production?", form=_PROMOTION, environment="production"
+        ),
         Task("Declarative: Post Actions", 1, always=True),
     )
 

@@ -101,6 +101,7 @@ class Server:
         self._sizes = (jobs, projects)
         self._faults = {face: Faults() for face in FACES}
         self._apps: dict[str, ASGIApp] = {}
+        self._options: dict[str, jenkins.Options | gitlab.Options] = {}
         self._listeners = {face: Listener(self._face(face)) for face in FACES}
         self._control = Listener(self._control_app())
         self._scenario = scenario
@@ -124,27 +125,20 @@ class Server:
         scenario = named(name, *self._sizes)
         self._scenario = name
         self._world = World(scenario, self._clock, seed=self._seed)
+        for_jenkins = jenkins.Options(
+            root_url=f"{self._origin('jenkins')}/jenkins/",
+            stages=self._stages,
+            user=USER,
+            token=TOKEN,
+            version=self._core,
+        )
+        for_gitlab = gitlab.Options(
+            external_url=f"{self._origin('gitlab')}/gitlab", token=TOKEN, trace_every=self._trace_every
+        )
+        self._options = {"jenkins": for_jenkins, "gitlab": for_gitlab}
         self._apps = {
-            "jenkins": jenkins.jenkins_app(
-                self._world,
-                self._faults["jenkins"],
-                jenkins.Options(
-                    root_url=f"{self._origin('jenkins')}/jenkins/",
-                    stages=self._stages,
-                    user=USER,
-                    token=TOKEN,
-                    version=self._core,
-                ),
-            ),
-            "gitlab": gitlab.gitlab_app(
-                self._world,
-                self._faults["gitlab"],
-                gitlab.Options(
-                    external_url=f"{self._origin('gitlab')}/gitlab",
-                    token=TOKEN,
-                    trace_every=self._trace_every,
-                ),
-            ),
+            "jenkins": jenkins.jenkins_app(self._world, self._faults["jenkins"], for_jenkins),
+            "gitlab": gitlab.gitlab_app(self._world, self._faults["gitlab"], for_gitlab),
             "prometheus": prometheus_app(self._world, self._faults["prometheus"]),
         }
 
@@ -170,6 +164,7 @@ class Server:
                 Route("/state", self._state),
                 Route("/advance", self._advance, methods=["POST"]),
                 Route("/fault", self._fault, methods=["POST"]),
+                Route("/options", self._set_options, methods=["POST"]),
                 Route("/scenario", self._change_scenario, methods=["POST"]),
                 Route("/log", self._log, methods=["POST"]),
                 Route("/forget", self._forget, methods=["POST"]),
@@ -207,6 +202,16 @@ class Server:
             await self._listeners[asked.face].open()
         return JSONResponse({})
 
+    async def _set_options(self, request: Request) -> Response:
+        asked = await _body(request, _Changes)
+        options = self._options[asked.face]
+        if unknown := asked.values.keys() - set(options.__struct_fields__):
+            raise msgspec.ValidationError(f"{asked.face} has no options {', '.join(sorted(unknown))}")
+        changed = msgspec.convert(msgspec.to_builtins(options) | asked.values, type(options))
+        for name in asked.values:
+            setattr(options, name, getattr(changed, name))
+        return JSONResponse({})
+
     async def _change_scenario(self, request: Request) -> Response:
         self._load((await _body(request, _Name)).name)
         return JSONResponse({})
@@ -234,6 +239,11 @@ class _Fault(msgspec.Struct):
     kind: Kind | None = None
     path: str = ""
     seconds: float = 2.0
+
+
+class _Changes(msgspec.Struct):
+    face: Literal["jenkins", "gitlab"]
+    values: dict[str, Any]
 
 
 class _Name(msgspec.Struct):

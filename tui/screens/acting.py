@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.app import App
 
-from tui import format as fmt
 from tui.domain.action import Activity, Kind, Offer, Wish
 from tui.domain.address import Address
 from tui.engine.actions import Prepared, Refused
-from tui.engine.journal import Record
-from tui.insight.consent import Given
-from tui.panes.asking import entries, paper
+from tui.engine.aiming import able, aim, prepare
+from tui.insight.consent import Given, names
+from tui.panes.asking import entries, paper, paper_of_all
 from tui.sources.base import SourceError
-from tui.threads import in_thread
 from widgets.dialog import Answer, Dialog, Doubt, Fact, Paper
 from widgets.form import Entry
-from widgets.help_sheet import Section
 from widgets.menu import Line, Menu
 
 if TYPE_CHECKING:
@@ -34,8 +31,6 @@ SHORTCUTS = {
     Kind.TRIGGER: "trigger",
 }
 """The action of the registry whose key does it."""
-MEANT = {Kind.APPROVE: (Kind.APPROVE, Kind.PROMOTE)}
-"""What a key may mean, where that is more than its own kind."""
 REASON = (Entry("reason", label="Reason (optional)"),)
 READING = "Reading what can be done …"
 
@@ -69,31 +64,61 @@ class Acting:
         await self.carry_out(offers[int(key)].wish)
         return None
 
-    async def act(self, kind: Kind, target: Address) -> None:
-        """Do what a key means to ``target``: at once where that can only be one thing."""
-        dialog = self._reading(f"{kind.value.capitalize()} {target}")
+    async def act(self, kind: Kind, target: Address) -> tuple[Address, ...]:
+        """Do what a key means to ``target``: at once where that can only be one thing.
+
+        Returns:
+            What it may be done to, where that is not one thing and nobody said which.
+        """
+        title = f"{kind.value.capitalize()} {target}"
+        dialog = self._reading(title)
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        reading = asyncio.create_task(self._offers(target))
+        reading = asyncio.create_task(aim(self.engine, kind, target))
         await dialog.mounted.wait()
         if not await _came(reading, answered):
-            return
-        offers, note = await reading
-        meant = [offer for offer in offers if offer.wish.kind in MEANT.get(kind, (kind,))]
-        possible = [offer for offer in meant if offer.possible]
-        if len(possible) == 1:
-            await self._plan(dialog, answered, possible[0].wish)
-            return
-        if not possible:
-            facts = [Fact(offer.words, offer.why_not or "not now") for offer in meant]
-            words = note or f"There is nothing here to {kind.value}."
-            dialog.tell(Paper(f"{kind.value.capitalize()} {target}", facts or [Fact("", words)]))
+            return ()
+        aimed = await reading
+        if len(aimed.possible) == 1:
+            await self._plan(dialog, answered, aimed.possible[0].wish)
+        elif len(aimed.targets) > 1 or aimed.possible:
+            dialog.dismiss(None)
             await answered
-            return
-        dialog.dismiss(None)
-        await answered
-        key = await self.app.push_screen(Menu(str(target), self._lines(meant)), wait_for_dismiss=True)
-        if key is not None:
-            await self.carry_out(meant[int(key)].wish)
+            if len(aimed.targets) > 1:
+                return aimed.targets
+            menu = Menu(str(target), self._lines(aimed.offers))
+            key = await self.app.push_screen(menu, wait_for_dismiss=True)
+            if key is not None:
+                await self.carry_out(aimed.offers[int(key)].wish)
+        else:
+            facts = [Fact(offer.words, offer.why_not or "not now") for offer in aimed.offers]
+            words = aimed.problem or f"There is nothing here to {kind.value}."
+            dialog.tell(Paper(title, facts or [Fact("", words)]))
+            await answered
+        return ()
+
+    async def act_on_all(self, kind: Kind, targets: Sequence[Address]) -> bool:
+        """One plan and one question for all of ``targets``; whether it was begun, for each by itself."""
+        dialog = self._reading(f"{kind.value.capitalize()} {len(targets)} marked")
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        reading = asyncio.create_task(prepare(self.engine, kind, targets))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return False
+        items = await reading
+        shown = paper_of_all(dialog.paper.title, items, self.engine.settings, self.engine.clock())
+        plans = able(items)
+        if not plans:
+            dialog.tell(shown)
+            await answered
+            return False
+        typed = " ".join(names(each.consent for each in plans))
+        dialog.ask(shown, f"Yes, {kind.value} {len(plans)}", REASON, typed)
+        answer = await answered
+        if answer is None:
+            return False
+        for each in plans:
+            self._start(each, {}, Given(True, each.consent.name, reason=answer.values[REASON[0].name]))
+        return True
 
     async def carry_out(self, wish: Wish) -> None:
         """From the wish to its beginning, with all that is asked between."""
@@ -210,25 +235,3 @@ def outcome(activity: Activity) -> tuple[str, bool]:
     if activity.state == "unknown":
         words += " Look at the server before you try again."
     return words, activity.state == "done"
-
-
-async def journal(engine: "Engine") -> list[Section]:
-    """What was done, newest first, for a sheet."""
-    records = await in_thread(engine.actions.journal.read)
-    return [_told(record) for record in reversed(records[-200:])] or [("Nothing was done yet.", [])]
-
-
-def _told(record: Record) -> Section:
-    first, sent, end = record.first, record.sent, record.outcome
-    lines = [("what", record.plan.words if record.plan is not None else first.kind)]
-    if record.plan is not None and record.plan.wish.reason:
-        lines.append(("why", record.plan.wish.reason))
-    if sent is not None and sent.request is not None:
-        lines.append(("sent", f"{sent.request.method} {sent.request.path}"))
-    if (reply := record.reply) is not None:
-        lines.append(("answer", f"{reply.state} {reply.status or ''} {reply.words}".replace("  ", " ")))
-    lines.append(("outcome", f"{end.state}: {end.words}" if end is not None else "not known yet"))
-    if end is not None and end.result:
-        lines.append(("led to", end.result))
-    who = f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
-    return f"{fmt.clock(first.at)}  {first.kind} {first.target}  by {who}", lines

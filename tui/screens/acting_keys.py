@@ -4,14 +4,16 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual import on
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from tui import format as fmt
 from tui.domain.action import Activity, Kind, Wish
 from tui.domain.address import Address
 from tui.engine.engine import Engine
 from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
-from widgets.help_sheet import HelpSheet
+from tui.panes.marking import MarkingPane
 
 if TYPE_CHECKING:
     from tui.screens.acting import Acting
@@ -34,6 +36,13 @@ class ActingKeys(Screen[None]):
     def action_go(self, name: str) -> None:
         raise NotImplementedError
 
+    def reveal_pipeline(self, address: Address) -> None:
+        """Have the deck look at the pipeline that ``address`` is in."""
+        raise NotImplementedError
+
+    def show_keys(self) -> None:
+        raise NotImplementedError
+
     async def _begin(self) -> None:
         await self.engine.actions.learn()
         await self.engine.actions.settle()
@@ -43,17 +52,25 @@ class ActingKeys(Screen[None]):
         if not self._begun:
             self._begun = True
             self.run_worker(self._begin())
-        for each in self.engine.actions.activities:
-            if each.ended and self._ended.get(each.id) != each.state:
-                self._ended[each.id] = each.state
-                words, well = self._outcome(each)
-                self.notify(words, severity="information" if well else "warning", markup=False, timeout=10)
+        news = [
+            each
+            for each in self.engine.actions.activities
+            if each.ended and self._ended.get(each.id) != each.state
+        ]
+        if news:
+            self._ended |= {each.id: each.state for each in news}
+            told = [self._outcome(each) for each in reversed(news)]
+            severity: SeverityLevel = "information" if all(well for _, well in told) else "warning"
+            words = "\n".join(words for words, _ in told)
+            self.notify(words, severity=severity, markup=False, timeout=10)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act":
             return self.current in ACTING
         if action == "menu":
             return self.current in (*ACTING, "log")
+        if action == "mark":
+            return isinstance(self.panes[self.current], MarkingPane)
         return super().check_action(action, parameters)
 
     @on(Pane.Menu)
@@ -61,48 +78,52 @@ class ActingKeys(Screen[None]):
         pane = self.panes[self.current]
         self._act(self._menu(pane, self._target()))
 
+    @on(Pane.Wished)
+    def _wished(self, event: Pane.Wished) -> None:
+        self._act(self._acting.carry_out(event.wish))
+
     async def _menu(self, pane: Pane, target: Address | None) -> None:
         way = await self._acting.menu(target, pane.ways)
         if way is not None:
             await self.app.run_action(way, default_namespace=pane)
 
     def action_act(self, word: str) -> None:
-        kind = Kind(word)
-        target = self._target()
-        if target is None:
+        kind, pane, target = Kind(word), self.panes[self.current], self._target()
+        if marked := pane.marked:
+            self._act(self._act_on_all(kind, pane, marked))
+        elif target is None:
             self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
-            return
-        if kind is Kind.TRIGGER:
-            target = target.pipeline
-        elif kind is Kind.ROLLBACK:
-            if target.environment is None:
-                words = "Put the cursor on an environment, or on a version of it, in the deployments."
-                self.notify(words, markup=False, timeout=4)
-                return
-            if version := self.panes[self.current].version:
-                self._act(self._acting.carry_out(Wish(kind, target, (("version", version),))))
-                return
-        elif kind in (Kind.APPROVE, Kind.REJECT) and target.gate is None and target.environment is None:
-            gates = self._gates_of(target)
-            if len(gates) > 1:
-                self.notify(f"{len(gates)} gates wait there: choose one.", markup=False, timeout=4)
-                self.action_go("gates")
-                return
-            target = gates[0] if gates else target
-        self._act(self._acting.act(kind, target))
+        elif kind is Kind.ROLLBACK and (version := pane.version):
+            self._act(self._acting.carry_out(Wish(kind, target, (("version", version),))))
+        else:
+            self._act(self._act_on(kind, target))
+
+    async def _act_on(self, kind: Kind, target: Address) -> None:
+        choices = await self._acting.act(kind, target)
+        if choices:
+            what, pane = ("environment", "deployments") if kind is Kind.ROLLBACK else ("gate", "gates")
+            words = f"{fmt.count(len(choices), what)} of {target.of_run}: choose one."
+            self.notify(words, markup=False, timeout=4)
+            self.reveal_pipeline(target)
+            self.action_go(pane)
+
+    async def _act_on_all(self, kind: Kind, pane: Pane, marked: tuple[Address, ...]) -> None:
+        if await self._acting.act_on_all(kind, marked):
+            pane.clear_marks()
+            self.show_keys()
+
+    def action_mark(self) -> None:
+        """Mark what is under the cursor, or no more."""
+        pane = self.panes[self.current]
+        if isinstance(pane, MarkingPane) and not pane.toggle_mark():
+            self.notify("That cannot be marked.", markup=False, timeout=2)
+        self.show_keys()
 
     def _target(self) -> Address | None:
         """What is acted on: what is under the cursor, or what the deck looks at."""
         pipeline = self.selection.pipeline
         own = self.panes[self.current].address
         return own or self.selection.run_address or (pipeline.address if pipeline is not None else None)
-
-    def _gates_of(self, target: Address) -> list[Address]:
-        """Of the run that ``target`` is in, and of the job that it is."""
-        runs = self.selection.pipeline.runs if self.selection.pipeline is not None else ()
-        gates = [gate.address for run in runs if run.address == target.of_run for gate in run.gates]
-        own = [gate for gate in gates if target.job is not None and gate.job == target.job]
-        return own or gates
 
     @property
     def _acting(self) -> "Acting":
@@ -118,11 +139,3 @@ class ActingKeys(Screen[None]):
 
     def _act(self, course: Coroutine[Any, Any, None]) -> None:
         self.run_worker(course, group="acting")
-
-    def action_journal(self) -> None:
-        self.run_worker(self._journal())
-
-    async def _journal(self) -> None:
-        from tui.screens.acting import journal
-
-        self.app.push_screen(HelpSheet(await journal(self.engine), ("Action", "What became of it")))

@@ -16,6 +16,7 @@ from tui.engine.engine import Engine
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.keys import Action, bindings, help_sections, hints
 from tui.panes.base import Pane, Selection
+from tui.panes.marking import MARK
 from tui.panes.pipelines import PipelinesPane
 from tui.screens.acting_keys import ActingKeys
 from tui.screens.header import Header, verdict_questions
@@ -74,7 +75,7 @@ class DeckScreen(ActingKeys):
     # -- what it shows
 
     def on_mount(self) -> None:
-        self._show_keys()
+        self.show_keys()
         self._project()
         self.panes["pipelines"].focus_target.focus()
         self.set_interval(TICK, self._project)
@@ -126,8 +127,10 @@ class DeckScreen(ActingKeys):
         questions.update(self.panes["pipelines"].questions(), verdict_questions(self.engine.settings))
         self._watch.want(*questions)
 
-    def _show_keys(self) -> None:
-        self.key_line.show(hints(self.panes[self.current].scope, self.keys))
+    def show_keys(self) -> None:
+        pane = self.panes[self.current]
+        marked = [(MARK, f"{len(pane.marked)} marked"), ("Esc", "unmark")] if pane.marked else []
+        self.key_line.show([*marked, *hints(pane.scope, self.keys)])
 
     @on(Pane.Wants)
     def _wants_changed(self) -> None:
@@ -161,27 +164,32 @@ class DeckScreen(ActingKeys):
 
     @on(Pane.Jump)
     def _jump(self, event: Pane.Jump) -> None:
-        """Show the stages of a run, listed or older, with its pipeline under the cursor of the list."""
-        key = self._pipeline_of(event.run)
+        """Show a run, listed or older, or an environment, with its pipeline under the cursor of the list."""
+        to = event.to
+        key = self._pipeline_of(to)
         if key is None:
-            words = f"{event.run.pipeline} is not among the watched pipelines."
+            words = f"{to.pipeline} is not among the watched pipelines."
             self.notify(words, markup=False, timeout=4)
             return
         pane = self._find(key)
-        self._select(Selection(pane.pipelines[key], event.run))
-        self.action_go("stages")
+        self._select(Selection(pane.pipelines[key], to.of_run if to.run is not None else None))
+        self.action_go("stages" if to.run is not None else "deployments" if to.environment else "pipelines")
 
-    def _pipeline_of(self, run: Address) -> str | None:
-        """The row that lists the run; else one of its pipeline. Of those that a filter hides, too."""
+    def _pipeline_of(self, address: Address) -> str | None:
+        """The row that lists its run; else one of its pipeline. Of those that a filter hides, too."""
         rows = [
             pipeline
             for name in self.engine.settings.sources
             if (listing := self.engine.store.get(PipelinesOf(name)).value) is not None
             for pipeline in listing.pipelines
-            if pipeline.address == run.pipeline
+            if pipeline.address == address.pipeline
         ]
-        rows.sort(key=lambda pipeline: all(each.address != run for each in pipeline.runs))
+        rows.sort(key=lambda pipeline: all(each.address != address.of_run for each in pipeline.runs))
         return rows[0].key if rows else None
+
+    def reveal_pipeline(self, address: Address) -> None:
+        if (key := self._pipeline_of(address)) is not None:
+            self._find(key)
 
     def action_older_run(self) -> None:
         self._step_run(1)
@@ -240,7 +248,7 @@ class DeckScreen(ActingKeys):
             self.lower = name
         if self._visible() != before:
             self._arrange()
-        self._show_keys()
+        self.show_keys()
 
     def _step_pane(self, step: int) -> None:
         names = list(self.panes)
@@ -257,6 +265,9 @@ class DeckScreen(ActingKeys):
         self._arrange()
 
     def action_clear_filter(self) -> None:
+        if self.panes[self.current].clear_marks():
+            self.show_keys()
+            return
         if any(self.panes[name].clear_filter() for name in (self.current, "pipelines")):
             return
         if self.filled:

@@ -9,11 +9,11 @@ from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
 from tui.engine.engine import Engine
-from tui.engine.questions import AlarmsNow, PipelinesOf, VerdictOf
+from tui.engine.questions import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.insight.need import Need, need
-from tui.panes.base import PROGRESS
+from tui.panes.progress import LOOKS, announced
 from widgets.status_line import Item, StatusLine
 from widgets.theme import look
 
@@ -51,7 +51,7 @@ class Header(StatusLine):
             waiting, failing = waiting + waits, failing + fails
         right = [*_alarms(engine), *_verdicts(engine)]
         right += [
-            Item(f"{look(PROGRESS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
             for each in engine.actions.activities
             if not each.ended
         ]
@@ -88,7 +88,10 @@ def late(reading: Reading[Listing], now: float) -> str:
 
 
 def _alarms(engine: Engine) -> Iterator[Item]:
-    """How many fire that nobody has acknowledged, and of what the gravest is."""
+    """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
+    for said in engine.store.get(AnnouncementsNow()).value or ():
+        if said.at is not None:
+            yield Item(f"{look('waiting').glyph} {announced(said, engine.clock())}", "waiting")
     found = engine.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")

@@ -51,7 +51,7 @@ class AlertmanagerSource(Server[AlertmanagerSettings]):
             silences=True,
         )
 
-    async def _try(self) -> Finding:
+    async def reach(self) -> Finding:
         found = (await self.alerts()).alerts
         quiet = sum(bool(each.silenced) for each in found)
         return Finding("ok", "alerts", f"tells of {len(found)}, {quiet} of them silenced")

@@ -57,7 +57,9 @@ class Source(Protocol):
         """Try everything the program will need of the server and say what was found. Does not raise."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close all connections, whatever is under way on them. Waits for no server."""
+        ...
 
 
 class PipelineSource(Source, Protocol):
@@ -149,6 +151,18 @@ class MetricSource(Source, Protocol):
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series over the grid.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
+class ReachableSource(Source, Protocol):
+    """A source that can be asked for nothing but whether it answers."""
+
+    async def reach(self) -> Finding:
+        """What was found there.
 
         Raises:
             SourceError

@@ -8,44 +8,27 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tui.domain.action import Kind, Observation, Offer, Plan, Step, Wish
-from tui.domain.address import Address
+from tui.domain.action import Kind, Observation, Plan, Step, Wish
 
 ALIAS = "champion"
-BEFORE = "previous_champion"
+"""The alias, where a wish names no other."""
 _API = "/api/2.0/mlflow"
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How a registered model stands."""
-
-    aliases: Mapping[str, str]
-    before: str = ""
-    """The version that was champion before this one, where that was kept."""
+def noted(alias: str) -> str:
+    """The tag of a version that tells which one had the alias before it."""
+    return f"previous_{alias}"
 
 
-def offers(model: Address, standing: Standing) -> tuple[Offer, ...]:
-    """One for each version with an alias, and the way back."""
-    now = standing.aliases.get(ALIAS)
-    found = [
-        Offer(_wish(model, version), f"Make version {version} ({alias}) the {ALIAS}")
-        for alias, version in standing.aliases.items()
-        if version != now
-    ]
-    if standing.before and standing.before != now:
-        words = f"Back to version {standing.before}, the {ALIAS} before"
-        found.append(Offer(_wish(model, standing.before), words))
-    return tuple(found)
+def plan(wish: Wish, aliases: Mapping[str, str], exists: bool, server: str, now: float) -> Plan:
+    """What giving the alias to another version would do.
 
-
-def _wish(model: Address, version: str) -> Wish:
-    return Wish(Kind.SET_CHAMPION, model, (("version", version),))
-
-
-def plan(wish: Wish, standing: Standing, exists: bool, server: str, now: float) -> Plan:
-    """``exists``: whether there is a version such as is wished for."""
-    model, version = wish.target.path, wish.value("version")
-    old = standing.aliases.get(ALIAS, "")
+    Args:
+        aliases: which version each names now.
+        exists: whether there is a version such as is wished for.
+    """
+    model, version, alias = wish.target.path, wish.value("version"), wish.value("alias") or ALIAS
+    old = aliases.get(alias, "")
     why_not = ""
     if wish.kind is not Kind.SET_CHAMPION:
         why_not = f"MLflow has nothing like {wish.kind}"
@@ -54,45 +37,47 @@ def plan(wish: Wish, standing: Standing, exists: bool, server: str, now: float) 
     elif not exists:
         why_not = f"{model} has no version {version}"
     elif version == old:
-        why_not = f"version {version} is the {ALIAS} already"
-    words = f"Make version {version} of {model} the {ALIAS} on {wish.target.source}"
-    facts = ((ALIAS, f"{old or 'none'} → {version}"),)
+        why_not = f"version {version} is the {alias} already"
+    words = f"Make version {version} of {model} the {alias} on {wish.target.source}"
+    facts = ((alias, f"{old or 'none'} → {version}"),)
     plan = Plan(wish, words, server, now, possible=not why_not, why_not=why_not, facts=facts)
     if why_not:
         return plan
     name = ("name", model)
-    common = (("model", model), ("version", version), ("before", old))
+    common = (("model", model), ("version", version), ("alias", alias), ("before", old))
     tag = Step(
-        words=f"Note in version {version} that {old} was {ALIAS}",
+        words=f"Note in version {version} that {old} was {alias}",
         method="POST",
         path=f"{_API}/model-versions/set-tag",
-        body=(name, ("version", version), ("key", BEFORE), ("value", old)),
+        body=(name, ("version", version), ("key", noted(alias)), ("value", old)),
         body_kind="json",
         expect=(("do", "tag"), *common),
     )
-    alias = Step(
+    give = Step(
         words=words,
         method="POST",
         path=f"{_API}/registered-models/alias",
-        body=(name, ("alias", ALIAS), ("version", version)),
+        body=(name, ("alias", alias), ("version", version)),
         body_kind="json",
         expect=(("do", "alias"), *common),
     )
     return msgspec.structs.replace(
         plan,
-        steps=(tag, alias) if old else (alias,),
+        steps=(tag, give) if old else (give,),
         warnings=("what serves the champion may load it at once; MLflow does not tell",),
     )
 
 
 def observed_tag(expect: Mapping[str, str], tags: Mapping[str, str]) -> Observation:
-    return Observation("done" if tags.get(BEFORE) == expect["before"] else "nothing")
+    return Observation("done" if tags.get(noted(expect["alias"])) == expect["before"] else "nothing")
 
 
-def observed_alias(expect: Mapping[str, str], standing: Standing) -> Observation:
-    now = standing.aliases.get(ALIAS, "")
+def observed_alias(expect: Mapping[str, str], aliases: Mapping[str, str]) -> Observation:
+    alias, before = expect["alias"], expect["before"]
+    now = aliases.get(alias, "")
     if now == expect["version"]:
-        return Observation("done", f"version {now} is the {ALIAS}")
-    if now == expect["before"]:
-        return Observation("nothing", f"the {ALIAS} is still {now or 'nobody'}")
-    return Observation("failed", f"the {ALIAS} is version {now or 'none'}: somebody else set it meanwhile")
+        was = f"; version {before} was before it" if before else ""
+        return Observation("done", f"version {now} is the {alias}{was}")
+    if now == before:
+        return Observation("nothing", f"the {alias} is still {now or 'nobody'}")
+    return Observation("failed", f"the {alias} is version {now or 'none'}: somebody else set it meanwhile")

@@ -94,8 +94,8 @@ class ExpositionSource(Server[ExpositionSettings]):
             (*((begun,) if looks == 1 else ()), *notes),
         )
 
-    async def _try(self) -> Finding:
-        page = await self._read()
+    async def reach(self) -> Finding:
+        page = await self._scrapes.page()
         count = sum(map(len, page.values()))
         return Finding("ok", "page", f"{count} samples of {len(page)} names")
 

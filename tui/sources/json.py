@@ -43,8 +43,8 @@ class JsonSource(Server[JsonSettings]):
             notes.append(f"{odd} of {len(points)} values are NaN or infinite, drawn as gaps")
         return Samples((((), values),) if points else (), tuple(notes))
 
-    async def _try(self) -> Finding:
-        await self._read()
+    async def reach(self) -> Finding:
+        await self._scrapes.page()
         return Finding("ok", "document", "is JSON")
 
     def _advice(self, trouble: Trouble) -> str:

@@ -174,7 +174,15 @@ class MLflowSource(Server[MLflowSettings]):
             return RegisteredVersion(
                 model=clean(model),
                 version=clean(version),
-                aliases=tuple(clean(each.alias) for each in all_aliases if each.version == version),
+                aliases=(
+                    named := tuple(clean(each.alias) for each in all_aliases if each.version == version)
+                ),
+                before={
+                    alias: clean(tag.value)
+                    for alias in named
+                    for tag in made.tags
+                    if tag.key == champion.noted(alias)
+                },
                 run=clean(made.run_id),
                 created_at=made.creation_timestamp / 1000 if made.creation_timestamp else None,
                 metrics=tuple((clean(each.key), _number(each.value)) for each in metrics),
@@ -184,7 +192,7 @@ class MLflowSource(Server[MLflowSettings]):
         found = dict(zip(versions, read_, strict=True))
         return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
 
-    async def _try(self) -> Finding:
+    async def reach(self) -> Finding:
         await self._get("registered-models/search", _anything, {"max_results": "1"})
         try:
             told = await self._http.send("GET", "/version")
@@ -201,18 +209,18 @@ class MLflowSource(Server[MLflowSettings]):
         return Stance(None, "MLflow does not tell what one may do")
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
-        return champion.offers(target, await self._standing(target.path))
+        return ()  # which alias is the champion's, and who is the candidate, the config knows
 
     async def plan(self, wish: Wish) -> Plan:
         version = wish.value("version")
-        standing = await self._standing(wish.target.path)
+        aliases = await self._aliases(wish.target.path)
         try:
             exists = bool(version) and bool(await self._made(wish.target.path, version))
         except SourceError as error:
             if error.trouble is not Trouble.NOT_FOUND:
                 raise
             exists = False
-        return champion.plan(wish, standing, exists, self._settings.base_url, self._clock())
+        return champion.plan(wish, aliases, exists, self._settings.base_url, self._clock())
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
         headers = login(self._settings)
@@ -239,17 +247,12 @@ class MLflowSource(Server[MLflowSettings]):
         if expect["do"] == "tag":
             tags = (await self._made(expect["model"], expect["version"])).tags
             return champion.observed_tag(expect, {tag.key: tag.value for tag in tags})
-        return champion.observed_alias(expect, await self._standing(expect["model"]))
+        return champion.observed_alias(expect, await self._aliases(expect["model"]))
 
-    async def _standing(self, model: str) -> champion.Standing:
-        """Which alias names which version of a model, and the one that was champion before."""
+    async def _aliases(self, model: str) -> dict[str, str]:
+        """Which version each alias of a model names."""
         answer = await self._get("registered-models/get", _models, {"name": model})
-        aliases = {clean(each.alias): clean(each.version) for each in answer.registered_model.aliases}
-        before = ""
-        if champion.ALIAS in aliases:
-            tags = (await self._made(model, aliases[champion.ALIAS])).tags
-            before = next((clean(tag.value) for tag in tags if tag.key == champion.BEFORE), "")
-        return champion.Standing(aliases, before)
+        return {clean(each.alias): clean(each.version) for each in answer.registered_model.aliases}
 
     async def _named(self, model: str, alias: str) -> str:
         answer = await self._get("registered-models/alias", _versions, {"name": model, "alias": alias})

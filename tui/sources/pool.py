@@ -39,10 +39,12 @@ class Pool(Generic[C]):
             try:
                 return call(mine)
             finally:
-                if abandoned or self._closed:
+                if abandoned:
                     self._discard(mine)
                 else:
                     self._idle.append(mine)
+                if self._closed:  # perhaps while this ended
+                    self._empty()
 
         try:
             return await in_thread(work)
@@ -53,5 +55,13 @@ class Pool(Generic[C]):
     def close(self) -> None:
         """Close what is idle now and the others when their calls end."""
         self._closed = True
-        while self._idle:
-            self._discard(self._idle.pop())
+        self._empty()
+
+    def _empty(self) -> None:
+        """Close what is idle; several threads may do this at once."""
+        while True:
+            try:
+                client = self._idle.pop()
+            except IndexError:
+                return
+            self._discard(client)

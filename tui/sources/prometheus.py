@@ -171,7 +171,7 @@ class PrometheusSource(Server[PrometheusSettings]):
             ),
         )
 
-    async def _try(self) -> Finding:
+    async def reach(self) -> Finding:
         self._wire.decode(await self._ask("/api/v1/query", {"query": "1"}), _envelopes)
         self._version = await self._read_version()
         return Finding("ok", "query", f"answers queries; version {self._version or 'not told'}")

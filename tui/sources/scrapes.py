@@ -56,12 +56,7 @@ class Scrapes(Generic[Page, Key, T]):
             SourceError: the page could not be read.
         """
         async with self._reading:
-            if self._last is None or not 0 <= self._clock() - self._last[0] < SOONEST:
-                await self._scrape()
-            assert self._last is not None
-            at, page = self._last
-            if isinstance(page, SourceError):
-                raise page
+            at, page = await self._current()
             for key in keys:
                 if key not in self._seen:
                     self._seen[key] = deque([(at, self._pick(page, key))], maxlen=KEPT)
@@ -69,6 +64,24 @@ class Scrapes(Generic[Page, Key, T]):
             while len(self._seen) > max(MOST, len(keys)):
                 self._seen.popitem(last=False)
             return [tuple(self._seen[key]) for key in keys]
+
+    async def page(self) -> Page:
+        """The page, as a look shows it that was taken now or a moment ago.
+
+        Raises:
+            SourceError: it could not be read.
+        """
+        async with self._reading:
+            return (await self._current())[1]
+
+    async def _current(self) -> tuple[float, Page]:
+        if self._last is None or not 0 <= self._clock() - self._last[0] < SOONEST:
+            await self._scrape()
+        assert self._last is not None
+        at, page = self._last
+        if isinstance(page, SourceError):
+            raise page
+        return at, page
 
     async def _scrape(self) -> None:
         try:

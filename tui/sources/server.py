@@ -49,7 +49,7 @@ class Server(Generic[S]):
         secret = settings.token or settings.password or settings.headers
         findings = [*unencrypted(settings.base_url)] if secret else []
         try:
-            findings.append(await self._try())
+            findings.append(await self.reach())
         except SourceError as error:
             advice = self._advice(error.trouble)
             return (*findings, Finding("error", error.trouble.value, error.message, advice))
@@ -60,7 +60,7 @@ class Server(Generic[S]):
     async def close(self) -> None:
         await self._http.close()
 
-    async def _try(self) -> Finding:
+    async def reach(self) -> Finding:
         """Ask what it is there for, and say what was found.
 
         Raises:
@@ -69,5 +69,5 @@ class Server(Generic[S]):
         raise NotImplementedError
 
     def _advice(self, trouble: Trouble) -> str:
-        """What to do when :meth:`_try` failed so."""
+        """What to do when :meth:`reach` failed so."""
         raise NotImplementedError

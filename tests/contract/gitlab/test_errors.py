@@ -218,7 +218,7 @@ async def test_a_missing_credential_is_said_without_sending(
 
 
 @pytest.mark.parametrize("token", ["glpat-secret\nX: y", "glpat-secret€"])
-async def test_a_token_that_http_cannot_carry_is_not_told(stub: Stub, connect: Connect, token: str) -> None:
+async def test_a_token_that_http_cannot_carry_is_not_told(connect: Connect, token: str) -> None:
     source = connect(token=Secret(token))
     error = await refusal(source)
     assert error.trouble is Trouble.UNAUTHORIZED

@@ -125,7 +125,7 @@ async def test_between_its_last_two_readings_it_waits(stub: Stub, connect: Conne
     assert traces_asked(stub) == 1
 
 
-async def test_an_entity_tag_spares_the_answer(stub: Stub, connect: Connect, clock: Clock) -> None:
+async def test_an_entity_tag_spares_the_answer(stub: Stub, connect: Connect) -> None:
     def answer(request: Request) -> Reply:
         if request.headers.get("if-none-match") == 'W/"1"':
             return Reply(304, {"ETag": 'W/"1"'})
@@ -168,7 +168,7 @@ async def test_it_comes_compressed(stub: Stub, connect: Connect) -> None:
     assert source.facts().bytes_read - before < len(TEXT)
 
 
-async def test_an_empty_answer_never_replaces_text(stub: Stub, connect: Connect, clock: Clock) -> None:
+async def test_an_empty_answer_never_replaces_text(stub: Stub, connect: Connect) -> None:
     replies = [trace(TEXT[:900]), trace(b""), trace(TEXT[:100]), trace(b""), trace(b""), trace(TEXT)]
     one_job(stub, [*[state()] * 5, state("success", finished_at=LONG_AGO)], replies)
     reader, sink = connect().log(JOB), Sink()

@@ -17,7 +17,7 @@ ME: Route = core({"name": "admin", "anonymous": False})
 
 
 async def seen(do: str, reply: Reply | None, routes: dict[str, Route], **notes: str) -> Observation:
-    place = {"source": "ci", "path": "j", "job": "j", "run": "2", **notes}
+    place = {"source": "ci", "path": "j", "job": "j", "run": "2"} | notes
     step = Step("do it", "POST", "/x", expect=(("do", do), *place.items()))
     async with jenkins({"/whoAmI/api/json": ME, **routes}) as (source, _):
         return await source.observe(step, reply)
@@ -84,8 +84,10 @@ async def test_run_once_more_is_known_by_its_cause() -> None:
         API: recorded("replay-rebuild-build"),
         "/queue/api/json": core({"items": []}),
     }
-    found = await seen("replay", YES, routes, next="2", cause="ReplayCause")
+    found = await seen("replay", YES, routes, run="1", next="2", cause="ReplayCause")
     assert (found.words, str(found.result)) == ("ci:j#2 ended as FAILURE", "ci:j#2")
+    found = await seen("replay", None, routes, run="11", next="2", cause="ReplayCause")  # it says: Rebuilt #1
+    assert (found.state, found.words) == ("nothing", "no new run is to be seen")
     found = await seen("replay", YES, routes, next="3", cause="ReplayCause")
     assert (found.state, found.words) == ("nothing", "no new run is to be seen")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, Secret
-from tui.domain.action import Kind, Plan, Wish
+from tui.domain.action import Kind, Plan, Reply, Step, Wish
 from tui.domain.address import Address, parse_address
 from tui.sandbox.faults import Faults
 from tui.sandbox.gitlab import Options, gitlab_app
@@ -19,8 +19,7 @@ START = 1_790_000_000.0
 class Site:
     """A world with a GitLab, and a source that acts on it."""
 
-    def __init__(self, scenario: Scenario, timeout: float = 5.0) -> None:
-        self._timeout = timeout
+    def __init__(self, scenario: Scenario) -> None:
         self.world = World(scenario, Clock(START, manual=True))
         self.options = Options(token="glpat-sandbox")
         self.faults = Faults()
@@ -30,14 +29,22 @@ class Site:
     async def __aenter__(self) -> "Site":
         self._serving = serving(gitlab_app(self.world, self.faults, self.options, self.deeds))
         self.url = f"{self._serving.__enter__()}/gitlab"
-        settings = GitLabSettings(
-            url=self.url,
-            token=Secret("glpat-sandbox"),
-            watch=("ml/**",),
-            timeout=self._timeout,
-        )
-        self.source = GitLabSource("gitlab", settings, clock=self.world.now)
+        self.source = self.another()
         return self
+
+    def another(self, timeout: float = 5.0) -> GitLabSource:
+        settings = GitLabSettings(
+            url=self.url, token=Secret("glpat-sandbox"), watch=("ml/**",), timeout=timeout
+        )
+        return GitLabSource("gitlab", settings, clock=self.world.now)
+
+    async def send_in_haste(self, step: Step) -> Reply:
+        """Send it, and wait for no answer for long."""
+        hasty = self.another(0.5)
+        try:
+            return await hasty.send(step, {})
+        finally:
+            await hasty.close()
 
     async def __aexit__(self, *error: Any) -> None:
         await self.source.close()

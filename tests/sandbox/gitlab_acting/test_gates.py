@@ -153,6 +153,7 @@ async def test_the_last_approval_and_the_start_are_two_steps(shop: Site) -> None
     run = newest(shop, "ml/risk")
     shop.deeds.approve(shop.world.job_id(run, "go live/go live"), "alice", shop.world.now())
     plan = await shop.plan(Kind.APPROVE, gate(shop, "ml/risk", "go live"))
+    assert ("decided so far", "alice approved") in plan.facts
     approve, play = plan.steps
     refused = await shop.source.send(play, {})
     assert refused.words.startswith("400 Bad request - Unplayable Job")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.gitlab_acting.site import Site, gate, newest
+from tests.sandbox.gitlab_acting.site import Site, gate, newest, working
 from tui.domain.action import Kind
 from tui.sandbox.faults import Kind as Fault
 from tui.sandbox.scenario import named
@@ -22,10 +22,11 @@ AFTER: tuple[Fault, ...] = ("truncated", "mistyped", "empty", "unanswered", "cut
 
 @pytest.mark.parametrize(("fault", "state"), BEFORE)
 async def test_what_goes_wrong_before_the_effect(fault: Fault, state: str) -> None:
-    async with Site(named("deployments"), timeout=0.5) as site:
+    async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play", seconds=0)
-        reply = await site.source.send(step, {})
+        haste = fault in ("hang", "stall")
+        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
         site.faults.set(None)
         assert reply.state == state
         assert reply.words
@@ -36,10 +37,11 @@ async def test_what_goes_wrong_before_the_effect(fault: Fault, state: str) -> No
 
 @pytest.mark.parametrize("fault", AFTER)
 async def test_an_answer_that_is_lost_after_the_effect(fault: Fault) -> None:
-    async with Site(named("deployments"), timeout=0.5) as site:
+    async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play")
-        reply = await site.source.send(step, {})
+        haste = fault in ("hang", "stall")
+        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
         site.faults.set(None)
         assert reply.state == "lost"
         assert (await site.source.observe(step, None)).state == "happening"
@@ -49,28 +51,38 @@ async def test_an_answer_that_is_lost_after_the_effect(fault: Fault) -> None:
         assert [event.kind for event in site.world.events(newest(site, "ml/fraud"))] == ["approve"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "path", "target", "fault_at"),
-    [
-        (Kind.RETRY, "ml/fraud", "pytest", "/retry"),
-        (Kind.ROLLBACK, "ml/fraud", "@production", "/retry"),
-        (Kind.STOP_ENVIRONMENT, "ml/fraud", "@staging", "/stop"),
-        (Kind.CANCEL, "ml/fraud", "", "/cancel"),
-        (Kind.APPROVE, "ml/risk", "go live", "/approval"),
-        (Kind.TRIGGER, "ml/edge", ":", "/pipeline"),
-    ],
-)
-async def test_each_action_is_recognised_after_a_restart(
-    shop: Site, kind: Kind, path: str, target: str, fault_at: str
-) -> None:
-    run = f"#{newest(shop, path).id}"
-    job = f"{run}/{target}" if target else run
-    where = "" if target == ":" else target if target.startswith("@") else job
-    plan = await shop.plan(kind, f"gitlab:{path}{where}", **({"ref": "next"} if kind is Kind.TRIGGER else {}))
-    step = plan.steps[0]
-    assert (await shop.source.observe(step, None)).state == "nothing"
-    shop.faults.set("truncated", path=fault_at)
-    assert (await shop.source.send(step, {})).state == "lost"
-    shop.faults.set(None)
-    assert (await shop.source.observe(step, None)).state in ("happening", "done")
-    assert len(shop.writes) == 1
+CUTS: tuple[Fault, ...] = ("unheard", "unanswered", "cut", "truncated")
+KINDS = {
+    "play": (Kind.APPROVE, "ml/fraud", "/promote!play", "/play"),
+    "approve a deployment": (Kind.APPROVE, "ml/risk", "/go live", "/approval"),
+    "reject a deployment": (Kind.REJECT, "ml/risk", "/go live", "/approval"),
+    "retry a job": (Kind.RETRY, "ml/fraud", "/pytest", "/retry"),
+    "retry a run": (Kind.RETRY, "ml/edge", "", "/retry"),
+    "cancel a job": (Kind.CANCEL, "ml/shop", "/train", "/cancel"),
+    "cancel a run": (Kind.CANCEL, "ml/shop", "", "/cancel"),
+    "roll back": (Kind.ROLLBACK, "ml/fraud", "@production", "/retry"),
+    "stop an environment": (Kind.STOP_ENVIRONMENT, "ml/fraud", "@staging", "/stop"),
+    "start": (Kind.TRIGGER, "ml/edge", ":", "/pipeline"),
+    "start by a token": (Kind.TRIGGER, "ml/fraud", ":", "/trigger/pipeline"),
+}
+"""Every kind of request that is sent to a GitLab: what, where, and what its path holds."""
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("fault", CUTS)
+async def test_each_is_sent_once_and_recognised_after_a_restart(what: str, fault: Fault) -> None:
+    kind, path, target, fault_at = KINDS[what]
+    async with Site(working() if path == "ml/shop" else named("deployments")) as site:
+        run = "" if target[:1] in (":", "@") else f"#{newest(site, path).id}"
+        values = {"start": {"ref": "next"}, "start by a token": {"with": "trigger token"}}.get(what, {})
+        plan = await site.plan(kind, f"gitlab:{path}{run}{target.removeprefix(':')}", **values)
+        assert plan.possible, plan.why_not
+        step = plan.steps[0]
+        assert (await site.source.observe(step, None)).state == "nothing"
+        site.faults.set(fault, path=fault_at)
+        secrets = {"token": "glptt-sandbox"} if "token" in what else {}
+        assert (await site.source.send(step, secrets)).state == "lost"
+        site.faults.set(None)
+        seen = await site.source.observe(step, None)
+        assert seen.state in (("nothing",) if fault == "unheard" else ("happening", "done"))
+        assert len(site.writes) == 1

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.sandbox.gitlab_face.face import FRAUD, START, Face, a_face
+from tui.sandbox.faults import Kind
 from tui.sandbox.gitlab import REVOKED_TOKEN, Options
 from tui.sandbox.scenario import demo
 from tui.sandbox.world import Clock, World
@@ -178,13 +179,14 @@ def test_faults_have_gitlabs_own_bodies(face: Face) -> None:
     limited = face.get("/projects", 429)
     assert (limited.text, limited.headers["Retry-After"]) == ("Retry later\n", "7")
     assert limited.headers["Content-Type"].startswith("text/plain")
-    for kind, status, words in (
+    refusals: tuple[tuple[Kind, int, str], ...] = (
         ("401", 401, "401 Unauthorized"),
         ("403", 403, "403 Forbidden"),
         ("500", 500, "500 Internal Server Error"),
         ("503", 503, "503 Service Unavailable"),
-    ):
-        face.faults.set(kind)  # type: ignore[arg-type]
+    )
+    for kind, status, words in refusals:
+        face.faults.set(kind)
         assert face.get("/projects", status).json() == {"message": words}
     face.faults.set("500", path="/graphql")
     assert face.client.post("/graphql", json={"query": "{ currentUser { id } }"}).status_code == 500

@@ -8,6 +8,7 @@ import pytest
 from tests.sandbox.serving import serving
 from tests.sandbox.test_acting_command import START, Fast, Terminal
 from tui.sandbox.faults import Faults
+from tui.sandbox.faults import Kind as Fault
 from tui.sandbox.jenkins import Options, jenkins_app
 from tui.sandbox.scenario import named
 from tui.sandbox.world import World
@@ -45,7 +46,10 @@ def terminal(
         file = tmp_path / "config.toml"
         file.write_text(CONFIG.format(url=url), encoding="utf-8")
         file.chmod(0o600)
-        yield Terminal(file, faults, capsys)
+        terminal = Terminal(file, faults, capsys)
+        yield terminal
+        faults.set(None)
+        assert terminal.all_journalled()
 
 
 @pytest.fixture
@@ -53,10 +57,14 @@ def options() -> Options:
     return Options(user="you", token="jt-secret")
 
 
-def test_canary_is_promoted(terminal: Terminal) -> None:
-    code, done = terminal.document("promote", "churn", *SURE)
+def test_canary_is_promoted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, errors = terminal("promote", "churn", *SURE)
+    assert (code, errors) == (2, "pipedeck: PIN is a secret and missing: --set PIN=env:VARIABLE\n")
+    monkeypatch.setenv("THE_PIN", "hush-1")
+    code, done = terminal.document("promote", "churn", "--set", "PIN=env:THE_PIN", *SURE)
     assert (code, done["actions"][0]["state"]) == (0, "done"), done
-    assert [line.split()[1].rpartition("/")[2] for line in terminal.writes] == ["proceedEmpty"]
+    assert [line.split()[1].rpartition("/")[2] for line in terminal.writes] == ["proceed"]
+    assert "hush-1" not in str(done)
 
 
 def test_rollback_is_a_start(terminal: Terminal) -> None:
@@ -107,3 +115,50 @@ def test_what_is_started_is_asked_for_where_it_goes(terminal: Terminal) -> None:
     code, out, _ = terminal("trigger", "jenkins:ml/vision/train-resnet", "--dry-run")
     assert "environment: none that the config knows of: [safety] cannot tell" in out
     assert terminal.writes == []
+
+
+def test_model_has_one_way_back(terminal: Terminal) -> None:
+    code, out, _ = terminal("rollback", "churn", "--dry-run")
+    assert (code, "back into jenkins:deploy-model@production" in out) == (0, True)
+    code, _, errors = terminal("rollback", "churn", "--version", "0.0", "--yes")
+    assert (code, "there is no 0.0 to go back to" in errors) == (4, True)
+    code, done = terminal.document("rollback", "churn", *SURE)
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert [line.split()[1].rpartition("/")[2].partition("?")[0] for line in terminal.writes] == [
+        "buildWithParameters"
+    ]
+
+
+def test_several_are_planned_by_themselves_and_end_by_themselves(
+    terminal: Terminal, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = terminal.document("gates")[1]["gates"][0]["address"]
+    gone = gate.replace("#", "#99").partition("!")[0]
+    monkeypatch.setenv("THE_PIN", "hush-1")
+    pin = ("--set", "PIN=env:THE_PIN")
+    code, done = terminal.document("approve", gate, "jenkins:ml/vision/train-resnet#1", gone, *pin, *SURE)
+    assert [each["state"] for each in done["actions"]] == ["done", "refused", "unread"], done
+    assert code == 3
+    assert len(terminal.writes) == 1
+    options.denied = frozenset({"Build"})
+    jobs = ("jenkins:ml/vision/train-resnet", "jenkins:ml/vision/quantize")
+    code, done = terminal.document("trigger", *jobs, "--yes")
+    assert (code, [each["state"] for each in done["actions"]]) == (4, ["refused", "refused"]), done
+    assert len(terminal.writes) == 3
+
+
+@pytest.mark.parametrize(("fault", "code"), [("unheard", 5), ("unanswered", 0), ("cut", 0), ("500", 5)])
+def test_several_over_a_line_that_is_cut(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Fault, code: int
+) -> None:
+    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    jobs = ("jenkins:ml/vision/train-resnet", "jenkins:never-built", "jenkins:failing-pipeline")
+    terminal.fault(fault, "/build")
+    found, done = terminal.document("trigger", *jobs, "--yes")
+    states = {each["state"] for each in done["actions"]}
+    assert len(terminal.writes) == len(jobs)
+    if code:
+        assert (found, states) == (code, {"unknown"}), done
+    else:  # two of them fail by themselves
+        assert (found, states) == (1, {"done", "failed"}), done
+    assert len(terminal.writes) == len(jobs)

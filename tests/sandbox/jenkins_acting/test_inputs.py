@@ -6,7 +6,7 @@ import pytest
 from tests.sandbox.jenkins_acting.site import Site
 from tui.domain.action import Field as Asked
 from tui.domain.action import Kind
-from tui.sandbox.jenkins.deeds import Field, Form
+from tui.sandbox.plan import Field, Form
 
 FORM = Form((Field("STRATEGY", "Choice", "canary", ("canary", "rolling")), Field("NOTIFY", "Boolean", True)))
 

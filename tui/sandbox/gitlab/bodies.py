@@ -310,7 +310,7 @@ def commit(site: Site, project: Project, commit: Commit) -> Body:
     }
 
 
-def environment_basic(site: Site, it: Environment) -> Body:
+def environment_basic(it: Environment) -> Body:
     return {
         "id": it.id,
         "name": it.name,
@@ -322,7 +322,7 @@ def environment_basic(site: Site, it: Environment) -> Body:
 
 
 def environment(site: Site, it: Environment) -> Body:
-    return environment_basic(site, it) | {
+    return environment_basic(it) | {
         "tier": it.tier,
         "state": it.state,
         "auto_stop_at": None,
@@ -343,7 +343,7 @@ def deployment(site: Site, it: Deployment, environment: Environment) -> Body:
         "created_at": stamp(it.job.created_at),
         "updated_at": stamp(it.updated_at),
         "user": user(site, it.job.who),
-        "environment": environment_basic(site, environment),
+        "environment": environment_basic(environment),
         "deployable": None if it.job.told else job(site, it.job),
         "status": it.status,
     }

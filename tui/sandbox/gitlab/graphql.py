@@ -43,6 +43,11 @@ def scalar(resolve: Callable[[Any], Any]) -> Field:
     return Field(lambda value, _: resolve(value))
 
 
+def item(name: str) -> Field:
+    """A field that the value holds under ``name``."""
+    return Field(lambda value, _: value[name])
+
+
 def one(of: str, resolve: Callable[[Any], Any]) -> Field:
     """A field that gives one object or null, or a plain list of them."""
     return Field(lambda value, _: resolve(value), of)
@@ -60,8 +65,7 @@ Schema = Mapping[str, Mapping[str, Field]]
 """Type name to its fields; the entry point is ``Query``."""
 
 _PAGE_INFO: Mapping[str, Field] = {
-    name: Field(lambda page, _, name=name: page[name])  # type: ignore[misc]
-    for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor")
+    name: item(name) for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor")
 }
 
 
@@ -69,7 +73,7 @@ def _connection_fields(of: str) -> Mapping[str, Field]:
     return {
         "nodes": one(of, lambda page: page["nodes"]),
         "pageInfo": one("PageInfo", lambda page: page),
-        "count": scalar(lambda page: page["count"]),
+        "count": item("count"),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.bodies import PREFIX, stamp
 from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Environment, Job, Pipeline, Project
-from tui.sandbox.gitlab.graphql import MAX_COMPLEXITY, Field, ResolveError, Schema, many, one, scalar
+from tui.sandbox.gitlab.graphql import MAX_COMPLEXITY, Field, ResolveError, Schema, item, many, one, scalar
 from tui.sandbox.gitlab.site import Site
 
 Fields = dict[str, Field]
@@ -44,21 +44,17 @@ def _types(site: Site) -> dict[str, Fields]:
         "CiBuildNeed": {"name": scalar(lambda name: name)},
         "CiRunner": {
             "id": scalar(lambda it: _gid("Ci::Runner", it["id"])),
-            "description": scalar(lambda it: it["description"]),
+            "description": item("description"),
         },
         "DetailedStatus": {
-            name: scalar(lambda it, name=name: it[name])  # type: ignore[misc]
-            for name in ("icon", "text", "label", "group", "tooltip", "favicon")
+            name: item(name) for name in ("icon", "text", "label", "group", "tooltip", "favicon")
         }
         | {"action": one("StatusAction", lambda it: it.get("action"))},
-        "StatusAction": {
-            name: scalar(lambda it, name=name: it[name])  # type: ignore[misc]
-            for name in ("title", "path", "method", "confirmationMessage")
-        },
+        "StatusAction": {name: item(name) for name in ("title", "path", "method", "confirmationMessage")},
         "UserCore": {
             "id": scalar(lambda it: _gid("User", it["id"])),
-            "username": scalar(lambda it: it["username"]),
-            "name": scalar(lambda it: it["name"]),
+            "username": item("username"),
+            "name": item("name"),
         },
         "PipelinePermissions": {
             "updatePipeline": scalar(lambda _: True),
@@ -343,7 +339,7 @@ def _environment(site: Site) -> Fields:
         "slug": scalar(lambda it: it.slug),
         "state": scalar(lambda it: it.state),
         "tier": scalar(lambda it: it.tier.upper()),
-        "externalUrl": scalar(lambda it: bodies.environment_basic(site, it)["external_url"]),
+        "externalUrl": scalar(lambda it: bodies.environment_basic(it)["external_url"]),
         "autoStopAt": scalar(lambda _: None),
         "createdAt": scalar(lambda it: stamp(it.created_at)),
         "updatedAt": scalar(lambda it: stamp(it.updated_at)),

@@ -234,20 +234,7 @@ class _Face:
             case ["wfapi", "describe"] if self._wfapi(pipeline):
                 return self._plugin(self._describe(run))
             case ["wfapi", "pendingInputActions"] if self._wfapi(pipeline):
-                url = self._context_url(run)
-                actions = [
-                    {
-                        "id": (gate := runs.input_id(state)),
-                        "proceedText": "Proceed",
-                        "message": state.task.gate,
-                        "inputs": [],
-                        "proceedUrl": f"{url}wfapi/inputSubmit?inputId={gate}",
-                        "abortUrl": f"{url}input/{gate}/abort",
-                        "redirectApprovalUrl": f"{url}input/",
-                    }
-                    for state in seen.waiting
-                ]
-                return self._plugin(actions)
+                return self._plugin(runs.pending(self.controller, seen, self._context_url(run)))
         raise _NotFound(plugin=True)
 
     def _wfapi(self, item: Item) -> bool:

@@ -5,8 +5,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from tui.sandbox.jenkins.deeds import Deeds, Form
-from tui.sandbox.plan import Progress, State
+from tui.sandbox.jenkins.deeds import Deeds
+from tui.sandbox.plan import Form, Progress, State, TaskState
 from tui.sandbox.world import Pipeline, Run, World
 
 RESULTS = {
@@ -69,6 +69,10 @@ class Controller:
         self._inside: dict[str, list[Item]] = {}
         for path, item in sorted(self._items.items()):
             self._inside.setdefault(path.rpartition("/")[0], []).append(item)
+
+    def form(self, id: str, state: TaskState) -> Form:
+        """What the input ``id``, the gate of a task, asks for."""
+        return self.forms.get(id, state.task.form)
 
     def item(self, path: str) -> Item | None:
         """The folder or pipeline with that full name."""

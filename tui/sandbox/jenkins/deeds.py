@@ -1,28 +1,10 @@
-"""What people did to a Jenkins that the world itself has no word for, and what its inputs ask for."""
+"""What people did to a Jenkins that the world itself has no word for."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from tui.sandbox.world import Refused, World
-
-
-class Field(msgspec.Struct, frozen=True):
-    """A parameter of an input."""
-
-    name: str
-    kind: Literal["String", "Text", "Boolean", "Choice", "Password"] = "String"
-    default: Any = ""
-    choices: tuple[str, ...] = ()
-
-
-class Form(msgspec.Struct, frozen=True):
-    """What an input asks for, and whom."""
-
-    fields: tuple[Field, ...] = ()
-    submitter: str = ""
-    """Users and groups, joined by commas; empty: whoever may build."""
-    submitter_parameter: str = ""
 
 
 class Given(msgspec.Struct, frozen=True):

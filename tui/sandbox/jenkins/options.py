@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from tui.sandbox.jenkins.deeds import Form
+from tui.sandbox.plan import Form
 
 StageSource = Literal["stages", "pipeline-overview", "wfapi", "none"]
 

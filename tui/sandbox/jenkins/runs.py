@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 from tui.sandbox.artifacts import METRICS
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
-from tui.sandbox.jenkins.deeds import Field, Form
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
-from tui.sandbox.plan import Progress, State, TaskState
+from tui.sandbox.plan import Field, Form, Progress, State, TaskState
 from tui.sandbox.world import Run
 
 BRIEF = frozenset({"number", "url"})
@@ -219,7 +218,7 @@ def _inputs(controller: Controller, seen: Progress) -> Bean:
                 "id": (id := input_id(state)),
                 "displayName": state.task.name,
                 "settled": False,
-                "input": _input(id, state.task.gate, controller.forms.get(id, Form())),
+                "input": _input(id, state.task.gate, controller.form(id, state)),
             },
         )
         for state in seen.waiting
@@ -247,11 +246,43 @@ def _field(field: Field) -> Bean:
     fields = {
         "name": field.name,
         "type": f"{field.kind}ParameterDefinition",
-        "description": "",
+        "description": field.help,
         "defaultParameterValue": Bean(f"hudson.model.{kind}ParameterValue", default),
         **({"choices": list(field.choices)} if field.kind == "Choice" else {}),
     }
     return Bean(f"hudson.model.{field.kind}ParameterDefinition", fields)
+
+
+def pending(controller: Controller, seen: Progress, url: str) -> list[dict[str, Any]]:
+    """What waits, as the stage view plugin tells it (contracts: jenkins §7.1).
+
+    Args:
+        url: of the run, without a host.
+    """
+    return [
+        {
+            "id": (id := input_id(state)),
+            "proceedText": "Proceed",
+            "message": state.task.gate,
+            "inputs": [_pending_field(field) for field in controller.form(id, state).fields],
+            "proceedUrl": f"{url}wfapi/inputSubmit?inputId={id}",
+            "abortUrl": f"{url}input/{id}/abort",
+            "redirectApprovalUrl": f"{url}input/",
+        }
+        for state in seen.waiting
+    ]
+
+
+def _pending_field(field: Field) -> dict[str, Any]:
+    described = {"description": field.help} if field.help else {}
+    choices = {"choices": list(field.choices)} if field.kind == "Choice" else {}
+    default = "" if field.kind == "Password" else field.default
+    return {
+        "type": f"{field.kind}ParameterDefinition",
+        "name": field.name,
+        **described,
+        "definition": {"defaultVal": default, **choices},
+    }
 
 
 def _interrupted(controller: Controller, run: Run) -> Bean:

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from tui.sandbox.jenkins import pages, runs
 from tui.sandbox.jenkins.controller import Controller, job_path
-from tui.sandbox.jenkins.deeds import Field, Form, Given
+from tui.sandbox.jenkins.deeds import Given
 from tui.sandbox.jenkins.options import Options
-from tui.sandbox.plan import State, TaskState
+from tui.sandbox.plan import Field, Form, State, TaskState
 from tui.sandbox.world import Pipeline, Run
 
 _REPLAY = "org.jenkinsci.plugins.workflow.cps.replay.ReplayCause"
@@ -128,7 +128,7 @@ def _input(ask: Ask, run: Run, id: str, how: str) -> Response | None:
     if state is None:
         return None  # answered, or never asked
     yes = how.startswith("proceed") or (how == "submit" and "proceed" in ask.form)
-    form = controller.forms.get(id, Form())
+    form = controller.form(id, state)
     if why := _no_answer(ask, form, yes=yes):
         return _error(ask, why)
     if (run.id, state.task.id) in deeds.given:

@@ -4,7 +4,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -13,7 +12,7 @@ from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.globs import matches
 from tui.domain.status import Status
 from tui.insight.derive import no_way_back
-from tui.insight.standing import newest_first, standing
+from tui.insight.standing import Standing, newest_first, standing
 from tui.sources.gitlab.convert import Place, short_ref
 from tui.sources.gitlab.payload import Gid, GraphQLReply, Nodes, User, number, seconds
 from tui.sources.gitlab.queries import Question
@@ -193,7 +192,6 @@ class RestDeployment(msgspec.Struct, frozen=True):
     deployable: Deployable | None = None
     pending_approval_count: int | None = None
     """Only where one deployment is asked for, and only in the Enterprise Edition."""
-    approval_summary: Any = None
 
 
 class ArtifactFile(msgspec.Struct, frozen=True):
@@ -347,11 +345,11 @@ def with_rollbacks(
         rest: what REST told of each, by iid.
         rights: by iid, what GraphQL told of their jobs; None where it told nothing.
     """
-    stable = standing(deployments).stable
+    now = standing(deployments, waiting_serves=False)
     return tuple(
         msgspec.structs.replace(
             each,
-            rollback=_rollback(each, stable, rest[each.id].deployable, rights, rest.values()),
+            rollback=_rollback(each, now, rest[each.id].deployable, rights, rest.values()),
         )
         for each in deployments
     )
@@ -359,14 +357,15 @@ def with_rollbacks(
 
 def _rollback(
     deployment: Deployment,
-    stable: Deployment | None,
+    now: Standing,
     job: Deployable | None,
     rights: Mapping[str, RightsJob] | None,
     others: Iterable[RestDeployment],
 ) -> Rollback:
-    if (why := no_way_back(deployment, stable)) is not None:
+    if (why := no_way_back(deployment, now)) is not None:
         return Rollback(False, why)
-    if stable is not None and deployment.revision == stable.revision:
+    stable = now.stable
+    if stable is not None and deployment.id != stable.id and deployment.revision == stable.revision:
         return Rollback(False, "the same commit is there now")
     if deployment.canary:
         return Rollback(False, "it was only a canary")

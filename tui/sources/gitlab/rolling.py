@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
 from tui.domain.action import Plan, Wish
 from tui.domain.deployment import Deployment
 from tui.domain.status import Status
@@ -30,9 +28,7 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     words = f"Roll back {target} on {look.server}"
     environment, raw = await look.environments.past(target)
     name = environment.name
-    stand = standing(environment.deployments)
-    if stand.canary is not None and stand.canary.status is not Status.PASSED:
-        stand = msgspec.structs.replace(stand, canary=None)  # it only waits to be put there
+    stand = standing(environment.deployments, waiting_serves=False)
     chosen = _chosen(wish.value("version"), environment.deployments, stand)
     if isinstance(chosen, str):
         return look.cannot(wish, words, chosen, environment=name)

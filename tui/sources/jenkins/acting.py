@@ -164,7 +164,8 @@ class Acting:
         )
         if not (environment := aim(self._rules, wish.target.pipeline, parameters)):
             return plan
-        facts = (("environment", environment), *plan.facts)
+        told = wish.kind is Kind.APPROVE  # with what there is to know of its gate
+        facts = plan.facts if told else (("environment", environment), *plan.facts)
         return msgspec.structs.replace(plan, environment=environment, facts=facts)
 
     def remember(self, step: Step, at: float) -> None:

@@ -1,6 +1,7 @@
 """Starting a run, as for a retraining or an earlier version, and finding the run that came of it
 (contracts: jenkins §5, §10.1)."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -22,9 +23,11 @@ from tui.sources.jenkins.look import (
     shown,
 )
 from tui.sources.jenkins.names import job_path
+from tui.sources.jenkins.payload import Cause
 from tui.sources.jenkins.state import JobState, Started, spelled
 from tui.text import clean, shorten
 
+_NUMBER = re.compile(r"#(\d+)")
 _values = msgspec.json.Decoder(dict[str, str])
 
 
@@ -131,9 +134,18 @@ async def _seek(expect: Mapping[str, str], queue: int, look: Look) -> int | Obse
     return Observation("nothing", "no new run is to be seen")
 
 
+def _tells_of(cause: Cause, run: str) -> bool:
+    """Whether it may be that run that was run again: in whatever language, its number stands there."""
+    numbers = _NUMBER.findall(cause.short_description or "")
+    return not numbers or run in numbers
+
+
 def _ours(started: Started, expect: Mapping[str, str], me: str) -> bool:
     if kind := expect.get("cause", ""):
-        return started.has(kind) and (started.by(me) or not any(each.user_id for each in started.causes))
+        mine = started.by(me) or not any(each.user_id for each in started.causes)
+        return mine and any(
+            each.kind.endswith(kind) and _tells_of(each, expect["run"]) for each in started.causes
+        )
     if not started.by(me):
         return False
     had = {each.name: spelled(each.value) for each in started.parameters}

@@ -90,9 +90,6 @@ class Started(msgspec.Struct, frozen=True):
             if cause.kind.endswith("UserIdCause") or cause.user_id
         )
 
-    def has(self, kind: str) -> bool:
-        return any(cause.kind.endswith(kind) for cause in self.causes)
-
 
 class JobState(msgspec.Struct, frozen=True):
     buildable: bool
@@ -238,6 +235,7 @@ def _field(definition: Definition, *, default: Any = None) -> Field:
         default="" if kind in ("secret", "unsupported") else _default(default, kind),
         choices=definition.choices or (),
         help=shorten(clean_lines(definition.description or ""), _WORDS),
+        required=kind == "secret",  # no default of it is known, and nobody else may say it
     )
 
 

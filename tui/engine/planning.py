@@ -1,0 +1,128 @@
+"""Plans: what a source would do, or what the config makes of a wish, and what of it takes more care."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config import JenkinsSettings
+from tui.domain.action import Kind, Offer, Plan, Wish
+from tui.domain.address import Address
+from tui.domain.pipeline import Gate
+from tui.domain.status import Status
+from tui.engine import wishes
+from tui.engine.journal import Journal
+from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.insight.consent import among
+from tui.insight.standing import standing
+from tui.sources.base import ActingSource, RememberingSource
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+
+class Plans:
+    """Made of what the sources answer, the config, and what has been read."""
+
+    def __init__(self, engine: "Engine", journal: Journal) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._journal = journal
+
+    async def source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.servers.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RememberingSource) and settings is not None and target.run is not None:
+            sent = partial(self._journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
+
+    async def read(self, wish: Wish) -> Plan:
+        """The source's plan for ``wish``, or for what the config makes of it."""
+        source = await self.source(wish.target)
+        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
+        granted = wish
+        if wish.kind is Kind.PROMOTE and jenkins:
+            granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
+        elif wish.kind is Kind.ROLLBACK and jenkins:
+            return await self._read_rollback(wish, source)
+        plan = await source.plan(granted)
+        return msgspec.structs.replace(plan, wish=wish)
+
+    async def _read_rollback(self, wish: Wish, source: ActingSource) -> Plan:
+        """Of a Jenkins, where the config says what is started for it."""
+        environment = await self._engine.ask(HistoryOf(wish.target))
+        version = wish.value("version")
+        deployment = wishes.deployment_of(environment, version)
+        way = deployment.rollback if deployment is not None else None
+        if deployment is None or way is None or not way.possible or way.target is None:
+            nowhere = f"there is no {version or 'earlier version'} to go back to"
+            why = way.words if way is not None else nowhere
+            return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
+        plan = await source.plan(Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason))
+        now = standing(environment.deployments)
+        here = now.canary or now.stable
+        facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
+        warnings = list(plan.warnings)
+        if (canary := now.canary) is not None:
+            facts.append(("canary", f"{canary.version} goes; {deployment.version} was there before it"))
+            if canary.status is Status.WAITING and canary.run is not None:
+                warnings.append(f"{canary.run.of_run} goes on waiting at its gate: reject that, too")
+        return msgspec.structs.replace(
+            plan,
+            wish=wish,
+            words=f"Put {deployment.version} back into {wish.target}: {plan.words}",
+            environment=wish.target.environment or "",
+            facts=(*facts, *plan.facts),
+            warnings=tuple(warnings),
+        )
+
+    def production(self, plan: Plan) -> str:
+        """The name of the environment that ``plan`` would change, where that is production."""
+        target = plan.wish.target
+        names = wishes.environments(self._settings, plan)
+        places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
+        tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
+        for name in names:
+            if tiers.get(name) == "production" or among(
+                self._settings.safety.production, names_of(target, (name,))
+            ):
+                return name
+        return ""
+
+    def as_promotion(self, offer: Offer) -> Offer:
+        """Letting a canary go on is called promoting it, and takes what promoting takes."""
+        wish = offer.wish
+        if wish.kind is not Kind.APPROVE or not self.is_promotion(wish.target):
+            return offer
+        return msgspec.structs.replace(offer, wish=msgspec.structs.replace(wish, kind=Kind.PROMOTE))
+
+    def is_promotion(self, gate: Address) -> bool:
+        """Whether a canary waits at ``gate``, as it is listed."""
+        listed = [each for each in self._listed(gate) if gate.gate in (None, each.address.gate)]
+        named = Gate(gate, gate.gate or gate.job or "")
+        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
+
+    def listed_gates(self, target: Address) -> tuple[Address, ...]:
+        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed."""
+        found = self._listed(target) or self._listed(target.of_run)
+        return tuple(dict.fromkeys(each.address for each in found))
+
+    def _listed(self, target: Address) -> list[Gate]:
+        listing = self._engine.store.get(PipelinesOf(target.source)).value
+        return [
+            each
+            for pipeline in (listing.pipelines if listing is not None else ())
+            for run in pipeline.runs
+            for each in run.gates
+            if each.address.of_run == target.of_run and target.job in (None, each.address.job)
+        ]
+
+
+def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
+    """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
+    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))

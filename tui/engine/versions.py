@@ -1,0 +1,83 @@
+"""Which versions the baseline and the canary of a model are: as the config names them, else as they stand in its
+environment."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from tui.config import Settings, Track
+from tui.domain.deployment import Deployment
+from tui.domain.query import QueryError, placeholders
+from tui.engine.questions import EnvironmentsOf, PipelinesOf, Question
+from tui.sources.base import SourceError
+
+T = TypeVar("T")
+
+
+class Known(Protocol):
+    """Gives the answer to a question, read a moment ago or now.
+
+    Raises:
+        SourceError
+    """
+
+    def __call__(self, question: Question[T], /) -> Awaitable[T]: ...
+
+
+async def with_versions(settings: Settings, model: str, metrics: Iterable[str], known: Known) -> Settings:
+    """``settings`` with the versions of ``model``, if the queries of ``metrics`` use those and the config names none.
+
+    Raises:
+        SourceError: where the model stands could not be read.
+    """
+    from tui.placement import front_place, model_group, places  # not with the first frame
+
+    its = settings.models[model]
+    if (its.baseline.version and its.canary.version) or not any(_asks(settings, each) for each in metrics):
+        return settings
+    sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
+    listings, lost = await _all(known, [PipelinesOf(name) for name in sources])
+    pipelines = [each for listing in listings for each in listing.pipelines]
+    group = model_group(model, its, pipelines, settings)
+    answers, not_read = await _all(known, [EnvironmentsOf(each) for each in group.pipelines])
+    front = front_place(places(answers, {}, its), its)
+    if front is None:
+        for error in (*lost, *not_read):
+            raise error
+        return settings
+    now = front.standing
+    named = msgspec.structs.replace(
+        its, baseline=_named(its.baseline, now.stable), canary=_named(its.canary, now.canary)
+    )
+    return msgspec.structs.replace(settings, models={**settings.models, model: named})
+
+
+def _named(track: Track, deployment: Deployment | None) -> Track:
+    if track.version or deployment is None:
+        return track
+    return msgspec.structs.replace(track, version=deployment.version)
+
+
+def _asks(settings: Settings, metric: str) -> bool:
+    table = settings.metrics.get(metric)
+    try:
+        return table is not None and "version" in placeholders(table.query, settings.dialect(metric))
+    except QueryError:
+        return False
+
+
+async def _all(known: Known, questions: list[Question[T]]) -> tuple[list[T], list[SourceError]]:
+    """The answers there are, and why the others are missing."""
+    found = await asyncio.gather(*map(known, questions), return_exceptions=True)
+    answers: list[T] = []
+    errors: list[SourceError] = []
+    for each in found:
+        if isinstance(each, SourceError):
+            errors.append(each)
+        elif isinstance(each, BaseException):
+            raise each
+        else:
+            answers.append(each)
+    return answers, errors

@@ -1,0 +1,140 @@
+"""The journal pane: what was done from this machine, by whom and why, and what became of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui import format as fmt
+from tui.domain.address import Address, parse_address
+from tui.engine.journal import Record
+from tui.engine.questions import AnyQuestion, JournalNow
+from tui.keys import bindings
+from tui.panes.base import Pane
+from tui.panes.progress import LOOKS
+from widgets.help_sheet import HelpSheet
+from widgets.line_table import Column, LineTable, Row
+from widgets.theme import look
+
+COLUMNS = (
+    Column("", 1),
+    Column("When", 5, align="right"),
+    Column("Action", 8),
+    Column("On", 18, flex=3),
+    Column("Outcome", 18, flex=4),
+    Column("By", 10, flex=1, drop=1),
+    Column("Why", 10, flex=2, drop=2),
+)
+
+
+def project(records: Sequence[Record], now: float) -> list[Row]:
+    """A row for each action, the newest first."""
+    return [_row(record, now) for record in reversed(records) if record.plan is not None]
+
+
+def _row(record: Record, now: float) -> Row:
+    first, end, plan = record.first, record.outcome, record.plan
+    assert plan is not None
+    shown = look(LOOKS.get(end.state, "unknown") if end is not None else "running")
+    outcome = f"{end.state}: {end.words}" if end is not None else "under way, or cut off"
+    cells = (
+        (shown.glyph, shown.role),
+        fmt.ago(now - first.at),
+        first.kind,
+        first.target,
+        (outcome, shown.role),
+        (_who(record), "dim"),
+        plan.wish.reason,
+    )
+    return Row(record.id, cells)
+
+
+def _who(record: Record) -> str:
+    first = record.first
+    return f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
+
+
+def details(record: Record) -> Iterator[tuple[str, str]]:
+    """All that the journal tells of one action."""
+    first, plan, end = record.first, record.plan, record.outcome
+    if plan is not None:
+        yield "what", plan.words
+        if plan.wish.reason:
+            yield "why", plan.wish.reason
+    yield "on", first.target
+    if first.server:
+        yield "server", first.server
+    yield "by", _who(record)
+    yield "begun", fmt.clock(first.at)
+    for each in record.entries:
+        if each.request is not None:
+            yield "sent", f"{each.request.method} {each.request.path}"
+        elif each.event == "answered" and each.reply is not None:
+            took = f", after {each.latency:.1f} s" if each.latency is not None else ""
+            told = (each.reply.state, str(each.reply.status or ""), each.reply.words)
+            yield "answer", " ".join(filter(None, told)) + took
+        elif each.event == "observed":
+            yield "seen", f"{each.state}: {each.words}" if each.words else each.state
+    if end is None:
+        yield "outcome", "not known yet: under way, or cut off"
+        return
+    yield "outcome", f"{end.state}: {end.words}" if end.words else end.state
+    yield "ended", fmt.clock(end.at)
+    if end.result:
+        yield "led to", end.result
+
+
+class JournalPane(Pane):
+    scope = "journal"
+    title = "Journal"
+    BINDINGS: ClassVar = bindings("journal")
+
+    table = query_one(LineTable)
+    _records: tuple[Record, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield LineTable(COLUMNS, empty="Reading the journal …")
+
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        return (JournalNow(),)
+
+    @property
+    def focus_target(self) -> Widget:
+        return self.table
+
+    def project(self) -> None:
+        found = self.engine.store.get(JournalNow()).value
+        self._records = found or ()
+        if found is not None:
+            self.table.empty = "Nothing was done yet."
+        self.table.set_rows(project(self._records, self.engine.clock()))
+
+    @property
+    def record(self) -> Record | None:
+        """What is under the cursor."""
+        return next((each for each in self._records if each.id == self.table.key), None)
+
+    @property
+    def address(self) -> Address | None:
+        record = self.record
+        return record.plan.wish.target if record is not None and record.plan is not None else None
+
+    @on(LineTable.Selected)
+    def action_open_record(self) -> None:
+        """All that is known of it, on a sheet."""
+        if (record := self.record) is not None:
+            title = f"{record.first.kind} {record.first.target}"
+            self.app.push_screen(HelpSheet([(title, list(details(record)))], ("Action", "What became of it")))
+
+    def action_open_target(self) -> None:
+        """Go to what it was done to; to the run it led to, where that was no run."""
+        record, target = self.record, self.address
+        if record is None or target is None:
+            return
+        end = record.outcome
+        if target.run is None and end is not None and end.result:
+            target = parse_address(end.result)
+        self.post_message(self.Jump(target))
