@@ -1,6 +1,7 @@
 """The full-screen face: a Textual app around the deck."""
 
 import asyncio
+import atexit
 import gc
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -81,9 +83,9 @@ class Pipedeck(App[int]):
         # A key passes three threads on its way to the screen; each waits so long while another one reads an answer.
         sys.setswitchinterval(TURN)
         code = self.run(mouse=self.settings.ui.mouse)
-        # Python would search all that is left for cycles, three times, before the process ends: half a second.
-        gc.freeze()
-        return code if code is not None else self.return_code or Exit.OK
+        code = code if code is not None else self.return_code or Exit.OK
+        atexit.register(_end, code)
+        return code
 
     def on_load(self) -> None:
         # Before the terminal is changed: a signal that nobody hears would leave it so.
@@ -190,6 +192,16 @@ def _look_for_garbage() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _end(code: int) -> None:
+    """In place of Python's own end, which takes modules away from daemon threads that may still import (a crash), and
+    searches all that is left for garbage, three times (half a second).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _default_theme() -> str:
