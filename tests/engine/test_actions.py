@@ -17,7 +17,7 @@ from tui.config import (
     SafetySettings,
     Settings,
 )
-from tui.domain.action import Kind, Observation, Reply, Stance, Step, Wish
+from tui.domain.action import Field, Kind, Observation, Reply, Stance, Step, Wish
 from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
@@ -385,6 +385,7 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     journal: Journal,
 ) -> None:
     desk = Desk(journal)
+    desk.source.fields = (Field("V"), Field("DRY"))
     place = parse_address("ci:app@live")
     way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", "1"),))
     desk.source.pasts[place] = Environment(
@@ -398,6 +399,10 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     plan = (await desk.actions.plan(wish)).plan
     assert (plan.wish, plan.environment) == (wish, "live")
     assert plan.words == "Put 1 back into ci:app@live: trigger ci:deploy"
+    assert [each.name for each in plan.fields] == ["DRY"]  # V is known
+    given = await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", "1"), ("DRY", "no"))))
+    assert desk.source.wished[-1].values == (("DRY", "no"), ("V", "1"))
+    assert given.plan.wish.values == (("version", "1"), ("DRY", "no"))
     for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
         plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
         assert (plan.possible, plan.why_not) == (False, why)

@@ -64,7 +64,8 @@ class Plans:
             nowhere = f"there is no {version or 'earlier version'} to go back to"
             why = way.words if way is not None else nowhere
             return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
-        plan = await source.plan(Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason))
+        given = {name: value for name, value in wish.values if name != "version"} | dict(way.parameters)
+        plan = await source.plan(Wish(Kind.TRIGGER, way.target, tuple(given.items()), wish.reason))
         now = standing(environment.deployments)
         here = now.canary or now.stable
         facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
@@ -80,6 +81,7 @@ class Plans:
             environment=wish.target.environment or "",
             facts=(*facts, *plan.facts),
             warnings=tuple(warnings),
+            fields=tuple(each for each in plan.fields if each.name not in dict(way.parameters)),
         )
 
     async def production(self, plan: Plan) -> str:
