@@ -71,6 +71,24 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     assert len(desk.source.sent) == 1
 
 
+async def test_each_of_very_many_at_once_tells_how_it_ended(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.engine.actions.REMEMBERED", 1)
+    desk = Desk(journal)
+
+    async def start(number: int) -> str:
+        desk.source.steps = (msgspec.structs.replace(STEP, path=f"/press/{number}"),)
+        wish = msgspec.structs.replace(WISH, target=parse_address(f"ci:deploy#{number}!Promote"))
+        return desk.actions.start(await desk.actions.plan(wish), {}, YES).id
+
+    begun = [await start(number) for number in range(4)]
+    await desk.time.advance(60)
+    assert [(await desk.actions.done(id_)).state for id_ in begun] == ["done"] * 4
+    await start(5)
+    assert len(desk.actions.activities) == 2
+
+
 async def test_one_thing_under_two_addresses_is_sent_once(journal: Journal) -> None:
     desk = Desk(journal)
     run = Wish(Kind.APPROVE, GATE.of_run)

@@ -76,7 +76,7 @@ class Actions:
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        """Newest first; the last hundred."""
+        """Newest first; of those that had ended when the newest began the last hundred."""
         return tuple(reversed(self._activities.values()))
 
     def locked(self, address: Address, environments: Iterable[str] = ()) -> str:
@@ -128,7 +128,7 @@ class Actions:
         Raises:
             SourceError
         """
-        sources = dict.fromkeys(text.partition(":")[0] for text in self._settings.models[model].pipelines)
+        sources = self._settings.models[model].sources
         listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
         found = wishes.gates_of(self._settings, model, listings)
         return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
@@ -142,8 +142,7 @@ class Actions:
         from tui.placement import model_group  # not with the first frame
 
         its = self._settings.models[model]
-        sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
-        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in its.sources))
         listed = [pipeline for listing in listings for pipeline in listing.pipelines]
         group = model_group(model, its, listed, self._settings)
         found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
@@ -223,6 +222,9 @@ class Actions:
                     self._notes.add(note)
                     note.add_done_callback(self._notes.discard)
                 raise Refused(why)
+        for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
+            del self._activities[old]
+            self._tasks.pop(old, None)
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
         self._tasks[id_] = asyncio.create_task(
@@ -426,9 +428,6 @@ class Actions:
 
     def _put(self, activity: Activity) -> None:
         self._activities[activity.id] = activity
-        for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
-            del self._activities[old]
-            self._tasks.pop(old, None)
         self._engine.store.put(ActivitiesNow(), self.activities, self._engine.clock())
 
     def _refresh(self, activity: Activity) -> None:
