@@ -9,6 +9,7 @@ from tui.domain.action import Activity, Plan
 from tui.engine.actions import Prepared
 from tui.insight.promotion import Promotion
 from tui.promotion_facts import metric_words, notes, promotion_facts
+from tui.text import clean
 
 
 def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: bool) -> str:
@@ -35,7 +36,7 @@ def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: b
 
 def _requests(plan: Plan) -> Iterator[list[str]]:
     for number, step in enumerate(plan.steps, 1):
-        body = [f"    {name}={value}" if name else f"    {value}" for name, value in step.body]
+        body = [clean(f"    {name}={value}" if name else f"    {value}") for name, value in step.body]
         yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
 
 

@@ -37,8 +37,7 @@ async def with_versions(settings: Settings, model: str, metrics: Iterable[str], 
     its = settings.models[model]
     if (its.baseline.version and its.canary.version) or not any(_asks(settings, each) for each in metrics):
         return settings
-    sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
-    listings, lost = await _all(known, [PipelinesOf(name) for name in sources])
+    listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
     pipelines = [each for listing in listings for each in listing.pipelines]
     group = model_group(model, its, pipelines, settings)
     answers, not_read = await _all(known, [EnvironmentsOf(each) for each in group.pipelines])
