@@ -158,6 +158,8 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     unit: str
     baseline: float | None
     canary: float | None
+    baseline_at_least: bool
+    canary_at_least: bool
     difference: float | None
     low: float | None
     high: float | None
@@ -236,6 +238,8 @@ def _metric_verdicts(
             unit=units.get(each.metric, ""),
             baseline=each.baseline,
             canary=each.canary,
+            baseline_at_least=each.baseline_at_least,
+            canary_at_least=each.canary_at_least,
             difference=each.difference,
             low=each.low,
             high=each.high,

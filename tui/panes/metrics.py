@@ -80,6 +80,7 @@ def _line(series: Series, title: str) -> Line:
         role=series.track or "other",
         times=series.grid.times,
         values=series.values,
+        ceiling=series.ceiling,
     )
 
 
