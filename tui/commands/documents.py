@@ -189,6 +189,8 @@ class VerdictDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     model: str
+    baseline: str
+    canary: str
     judge: str | None
     decision: str | None
     reason: str
@@ -207,6 +209,8 @@ def verdict_document(
         schema=SCHEMA,
         at=at,
         model=model,
+        baseline=verdict.baseline if verdict else "",
+        canary=verdict.canary if verdict else "",
         judge=verdict.judge if verdict else None,
         decision=verdict.decision.value if verdict else None,
         reason=verdict.reason if verdict else "",

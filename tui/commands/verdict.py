@@ -95,9 +95,9 @@ def _mistake(settings: Settings, model: str) -> str:
 def _text(found: Verdict, settings: Settings, now: float) -> str:
     model = settings.models[found.model]
     versions = [
-        f"{track} {names.version}"
-        for track, names in (("baseline", model.baseline), ("canary", model.canary))
-        if names.version
+        f"{track} {version}"
+        for track, version in (("baseline", found.baseline), ("canary", found.canary))
+        if version
     ]
     head = f"{model.title or found.model}: {found.decision}  {found.reason}"
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")

@@ -78,6 +78,9 @@ class GroupScore(msgspec.Struct, frozen=True):
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     model: str
+    baseline: str = ""
+    """The version that the canary is compared with; empty where nobody tells."""
+    canary: str = ""
     judge: str
     decision: Decision
     reason: str

@@ -166,7 +166,7 @@ class Answers:
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
                 judged = judged_metrics(settings, question.model)
-                settings = await with_versions(settings, question.model, judged, self._known)
+                settings = await with_versions(settings, question.model, judged, self._known, named=True)
                 return await verdict(question, settings, servers.metrics, self._clock())
             case CandidateOf():
                 model = settings.models.get(question.model)

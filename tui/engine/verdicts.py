@@ -75,7 +75,12 @@ async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled,
     else:
         found = judge.decide(question.model, await _each(judge.judge_metric, cases), score.pass_, step)
     notes = tuple(f"{each.case.metric}: {note}" for each in read for note in each.notes)
-    return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+    return msgspec.structs.replace(
+        found,
+        baseline=model.baseline.version,
+        canary=model.canary.version,
+        notes=(*found.notes, *notes),
+    )
 
 
 async def _each(judge_metric: Callable[[Case], T], cases: list[Case]) -> list[T]:
