@@ -79,6 +79,25 @@ def test_a_canary_that_stands_is_taken_back_to_the_stable_version() -> None:
     assert look.later(found) == look.coming(found) == ""
 
 
+def test_what_is_about_the_canary_is_about_the_one_that_is_there() -> None:
+    # The one before it was as bad: the values have been so since before it came.
+    look = culprits("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD)
+    for since, seconds in ((3000.0, 0.0), (5000.0, 1000.0)):
+        found = look.before("gitlab", since, canary=True)
+        assert found is not None
+        assert (found[0].deployment.version, found[0].seconds) == ("4", seconds)
+        assert look.rollback(found)[0] == "take the canary 4 back to 2"
+    found = look.before("gitlab", 3000.0)
+    assert found is not None
+    assert found[0].deployment.version == "2"
+
+
+def test_without_a_canary_it_is_what_was_there() -> None:
+    found = culprits("gitlab", STABLE, OLD).before("gitlab", 3000.0, canary=True)
+    assert found is not None
+    assert found[0].deployment.version == "2"
+
+
 def test_what_has_come_since_is_said() -> None:
     look = culprits("gitlab", stood("3", 8000.0), STABLE, OLD)
     found = look.before("gitlab", 5000.0)

@@ -54,6 +54,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     model: str = ""
     """The model that it is about; empty for none."""
+    canary: bool = False
+    """It is about the model's canary alone."""
     origin: str = ""
     """The source that told of it; empty for our own."""
     silenced: str = ""

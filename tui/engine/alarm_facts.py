@@ -62,6 +62,8 @@ class Looked(msgspec.Struct, frozen=True):
     seen: Seen
     model: str = ""
     unit: str = ""
+    canary: bool = False
+    """It is about the model's canary alone."""
 
 
 def rule_of(alarm: AlarmSettings) -> Rule:
@@ -84,7 +86,7 @@ class Looks:
             case VerdictCondition() as verdict:
                 found = self._current(VerdictOf(verdict.model))
                 seen = insight.of_verdict(found, _DECISIONS[verdict.is_]) if found is not None else UNKNOWN
-                yield Looked(verdict.model, seen, verdict.model)
+                yield Looked(verdict.model, seen, verdict.model, canary=True)
             case RunsCondition() as runs:
                 status = Status(runs.status)
                 for pipeline in self._pipelines(runs.pipelines):
@@ -118,7 +120,8 @@ class Looks:
                 unit=metric.unit,
                 title=f"{condition.track} {title}" if series[0].track else title,
             )
-        return Looked(condition.model, seen, condition.model, metric.unit)
+        canary = bool(series) and series[0].track == "canary"
+        return Looked(condition.model, seen, condition.model, metric.unit, canary)
 
     def _pipelines(self, globs: tuple[str, ...]) -> Iterator[Pipeline]:
         for name, source in self._settings.sources.items():

@@ -33,7 +33,7 @@ class AlarmKeeper:
         self._asked: tuple[AnyQuestion, ...] = ()
         self._held: dict[Key, Held] = {}
         self._unsent: set[Key] = set()
-        self._moving: dict[tuple[str, str], float] = {}
+        self._moving: dict[tuple[str, str], Alarm] = {}
         """Rules and models for which something fires, and since when: what policies go by."""
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -168,10 +168,11 @@ class AlarmKeeper:
             value=held.seen.value,
             unit=looked.unit,
             model=looked.model,
+            canary=looked.canary,
         )
         if not looked.model or held.state is AlarmState.RESOLVED:
             return alarm
-        found = culprits.before(looked.model, held.since)
+        found = culprits.before(looked.model, held.since, canary=looked.canary)
         offers = [
             culprits.rollback(found) if each == "rollback" else culprits.retrain(looked.model, found)
             for each in settings.propose
@@ -234,11 +235,11 @@ class AlarmKeeper:
         """Tell the policies what begins to fire, and what does no more or is known of: once each."""
         policies = self._engine.policies
         ours = [each for each in found.alarms if each.model and not each.origin]
-        moving: dict[tuple[str, str], float] = {}
+        moving: dict[tuple[str, str], Alarm] = {}
         for each in ours:
             if each.state is AlarmState.FIRING:
                 key = each.name, each.model
-                moving[key] = min(each.since, moving.get(key, each.since))
+                moving[key] = min(each, moving.get(key, each), key=lambda alarm: alarm.since)
         for name, model in self._moving.keys() - moving.keys():
             known = (each for each in ours if (each.name, each.model) == (name, model))
             acknowledged = any(each.state is AlarmState.ACKNOWLEDGED for each in known)
@@ -247,7 +248,7 @@ class AlarmKeeper:
             )
         begun, self._moving = moving.keys() - self._moving.keys(), moving
         for name, model in begun:
-            policies.consider(name, model, moving[name, model])
+            policies.consider(moving[name, model])
 
     def _known(self, alarm: Alarm) -> bool:
         """Its words will not become more by waiting."""

@@ -31,11 +31,14 @@ class Culprits:
         readings = [self._store.get(question) for question in questions]
         return all(each.value is not None or each.fault is not None for each in readings)
 
-    def before(self, model: str, since: float, environment: str = "") -> tuple[Before, Place] | None:
+    def before(
+        self, model: str, since: float, environment: str = "", *, canary: bool = False
+    ) -> tuple[Before, Place] | None:
         """The deployment of ``model`` that was last there when something began at ``since``.
 
         Args:
             environment: the only one to look at, by name or address; empty: those of the model.
+            canary: it is about the canary: that is the one that is there now, also where the one before it was as bad.
         """
         for question in self._questions(model, environment):
             self.asked[question] = None
@@ -45,10 +48,11 @@ class Culprits:
             for deployment in place.environment.deployments
             if (at := self._served_from(place, deployment)) is not None and at <= since
         ]
+        found = (canary and [*self._canaries(model, environment)]) or found
         if not found:
             return None
         at, place, deployment = max(found, key=lambda each: each[0])
-        return Before(deployment, place.environment.address, since - at), place
+        return Before(deployment, place.environment.address, max(0.0, since - at)), place
 
     def later(self, found: tuple[Before, Place] | None) -> str:
         """The version that has come in the place of the one found; empty: that one is there."""
@@ -120,6 +124,12 @@ class Culprits:
 
     def _waiting_serves(self, place: Place) -> bool:
         return isinstance(self._settings.sources.get(place.environment.address.source), JenkinsSettings)
+
+    def _canaries(self, model: str, environment: str) -> Iterator[tuple[float, Place, Deployment]]:
+        for place in self._places(model, environment):
+            canary = self._now(place).canary
+            if canary is not None and (at := self._served_from(place, canary)) is not None:
+                yield at, place, canary
 
     def _served_from(self, place: Place, deployment: Deployment) -> float | None:
         """From when on it can have done harm; None for one that never came so far."""

@@ -13,7 +13,7 @@ import msgspec
 
 from tui.config import Policy, seconds
 from tui.domain.action import Plan, Wish
-from tui.domain.alarm import Announcement
+from tui.domain.alarm import Alarm, Announcement
 from tui.engine.actions import Refused
 from tui.engine.journal import Entry, JournalError
 from tui.engine.questions import AnnouncementsNow, AnyQuestion
@@ -48,16 +48,15 @@ class Policies:
         """The newest of each policy that has had something to say."""
         return tuple(self._said.values())
 
-    def consider(self, alarm: str, model: str, since: float) -> None:
-        """Tell that ``alarm`` began to fire for ``model``. Returns at once.
+    def consider(self, alarm: Alarm) -> None:
+        """Tell that ``alarm``, of a model, began to fire. Returns at once.
 
-        Args:
-            since: when it became bad. A policy acts once for it, and not where a person has acted since.
+        A policy acts once for it, and not where a person has acted since it became bad.
         """
-        for policy in self._of(alarm, model):
+        for policy in self._of(alarm.name, alarm.model):
             task = self._tasks.get(policy.name)
             if task is None or task.done():
-                self._tasks[policy.name] = asyncio.create_task(self._see_to(policy, since))
+                self._tasks[policy.name] = asyncio.create_task(self._see_to(policy, alarm))
 
     def over(self, alarm: str, model: str, why: str) -> None:
         """Tell that it fires no more: what is not under way is not done."""
@@ -95,12 +94,12 @@ class Policies:
         self._say(policy, f"no {policy.action}: {why}", told=wish is not None)
         return True
 
-    async def _see_to(self, policy: Policy, since: float) -> None:
+    async def _see_to(self, policy: Policy, alarm: Alarm) -> None:
         while True:
             with self._engine.actions.journal.held(f"policy {policy.name}.lock") as free:
                 if free:
                     try:
-                        await self._alone(policy, since)
+                        await self._alone(policy, alarm)
                     except Exception as error:
                         why = unexpected(f"policy {policy.name}", error).message
                         self._say(policy, f"no {policy.action}: {why}")
@@ -111,14 +110,14 @@ class Policies:
             self._say(policy, "another pipedeck here sees to it", told=False)
             await self._engine.pause(LOOK_AGAIN)
 
-    async def _alone(self, policy: Policy, since: float) -> None:
+    async def _alone(self, policy: Policy, alarm: Alarm) -> None:
         """Announce, wait, act; while no other program sees to the policy."""
         engine = self._engine
-        if why := await in_thread(partial(self._spent, policy, since, engine.clock())):
+        if why := await in_thread(partial(self._spent, policy, alarm.since, engine.clock())):
             self._say(policy, why)
             return
         try:
-            words, wish = await self._proposed(policy, since)
+            words, wish = await self._proposed(policy, alarm)
         except SourceError as error:
             self._say(policy, f"no {policy.action}: {error.message}")
             return
@@ -135,10 +134,10 @@ class Policies:
         self._say(policy, words, engine.clock() + wait)
         await engine.pause(wait)
         try:
-            said, now = await self._proposed(policy, since)
+            said, now = await self._proposed(policy, alarm)
             if now != wish:
                 raise Refused(said if now is None else "it is not as it was when this was announced")
-            if why := await in_thread(partial(self._first, policy, wish, since)):
+            if why := await in_thread(partial(self._first, policy, wish, alarm.since)):
                 raise Refused(why)
             await self._start(policy, wish, words)
         except (SourceError, Refused) as error:
@@ -156,7 +155,7 @@ class Policies:
         ended = await actions.done(activity.id)
         self._say(policy, f"{words}: {ended.state}: {ended.words}")
 
-    async def _proposed(self, policy: Policy, since: float) -> tuple[str, Wish | None]:
+    async def _proposed(self, policy: Policy, alarm: Alarm) -> tuple[str, Wish | None]:
         """What it would do, in words and as a wish, from a state read now.
 
         Raises:
@@ -168,7 +167,7 @@ class Policies:
         asked: set[AnyQuestion] = set()
         while True:
             look = Culprits(engine.settings, engine.store)
-            found = look.before(policy.model, since, policy.environment)
+            found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
             fresh = [each for each in look.asked if each not in asked]
             if not fresh:
                 break
