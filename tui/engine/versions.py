@@ -54,8 +54,7 @@ async def _as_deployed(settings: Settings, model: str, known: Known) -> Settings
     from tui.placement import front_place, model_group, places  # not with the first frame
 
     its = settings.models[model]
-    sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
-    listings, lost = await _all(known, [PipelinesOf(name) for name in sources])
+    listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
     pipelines = [each for listing in listings for each in listing.pipelines]
     group = model_group(model, its, pipelines, settings)
     answers, not_read = await _all(known, [EnvironmentsOf(each) for each in group.pipelines])

@@ -291,8 +291,9 @@ class MetricsPane(Pane):
     # -- keys
 
     def action_champion(self, number: int) -> None:
-        """Carry one of what the registry offers to the plan."""
-        self.post_message(self.Wished(self._champions[number].wish))
+        """Carry one of what the registry offers to the plan; it may offer less by now."""
+        for offer in self._champions[number : number + 1]:
+            self.post_message(self.Wished(offer.wish))
 
     def action_next_metric(self) -> None:
         self._step_metric(1)
