@@ -114,7 +114,8 @@ def window(case: Case) -> Window:
 
 def judge_metric(case: Case) -> MetricVerdict:
     """The verdict on one metric; what lies before the canary's first value is left out on both sides."""
-    seen, rule = window(case), case.rule
+    numbers = {"baseline": _numbers(case.baseline), "canary": _numbers(case.canary)}
+    seen, rule = window(msgspec.structs.replace(case, **numbers)), case.rule
     if case.problem:
         return seen.verdict
     if reason := _absence(seen, rule):
@@ -336,6 +337,11 @@ def _max_age(rule: Rule, grid: Grid) -> float:
 def _silence(values: Values) -> int:
     """Steps since the last value; all of them where there is none."""
     return next((index for index, value in enumerate(reversed(values)) if value is not None), len(values))
+
+
+def _numbers(values: Values) -> tuple[float | None, ...]:
+    """What is no finite number is a gap, here as in charts."""
+    return tuple(value if value is not None and math.isfinite(value) else None for value in values)
 
 
 def _reaches(value: float | None, ceiling: float | None) -> bool:

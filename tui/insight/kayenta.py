@@ -238,6 +238,9 @@ def _group(name: str, labels: Sequence[Label]) -> Group:
 
 
 def _rounded(number: float) -> float:
+    """To two digits, half up; what is too large to have any stays."""
+    if not abs(number) < 1e15:
+        return number
     from decimal import ROUND_HALF_UP, Decimal
 
     return float(Decimal(repr(number)).quantize(Decimal("0.01"), ROUND_HALF_UP))
