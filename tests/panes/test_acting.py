@@ -257,6 +257,10 @@ async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: P
         assert all(line[77:].startswith("│") for line in inside)
         await work.say("n")
         assert "something fires" in work.text
+        await work.say("question_mark")
+        assert "something fires" not in work.text
+        await work.say("escape")
+        assert "something fires" in work.text
 
 
 NOW = 1_700_000_000.0

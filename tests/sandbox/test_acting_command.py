@@ -1,6 +1,8 @@
 """``pipedeck approve``, ``promote``, ``gates``, ``journal`` and the others, against the sandbox's GitLab."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,17 @@ watch = ["ml/**"]
 [models.fraud]
 pipelines = ["gitlab:ml/fraud"]
 environment = "production"
+"""
+
+
+UNREAD = """
+[sources.away]
+type = "prometheus"
+url = "http://127.0.0.1:1"
+[metrics.m]
+source = "away"
+query = 'x{track="{track}"}'
+fail = 1.0
 """
 
 
@@ -145,6 +158,26 @@ def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> No
     assert terminal("journal")[0] == 0
 
 
+class Typed(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = terminal.file.read_text().replace("[models.fraud]", f'{UNREAD}[models.fraud]\nmetrics = ["m"]')
+    risk = config.partition("[models.fraud]")[2].replace("ml/fraud", "ml/risk")
+    terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
+    gates = [each["address"] for each in terminal.document("gates")[1]["gates"]]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\nn\ny\n"))
+    code, _, errors = terminal("approve", *gates)
+    asked = [f"{gate}: The verdict could not be read. Do it nevertheless?" in errors for gate in gates]
+    assert (code, asked) == (4, [True, True]), errors
+    assert [line.rpartition("/")[2] for line in terminal.writes] == ["approval"]
+
+
 def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     code, _, errors = terminal("approve", "nonsense", "--yes")
     assert (code, "'nonsense' is not an address" in errors) == (2, True)
@@ -168,7 +201,8 @@ def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
 def test_several_over_a_line_that_is_cut(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Kind, code: int
 ) -> None:
-    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    if code:  # nothing will ever be seen of it
+        monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
     rows = terminal.document("status")[1]["sources"][0]["pipelines"]
     newest = {(each["address"], each["ref"]): each["last_run"] for each in rows if each["last_run"]}
     jobs = (

@@ -46,7 +46,7 @@ def _field(field: Field) -> str:
 
 def _requests(plan: Plan) -> Iterator[list[str]]:
     for number, step in enumerate(plan.steps, 1):
-        body = [f"    {name}={value}" if name else f"    {value}" for name, value in step.body]
+        body = [clean(f"    {name}={value}" if name else f"    {value}") for name, value in step.body]
         yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
 
 
@@ -62,8 +62,8 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
             rows.append(
                 (
                     each.metric,
-                    fmt.quantity(each.baseline, unit) if each.baseline is not None else "",
-                    fmt.quantity(each.canary, unit) if each.canary is not None else "",
+                    fmt.level(each.baseline, unit, at_least=each.baseline_at_least),
+                    fmt.level(each.canary, unit, at_least=each.canary_at_least),
                     each.outcome.value,
                     f"{each.effective:.0f}" if each.effective is not None else "",
                     fmt.ago(now - each.newest) if each.newest is not None else "no value",

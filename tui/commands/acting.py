@@ -130,7 +130,8 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
             elif field.required and not its.dry_run:
                 raise Unclear(f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE")
         elif field.kind == "choice" and value is not None and value not in field.choices:
-            raise Unclear(f"{field.name} is one of {', '.join(field.choices)}; not {value!r}")
+            choices = clean(", ".join(field.choices))
+            raise Unclear(f"{field.name} is one of {choices}; not {value!r}")
         elif field.required and value is None and not field.default and wish.value(field.name) == "":
             if its.dry_run:
                 continue
