@@ -127,7 +127,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("all_models", ("A",), "The environments of all models, or of this one", "deployments", "all"),
     Action("shorter_window", ("minus",), "Delivery figures over a shorter time", "deployments"),
     Action("longer_window", ("equals_sign",), "Delivery figures over a longer time", "deployments"),
-    Action("acknowledge", ("A",), "Know of the alarm, or not after all", "alarms", "I know"),
+    Action("acknowledge", ("A",), "Acknowledge the alarm, or no more", "alarms", "acknowledge"),
     Action(
         "propose_rollback",
         ("b",),

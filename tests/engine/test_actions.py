@@ -246,7 +246,7 @@ async def test_an_attempt_that_was_refused_is_noted_with_its_plan_and_why(journa
     records = journal.read()
     assert [each.plan for each in records] == [prepared.plan, prepared.plan]
     assert [each.outcome.words for each in records if each.outcome is not None] == [
-        "production is production: its name has to be typed",
+        "it changes production: that name has to be typed",
         "nothing was sent: somebody was first",
     ]
     assert [events(each) for each in records] == [["settled"], ["settled"]]

@@ -25,8 +25,8 @@ def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: b
     lines += [f"  {name}: {value}" for name, value in plan.facts]
     lines += [f"  {line}" for line in promotion_lines(prepared.promotion, settings, now)]
     lines += [f"  warning: {warning}" for warning in plan.warnings]
-    if prepared.consent.name:
-        lines.append(f"  {prepared.consent.name} is production: its name has to be typed")
+    if plan.possible and prepared.consent.name:
+        lines.append(f"  {prepared.consent.typing}")
     if prepared.consent.doubt:
         lines.append(f"  {prepared.consent.doubt}")
     if requests:

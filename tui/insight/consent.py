@@ -17,6 +17,11 @@ class Consent(msgspec.Struct, frozen=True):
     doubt: str = ""
     """Why it is asked a second time: the verdict is not PROMOTE OK, or the validation of what would be champion."""
 
+    @property
+    def typing(self) -> str:
+        """What is demanded with the name, in words."""
+        return f"it changes {self.name}: that name has to be typed" if self.name else ""
+
 
 class Given(msgspec.Struct, frozen=True):
     """What the person said."""
@@ -51,7 +56,7 @@ def missing(consent: Consent, given: Given) -> str:
     if not given.yes:
         return "nobody said yes"
     if consent.name and given.name != consent.name:
-        return f"{consent.name} is production: its name has to be typed"
+        return consent.typing
     if consent.doubt and not given.despite:
         return f"{consent.doubt}: it takes a second yes"
     return ""

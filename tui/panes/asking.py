@@ -39,8 +39,8 @@ def paper(prepared: Prepared, settings: Settings, now: float) -> Paper:
         lines.append(Fact("cannot now", (plan.why_not, "failed")))
     if prepared.consent.doubt:
         lines.append(Doubt(f"{prepared.consent.doubt}: it is asked twice"))
-    if prepared.consent.name:
-        lines.append(Doubt(f"{prepared.consent.name} is production: its name has to be typed"))
+    if plan.possible and prepared.consent.name:
+        lines.append(Doubt(prepared.consent.typing))
     lines += map(Doubt, plan.warnings)
     for field in plan.fields:
         if field.kind == "unsupported":

@@ -30,16 +30,25 @@ COLUMNS = (
 )
 
 
-def project(records: Sequence[Record], now: float) -> list[Row]:
-    """A row for each action, the newest first."""
-    return [_row(record, now) for record in reversed(records) if record.plan is not None]
+def project(records: Sequence[Record], now: float, own: str) -> list[Row]:
+    """A row for each action, the newest first.
+
+    Args:
+        own: what this program is called in the journal.
+    """
+    return [_row(record, now, own) for record in reversed(records) if record.plan is not None]
 
 
-def _row(record: Record, now: float) -> Row:
+def _open(record: Record, own: str) -> str:
+    """What is said of one that has no outcome."""
+    return "under way" if record.first.who.instance == own else "cut off, or under way elsewhere"
+
+
+def _row(record: Record, now: float, own: str) -> Row:
     first, end, plan = record.first, record.outcome, record.plan
     assert plan is not None
     shown = look(LOOKS.get(end.state, "unknown") if end is not None else "running")
-    outcome = f"{end.state}: {end.words}" if end is not None else "under way, or cut off"
+    outcome = f"{end.state}: {end.words}" if end is not None else _open(record, own)
     cells = (
         (shown.glyph, shown.role),
         fmt.ago(now - first.at),
@@ -57,7 +66,7 @@ def _who(record: Record) -> str:
     return f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
 
 
-def details(record: Record) -> Iterator[tuple[str, str]]:
+def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
     """All that the journal tells of one action."""
     first, plan, end = record.first, record.plan, record.outcome
     if plan is not None:
@@ -79,7 +88,7 @@ def details(record: Record) -> Iterator[tuple[str, str]]:
         elif each.event == "observed":
             yield "seen", f"{each.state}: {each.words}" if each.words else each.state
     if end is None:
-        yield "outcome", "not known yet: under way, or cut off"
+        yield "outcome", f"not known yet: {_open(record, own)}"
         return
     yield "outcome", f"{end.state}: {end.words}" if end.words else end.state
     yield "ended", fmt.clock(end.at)
@@ -105,12 +114,16 @@ class JournalPane(Pane):
     def focus_target(self) -> Widget:
         return self.table
 
+    @property
+    def _own(self) -> str:
+        return self.engine.actions.journal.who.instance
+
     def project(self) -> None:
         found = self.engine.store.get(JournalNow()).value
         self._records = found or ()
         if found is not None:
             self.table.empty = "Nothing was done yet."
-        self.table.set_rows(project(self._records, self.engine.clock()))
+        self.table.set_rows(project(self._records, self.engine.clock(), self._own))
 
     @property
     def record(self) -> Record | None:
@@ -127,7 +140,9 @@ class JournalPane(Pane):
         """All that is known of it, on a sheet."""
         if (record := self.record) is not None:
             title = f"{record.first.kind} {record.first.target}"
-            self.app.push_screen(HelpSheet([(title, list(details(record)))], ("Action", "What became of it")))
+            self.app.push_screen(
+                HelpSheet([(title, list(details(record, self._own)))], ("Action", "What became of it"))
+            )
 
     def action_open_target(self) -> None:
         """Go to what it was done to; to the run it led to, where that was no run."""
