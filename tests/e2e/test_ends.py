@@ -156,6 +156,16 @@ def test_it_ends_when_the_terminal_goes_away(config: Path) -> None:
         assert seconds < AT_ONCE
 
 
+def test_it_ends_when_the_terminal_goes_away_and_only_who_started_it_is_told(config: Path) -> None:
+    # As make does: it hears SIGHUP, and waits for what it started.
+    started = f"trap : HUP; {program()} --config {config}; exit $?"
+    with Terminal(["sh", "-c", started], size=(120, 40)) as terminal:
+        terminal.wait_for("deploy-model")
+        code, seconds = terminal.wait_exit(terminal.hang_up())
+        assert code != 0
+        assert seconds < AT_ONCE
+
+
 def test_it_ends_when_a_terminal_goes_away_that_took_nothing_any_more(config: Path) -> None:
     with Deck(config) as deck:
         deck.loaded()

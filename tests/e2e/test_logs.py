@@ -271,7 +271,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
         ((BUILD, "--tail", "some"), 2, "'some' is not a number of lines"),
         ((BUILD, "--tail", "3", "--since-line", "3"), 2, "not allowed with"),
         ((BUILD, "--tail", "3", "--raw"), 2, "not allowed with"),
-        (("jenkins:short#99",), 3, "answered 404"),
+        (("jenkins:short#99",), 2, "answered 404"),
         ((f"{BUILD}/Tarin", "-f"), 3, "jenkins:short#1 has no stage Tarin; it has: "),
         (("gitlab:ml/short#1803/tarin",), 3, "has no job tarin; it has: unit, train"),
     ],

@@ -10,7 +10,7 @@ from tests.engine.deploying import DeployingSource
 from tests.engine.world import JENKINS, START, Time, settle
 from tui import threads
 from tui.config import ModelSettings, SafetySettings, Settings
-from tui.domain.action import Activity, Kind, Observation, Offer, Plan, Reply, Stance, Step, Wish
+from tui.domain.action import Activity, Field, Kind, Observation, Offer, Plan, Reply, Stance, Step, Wish
 from tui.domain.address import Address, parse_address
 from tui.engine.journal import Journal, Record
 from tui.insight.consent import Given
@@ -32,6 +32,7 @@ class ActingSource(DeployingSource):
         super().__init__(name, time)
         self.steps: tuple[Step, ...] = (STEP,)
         self.possible = True
+        self.fields: tuple[Field, ...] = ()
         self.environment = ""
         self.stance_is = Stance(None)
         self.reply: Reply | Exception = Reply("accepted", "yes")
@@ -61,6 +62,7 @@ class ActingSource(DeployingSource):
             self._time.now,
             self.possible,
             "" if self.possible else "somebody was first",
+            fields=self.fields,
             steps=self.steps,
             environment=self.environment,
         )

@@ -17,7 +17,7 @@ from tui.config import (
     SafetySettings,
     Settings,
 )
-from tui.domain.action import Kind, Observation, Reply, Stance, Step, Wish
+from tui.domain.action import Field, Kind, Observation, Reply, Stance, Step, Wish
 from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
@@ -69,6 +69,24 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
     with pytest.raises(Refused, match="sent before"):
         desk.actions.start(prepared, {}, YES)
     assert len(desk.source.sent) == 1
+
+
+async def test_each_of_very_many_at_once_tells_how_it_ended(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.engine.actions.REMEMBERED", 1)
+    desk = Desk(journal)
+
+    async def start(number: int) -> str:
+        desk.source.steps = (msgspec.structs.replace(STEP, path=f"/press/{number}"),)
+        wish = msgspec.structs.replace(WISH, target=parse_address(f"ci:deploy#{number}!Promote"))
+        return desk.actions.start(await desk.actions.plan(wish), {}, YES).id
+
+    begun = [await start(number) for number in range(4)]
+    await desk.time.advance(60)
+    assert [(await desk.actions.done(id_)).state for id_ in begun] == ["done"] * 4
+    await start(5)
+    assert len(desk.actions.activities) == 2
 
 
 async def test_one_thing_under_two_addresses_is_sent_once(journal: Journal) -> None:
@@ -385,6 +403,7 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     journal: Journal,
 ) -> None:
     desk = Desk(journal)
+    desk.source.fields = (Field("V"), Field("DRY"))
     place = parse_address("ci:app@live")
     way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", "1"),))
     desk.source.pasts[place] = Environment(
@@ -398,6 +417,10 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
     plan = (await desk.actions.plan(wish)).plan
     assert (plan.wish, plan.environment) == (wish, "live")
     assert plan.words == "Put 1 back into ci:app@live: trigger ci:deploy"
+    assert [each.name for each in plan.fields] == ["DRY"]  # V is known
+    given = await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", "1"), ("DRY", "no"))))
+    assert desk.source.wished[-1].values == (("DRY", "no"), ("V", "1"))
+    assert given.plan.wish.values == (("version", "1"), ("DRY", "no"))
     for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
         plan = (await desk.actions.plan(Wish(Kind.ROLLBACK, place, (("version", version),)))).plan
         assert (plan.possible, plan.why_not) == (False, why)

@@ -1,6 +1,8 @@
 """``pipedeck approve``, ``promote``, ``gates``, ``journal`` and the others, against the sandbox's GitLab."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from tui.sandbox.scenario import named
 from tui.sandbox.world import Clock, World
 
 START = 1_790_000_000.0
-GATES = ["gitlab:ml/fraud", "gitlab:ml/risk"]
+GATES = ["gitlab:ml/risk", "gitlab:ml/fraud"]
+"""The older one first."""
 CONFIG = """
 [sources.gitlab]
 type = "gitlab"
@@ -26,6 +29,17 @@ watch = ["ml/**"]
 [models.fraud]
 pipelines = ["gitlab:ml/fraud"]
 environment = "production"
+"""
+
+
+UNREAD = """
+[sources.away]
+type = "prometheus"
+url = "http://127.0.0.1:1"
+[metrics.m]
+source = "away"
+query = 'x{track="{track}"}'
+fail = 1.0
 """
 
 
@@ -94,7 +108,7 @@ def terminal(
 def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     code, found = terminal.document("gates")
     assert (code, [each["address"].partition("#")[0] for each in found["gates"]]) == (0, GATES)
-    gate = found["gates"][0]["address"]
+    gate = found["gates"][1]["address"]
 
     code, out, errors = terminal("promote", "fraud", "--dry-run")
     assert code == 0
@@ -137,16 +151,43 @@ def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Termina
 
 
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
-    gate = terminal.document("gates")[1]["gates"][0]["address"]
+    gate = terminal.document("gates")[1]["gates"][1]["address"]
     nowhere = "gitlab:ml/fraud#1/nothing"
     code, out, errors = terminal("approve", gate, nowhere, "--yes", "--confirm", "production")
     assert code in (3, 4), (out, errors)
     assert terminal("journal")[0] == 0
 
 
+class Typed(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = terminal.file.read_text().replace("[models.fraud]", f'{UNREAD}[models.fraud]\nmetrics = ["m"]')
+    risk = config.partition("[models.fraud]")[2].replace("ml/fraud", "ml/risk")
+    terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
+    gates = [each["address"] for each in terminal.document("gates")[1]["gates"]]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\nn\ny\n"))
+    code, _, errors = terminal("approve", *gates)
+    asked = [f"{gate}: The verdict could not be read. Do it nevertheless?" in errors for gate in gates]
+    assert (code, asked) == (4, [True, True]), errors
+    assert [line.rpartition("/")[2] for line in terminal.writes] == ["approval"]
+
+
 def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     code, _, errors = terminal("approve", "nonsense", "--yes")
     assert (code, "'nonsense' is not an address" in errors) == (2, True)
+    code, _, errors = terminal("promote", "frued", "--yes")
+    assert (code, errors) == (
+        2,
+        "pipedeck: 'frued' is no ADDRESS, and no model of the config (known: fraud)\n",
+    )
+    code, _, errors = terminal("rollback", "fraud", "--set", "TO=1", "--yes")
+    assert (code, "--set TO: rollback gitlab:ml/fraud@production asks for nothing" in errors) == (2, True)
     code, _, errors = terminal("trigger", "fraud", "--yes")
     assert (code, errors) == (2, "pipedeck: [models.fraud] has no retrain\n")
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")

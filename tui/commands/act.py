@@ -11,10 +11,9 @@ from tui.commands.acting import filled, wishes
 from tui.commands.acting_arguments import Asked, Unclear
 from tui.commands.asking import Unanswered, ask, ask_yes
 from tui.commands.documents import SCHEMA
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.config import Settings
 from tui.domain.action import Activity, Kind, Plan, Wish
-from tui.domain.health import Trouble
 from tui.engine.actions import Prepared, Refused
 from tui.engine.engine import Engine
 from tui.engine.journal import Record
@@ -82,7 +81,7 @@ async def act(settings: Settings, its: Asked) -> Exit:
         now = engine.clock()
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+        return exit_of(error.trouble)
     except Unclear as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -106,14 +105,16 @@ async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     found = await wishes(engine, settings, its)
     await _settle(engine, found)
-    items = [await _prepared(engine, wish, its, ask=terminal and not its.yes) for wish in found]
+    items = [
+        await _prepared(engine, wish, its, ask=terminal and not (its.yes or its.dry_run)) for wish in found
+    ]
     for item in items:
         text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
         print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)
     if its.dry_run:
         return items
     able = [item for item in items if item.able]
-    answers = _answers([item.prepared.consent for item in able], its, terminal)
+    answers = _answers([item.prepared for item in able], its, terminal)
     for item, given in zip(able, answers, strict=True):
         if why := missing(item.prepared.consent, given):
             item.end("refused", f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
@@ -200,22 +201,27 @@ def _tell(engine: Engine, told: set[str]) -> None:
             print(text, file=sys.stderr)
 
 
-def _answers(consents: Sequence[Consent], its: Asked, terminal: bool) -> list[Given]:
-    """What the person says to each, by options or asked once for all.
+def _answers(plans: Sequence[Prepared], its: Asked, terminal: bool) -> list[Given]:
+    """What the person says to each, by options or asked once for all; of what is doubtful, to each by itself.
 
     Raises:
         Unanswered
     """
-    yes, despite, names = its.yes, its.despite, set(its.confirmed)
-    if terminal and not yes and consents:
-        yes = ask_yes("Do it?" if len(consents) == 1 else f"Do all {len(consents)}?")
-        for name in names_of(consents):
+    yes, names, asking = its.yes, set(its.confirmed), terminal and not its.yes and bool(plans)
+    if asking:
+        yes = ask_yes("Do it?" if len(plans) == 1 else f"Do all {len(plans)}?")
+        for name in names_of(each.consent for each in plans):
             if yes and name not in names:
                 names.add(ask(f"This is production. Type its name, {name}: "))
-        for doubt in dict.fromkeys(consent.doubt for consent in consents if consent.doubt):
-            if yes and not despite:
-                despite = ask_yes(f"{doubt[:1].upper()}{doubt[1:]}. Do it nevertheless?")
-    return [Given(yes, consent.name if consent.name in names else "", despite) for consent in consents]
+    given = []
+    for each in plans:
+        consent, despite = each.consent, its.despite
+        if asking and yes and consent.doubt and not despite:
+            doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
+            which = f"{each.plan.wish.target}: " if len(plans) > 1 else ""
+            despite = ask_yes(f"{which}{doubt}. Do it nevertheless?")
+        given.append(Given(yes, consent.name if consent.name in names else "", despite))
+    return given
 
 
 def _how(consent: Consent, given: Given, terminal: bool) -> str:

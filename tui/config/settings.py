@@ -212,6 +212,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     switch: Launch | None = None
     """What gives the traffic to the other of ``blue_green``; {colour} is its name."""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Of its pipelines, by name, each once."""
+        return tuple(dict.fromkeys(each.partition(":")[0] for each in self.pipelines))
+
     def ships(self, pipeline: str) -> bool:
         """Whether the pipeline of that address is one of its own."""
         return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)

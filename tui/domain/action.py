@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from tui.domain.address import Address
+from tui.text import clean
 
 
 class Kind(StrEnum):
@@ -115,6 +116,12 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     environment: str = ""
     """The environment it changes, where that is known."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names, as shown, of the fields that have to be filled in still."""
+        asked = (each for each in self.fields if each.required and not each.default)
+        return tuple(clean(each.name) for each in asked if not self.wish.value(each.name))
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -76,7 +76,7 @@ class Actions:
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        """Newest first; the last hundred."""
+        """Newest first; of those that had ended when the newest began the last hundred."""
         return tuple(reversed(self._activities.values()))
 
     def locked(self, address: Address, environments: Iterable[str] = ()) -> str:
@@ -114,7 +114,10 @@ class Actions:
             SourceError
         """
         source = await self.plans.source(target)
-        found = [self.plans.as_promotion(each) for each in await source.offers(target)]
+        found = [
+            msgspec.structs.replace(each, wish=self.plans.as_promotion(each.wish))
+            for each in await source.offers(target)
+        ]
         if model := wishes.model_of(self._settings, target):
             found += wishes.launches(self._settings, model, None, (target.pipeline,))
         return tuple(self._greyed(each) for each in found)
@@ -125,7 +128,7 @@ class Actions:
         Raises:
             SourceError
         """
-        sources = dict.fromkeys(text.partition(":")[0] for text in self._settings.models[model].pipelines)
+        sources = self._settings.models[model].sources
         listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
         found = wishes.gates_of(self._settings, model, listings)
         return tuple(Wish(Kind.PROMOTE, gate.address) for gate in found)
@@ -139,8 +142,7 @@ class Actions:
         from tui.placement import model_group  # not with the first frame
 
         its = self._settings.models[model]
-        sources = dict.fromkeys(text.partition(":")[0] for text in its.pipelines)
-        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in its.sources))
         listed = [pipeline for listing in listings for pipeline in listing.pipelines]
         group = model_group(model, its, listed, self._settings)
         found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
@@ -156,11 +158,18 @@ class Actions:
             SourceError: the state could not be read.
         """
         await self._learn(wish.target.source)
-        if wish.kind is Kind.APPROVE and self.plans.is_promotion(wish.target):
-            wish = msgspec.structs.replace(wish, kind=Kind.PROMOTE)
-        plan = await self.plans.read(wish)
-        if plan.possible and (why := self.locked_plan(plan) or self._under_way(wish)):
+        plan = await self.plans.read(await self.plans.named(wish))
+        if plan.possible and (why := self.locked_plan(plan) or self._under_way(plan.wish)):
             plan = msgspec.structs.replace(plan, possible=False, why_not=why)
+        return await self._prepared(plan)
+
+    async def _prepared(self, plan: Plan) -> Prepared:
+        """``plan`` with what it takes to say yes to it.
+
+        Raises:
+            SourceError
+        """
+        wish = plan.wish
         if wish.kind is Kind.TRIGGER and plan.possible and not wishes.environments(self._settings, plan):
             facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
             plan = msgspec.structs.replace(plan, facts=facts)
@@ -177,7 +186,7 @@ class Actions:
             plan,
             demanded(
                 plan,
-                self.plans.production(plan),
+                await self.plans.production(plan),
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
                 doubt,
@@ -213,10 +222,13 @@ class Actions:
                     self._notes.add(note)
                     note.add_done_callback(self._notes.discard)
                 raise Refused(why)
+        for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
+            del self._activities[old]
+            self._tasks.pop(old, None)
         activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
         self._put(activity)
         self._tasks[id_] = asyncio.create_task(
-            self._carry_out(activity, prepared, dict(secrets or {}), given.reason)
+            self._carry_out(activity, prepared, dict(secrets or {}), given)
         )
         return activity
 
@@ -305,11 +317,11 @@ class Actions:
     # --- carrying out ---------------------------------------------------------------------------------------------
 
     async def _carry_out(
-        self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str], reason: str
+        self, activity: Activity, prepared: Prepared, secrets: Mapping[str, str], given: Given
     ) -> None:
         tell = partial(self._tell, activity.id)
         try:
-            plan = await self._current(prepared.plan, reason)
+            plan = await self._current(prepared, given)
         except Refused as refused:
             words = f"nothing was sent: {refused}"
             await self._carrier.refuse(activity.id, prepared.plan, words, prepared.policy)
@@ -325,24 +337,34 @@ class Actions:
             news = msgspec.structs.replace(news, words=f"{news.words}; {words}")
         tell(news)
 
-    async def _current(self, plan: Plan, reason: str) -> Plan:
+    async def _current(self, prepared: Prepared, given: Given) -> Plan:
         """The plan to be sent: read once more where it is not from now, or where the reason may become a part of it.
 
         Raises:
             Refused: what was agreed to is not what would be done now.
         """
-        if not reason and self._engine.clock() - plan.read_at <= FRESH:
+        plan, reason = prepared.plan, given.reason
+        late = self._engine.clock() - plan.read_at > FRESH
+        if not reason and not late:
             return plan
         wish = msgspec.structs.replace(plan.wish, reason=reason) if reason else plan.wish
         try:
             now = await self.plans.read(wish)
+            consent = (await self._prepared(now)).consent if late and now.possible else prepared.consent
         except SourceError as error:
             raise Refused(f"the state could not be read once more: {error.message}") from None
+        except Exception as error:
+            raise Refused(unexpected(wish.target.source, error).message) from None
         if not now.possible:
             raise Refused(now.why_not)
         if _requests(now) != _requests(plan):
             raise Refused(f"it changed since it was looked at: {now.words}")
-        return now if reason else plan
+        if wish.kind is not Kind.CANCEL and (news := [each for each in now.facts if each not in plan.facts]):
+            told = "; ".join(f"{name}: {value}" for name, value in news)
+            raise Refused(f"it changed since it was looked at: {told}")
+        if not prepared.policy and (why := missing(consent, given)):
+            raise Refused(why)
+        return now
 
     async def _traffic(self, wish: Wish) -> str:
         """After a blue-green switch: which half has the traffic, as read back."""
@@ -406,9 +428,6 @@ class Actions:
 
     def _put(self, activity: Activity) -> None:
         self._activities[activity.id] = activity
-        for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
-            del self._activities[old]
-            self._tasks.pop(old, None)
         self._engine.store.put(ActivitiesNow(), self.activities, self._engine.clock())
 
     def _refresh(self, activity: Activity) -> None:

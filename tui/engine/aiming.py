@@ -97,8 +97,8 @@ def _alone(prepared: Prepared) -> str:
         return plan.why_not or "not now"
     if prepared.consent.doubt:
         return f"{prepared.consent.doubt}: that takes questions of its own"
-    missing = [each.name for each in plan.fields if each.required and not each.default]
-    return f"it asks for {', '.join(missing)}: that takes a question of its own" if missing else ""
+    asked = ", ".join(plan.missing)
+    return f"it asks for {asked}: that takes a question of its own" if asked else ""
 
 
 def able(items: Sequence[Item]) -> list[Prepared]:

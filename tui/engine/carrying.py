@@ -80,13 +80,12 @@ class Carrier:
         news = News("refused", "the plan has no step")
         for number in range(len(plan.steps)):
             news = await self._step(id_, plan, number, source, secrets, locked, tell)
+            news = msgspec.structs.replace(news, step=number)
             if news.state != "done":
                 if number and news.state == "refused":
-                    news = News("failed", f"{plan.steps[number - 1].words} was done, but then: {news.words}")
+                    words = f"{plan.steps[number - 1].words} was done, but then: {news.words}"
+                    news = msgspec.structs.replace(news, state="failed", words=words)
                 break
-        news = msgspec.structs.replace(
-            news, step=max(0, min(number, len(plan.steps) - 1)) if plan.steps else 0
-        )
         return await self.end(id_, plan, news)
 
     async def refuse(self, id_: str, plan: Plan, why: str, policy: str = "") -> None:

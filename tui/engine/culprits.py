@@ -108,7 +108,7 @@ class Culprits:
                 yield name
 
     def _questions(self, model: str, environment: str = "") -> list[AnyQuestion]:
-        wanted = {text.partition(":")[0] for text in self._settings.models[model].pipelines}
+        wanted = self._settings.models[model].sources
         questions: list[AnyQuestion] = [PipelinesOf(name) for name in self._sources() if name in wanted]
         if (group := self._group(model)) is not None:
             questions += map(EnvironmentsOf, group.pipelines)

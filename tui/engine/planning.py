@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import JenkinsSettings
-from tui.domain.action import Kind, Offer, Plan, Wish
+from tui.config import GitLabSettings, JenkinsSettings
+from tui.domain.action import Kind, Plan, Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine import wishes
 from tui.engine.journal import Journal
-from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.news import runs_in
+from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
 from tui.insight.consent import among
 from tui.insight.standing import standing
 from tui.sources.base import ActingSource, RememberingSource
@@ -63,7 +64,8 @@ class Plans:
             nowhere = f"there is no {version or 'earlier version'} to go back to"
             why = way.words if way is not None else nowhere
             return Plan(wish, f"Roll back {wish.target}", possible=False, why_not=why)
-        plan = await source.plan(Wish(Kind.TRIGGER, way.target, way.parameters, wish.reason))
+        given = {name: value for name, value in wish.values if name != "version"} | dict(way.parameters)
+        plan = await source.plan(Wish(Kind.TRIGGER, way.target, tuple(given.items()), wish.reason))
         now = standing(environment.deployments)
         here = now.canary or now.stable
         facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
@@ -79,48 +81,73 @@ class Plans:
             environment=wish.target.environment or "",
             facts=(*facts, *plan.facts),
             warnings=tuple(warnings),
+            fields=tuple(each for each in plan.fields if each.name not in dict(way.parameters)),
         )
 
-    def production(self, plan: Plan) -> str:
-        """The name of the environment that ``plan`` would change, where that is production."""
+    async def production(self, plan: Plan) -> str:
+        """The name of the environment that ``plan`` would change, where that is production.
+
+        Raises:
+            SourceError: which are could not be read.
+        """
         target = plan.wish.target
         names = wishes.environments(self._settings, plan)
-        places = self._engine.store.get(EnvironmentsOf(target.pipeline)).value
-        tiers = {each.name: each.tier for each in places.environments} if places is not None else {}
         for name in names:
-            if tiers.get(name) == "production" or among(
-                self._settings.safety.production, names_of(target, (name,))
-            ):
+            if among(self._settings.safety.production, names_of(target, (name,))):
                 return name
+        if names and isinstance(self._settings.sources.get(target.source), GitLabSettings):
+            places = await self._engine.known(EnvironmentsOf(target.pipeline))
+            tiers = {each.name: each.tier for each in places.environments}
+            return next((name for name in names if tiers.get(name) == "production"), "")
         return ""
 
-    def as_promotion(self, offer: Offer) -> Offer:
-        """Letting a canary go on is called promoting it, and takes what promoting takes."""
-        wish = offer.wish
-        if wish.kind is not Kind.APPROVE or not self.is_promotion(wish.target):
-            return offer
-        return msgspec.structs.replace(offer, wish=msgspec.structs.replace(wish, kind=Kind.PROMOTE))
+    async def named(self, wish: Wish) -> Wish:
+        """``wish`` by its right name, its gates read where none of them is listed: a canary is promoted by whatever
+        address.
 
-    def is_promotion(self, gate: Address) -> bool:
-        """Whether a canary waits at ``gate``, as it is listed."""
-        listed = [each for each in self._listed(gate) if gate.gate in (None, each.address.gate)]
-        named = Gate(gate, gate.gate or gate.job or "")
-        return any(wishes.promotes(self._settings, each) for each in listed or (named,))
+        Raises:
+            SourceError
+        """
+        target = wish.target
+        may = wish.kind is Kind.APPROVE and target.run is not None
+        if may and wishes.canary_gates(self._settings, target) and not self._listed(target):
+            await self._engine.ask(RunAt(target.of_run))
+        return self.as_promotion(wish)
+
+    def as_promotion(self, wish: Wish) -> Wish:
+        """Letting a canary go on is called promoting it, and takes what promoting takes."""
+        if wish.kind is not Kind.APPROVE or not self._is_promotion(wish.target):
+            return wish
+        return msgspec.structs.replace(wish, kind=Kind.PROMOTE)
+
+    def _is_promotion(self, gate: Address) -> bool:
+        """Whether a canary waits at ``gate``, as far as was read; before an environment it may be nothing else."""
+        if gate.environment is not None:
+            return True
+        found = self._listed(gate) or [Gate(gate, gate.job or gate.gate or "")]
+        return any(wishes.promotes(self._settings, each) for each in found)
 
     def listed_gates(self, target: Address) -> tuple[Address, ...]:
-        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed."""
+        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed. Where the run
+        waits for some of it, those are meant."""
         found = self._listed(target) or self._listed(target.of_run)
-        return tuple(dict.fromkeys(each.address for each in found))
+        meant = [each for each in found if each.blocking] or found
+        return tuple(dict.fromkeys(each.address for each in meant))
 
     def _listed(self, target: Address) -> list[Gate]:
-        listing = self._engine.store.get(PipelinesOf(target.source)).value
-        return [
-            each
-            for pipeline in (listing.pipelines if listing is not None else ())
-            for run in pipeline.runs
-            for each in run.gates
-            if each.address.of_run == target.of_run and target.job in (None, each.address.job)
-        ]
+        """What waits at ``target``: by the list, or else by its run where that was read."""
+        store = self._engine.store
+        listing, read = store.get(PipelinesOf(target.source)).value, store.get(RunAt(target.of_run)).value
+        runs = [each for each in runs_in(listing, (target.pipeline,)) if each.address == target.of_run]
+        for run in (*runs, *((read,) if read is not None else ())):
+            found = [
+                each
+                for each in run.gates
+                if target.job in (None, each.address.job) and target.gate in (None, each.address.gate)
+            ]
+            if found:
+                return found
+        return []
 
 
 def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:

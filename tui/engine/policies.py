@@ -148,9 +148,7 @@ class Policies:
         """Raises SourceError, Refused."""
         actions = self._engine.actions
         prepared = await actions.plan(wish)
-        plan = prepared.plan
-        asked = (each for each in plan.fields if each.required and not each.default)
-        if missing := [each.name for each in asked if not plan.wish.value(each.name)]:
+        if missing := prepared.plan.missing:
             raise Refused(f"it asks for {', '.join(missing)}")
         activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
         self._begun.add(policy.name)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from tui.config import GitLabSettings, JenkinsSettings, Registry, Settings
 from tui.domain.action import Kind, Offer, Plan, Wish
@@ -21,21 +21,25 @@ def model_of(settings: Settings, address: Address) -> str:
     return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
 
 
-def promotes(settings: Settings, gate: Gate) -> bool:
-    """Whether a canary waits at ``gate``: by the Jenkins rule's ``canary.input``, or the model's ``promote``."""
-    address = gate.address
+def canary_gates(settings: Settings, address: Address) -> tuple[re.Pattern[str], ...]:
+    """What the gates of a pipeline are called at which a canary waits: by the Jenkins rule's ``canary.input``, or the
+    model's ``promote``."""
     source = settings.sources.get(address.source)
-    names = (address.gate or address.job or "", gate.message)
     if isinstance(source, JenkinsSettings):
-        inputs = [
-            rule.canary.input
+        return tuple(
+            re.compile(rule.canary.input)
             for rule in source.deployments
             if rule.canary is not None and rule.canary.input is not None and covers(rule, address.path)
-        ]
-        return any(re.search(pattern, name) for pattern in inputs for name in names)
+        )
     if isinstance(source, GitLabSettings) and (model := settings.models.get(model_of(settings, address))):
-        return any(fnmatchcase(name.lower(), model.promote.lower()) for name in names)
-    return False
+        return (re.compile(rf"\A{translate(model.promote)}", re.IGNORECASE),)
+    return ()
+
+
+def promotes(settings: Settings, gate: Gate) -> bool:
+    """Whether a canary waits at ``gate``."""
+    names = (gate.address.gate or gate.address.job or "", gate.message)
+    return any(each.search(name) for each in canary_gates(settings, gate.address) for name in names)
 
 
 def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:

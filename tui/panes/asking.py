@@ -1,16 +1,17 @@
 """What a plan looks like to the person who is asked: doubts, facts, and the metrics of a promotion."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tui import format as fmt
 from tui.config import Settings
-from tui.domain.action import Plan
+from tui.domain.action import Field, Plan
 from tui.domain.verdict import MetricVerdict, Outcome
 from tui.engine.actions import Prepared
 from tui.engine.aiming import Item, able
 from tui.insight.consent import names
 from tui.insight.promotion import Promotion
 from tui.promotion_facts import Told, age, metric_words, notes, promotion_facts
+from tui.text import clean, clean_lines
 from widgets.cells import Cell
 from widgets.dialog import FACTS, Doubt, Fact, Paper
 from widgets.form import Entry
@@ -43,7 +44,9 @@ def paper(prepared: Prepared, settings: Settings, now: float) -> Paper:
     lines += map(Doubt, plan.warnings)
     for field in plan.fields:
         if field.kind == "unsupported":
-            lines.append(Doubt(f"{field.name} cannot be filled in here; it is sent as the server has it"))
+            lines.append(
+                Doubt(f"{clean(field.name)} cannot be filled in here; it is sent as the server has it")
+            )
     lines.append(Fact("server", plan.server or plan.wish.target.source))
     if promotion is not None:
         lines += _promotion(promotion, settings, now)
@@ -97,8 +100,8 @@ def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[F
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         metric.metric,
-        fmt.quantity(metric.baseline, unit) if metric.baseline is not None else "",
-        fmt.quantity(metric.canary, unit) if metric.canary is not None else "",
+        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
+        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
         (metric.outcome.value, shown.role),
         f"{metric.effective:.0f}" if metric.effective is not None else "",
         _newest(metric, now),
@@ -115,9 +118,37 @@ def _newest(metric: MetricVerdict, now: float) -> Cell:
 
 
 def entries(plan: Plan) -> list[Entry]:
-    """What is to be filled in, of what can be."""
+    """What is to be filled in, of what can be; with what the wish says of it already."""
     return [
-        Entry(field.name, field.kind, field.default, field.choices, field.help, field.required)
+        Entry(
+            field.name,
+            field.kind,
+            _shown(field, _before(plan, field)),
+            tuple(map(clean, field.choices)),
+            clean(field.help),
+            field.required,
+            clean(field.name),
+        )
         for field in plan.fields
         if field.kind != "unsupported"
     ]
+
+
+def values(plan: Plan, answers: Mapping[str, str]) -> dict[str, str]:
+    """What the wish says and what was filled in; what was left as it stood goes back to the server as it came, however
+    it had to be shown."""
+    fields = {field.name: field for field in plan.fields}
+    found = dict(plan.wish.values)
+    for name, answer in answers.items():
+        field = fields[name]
+        came = (_before(plan, field), *field.choices)
+        found[name] = next((each for each in came if _shown(field, each) == answer), answer)
+    return found
+
+
+def _before(plan: Plan, field: Field) -> str:
+    return dict(plan.wish.values).get(field.name, field.default)
+
+
+def _shown(field: Field, value: str) -> str:
+    return clean_lines(value) if field.kind == "lines" else clean(value)

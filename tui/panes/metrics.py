@@ -80,6 +80,7 @@ def _line(series: Series, title: str) -> Line:
         role=series.track or "other",
         times=series.grid.times,
         values=series.values,
+        ceiling=series.ceiling,
     )
 
 
@@ -211,9 +212,9 @@ class MetricsPane(Pane):
         now = self.engine.clock()
         verdict = self.engine.store.get(VerdictOf(name))
         items = [Item(model.title or name, "strong"), *headline(verdict, now)]
-        for track, names in (("baseline", model.baseline), ("canary", model.canary)):
-            if names.version:
-                items.append(Item(track, "dim", names.version, drop=2))
+        if (judged := verdict.value) is not None:
+            versions = (("baseline", judged.baseline), ("canary", judged.canary))
+            items += [Item(track, "dim", version, drop=2) for track, version in versions if version]
         candidate = self.engine.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)
@@ -290,8 +291,9 @@ class MetricsPane(Pane):
     # -- keys
 
     def action_champion(self, number: int) -> None:
-        """Carry one of what the registry offers to the plan."""
-        self.post_message(self.Wished(self._champions[number].wish))
+        """Carry one of what the registry offers to the plan; it may offer less by now."""
+        for offer in self._champions[number : number + 1]:
+            self.post_message(self.Wished(offer.wish))
 
     def action_next_metric(self) -> None:
         self._step_metric(1)

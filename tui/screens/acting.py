@@ -12,7 +12,7 @@ from tui.domain.address import Address
 from tui.engine.actions import Prepared, Refused
 from tui.engine.aiming import able, aim, prepare
 from tui.insight.consent import Given, names
-from tui.panes.asking import entries, paper, paper_of_all
+from tui.panes.asking import entries, paper, paper_of_all, values
 from tui.sources.base import SourceError
 from widgets.dialog import Answer, Dialog, Doubt, Fact, Paper
 from widgets.form import Entry
@@ -90,7 +90,7 @@ class Acting:
             if key is not None:
                 await self.carry_out(aimed.offers[int(key)].wish)
         else:
-            facts = [Fact(offer.words, offer.why_not or "not now") for offer in aimed.offers]
+            facts = [Fact("", f"{offer.words}: {offer.why_not or 'not now'}") for offer in aimed.offers]
             words = aimed.problem or f"There is nothing here to {kind.value}."
             dialog.tell(Paper(title, facts or [Fact("", words)]))
             await answered
@@ -136,7 +136,8 @@ class Acting:
             if answer is None:
                 return
             secrets = answer.secrets
-            wish = msgspec.structs.replace(wish, values=tuple((dict(wish.values) | answer.values).items()))
+            given = values(prepared.plan, answer.values)
+            wish = msgspec.structs.replace(wish, values=tuple(given.items()))
             dialog = self._reading(dialog.paper.title)
             answered = self.app.push_screen(dialog, wait_for_dismiss=True)
             prepared = await self._prepare(dialog, answered, wish)

@@ -60,6 +60,8 @@ def options() -> Options:
 def test_canary_is_promoted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     code, _, errors = terminal("promote", "churn", *SURE)
     assert (code, errors) == (2, "pipedeck: PIN is a secret and missing: --set PIN=env:VARIABLE\n")
+    code, out, _ = terminal("promote", "churn", "--dry-run")
+    assert (code, "  it asks for PIN: secret; required" in out, terminal.writes) == (0, True, [])
     monkeypatch.setenv("THE_PIN", "hush-1")
     code, done = terminal.document("promote", "churn", "--set", "PIN=env:THE_PIN", *SURE)
     assert (code, done["actions"][0]["state"]) == (0, "done"), done

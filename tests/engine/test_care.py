@@ -1,0 +1,134 @@
+"""What takes more care to say yes to is found by whatever address it goes, and looked at again before it is sent."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.engine.acting import GATE, WISH, YES, Desk, at_once
+from tests.engine.test_actions import CANARY
+from tests.engine.world import listing_of, run_of
+from tui.config import GitLabSettings, MetricSettings, ModelSettings, Settings
+from tui.domain.action import Kind, Plan, Wish
+from tui.domain.address import parse_address
+from tui.domain.deployment import Environment, Environments
+from tui.domain.health import Trouble
+from tui.domain.pipeline import Gate
+from tui.domain.status import Status
+from tui.domain.verdict import Decision, Verdict
+from tui.engine.journal import Journal
+from tui.engine.questions import PipelinesOf
+from tui.insight.consent import Consent, Given
+from tui.sources.base import SourceError
+
+__all__ = ["at_once"]
+
+GITLAB = GitLabSettings(url="http://127.0.0.1:1", watch=("ml/**",))
+MODEL = ModelSettings(pipelines=("ci:deploy",), environment="live")
+
+
+@pytest.fixture
+def journal(tmp_path: Path, at_once: None) -> Journal:
+    return Journal(tmp_path / "state")
+
+
+@pytest.mark.parametrize("listed", ["nothing", "another gate"])
+@pytest.mark.parametrize("target", [GATE, GATE.of_run])
+async def test_a_canary_is_promoted_though_its_gate_was_not_listed(
+    journal: Journal, listed: str, target: object
+) -> None:
+    desk = Desk(journal, Settings(sources={"ci": CANARY}, models={"fraud": MODEL}))
+    gate = msgspec.structs.replace(GATE, gate="Proceed")
+    wish = msgspec.structs.replace(WISH, target=gate if target is GATE else gate.of_run)
+    if listed == "another gate" and target is GATE:
+        other = Gate(msgspec.structs.replace(gate, gate="Other"), "Go on?")
+        desk.source.listing = listing_of(run_of(gate.of_run, Status.WAITING, gates=(other,)))
+        await desk.engine.ask(PipelinesOf("ci"))
+    desk.source.runs[gate.of_run] = run_of(gate.of_run, Status.WAITING, gates=(Gate(gate, "Promote it?"),))
+    assert (await desk.actions.plan(wish)).plan.wish == msgspec.structs.replace(wish, kind=Kind.PROMOTE)
+
+
+async def test_what_waits_before_an_environment_is_promoted(journal: Journal) -> None:
+    desk = Desk(journal, Settings(sources={"ci": GITLAB}, models={"fraud": MODEL}))
+    prepared = await desk.actions.plan(Wish(Kind.APPROVE, parse_address("ci:deploy@live")))
+    assert (prepared.plan.wish.kind, prepared.promotion is not None) == (Kind.PROMOTE, True)
+
+
+async def test_the_tier_is_read_before_anything_is_asked(journal: Journal) -> None:
+    desk = Desk(journal, Settings(sources={"ci": GITLAB}))
+    place = parse_address("ci:deploy@live")
+    desk.source.places[place.pipeline] = Environments((Environment(place, (), tier="production"),))
+    wish = Wish(Kind.ROLLBACK, place)
+    assert (await desk.actions.plan(wish)).consent == Consent("live")
+    unread = Desk(journal, Settings(sources={"ci": GITLAB}))
+    unread.source.places[place.pipeline] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
+    with pytest.raises(SourceError):
+        await unread.actions.plan(wish)
+
+
+@pytest.mark.parametrize("reason", ["", "looks fine"])
+async def test_what_the_person_was_told_has_to_be_true_still(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    desk = Desk(journal)
+    read, there = desk.source.plan, "2"
+
+    async def plan(wish: Wish) -> Plan:
+        return msgspec.structs.replace(await read(wish), facts=(("champion", f"{there} → 4"),))
+
+    monkeypatch.setattr(desk.source, "plan", plan)
+    prepared = await desk.actions.plan(WISH)
+    await desk.time.advance(60)
+    there = "3"
+    desk.actions.start(prepared, {}, Given(yes=True, reason=reason))
+    await desk.time.advance(60)
+    (ended,) = desk.actions.activities
+    assert ended.words == "nothing was sent: it changed since it was looked at: champion: 3 → 4"
+    assert desk.source.sent == []
+
+
+async def test_a_verdict_that_turned_meanwhile_is_asked_about(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = MetricSettings(source="ci", query='x{track="{track}"}', fail=1.0)
+    its = Settings(
+        sources={"ci": CANARY},
+        models={"fraud": msgspec.structs.replace(MODEL, metrics=("m",))},
+        metrics={"m": metric},
+    )
+    desk = Desk(journal, its)
+    desk.source.runs[GATE.of_run] = run_of(GATE.of_run, Status.WAITING, gates=(Gate(GATE, "Promote it?"),))
+    decision = Decision.PROMOTE
+
+    async def verdict(*_: object) -> Verdict:
+        return Verdict(model="fraud", judge="own", decision=decision, reason="so it is", score=0.0)
+
+    monkeypatch.setattr("tui.engine.answers.verdict", verdict)
+    prepared = await desk.actions.plan(WISH)
+    assert prepared.consent == Consent()
+    await desk.time.advance(60)
+    decision = Decision.STOP
+    desk.actions.start(prepared, {}, YES)
+    await desk.time.advance(60)
+    (ended,) = desk.actions.activities
+    assert ended.words == f"nothing was sent: the verdict is {Decision.STOP}: it takes a second yes"
+    assert desk.source.sent == []
+
+
+async def test_an_error_nobody_foresaw_before_sending_ends_it(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(journal)
+    prepared = await desk.actions.plan(WISH)
+    await desk.time.advance(60)
+
+    async def plan(_: Wish) -> Plan:
+        raise KeyError("token=hush")
+
+    monkeypatch.setattr(desk.source, "plan", plan)
+    desk.actions.start(prepared, {}, YES)
+    await desk.time.advance(60)
+    (ended,) = desk.actions.activities
+    assert (ended.state, desk.source.sent) == ("refused", [])
+    assert "unexpected KeyError" in ended.words
+    assert "hush" not in journal.path.read_text()
