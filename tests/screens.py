@@ -12,8 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.app import App
+from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets._toast import Toast
 
 from tui.screens.deck import DeckScreen
 
@@ -32,7 +34,12 @@ def screen_text(app: App[Any]) -> str:
 async def running(app: App[Any], size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
     """``app``, running in a terminal of ``size`` (columns, lines); its hands return when all is done."""
     async with app.run_test(size=size, notifications=True):
-        with patch("textual.app.wait_for_idle", _at_once):
+        with (
+            patch("textual.app.wait_for_idle", _at_once),
+            # Notices stay: how many seconds a test takes is the machine's affair.
+            patch.object(Toast, "_expire"),
+            patch.object(Notification, "has_expired", False),
+        ):
             hands = Hands(app)
             await hands.pause()
             yield hands

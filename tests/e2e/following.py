@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from tests.e2e.terminal import PATIENCE, environment
+from tests.e2e.terminal import PATIENCE, environment, hear_signals
 
 
 class Following:
@@ -24,6 +24,7 @@ class Following:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(env or {}),
+            preexec_fn=hear_signals,
         )
         self._readers = [
             threading.Thread(target=self._read, args=pair, daemon=True)

@@ -293,11 +293,13 @@ class Terminal:
 
 
 def _take_terminal() -> None:
-    """In the new process: make stdin's terminal the one whose end, keys and jobs concern it, and hear of them.
-
-    Signals may be ignored where the tests run (``nohup``, ``&``), and what is ignored stays so in children.
-    """
+    """In the new process: make stdin's terminal the one whose end, keys and jobs concern it, and hear of them."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    hear_signals()
+
+
+def hear_signals() -> None:
+    """In a new process: signals may be ignored where the tests run (``nohup``, ``&``), which children inherit."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
 

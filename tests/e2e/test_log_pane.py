@@ -1,5 +1,6 @@
 """A log that grows, followed in the deck through a lost server to its end."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,16 @@ def only(deck: Deck, name: str) -> None:
     deck.send(f"{name}")
     deck.wait_for("1 of 16")
     deck.send(ENTER)
-    deck.settle()
+    deck.wait_for(lambda: deck.rows()[0].startswith("❯"))
+
+
+BELOW_THE_START = re.compile(r"following +(?!1-)\d+-\d+ of ")
+"""There is more of the log than the screen holds, or what leads to its start would change nothing."""
+
+
+def status(deck: Deck) -> str:
+    """What the log says of itself below."""
+    return deck.text.split("\n")[-2].strip()
 
 
 def test_a_growing_log_is_followed_to_its_end(sandbox: Sandbox, config: Path, tmp_path: Path) -> None:
@@ -43,13 +53,14 @@ def test_a_growing_log_is_followed_to_its_end(sandbox: Sandbox, config: Path, tm
         deck.send("l")
         deck.wait_for(lambda: "following" in deck.text.split("\n")[1])
         address = deck.text.split("\n")[1].split("  ")[0].strip()
-        deck.resize(150, 14)  # less than there is of the log
+        deck.resize(150, 14)
         sandbox.control.advance(5)
+        deck.wait_for(lambda: BELOW_THE_START.match(status(deck)) is not None)
 
         deck.send("g")
-        deck.wait_for(lambda: deck.text.split("\n")[-2].strip().startswith("following") is False)
+        deck.wait_for(lambda: not status(deck).startswith("following") and "Started by" in deck.text)
         sandbox.control.advance(15)
-        deck.wait_for(lambda: " new" in deck.text.split("\n")[-2])
+        deck.wait_for(lambda: " new" in status(deck))
 
         sandbox.control.fault("jenkins", "down")
         deck.wait_for("unreachable")
@@ -62,7 +73,7 @@ def test_a_growing_log_is_followed_to_its_end(sandbox: Sandbox, config: Path, tm
         deck.send("s")
         deck.wait_for(".log")
         deck.send("\x15")
-        deck.wait_for(lambda: deck.text.split("\n")[-2].strip() == "save to:")
+        deck.wait_for(lambda: status(deck) == "save to:")
         deck.send(f"{saved}{ENTER}")
         deck.wait_for("Saved to")
     truth = sandbox.control.log(address)
@@ -77,13 +88,11 @@ def test_searching_and_folding_a_finished_log(config: Path) -> None:
         deck.send("l")
         deck.wait_for("Finished: FAILURE")
         deck.send("/")
-        deck.wait_for(lambda: deck.text.split("\n")[-2].startswith("/"))
+        deck.wait_for(lambda: status(deck).startswith("/"))
         deck.send("cuda")
         deck.wait_for("1 of ")
         deck.send(ENTER)
-        deck.wait_for(lambda: not deck.text.split("\n")[-2].startswith("/"))
-        deck.settle()
-        assert "CUDA out of memory" in deck.text
+        deck.wait_for(lambda: not status(deck).startswith("/") and "CUDA out of memory" in deck.text)
         deck.send("g")
         deck.wait_for("[Pipeline] Start of Pipeline")
         deck.send("Z")

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import msgspec
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.engine.world import FakeSource, Time
@@ -30,6 +31,7 @@ from tui.sources.base import SourceError
 from widgets.chart import Chart
 from widgets.help_sheet import HelpSheet
 
+AN_HOUR = 3600.0
 CONFIG = """
 [sources.jenkins]
 type = "jenkins"
@@ -150,10 +152,12 @@ async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncItera
         sources[name].runs = dict(details(time.now, listings))
     engine = time.engine(settings, sources)
     app = Pipedeck(settings, keymap(settings.ui.keys), engine)
-    async with running(app, size) as pilot:
-        work = Deck(app, pilot, time, sources)
-        await work.settle()
-        yield work
+    # What the deck does after a while, it does in `settle`, however slow the machine is.
+    with patch("tui.screens.deck.SETTLE", AN_HOUR), patch("tui.screens.deck.TICK", AN_HOUR):
+        async with running(app, size) as pilot:
+            work = Deck(app, pilot, time, sources)
+            await work.settle()
+            yield work
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
@@ -173,6 +177,20 @@ async def test_every_pane_at_80_by_24(snapshot: SnapshotAssertion) -> None:
         assert work.text == snapshot(name="help")
         await work.press("escape", "i")
         assert work.text == snapshot(name="sources")
+
+
+async def test_the_clock_may_be_looked_at_while_the_panes_are_made() -> None:
+    compose = StagesPane.compose
+
+    def slowly(pane: StagesPane) -> ComposeResult:
+        deck = pane.screen
+        assert isinstance(deck, DeckScreen)
+        deck._project()  # as it does every few seconds
+        return compose(pane)
+
+    with patch.object(StagesPane, "compose", slowly):
+        async with deck() as work:
+            assert "jenkins:deploy#7" in work.text
 
 
 async def test_moving_shows_the_run_under_the_cursor() -> None:

@@ -116,7 +116,7 @@ class DeckScreen(ActingKeys):
         self._project()
 
     def _visible(self) -> list[Pane]:
-        return [pane for pane in self.panes.values() if pane.is_attached and self._shown(pane.scope)]
+        return [each for name, each in self.panes.items() if self._shown(name) and _there(each)]
 
     def _shown(self, name: str) -> bool:
         return name == self.current if self._single else name in ("pipelines", "stages", self.lower)
@@ -236,7 +236,7 @@ class DeckScreen(ActingKeys):
 
     def action_go(self, name: str) -> None:
         """Go to the pane of that name."""
-        if (pane := self.panes.get(name)) is None or not pane.is_attached:
+        if (pane := self.panes.get(name)) is None or not _there(pane):
             return
         self._come_to(name)
         pane.focus_target.focus()
@@ -367,3 +367,8 @@ class DeckScreen(ActingKeys):
             pane.project()
             pane.reveal(key)
         return pane
+
+
+def _there(pane: Pane) -> bool:
+    """It has its parts: while it is made, which takes time on a busy machine, it hangs in the deck without them."""
+    return pane.is_mounted and pane.is_attached
