@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,13 @@ for name in ("NO_COLOR", "COLORTERM", "PIPEDECK_CONFIG", "TMUX", "HTTP_PROXY", "
     os.environ.pop(name.lower(), None)
 
 
+HOMES = count()
+
+
 @pytest.fixture(autouse=True)
 def _nobody_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path_factory.getbasetemp() / "home"
+    """A home for each test: what one keeps in a cache or a journal is not found by the next."""
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
     for variable, folder in (
         ("XDG_CONFIG_HOME", "config"),
         ("XDG_CACHE_HOME", "cache"),

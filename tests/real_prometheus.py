@@ -137,10 +137,10 @@ def _wait_until_ready(
     opener = build_opener(ProxyHandler({}), HTTPSHandler(context=tls))
     login = {"Authorization": f"Basic {b64encode(user.encode()).decode()}"} if user else {}
     request = Request(f"{url}/-/ready", headers=login)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with opener.open(request, timeout=5):
+            with opener.open(request, timeout=60):
                 return
         except HTTPError as error:
             error.close()

@@ -47,7 +47,7 @@ class Hands(Pilot[Any]):
             await self.pause()
 
     async def pause(self, delay: float | None = None) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             quiet = 0
             while quiet < 3:  # a message may be on its way from one queue to the next
                 await self._wait_for_screen()

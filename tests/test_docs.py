@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from tui.cli import main
 from tui.commands import documents
-from tui.keys import help_sections, keymap
+from tui.commands.acting_arguments import ACTING
+from tui.keys import ACTIONS, help_sections, hints, keymap, spell
+from tui.panes.pipelines import COLUMNS
 from tui.sources.gitlab import suites as gitlab_tests
 from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
 from tui.sources.gitlab.status import STATUSES as GITLAB
@@ -29,6 +33,43 @@ def test_the_readme_lists_the_keys_there_are() -> None:
     match = re.search(r"<!-- keys: .*? -->\n(.*?)\n<!-- /keys -->", readme, re.DOTALL)
     assert match is not None
     assert match[1] == keys_table()
+
+
+def test_the_picture_in_the_readme_has_the_columns_and_the_last_line_of_the_deck() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = readme.partition("```\n")[2].partition("\n```")[0].split("\n")
+    assert lines[1].partition("▏")[0].split() == [
+        each.title for each in COLUMNS if each.drop in (0, 3) and each.title
+    ]
+    said = "  ".join(f"{key} {word}" for key, word in hints("pipelines", keymap({})))
+    assert said.startswith(lines[-1].strip())
+
+
+def usage(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def options(capsys: pytest.CaptureFixture[str], *command: str) -> set[str]:
+    return set(re.findall(r"--[a-z-]+", usage(capsys, *command))) - {"--help"}
+
+
+def test_the_readme_lists_the_commands_and_options_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = "\n".join(re.findall(r"^\| `pipedeck .*$", readme, re.MULTILINE))
+    commands = re.findall(r"^    ([a-z-]+)\b", usage(capsys), re.MULTILINE)
+    assert len(commands) == 18
+    assert [each for each in commands if each not in re.findall(r"[a-z][a-z-]+", told)] == []
+    known = {option for each in commands for option in options(capsys, each)} - {"--follow"}
+    assert known == set(re.findall(r"--[a-z-]+", told))
+
+
+def test_every_acting_key_and_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "acting.md").read_text(encoding="utf-8")
+    keys = [spell(key) for action in ACTIONS if action.scope == "acting" for key in action.keys]
+    taken = {option for each in ACTING for option in options(capsys, each)} - {"--json"}
+    assert [each for each in (*keys, *ACTING, *taken) if f"`{each}" not in text] == []
 
 
 def test_every_key_of_the_documents_is_described() -> None:

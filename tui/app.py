@@ -1,6 +1,7 @@
 """The full-screen face: a Textual app around the deck."""
 
 import asyncio
+import atexit
 import gc
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -17,7 +19,7 @@ from textual.await_complete import AwaitComplete
 from textual.constants import DRIVER
 from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from tui.commands.exits import Exit
 from tui.config import ConfigError, Settings
@@ -29,11 +31,10 @@ from tui.keyboard import Keyboard
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.threads import use_daemon_threads
-from widgets.guarded import Guarded
 
 HANGUP = 128
 MOST_UNTOLD = 8
-"""Notices kept until a question is answered; of more the newest."""
+"""Notices kept while something is over the deck; of more the newest."""
 TURN = 0.001
 """Seconds that a thread may go on computing while others wait; Python's own are five times as many."""
 SETTLED = 5.0
@@ -71,7 +72,7 @@ class Pipedeck(App[int]):
         self._keyboard = Keyboard(self, super().on_event)
         self._polling: asyncio.Task[None] | None = None
         self._untold: deque[Callable[[], None]] = deque(maxlen=MOST_UNTOLD)
-        """Notices that came while a question was on the screen."""
+        """Notices that came while something was over the deck."""
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Of Textual's own commands, those that mean something here."""
@@ -82,9 +83,9 @@ class Pipedeck(App[int]):
         # A key passes three threads on its way to the screen; each waits so long while another one reads an answer.
         sys.setswitchinterval(TURN)
         code = self.run(mouse=self.settings.ui.mouse)
-        # Python would search all that is left for cycles, three times, before the process ends: half a second.
-        gc.freeze()
-        return code if code is not None else self.return_code or Exit.OK
+        code = code if code is not None else self.return_code or Exit.OK
+        atexit.register(_end, code)
+        return code
 
     def on_load(self) -> None:
         # Before the terminal is changed: a signal that nobody hears would leave it so.
@@ -118,11 +119,11 @@ class Pipedeck(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """As Textual's; but while a question is on the screen it waits for its end, and does not cover it."""
+        """As Textual's; but while a question or a sheet is over the deck it waits, and does not cover that."""
         tell = partial(
             super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
         )
-        if isinstance(self.screen, Guarded):
+        if isinstance(self.screen, ModalScreen):
             self._untold.append(tell)
         else:
             tell()
@@ -133,7 +134,7 @@ class Pipedeck(App[int]):
         return popped
 
     def _tell_rest(self) -> None:
-        while self._untold and not isinstance(self.screen, Guarded):
+        while self._untold and not isinstance(self.screen, ModalScreen):
             self._untold.popleft()()
 
     def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
@@ -191,6 +192,16 @@ def _look_for_garbage() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _end(code: int) -> None:
+    """In place of Python's own end, which takes modules away from daemon threads that may still import (a crash), and
+    searches all that is left for garbage, three times (half a second).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _default_theme() -> str:

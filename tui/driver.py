@@ -1,6 +1,11 @@
 """How the deck writes to the terminal."""
 
+import asyncio
 import os
+import select
+import signal
+import threading
+from collections.abc import Callable
 from typing import Any, Literal, TextIO, cast
 
 from textual.app import App
@@ -10,6 +15,8 @@ from tui.screen_memory import ScreenMemory
 from tui.text import clean, shorten
 
 _LONGEST_NOTICE = 200
+GONE = 128 + signal.SIGHUP
+"""The exit code when the terminal went away: as if the signal had told."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -32,6 +39,14 @@ class TerminalDriver(LinuxDriver):
         assert self._file is not None
         self._file = cast(Any, _Outlet(self._file))
         self._memory = ScreenMemory()
+        self._watched = False
+
+    def start_application_mode(self) -> None:
+        if not self._watched:
+            self._watched = True
+            tell = asyncio.get_running_loop().call_soon_threadsafe
+            _tell_when_gone(self.fileno, lambda: tell(self._app.exit, None, GONE))
+        cast(Any, super()).start_application_mode()  # it has no types
 
     def write(self, data: str) -> None:
         if changes := self._memory.rewrite(data, self._app.size):
@@ -44,6 +59,25 @@ class TerminalDriver(LinuxDriver):
     def desktop_notification(self, text: str, kind: Literal["osc9", "osc777"]) -> None:
         """Have the terminal show ``text`` on the desktop it is on, through SSH too, and through tmux."""
         self.write(desktop_sequence(text, kind, tmux=bool(os.environ.get("TMUX"))))
+
+
+def _tell_when_gone(terminal: int, tell: Callable[[], object]) -> None:
+    """Call ``tell``, in a thread, when the terminal goes away.
+
+    The kernel tells only the leader of the session by SIGHUP. Where that is not this program and lives on (``make``
+    waits for what it started), nobody else would; and Textual reads the end of the input again and again.
+    """
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(terminal, 0)  # what is asked for comes with it: POLLHUP and POLLERR
+        poll.poll()
+        try:
+            tell()
+        except RuntimeError:
+            pass  # the loop has ended meanwhile
+
+    threading.Thread(target=wait, name="pipedeck-hangup", daemon=True).start()
 
 
 def desktop_sequence(text: str, kind: Literal["osc9", "osc777"], *, tmux: bool) -> str:

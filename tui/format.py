@@ -61,3 +61,10 @@ def quantity(value: float, unit: str = "") -> str:
     """A measured value in four digits: ``0.9412``, ``12.5 ms``, ``125,000``."""
     text = f"{value:,.0f}" if 10_000 <= abs(value) < 1e12 else f"{value:.4g}"
     return f"{text} {unit}" if unit else text
+
+
+def level(value: float | None, unit: str = "", *, at_least: bool = False) -> str:
+    """A measured value, ``≥ 500 ms`` where it may be more; empty where there is none."""
+    if value is None:
+        return ""
+    return f"≥ {quantity(value, unit)}" if at_least else quantity(value, unit)

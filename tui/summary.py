@@ -241,6 +241,8 @@ def difference_text(metric: MetricVerdict, unit: str) -> str:
     if metric.difference is None:
         return ""
     sign = "+" if metric.difference > 0 else ""
+    if metric.canary_at_least and not metric.baseline_at_least:
+        sign = f"≥ {sign}"
     text = f"{sign}{fmt.quantity(metric.difference, unit)}"
     if metric.low is None or metric.high is None:
         return text

@@ -21,6 +21,8 @@ class Line(NamedTuple):
     """Seconds since the epoch, ascending."""
     values: Sequence[float | None]
     """As many as times; None is a gap, and drawn as one."""
+    ceiling: float | None = None
+    """A value that says no more than "at least"."""
 
 
 class Limit(NamedTuple):

@@ -114,13 +114,18 @@ def _entries(data: ChartData, shown: Sequence[Limit]) -> list[tuple[Piece, ...]]
 
 def _told(line: Line, cursor: float | None) -> tuple[str, str]:
     """The value that the legend tells of ``line``, and when that was, where it is not plain."""
+
+    def text(value: float) -> str:
+        least = line.ceiling is not None and value >= line.ceiling
+        return f"≥{value_text(value)}" if least else value_text(value)
+
     if cursor is not None:
         value = value_at(line, cursor)
-        return (value_text(value) if value is not None else "no value"), ""
+        return (text(value) if value is not None else "no value"), ""
     newest = last_value(line)
     if newest is None:
         return "no data", ""
-    return value_text(newest[0]), f" at {clock_text(newest[1])}" if not newest[2] else ""
+    return text(newest[0]), f" at {clock_text(newest[1])}" if not newest[2] else ""
 
 
 def _moment(data: ChartData, cursor: float) -> str:

@@ -29,6 +29,7 @@ class HelpSheet(ModalScreen[None]):
     HelpSheet {
         align: center middle;
         background: transparent;
+        & > ToastRack { max-height: 0; }
         & > LineTable {
             width: 90%;
             min-width: 40;

@@ -154,8 +154,8 @@ def test_a_restart_asks_for_no_report_twice(pipedeck: Run, sandbox: Sandbox) -> 
         (["gitlab:ml/nope"], 2, "no run of it was found"),
         (["jenkins:never-built"], 2, "no run of it was found"),
         (["deploy-model"], 2, "is not an address"),
-        (["jenkins:deploy-model#99"], 3, "answered 404"),
-        (["gitlab:ml/ranking#1"], 3, "answered 404"),
+        (["jenkins:deploy-model#99"], 2, "answered 404"),
+        (["gitlab:ml/ranking#1"], 2, "answered 404"),
     ],
 )
 def test_mistakes(pipedeck: Run, arguments: list[str], code: int, words: str) -> None:

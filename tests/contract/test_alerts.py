@@ -81,7 +81,7 @@ async def test_a_real_prometheus_tells_what_fires_and_what_is_pending(tmp_path: 
     with prometheus(tmp_path, "# EOF\n", rules=REAL_RULES) as real:
         source = PrometheusSource("prom", PrometheusSettings(url=real.url))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(180):
                 found = await source.alerts()
                 while len(found.alerts) < 2 or not found.notes:
                     await asyncio.sleep(0.1)

@@ -248,10 +248,10 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMLflow]:
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    opener, deadline = build_opener(ProxyHandler({})), time.monotonic() + 90
+    opener, deadline = build_opener(ProxyHandler({})), time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with opener.open(url, timeout=5):
+            with opener.open(url, timeout=60):
                 return
         except (URLError, OSError):
             time.sleep(0.1)

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.e2e.terminal import environment, program
+from tests.e2e.terminal import PATIENCE, environment, program
 
 Done = subprocess.CompletedProcess[str]
 
@@ -16,6 +16,6 @@ def pipedeck(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Do
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env=environment(env or {}),
     )

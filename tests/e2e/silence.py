@@ -9,7 +9,7 @@ from pathlib import Path
 from tui.config import GitLabSettings, JenkinsSettings, PrometheusSettings, Secret, Settings
 
 
-def settings_for(url: str, timeout: float = 15.0) -> Settings:
+def settings_for(url: str, timeout: float = 300.0) -> Settings:
     """One source of each type, all of them at ``url``."""
     secret = Secret("secret")
     gitlab = GitLabSettings(url=url, token=secret, watch=("ml/fraud", "ml/group/**"), timeout=timeout)

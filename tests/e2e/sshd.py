@@ -77,7 +77,7 @@ class Sshd:
                 pytest.skip(f"sshd does not start: {self._said()}")
             time.sleep(0.05)
         asked = subprocess.run(
-            self.command(["true"]), capture_output=True, text=True, timeout=30, check=False
+            self.command(["true"]), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         if asked.returncode:
             self.__exit__(None, None, None)

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import pyte
 
-PATIENCE = 30.0
+PATIENCE = 180.0
 """Seconds after which a wait is given up: a loaded machine is slow, a broken program is so for ever."""
 _SLICE = 0.05
 """Seconds after which a condition that the terminal tells nothing of is looked at again."""
@@ -202,7 +202,7 @@ class Terminal:
             left = begun + patience - time.monotonic()
             assert left > 0, f"it did not end within {patience:g} s; on the screen:\n{self.text}"
             self._read(left)
-        code = self._process.wait(max(1.0, begun + patience - time.monotonic()))
+        code = self._process.wait(patience)
         return code, time.monotonic() - (begun if since is None else since)
 
     def _read(self, patience: float) -> bool:

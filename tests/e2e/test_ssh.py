@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.following import Following
 from tests.e2e.settings import write_config
 from tests.e2e.sshd import Sshd
-from tests.e2e.terminal import program
+from tests.e2e.terminal import PATIENCE, program
 from tui.sandbox.process import Sandbox
 
 BUILD = "jenkins:short#1"
@@ -63,7 +63,7 @@ def test_it_ends_when_the_connection_drops(sshd: Sshd, world: Sandbox, tmp_path:
         pid = int(following.lines[0])
         assert is_there(pid)
         following.kill()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         while is_there(pid):
             assert time.monotonic() < end, "the process on the other side goes on"
             time.sleep(0.02)

@@ -61,12 +61,12 @@ async def test_one_that_was_well_in_between_is_another() -> None:
 
 
 async def test_one_that_began_later_is_another(folder: Path) -> None:
-    written(folder, f'{{"failing ci:p0": {START - 60}}}'.encode())
+    written(folder, b'{"failing ci:p0": {"known": true, "said": %d, "seen": %d}}' % (START - 60, START - 60))
     async with kept(FAILING) as work:
         assert await fires(work) == [AlarmState.FIRING]
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"\xff\xfe", b'{"failing ci:p0": "x"}'])
+@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"\xff\xfe", b'{"failing ci:p0": 7.0}'])
 async def test_what_cannot_be_read_is_as_if_it_were_not_there(folder: Path, content: bytes) -> None:
     written(folder, content)
     async with kept(FAILING) as work:
@@ -79,16 +79,57 @@ async def test_without_anything_to_keep_nothing_is_written(folder: Path) -> None
     assert not there(folder)
 
 
-def test_it_stays_small_and_keeps_what_other_programs_know(folder: Path) -> None:
+async def test_two_decks_at_once_share_it() -> None:
+    """At the next look; closing one takes nothing from the other."""
+    async with kept(FAILING) as other:
+        async with kept(FAILING) as work:
+            assert await fires(work) == await fires(other) == [AlarmState.FIRING]
+            assert work.engine.alarms.acknowledge(work.alarms[0].key)
+            assert await fires(other, Status.PASSED) == [AlarmState.ACKNOWLEDGED]
+            assert other.engine.alarms.acknowledge(other.alarms[0].key)
+            assert await fires(work, Status.PASSED) == [AlarmState.FIRING]
+            assert other.engine.alarms.acknowledge(other.alarms[0].key)
+        assert await fires(other) == [AlarmState.ACKNOWLEDGED]
+    async with kept(FAILING) as later:
+        assert await fires(later) == [AlarmState.ACKNOWLEDGED]
+
+
+async def test_closing_a_deck_that_never_knew_of_it_takes_no_note() -> None:
+    async with kept(FAILING) as other:
+        assert await fires(other) == [AlarmState.FIRING]
+        await acknowledge()
+    async with kept(FAILING) as later:
+        assert await fires(later) == [AlarmState.ACKNOWLEDGED]
+
+
+def test_what_two_say_of_different_alarms_is_merged(folder: Path) -> None:
+    """Each knows only what was there when it last looked."""
     one, other = Acknowledged(Journal(folder)), Acknowledged(Journal(folder))
-    one.keep([f"a {n}" for n in range(MOST)], (), 1000.0)
-    other.keep(["b"], ["c", "a 7"], 2000.0)
-    one.recall(2000.0)
-    assert one.still("b", None, 2000.0)
-    assert not one.still("a 7", 1.0, 2000.0)
-    assert one.still("a 8", 1.0, 2000.0)
-    other.keep([f"d {n}" for n in range(MOST)], (), 3000.0)
-    one.recall(3000.0)
-    assert not one.still("b", None, 3000.0)
-    one.recall(3000.0 + 8 * 86400)
-    assert not one.still("d 1", 1.0, 3000.0 + 8 * 86400)
+    one.recall(1000.0)
+    other.recall(1000.0)
+    one.say("a", True, 1001.0)
+    other.say("b", True, 1002.0)
+    one.look(1003.0)
+    assert [one.said(key, 1000.0) for key in "abc"] == [True, True, None]
+    other.say("a", False, 1004.0)
+    one.keep(["a", "b"], 1005.0)
+    assert [one.said(key, 1000.0) for key in "ab"] == [False, True]
+    one.look(1006.0)
+    assert one.said("a", 1005.0) is None, "what was said before it fired is of another"
+    other.over("b", 1007.0)
+    one.look(1008.0)
+    assert one.said("b", 0.0) is None
+
+
+def test_it_stays_small_and_forgets(folder: Path) -> None:
+    one, later = Acknowledged(Journal(folder)), Acknowledged(Journal(folder))
+    for n in range(MOST + 1):
+        one.say(f"a {n}", True, 1000.0 + n)
+    later.recall(2000.0)
+    assert not later.still("a 0", 1.0, 2000.0)
+    assert later.still("a 1", 1.0, 2000.0)
+    assert later.still("a 1", None, 2000.0)
+    assert not later.still("a 1", 1002.0, 2000.0)
+    assert not later.still("a 1", None, 5000.0)
+    later.recall(1000.0 + 8 * 86400)
+    assert not later.still("a 1", 1.0, 1000.0 + 8 * 86400)

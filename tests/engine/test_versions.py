@@ -124,6 +124,25 @@ async def test_a_query_without_version_asks_nobody() -> None:
     assert work.ci.asked == []
 
 
+@pytest.mark.parametrize("metric", ["m", "plain"])
+async def test_a_verdict_names_them_whatever_the_queries_ask_for(metric: str) -> None:
+    text = CONFIG.replace('metrics = ["m"]', f'metrics = ["{metric}"]')
+    compare = "compare = { max_worse = 1 }"
+    found = await Work(f"{text}{compare if metric == 'plain' else ''}").engine.ask(VerdictOf("fraud"))
+    assert (found.baseline, found.canary) == ("1", "2")
+    named = 'metrics = ["m"]\nbaseline = { version = "9" }'
+    found = await Work(CONFIG.replace('metrics = ["m"]', named)).engine.ask(VerdictOf("fraud"))
+    assert (found.baseline, found.canary) == ("9", "2")
+
+
+async def test_a_verdict_that_does_without_them_stands_without_them() -> None:
+    text = CONFIG.replace('metrics = ["m"]', 'metrics = ["plain"]') + "compare = { max_worse = 1 }\n"
+    work = Work(text)
+    work.ci.places[LIVE.pipeline] = SourceError(Trouble.UNREACHABLE, "ci: no connection")
+    found = await work.engine.ask(VerdictOf("fraud"))
+    assert (found.baseline, found.canary) == ("", "")
+
+
 async def test_without_a_canary_there_is_only_the_baseline() -> None:
     work = Work()
     work.stands(stood("1", 900))

@@ -136,9 +136,12 @@ async def test_gates_can_be_marked_and_panes_without_marks_have_no_such_key(work
     assert "* 1 marked" in work.text
     await work.say("2", "m")
     assert "marked" not in work.text
-    await work.say("7", "a", "y")
+    await work.say("7", "a")
+    assert f"Approve {GATE}" in work.text, "one alone is asked about by itself"
+    await work.say("y")
     await work.settle(30)
     assert len(work.jenkins.sent) == 1
+    assert "marked" not in work.text
 
 
 PRODUCTION = parse_address("jenkins:deploy@production")

@@ -30,9 +30,9 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    port, loop, over = opened.result(10)
+    port, loop, over = opened.result()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(10)
+        thread.join()

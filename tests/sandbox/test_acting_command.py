@@ -18,7 +18,8 @@ from tui.sandbox.scenario import named
 from tui.sandbox.world import Clock, World
 
 START = 1_790_000_000.0
-GATES = ["gitlab:ml/fraud", "gitlab:ml/risk"]
+GATES = ["gitlab:ml/risk", "gitlab:ml/fraud"]
+"""The older one first."""
 CONFIG = """
 [sources.gitlab]
 type = "gitlab"
@@ -107,7 +108,7 @@ def terminal(
 def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     code, found = terminal.document("gates")
     assert (code, [each["address"].partition("#")[0] for each in found["gates"]]) == (0, GATES)
-    gate = found["gates"][0]["address"]
+    gate = found["gates"][1]["address"]
 
     code, out, errors = terminal("promote", "fraud", "--dry-run")
     assert code == 0
@@ -150,7 +151,7 @@ def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Termina
 
 
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
-    gate = terminal.document("gates")[1]["gates"][0]["address"]
+    gate = terminal.document("gates")[1]["gates"][1]["address"]
     nowhere = "gitlab:ml/fraud#1/nothing"
     code, out, errors = terminal("approve", gate, nowhere, "--yes", "--confirm", "production")
     assert code in (3, 4), (out, errors)
@@ -180,6 +181,13 @@ def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest
 def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     code, _, errors = terminal("approve", "nonsense", "--yes")
     assert (code, "'nonsense' is not an address" in errors) == (2, True)
+    code, _, errors = terminal("promote", "frued", "--yes")
+    assert (code, errors) == (
+        2,
+        "pipedeck: 'frued' is no ADDRESS, and no model of the config (known: fraud)\n",
+    )
+    code, _, errors = terminal("rollback", "fraud", "--set", "TO=1", "--yes")
+    assert (code, "--set TO: rollback gitlab:ml/fraud@production asks for nothing" in errors) == (2, True)
     code, _, errors = terminal("trigger", "fraud", "--yes")
     assert (code, errors) == (2, "pipedeck: [models.fraud] has no retrain\n")
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")
@@ -193,7 +201,8 @@ def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
 def test_several_over_a_line_that_is_cut(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Kind, code: int
 ) -> None:
-    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    if code:  # nothing will ever be seen of it
+        monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
     rows = terminal.document("status")[1]["sources"][0]["pipelines"]
     newest = {(each["address"], each["ref"]): each["last_run"] for each in rows if each["last_run"]}
     jobs = (

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from tests.patience import given_up
 from tests.reading import Sink, lines
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, JenkinsSettings
@@ -112,10 +113,10 @@ def test_rows_with_times_say_the_same_as_rows_without(world: World) -> None:
 
 @asynccontextmanager
 async def jenkins_source(
-    world: World, faults: Faults, options: jenkins.Options, timeout: float = 15.0
+    world: World, faults: Faults, options: jenkins.Options
 ) -> AsyncIterator[JenkinsSource]:
     with serving(jenkins.jenkins_app(world, faults, options)) as url:
-        source = JenkinsSource("jenkins", JenkinsSettings(url=f"{url}/jenkins", timeout=timeout))
+        source = JenkinsSource("jenkins", JenkinsSettings(url=f"{url}/jenkins"))
         try:
             yield source
         finally:
@@ -270,11 +271,11 @@ async def test_a_stall_in_the_middle_is_given_up_and_gone_on_with(world: World) 
     faults, run = Faults(), newest(world, "jenkins", "ml/vision/train-resnet")
     address = Address("jenkins", run.pipeline.path, run.number)
     world.clock.advance(300)
-    async with jenkins_source(world, faults, jenkins.Options(), timeout=0.5) as source:
+    async with jenkins_source(world, faults, jenkins.Options()) as source:
         sink, reader = Sink(), source.log(address)
         faults.set("stall", path="progressiveText")
         with pytest.raises(SourceError) as caught:
-            await reader.read(sink)
+            await given_up(reader.read(sink), lambda: sink.data)
         assert caught.value.trouble is Trouble.TIMEOUT
         faults.set(None)
         await reader.read(sink)

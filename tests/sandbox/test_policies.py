@@ -41,7 +41,7 @@ def words(*engines: Engine) -> list[str]:
 
 
 async def until(done: Callable[[], bool], time: Hurry, seconds: float = 0.0) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not done():
             if seconds:
                 await time.advance(seconds)

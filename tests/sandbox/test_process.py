@@ -39,7 +39,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=5) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -139,7 +139,7 @@ def test_a_face_is_slow_or_hangs(sandbox: Sandbox, http: httpx.Client, face: Fac
     assert ask(sandbox, http, face).status_code == 200
     assert time.monotonic() - begun >= 0.05
     sandbox.control.fault(face, "hang")
-    http.timeout = 0.1
+    http.timeout = httpx.Timeout(60, read=0.1)
     with pytest.raises(httpx.ReadTimeout):
         ask(sandbox, http, face)
 
@@ -279,7 +279,7 @@ def test_it_ends_with_its_parent_and_on_request(way: str) -> None:
                 child.stdin.close()
             else:
                 child.send_signal(signal.SIGTERM)
-            assert child.wait(timeout=5) == 0
+            assert child.wait(timeout=180) == 0
         assert child.stderr is not None
         assert child.stderr.read() == b""
         assert not any(listens(said[face]) for face in FACES)
@@ -305,7 +305,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
         url, child = parent.stdout.readline().decode().split()
         assert listens(url)
         parent.kill()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 180
         while listens(url):
             assert time.monotonic() < deadline, f"the child {child} is still there"
     finally:
@@ -329,17 +329,18 @@ def test_it_is_ready_soon_and_gone_at_once() -> None:
     assert min(starts) < 1.5
 
 
-def test_a_hanging_request_does_not_hold_its_end_up() -> None:
+def test_a_hanging_request_does_not_hold_its_end_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.sandbox.process.LEAVING", 120.0)
     with Sandbox() as sandbox:
         sandbox.control.fault("jenkins", "hang")
         with socket.create_connection(("127.0.0.1", urlsplit(sandbox.urls["jenkins"]).port or 0)) as waiting:
             waiting.sendall(b"GET /jenkins/api/json HTTP/1.1\r\nHost: x\r\n\r\n")
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 180
             while sandbox.control.requests("jenkins") == 0:
                 assert time.monotonic() < deadline
             begun = time.monotonic()
             sandbox.stop()
-            assert time.monotonic() - begun < 3, "it had to be killed"
+            assert time.monotonic() - begun < 60, "it had to be killed"
 
 
 def test_a_sandbox_that_cannot_start_says_why() -> None:

@@ -11,10 +11,9 @@ from tui.commands.acting import filled, wishes
 from tui.commands.acting_arguments import Asked, Unclear
 from tui.commands.asking import Unanswered, ask, ask_yes
 from tui.commands.documents import SCHEMA
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.config import Settings
 from tui.domain.action import Activity, Kind, Plan, Wish
-from tui.domain.health import Trouble
 from tui.engine.actions import Prepared, Refused
 from tui.engine.engine import Engine
 from tui.engine.journal import Record
@@ -82,7 +81,7 @@ async def act(settings: Settings, its: Asked) -> Exit:
         now = engine.clock()
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+        return exit_of(error.trouble)
     except Unclear as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -106,7 +105,9 @@ async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     found = await wishes(engine, settings, its)
     await _settle(engine, found)
-    items = [await _prepared(engine, wish, its, ask=terminal and not its.yes) for wish in found]
+    items = [
+        await _prepared(engine, wish, its, ask=terminal and not (its.yes or its.dry_run)) for wish in found
+    ]
     for item in items:
         text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
         print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tui import format as fmt
 from tui.commands.plain import table
 from tui.config import Settings
-from tui.domain.action import Activity, Plan
+from tui.domain.action import Activity, Field, Plan
 from tui.engine.actions import Prepared
 from tui.insight.promotion import Promotion
 from tui.promotion_facts import metric_words, notes, promotion_facts
@@ -30,8 +30,18 @@ def plan_text(prepared: Prepared, settings: Settings, now: float, *, requests: b
     if prepared.consent.doubt:
         lines.append(f"  {prepared.consent.doubt}")
     if requests:
+        lines += [f"  it asks for {_field(each)}" for each in plan.fields]
         lines += [line for each in _requests(plan) for line in each]
     return "\n".join(lines)
+
+
+def _field(field: Field) -> str:
+    """What may be given as ``--set``."""
+    kind = " or ".join(field.choices) if field.kind == "choice" else field.kind
+    if field.kind == "unsupported":
+        kind = "which cannot be given here"
+    default = f"default {field.default!r}" if field.default else "required" if field.required else ""
+    return f"{clean(field.name)}: {'; '.join(filter(None, (clean(kind), default, clean(field.help))))}"
 
 
 def _requests(plan: Plan) -> Iterator[list[str]]:
@@ -52,8 +62,8 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
             rows.append(
                 (
                     each.metric,
-                    fmt.quantity(each.baseline, unit) if each.baseline is not None else "",
-                    fmt.quantity(each.canary, unit) if each.canary is not None else "",
+                    fmt.level(each.baseline, unit, at_least=each.baseline_at_least),
+                    fmt.level(each.canary, unit, at_least=each.canary_at_least),
                     each.outcome.value,
                     f"{each.effective:.0f}" if each.effective is not None else "",
                     fmt.ago(now - each.newest) if each.newest is not None else "no value",

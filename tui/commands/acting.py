@@ -13,6 +13,12 @@ from tui.engine.questions import CandidateOf
 from tui.engine.wishes import champion, retrain
 from tui.text import clean
 
+OF_MODELS = (Kind.PROMOTE, Kind.ROLLBACK, Kind.TRIGGER)
+"""What takes a MODEL in place of an ADDRESS."""
+
+FIXED = (Kind.RETRY, Kind.CANCEL, Kind.REJECT, Kind.ROLLBACK, Kind.SET_CHAMPION)
+"""What takes no field that the plan does not ask for: it would be passed over without a word."""
+
 
 async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
     """What is wished for, one for each target, without the fields.
@@ -25,7 +31,9 @@ async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
     found: list[Wish] = []
     for text in its.targets:
         found += (
-            await _of_model(engine, settings, its, text) if text in settings.models else [_at(its.kind, text)]
+            await _of_model(engine, settings, its, text)
+            if text in settings.models
+            else [_at(its.kind, text, settings)]
         )
     return [
         msgspec.structs.replace(
@@ -35,9 +43,12 @@ async def wishes(engine: Engine, settings: Settings, its: Asked) -> list[Wish]:
     ]
 
 
-def _at(kind: Kind, text: str) -> Wish:
+def _at(kind: Kind, text: str, settings: Settings) -> Wish:
     if kind is Kind.SET_CHAMPION:
         raise Unclear(f"set-champion takes a MODEL of the config, not {text}")
+    if kind in OF_MODELS and ":" not in text:
+        known = ", ".join(settings.models) or "none"
+        raise Unclear(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
     return Wish(kind, parse_address(text))
 
 
@@ -92,7 +103,7 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
     """``wish`` with the fields that were given, and the secrets apart.
 
     Args:
-        ask: whether a person can be asked for what is missing.
+        ask: whether a person can be asked for what is missing; before a dry run nothing need be there.
 
     Raises:
         Unclear
@@ -100,6 +111,11 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
         ConfigError: a variable that should hold a secret does not.
     """
     given, secrets = dict(its.given), {}
+    if unknown := [
+        name for name in given if its.kind in FIXED and name not in {each.name for each in fields}
+    ]:
+        taken = ", ".join(each.name for each in fields) or "nothing"
+        raise Unclear(f"--set {unknown[0]}: {its.kind.value} {wish.target} asks for {taken}")
     for field in fields:
         value = given.get(field.name)
         if field.kind == "secret":
@@ -111,12 +127,14 @@ def filled(wish: Wish, fields: tuple[Field, ...], its: Asked, *, ask: bool) -> t
             elif ask:
                 help_ = f" ({' '.join(field.help.split())})" if field.help else ""
                 secrets[field.name] = ask_secret(f"{clean(field.name)}{help_}: ")
-            elif field.required:
+            elif field.required and not its.dry_run:
                 raise Unclear(f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE")
         elif field.kind == "choice" and value is not None and value not in field.choices:
             choices = clean(", ".join(field.choices))
             raise Unclear(f"{field.name} is one of {choices}; not {value!r}")
         elif field.required and value is None and not field.default and wish.value(field.name) == "":
+            if its.dry_run:
+                continue
             if not ask:
                 raise Unclear(f"{field.name} is missing: --set {field.name}=VALUE")
             given[field.name] = ask_for(f"{clean(field.name)}: ")

@@ -19,11 +19,17 @@ ACTING: Mapping[str, str] = {
 }
 
 
+_GATE = "SOURCE:PATH#RUN[/JOB][!NAME], of GitLab also SOURCE:PATH@ENVIRONMENT"
+_RUN = "SOURCE:PATH#RUN[/JOB]"
 _TARGETS: Mapping[str, str] = {
-    "promote": "ADDRESS, or a MODEL of the config",
-    "rollback": "ADDRESS, or a MODEL of the config",
-    "trigger": "ADDRESS, or a MODEL of the config",
-    "set-champion": "MODEL",
+    "approve": _GATE,
+    "reject": _GATE,
+    "promote": f"{_GATE}; or a MODEL of the config",
+    "rollback": "SOURCE:PATH@ENVIRONMENT, or a MODEL of the config",
+    "retry": _RUN,
+    "cancel": f"{_RUN}; of Jenkins without RUN what waits in the queue",
+    "set-champion": "NAME of a [models.NAME] in the config, with a registry",
+    "trigger": "SOURCE:PATH, or a MODEL of the config",
 }
 
 
@@ -55,8 +61,8 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help=help_,
             epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
-        what = _TARGETS.get(name, "ADDRESS")
-        command.add_argument("targets", nargs="+", metavar=what.split(",")[0], help=what)
+        metavar = "MODEL" if name == "set-champion" else "ADDRESS"
+        command.add_argument("targets", nargs="+", metavar=metavar, help=_TARGETS[name])
         command.add_argument(
             "--set",
             action="append",

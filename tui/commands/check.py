@@ -5,13 +5,14 @@ import time
 
 import msgspec
 
+from tui import format as fmt
 from tui.commands.documents import SCHEMA, CheckDoc
 from tui.commands.exits import Exit
 from tui.config import Settings
 from tui.domain.health import Finding
 from tui.domain.verdict import Outcome
 from tui.engine.engine import Engine
-from tui.engine.questions import CandidateOf, ChartOf
+from tui.engine.questions import CandidateOf, ProbeOf
 from tui.sources.base import SourceError
 from tui.summary import candidacy_words
 
@@ -49,36 +50,32 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
 
 
 async def _query(engine: Engine, model: str, metric: str) -> Finding:
-    """Ask a metric once: how many series, how old the newest sample, how much of it is missing."""
+    """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing."""
     subject = f"metric {metric} of {model}"
     try:
-        chart = await engine.ask(ChartOf(model=model, metric=metric, span=3600, columns=60))
+        probe = await engine.ask(ProbeOf(model, metric))
     except SourceError as error:
         return Finding("error", subject, error.message)
-    values = [value for series in chart.series for value in series.values]
-    newest = max(
-        (
-            at
-            for s in chart.series
-            for at, value in zip(s.grid.times, s.values, strict=True)
-            if value is not None
-        ),
-        default=None,
-    )
-    notes = "".join(f"; {note}" for note in chart.notes)
-    if newest is None:
+    notes = "".join(f"; {note}" for note in probe.notes)
+    shares = f"{_percent(probe.nan)} NaN, {_percent(probe.missing)} missing in the last hour"
+    if probe.nan + probe.missing == 1:
         return Finding(
-            "warning",
-            subject,
-            f"no value in the last hour{notes}",
-            "is the query right, and is there traffic?",
+            "warning", subject, f"no value: {shares}{notes}", "is the query right, and is there traffic?"
         )
-    missing = sum(value is None for value in values) / len(values)
-    age = max(0, int(time.time() - newest))
-    tracks = ", ".join(series.track or "one series" for series in chart.series)
+    assert probe.newest is not None
+    tracks = ", ".join(track or "not told apart by track" for track in probe.tracks)
+    old = f"{max(0.0, time.time() - probe.newest):.0f} s old"
+    age = f"newest sample {old}" if probe.exact else f"newest value at least {old}"
     return Finding(
-        "ok", subject, f"{tracks}; newest value {age} s old; {missing:.0%} missing in the last hour{notes}"
+        "ok",
+        subject,
+        f"{fmt.count(len(probe.tracks), 'series', 'series')} ({tracks}); {age}; {shares}{notes}",
     )
+
+
+def _percent(share: float) -> str:
+    """What is there is not said to be nothing."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 async def _registry(engine: Engine, model: str) -> Finding:

@@ -158,6 +158,8 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     unit: str
     baseline: float | None
     canary: float | None
+    baseline_at_least: bool
+    canary_at_least: bool
     difference: float | None
     low: float | None
     high: float | None
@@ -187,6 +189,8 @@ class VerdictDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     model: str
+    baseline: str
+    canary: str
     judge: str | None
     decision: str | None
     reason: str
@@ -205,6 +209,8 @@ def verdict_document(
         schema=SCHEMA,
         at=at,
         model=model,
+        baseline=verdict.baseline if verdict else "",
+        canary=verdict.canary if verdict else "",
         judge=verdict.judge if verdict else None,
         decision=verdict.decision.value if verdict else None,
         reason=verdict.reason if verdict else "",
@@ -236,6 +242,8 @@ def _metric_verdicts(
             unit=units.get(each.metric, ""),
             baseline=each.baseline,
             canary=each.canary,
+            baseline_at_least=each.baseline_at_least,
+            canary_at_least=each.canary_at_least,
             difference=each.difference,
             low=each.low,
             high=each.high,

@@ -14,12 +14,12 @@ from tui.commands.documents import (
     environment_document,
     fault_document,
 )
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.commands.plain import table
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.deployment import Environments
-from tui.domain.health import Fault, Trouble
+from tui.domain.health import Fault
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
 from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
@@ -46,7 +46,7 @@ async def _past(engine: Engine, address: Address, *, as_json: bool) -> Exit:
         environment = await engine.ask(HistoryOf(address))
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        return _exit_of(error.fault)
+        return exit_of(error.trouble)
     (place,) = places((Environments((environment,)),), {}, None)
     if as_json:
         _print_json((environment_document(place, None),), (), {})
@@ -151,7 +151,3 @@ def _print_json(documents: Sequence[EnvironmentDoc], notes: Sequence[str], fault
 def _say(notes: Iterable[str]) -> None:
     for note in dict.fromkeys(notes):
         print(f"pipedeck: {note}", file=sys.stderr)
-
-
-def _exit_of(fault: Fault) -> Exit:
-    return Exit.USAGE if fault.trouble in (Trouble.MISCONFIGURED, Trouble.NOT_FOUND) else Exit.UNREACHABLE

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from tui.domain.health import Trouble
+
 
 class Exit(IntEnum):
     OK = 0
@@ -17,3 +19,8 @@ class Exit(IntEnum):
     """What happened is not known."""
     WORSE = 10
     UNCLEAR = 11
+
+
+def exit_of(trouble: Trouble) -> Exit:
+    """Of a command whose one address could not be read."""
+    return Exit.USAGE if trouble in (Trouble.MISCONFIGURED, Trouble.NOT_FOUND) else Exit.UNREACHABLE

@@ -12,10 +12,11 @@ from tui.commands.exits import Exit
 from tui.commands.plain import table
 from tui.config import Settings
 from tui.domain.health import Fault
-from tui.domain.pipeline import Gate, Run
+from tui.domain.pipeline import Listing
 from tui.engine.engine import Engine
 from tui.engine.journal import Journal, Record
 from tui.engine.questions import PipelinesOf
+from tui.insight.waiting import waiting
 from tui.sources.base import SourceError
 
 
@@ -123,11 +124,11 @@ class GatesDoc(msgspec.Struct, frozen=True):
 
 
 async def gates(settings: Settings, *, as_json: bool) -> Exit:
-    """Print what waits for a person, oldest first, with what it blocks."""
+    """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first."""
     engine = Engine(settings)
     names = settings.pipeline_sources
     faults: dict[str, Fault] = {}
-    found: list[tuple[Gate, Run]] = []
+    listings: list[Listing] = []
     try:
         answers = await asyncio.gather(
             *(engine.ask(PipelinesOf(name)) for name in names), return_exceptions=True
@@ -140,10 +141,8 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            found += [
-                (gate, run) for pipeline in answer.pipelines for run in pipeline.runs for gate in run.gates
-            ]
-    found = sorted({gate.address: (gate, run) for gate, run in found}.values(), key=_oldest)
+            listings.append(answer)
+    found = waiting(listings)
     now = time.time()
     if as_json:
         document = GatesDoc(
@@ -151,15 +150,15 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
             now,
             tuple(
                 WaitingDoc(
-                    str(gate.address),
-                    gate.message,
-                    gate.since,
-                    gate.blocking,
-                    str(run.address),
-                    run.title,
-                    run.ref,
+                    str(each.gate.address),
+                    each.gate.message,
+                    each.since,
+                    each.gate.blocking,
+                    str(each.run.address),
+                    each.run.title,
+                    each.run.ref,
                 )
-                for gate, run in found
+                for each in found
             ),
             {name: fault_document(fault) for name, fault in faults.items()},
         )
@@ -167,22 +166,17 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
     else:
         rows = [
             (
-                fmt.ago(now - gate.since) if gate.since is not None else "",
-                str(gate.address),
-                gate.message,
-                f"blocks {run.title}" if gate.blocking else f"optional in {run.title}",
+                fmt.ago(now - each.since) if each.since is not None else "",
+                str(each.gate.address),
+                each.gate.message,
+                f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing",
             )
-            for gate, run in found
+            for each in found
         ]
         if rows:
-            print(table(("SINCE", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
+            print(table(("WAITS", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
         elif not faults:
             print("nothing waits")
     for name, fault in faults.items():
         print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
     return Exit.UNREACHABLE if faults else Exit.OK
-
-
-def _oldest(each: tuple[Gate, Run]) -> tuple[float, str]:
-    gate, _ = each
-    return gate.since if gate.since is not None else float("inf"), str(gate.address)

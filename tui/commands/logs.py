@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from tui.commands.addressed import NO_RUN, in_a_pipeline_source
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
@@ -117,7 +117,7 @@ class _Printing:
                 return await self._outcome(watch, state)
             except SourceError as error:
                 self._say(error.message)
-                return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+                return exit_of(error.trouble)
             finally:
                 end()
                 running.cancel()

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.documents import SCHEMA, StatusDoc, run_document, source_document
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.commands.plain import chart_text, pipeline_table, run_text
 from tui.config import Settings
 from tui.domain.address import Address
@@ -93,7 +93,7 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
         run = await _run(engine, address)
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.UNREACHABLE
+        return exit_of(error.trouble)
     if run is None:
         print(f"pipedeck: {address}: {NO_RUN}", file=sys.stderr)
         return Exit.USAGE

@@ -12,7 +12,7 @@ import msgspec
 from tui.case_lines import counts_text, group_cases
 from tui.commands.addressed import NO_RUN, in_a_pipeline_source
 from tui.commands.documents import SCHEMA, CaseDoc, RunTestsDoc, SuiteDoc, TestsDoc
-from tui.commands.exits import Exit
+from tui.commands.exits import Exit, exit_of
 from tui.commands.plain import table
 from tui.config import Settings
 from tui.domain.address import Address
@@ -79,7 +79,7 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
         return _outcome(found, kind)
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.UNREACHABLE
+        return exit_of(error.trouble)
     finally:
         await engine.close()
 

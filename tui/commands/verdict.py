@@ -95,9 +95,9 @@ def _mistake(settings: Settings, model: str) -> str:
 def _text(found: Verdict, settings: Settings, now: float) -> str:
     model = settings.models[found.model]
     versions = [
-        f"{track} {names.version}"
-        for track, names in (("baseline", model.baseline), ("canary", model.canary))
-        if names.version
+        f"{track} {version}"
+        for track, version in (("baseline", found.baseline), ("canary", found.canary))
+        if version
     ]
     head = f"{model.title or found.model}: {found.decision}  {found.reason}"
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
@@ -120,8 +120,8 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
             (
                 metric.metric,
                 metric.outcome.value,
-                fmt.quantity(metric.baseline) if metric.baseline is not None else "",
-                fmt.quantity(metric.canary) if metric.canary is not None else "",
+                fmt.level(metric.baseline),
+                fmt.level(metric.canary),
                 difference_text(metric, ""),
                 limit_text(metric, ""),
                 metric.reason,
@@ -135,15 +135,12 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
 
 
 def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:
-    def value(number: float | None) -> str:
-        return fmt.quantity(number, unit) if number is not None else ""
-
     effective = f" ({metric.effective:.0f} independent)" if metric.effective is not None else ""
     return (
         metric.metric,
         metric.outcome.value,
-        value(metric.baseline),
-        value(metric.canary),
+        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
+        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
         difference_text(metric, unit),
         limit_text(metric, unit),
         f"{metric.points}{effective}" if metric.points else "",

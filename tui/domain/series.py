@@ -29,6 +29,10 @@ class Series(msgspec.Struct, frozen=True):
     values: tuple[float | None, ...]
     label: str = ""
     """The version or other words that tell this series from its neighbours."""
+    nan: int = 0
+    """How many values are None because they are NaN, not because they are missing."""
+    ceiling: float | None = None
+    """The value that a quantile of a histogram has where it may be any more: the bound of the highest bucket."""
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -48,3 +52,22 @@ class Samples(msgspec.Struct, frozen=True):
     """For each series its labels, sorted by name, and its values on the asked grid."""
     notes: tuple[str, ...] = ()
     """The server's warnings."""
+    nan: int = 0
+    """NaN among the values."""
+    ceiling: float | None = None
+    """As of :class:`Series`."""
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """What a metric of a model gave in the last hour, when it was asked once."""
+
+    tracks: tuple[Track | None, ...]
+    """For each series what it is of."""
+    newest: float | None
+    """The time of the newest sample, or of the newest value where samples cannot be seen; None: there is none."""
+    exact: bool
+    """It is that of the sample itself."""
+    missing: float
+    """Share of the values that are not there, and not NaN."""
+    nan: float
+    notes: tuple[str, ...] = ()

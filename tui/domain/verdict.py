@@ -41,6 +41,9 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     baseline: float | None = None
     """Median."""
     canary: float | None = None
+    baseline_at_least: bool = False
+    """It may be any more: a quantile at the bound of its histogram's highest bucket."""
+    canary_at_least: bool = False
     difference: float | None = None
     """How far the canary lies above the baseline; not the difference of the medians."""
     low: float | None = None
@@ -75,6 +78,9 @@ class GroupScore(msgspec.Struct, frozen=True):
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     model: str
+    baseline: str = ""
+    """The version that the canary is compared with; empty where nobody tells."""
+    canary: str = ""
     judge: str
     decision: Decision
     reason: str

@@ -60,7 +60,9 @@ class AlarmKeeper:
     def close(self) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
-            self._keep_acknowledged()
+            held = self._held.items()
+            known = [" ".join(key) for key, each in held if each.state is AlarmState.ACKNOWLEDGED]
+            self._acknowledged.keep(known, self._engine.clock())
         if self._timer is not None:
             self._timer.cancel()
         self.notices.close()
@@ -93,15 +95,11 @@ class AlarmKeeper:
             if f"{held_key[0]} {held_key[1]}" == key:
                 after = acknowledged(held, now)
                 self._held[held_key] = after
+                if after != held:
+                    self._acknowledged.say(key, after.state is AlarmState.ACKNOWLEDGED, now)
                 self._look()
-                self._keep_acknowledged()
                 return after != held
         return False
-
-    def _keep_acknowledged(self) -> None:
-        known = {" ".join(key): held.state is AlarmState.ACKNOWLEDGED for key, held in self._held.items()}
-        keys, others = ([key for key, is_ in known.items() if is_ is each] for each in (True, False))
-        self._acknowledged.keep(keys, others, self._engine.clock())
 
     def _heard(self, questions: frozenset[AnyQuestion]) -> None:
         if not questions.isdisjoint(self._asked):
@@ -127,13 +125,14 @@ class AlarmKeeper:
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, each.subject): each for each in looks.at(alarm)}
         seen = {key: each.seen for key, each in looked.items()}
+        self._acknowledged.look(now)
         self._held = {
             key: self._recalled(key, held, now)
             for key, held in step(self._rules, self._held, seen, now).items()
         }
         for key, look in seen.items():
             if look.state == "good":
-                self._acknowledged.over(" ".join(key))
+                self._acknowledged.over(" ".join(key), now)
         ours = [self._alarm(key, held, looked[key], culprits) for key, held in self._held.items()]
         theirs = [*self._others(culprits)]
         self._culprits = culprits
@@ -146,12 +145,14 @@ class AlarmKeeper:
         return found
 
     def _recalled(self, key: Key, held: Held, now: float) -> Held:
-        """One that begins to fire, acknowledged where it was before this start."""
+        """One that begins to fire, acknowledged where it was before this start; and what another deck said since."""
         before = self._held.get(key)
         begins = held.state is AlarmState.FIRING and (before is None or not before.state.active)
         if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
             return acknowledged(held, now)
-        return held
+        known = {AlarmState.FIRING: False, AlarmState.ACKNOWLEDGED: True}.get(held.state)
+        said = self._acknowledged.said(" ".join(key), held.changed)
+        return acknowledged(held, now) if None not in (known, said) and known is not said else held
 
     def _alarm(self, key: Key, held: Held, looked: Looked, culprits: Culprits) -> Alarm:
         name, subject = key

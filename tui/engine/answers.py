@@ -8,7 +8,7 @@ from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.candidates import candidacy
-from tui.engine.charts import chart, requests
+from tui.engine.charts import chart, probe, requests
 from tui.engine.logs import Logs
 from tui.engine.news import runs_in
 from tui.engine.questions import (
@@ -24,6 +24,7 @@ from tui.engine.questions import (
     JournalNow,
     LogOf,
     PipelinesOf,
+    ProbeOf,
     ReachOf,
     RequestsOf,
     RunAt,
@@ -62,7 +63,7 @@ def source_of(question: AnyQuestion, settings: Settings) -> str:
             return question.new.environment.source
         case ValidationOf():
             return question.run.source
-        case ChartOf():
+        case ChartOf() | ProbeOf():
             metric = settings.metrics.get(question.metric)
             return metric.source if metric is not None else ""
         case RequestsOf():
@@ -136,13 +137,17 @@ class Answers:
                 return await (await servers.deployments(name)).changes(question.old, question.new)
             case ValidationOf():
                 return await (await servers.deployments(name)).validation(question.run, question.file)
-            case ChartOf():
+            case ChartOf() | ProbeOf():
                 for table, wanted in (("metrics", question.metric), ("models", question.model)):
                     if wanted not in getattr(settings, table):
                         raise misconfigured(f"the config has no table [{table}.{wanted}]")
                 metrics = await servers.metrics(name)
                 settings = await with_versions(settings, question.model, (question.metric,), self._known)
-                return await chart(question, settings, metrics, self._clock())
+                return await (
+                    probe(question, settings, metrics, self._clock())
+                    if isinstance(question, ProbeOf)
+                    else chart(question, settings, metrics, self._clock())
+                )
             case RequestsOf():
                 if not name:
                     raise misconfigured(f"[models.{question.model}] names no metric that counts requests")
@@ -161,7 +166,7 @@ class Answers:
                 if question.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{question.model}]")
                 judged = judged_metrics(settings, question.model)
-                settings = await with_versions(settings, question.model, judged, self._known)
+                settings = await with_versions(settings, question.model, judged, self._known, named=True)
                 return await verdict(question, settings, servers.metrics, self._clock())
             case CandidateOf():
                 model = settings.models.get(question.model)

@@ -13,7 +13,7 @@ from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Validation
 from tui.domain.health import Fault, Finding, Trouble
 from tui.domain.pipeline import Listing, Run, Stage
-from tui.domain.series import Chart
+from tui.domain.series import Chart, Probe
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, TestReport
 from tui.domain.verdict import Verdict
@@ -77,6 +77,8 @@ def after_answer(question: AnyQuestion, answer: Any) -> float:
                 return NEVER
             step = answer.series[0].grid.step if answer.series else question.span / max(1, question.columns)
             return max(CHART_SOONEST, step)
+        case Probe():
+            return NEVER
         case Alerts():
             return ALERTS
         case Finding():

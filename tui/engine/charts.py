@@ -9,14 +9,16 @@ import msgspec
 from tui.config import MetricSettings, ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import Dialect, QueryError, fill, placeholders
-from tui.domain.series import Chart, Grid, Samples, Series, Track
-from tui.engine.questions import ChartOf, RequestsOf
-from tui.sources.base import MetricSource, SourceError
+from tui.domain.series import Chart, Grid, Probe, Samples, Series, Track
+from tui.engine.questions import ChartOf, ProbeOf, RequestsOf
+from tui.sources.base import DatingSource, MetricSource, SourceError
 
 _STEPS_PER_WINDOW = 20
 _SETTLED = 300.0
 """Seconds after which nothing is added to what a server knows: a scrape and its way through a few servers."""
 _MOST_LABELS = 5
+_PROBED, _PROBES = 3600, 60
+"""Seconds that are looked at, and at how many times, to tell what a query gives."""
 
 
 def chart_grid(now: float, span: int, columns: int, window: str, until: int | None = None) -> Grid:
@@ -60,6 +62,41 @@ async def requests(question: RequestsOf, settings: Settings, source: MetricSourc
     return await read_tracks(question.model, name, settings, source, grid, f"{question.span}s")
 
 
+async def probe(question: ProbeOf, settings: Settings, source: MetricSource, now: float) -> Probe:
+    """The answer to ``question``.
+
+    A value tells of a sample that is minutes older, as long as a server looks back (contracts: metrics §2): where the
+    source can be asked for the time of the sample itself, it is.
+
+    Raises:
+        SourceError: as :func:`chart`.
+    """
+    metric, model = settings.metrics[question.metric], settings.models[question.model]
+    end, step = int(now), _PROBED // _PROBES
+    grid = Grid(end // step * step - _PROBED + step, end // step * step, step)
+    found = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+    there = [
+        (at, value) for series in found.series for at, value in zip(grid.times, series.values, strict=True)
+    ]
+    missing, nan = sum(value is None for _, value in there), sum(series.nan for series in found.series)
+    newest: float | None = max((at for at, value in there if value is not None), default=None)
+    dated = None
+    if isinstance(source, DatingSource):
+        queries, _ = _queries(
+            question.model, metric, model, grid, metric.window, settings.dialect(question.metric)
+        )
+        times = await asyncio.gather(*(source.newest(query, end) for query in queries.values()))
+        dated = max((each for each in times if each is not None), default=None)
+    return Probe(
+        tracks=tuple(series.track for series in found.series),
+        newest=newest if dated is None else dated,
+        exact=dated is not None,
+        missing=(missing - nan) / len(there),
+        nan=nan / len(there),
+        notes=found.notes,
+    )
+
+
 async def read_tracks(
     model_name: str, metric_name: str, settings: Settings, source: MetricSource, grid: Grid, window: str
 ) -> Chart:
@@ -85,6 +122,8 @@ async def read_tracks(
             grid,
             _values(metric_name, track, samples, grid, metric.scale),
             _label(model, track),
+            samples.nan,
+            samples.ceiling if samples.ceiling is None else samples.ceiling * metric.scale,
         )
         for track, samples in answers.items()
     )

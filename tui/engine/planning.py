@@ -128,9 +128,11 @@ class Plans:
         return any(wishes.promotes(self._settings, each) for each in found)
 
     def listed_gates(self, target: Address) -> tuple[Address, ...]:
-        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed."""
+        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed. Where the run
+        waits for some of it, those are meant."""
         found = self._listed(target) or self._listed(target.of_run)
-        return tuple(dict.fromkeys(each.address for each in found))
+        meant = [each for each in found if each.blocking] or found
+        return tuple(dict.fromkeys(each.address for each in meant))
 
     def _listed(self, target: Address) -> list[Gate]:
         """What waits at ``target``: by the list, or else by its run where that was read."""

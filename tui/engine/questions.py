@@ -11,7 +11,7 @@ from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding
 from tui.domain.pipeline import Listing, Run
-from tui.domain.series import Chart
+from tui.domain.series import Chart, Probe
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.domain.verdict import Verdict
 from tui.engine.journal import Record
@@ -106,6 +106,13 @@ class ChartOf(Question[Chart], frozen=True):
     columns: int
     until: int | None = None
     """Where the time ends, seconds since the epoch; None: now."""
+
+
+class ProbeOf(Question[Probe], frozen=True):
+    """Whether the query of a model's metric gives what it should, and how old that is."""
+
+    model: str
+    metric: str
 
 
 class VerdictOf(Question[Verdict], frozen=True):

@@ -75,7 +75,12 @@ async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled,
     else:
         found = judge.decide(question.model, await _each(judge.judge_metric, cases), score.pass_, step)
     notes = tuple(f"{each.case.metric}: {note}" for each in read for note in each.notes)
-    return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+    return msgspec.structs.replace(
+        found,
+        baseline=model.baseline.version,
+        canary=model.canary.version,
+        notes=(*found.notes, *notes),
+    )
 
 
 async def _each(judge_metric: Callable[[Case], T], cases: list[Case]) -> list[T]:
@@ -96,10 +101,16 @@ async def _read(model: str, name: str, settings: Settings, source: SourceCalled,
     except (SourceError, ConfigError) as raised:
         error = raised if isinstance(raised, SourceError) else SourceError(Trouble.MISCONFIGURED, str(raised))
         return _Read(msgspec.structs.replace(empty, problem=error.message), error=error)
-    values = {series.track: series.values for series in chart.series}
+    series = {each.track: each for each in chart.series}
     # What is not told apart by track is the canary's, too, as far as its limits go.
-    canary = values.get("canary", values.get(None, ()))
-    case = msgspec.structs.replace(empty, baseline=values.get("baseline", ()), canary=canary)
+    canary, baseline = series.get("canary", series.get(None)), series.get("baseline")
+    case = msgspec.structs.replace(
+        empty,
+        baseline=baseline.values if baseline is not None else (),
+        baseline_ceiling=baseline.ceiling if baseline is not None else None,
+        canary=canary.values if canary is not None else (),
+        canary_ceiling=canary.ceiling if canary is not None else None,
+    )
     return _Read(case, chart.notes)
 
 

@@ -26,17 +26,34 @@ class Known(Protocol):
     def __call__(self, question: Question[T], /) -> Awaitable[T]: ...
 
 
-async def with_versions(settings: Settings, model: str, metrics: Iterable[str], known: Known) -> Settings:
+async def with_versions(
+    settings: Settings, model: str, metrics: Iterable[str], known: Known, *, named: bool = False
+) -> Settings:
     """``settings`` with the versions of ``model``, if the queries of ``metrics`` use those and the config names none.
 
+    Args:
+        named: they are told to people, too: good to have where the queries do without.
+
     Raises:
-        SourceError: where the model stands could not be read.
+        SourceError: where the model stands could not be read, and the queries need it.
     """
+    its = settings.models[model]
+    needed = any(_asks(settings, each) for each in metrics)
+    if (its.baseline.version and its.canary.version) or not (needed or named):
+        return settings
+    try:
+        return await _as_deployed(settings, model, known)
+    except SourceError:
+        if needed:
+            raise
+        return settings
+
+
+async def _as_deployed(settings: Settings, model: str, known: Known) -> Settings:
+    """Raises: SourceError."""
     from tui.placement import front_place, model_group, places  # not with the first frame
 
     its = settings.models[model]
-    if (its.baseline.version and its.canary.version) or not any(_asks(settings, each) for each in metrics):
-        return settings
     listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
     pipelines = [each for listing in listings for each in listing.pipelines]
     group = model_group(model, its, pipelines, settings)
@@ -47,10 +64,10 @@ async def with_versions(settings: Settings, model: str, metrics: Iterable[str], 
             raise error
         return settings
     now = front.standing
-    named = msgspec.structs.replace(
+    standing_there = msgspec.structs.replace(
         its, baseline=_named(its.baseline, now.stable), canary=_named(its.canary, now.canary)
     )
-    return msgspec.structs.replace(settings, models={**settings.models, model: named})
+    return msgspec.structs.replace(settings, models={**settings.models, model: standing_there})
 
 
 def _named(track: Track, deployment: Deployment | None) -> Track:

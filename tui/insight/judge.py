@@ -14,7 +14,7 @@ import msgspec
 
 from tui.domain.series import Grid
 from tui.domain.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
-from tui.format import quantity
+from tui.format import level, quantity
 from tui.insight.shift import MOST_POINTS, Shift, shift
 
 LEAST_EFFECTIVE = 8
@@ -62,6 +62,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     baseline: tuple[float | None, ...] = ()
     """A value for each time of ``grid``, None where there is none; empty where there is no baseline."""
     canary: tuple[float | None, ...] = ()
+    baseline_ceiling: float | None = None
+    """A value that says no more than "at least": the bound of the highest bucket, where they are quantiles."""
+    canary_ceiling: float | None = None
     problem: str = ""
     """Why it could not be read."""
 
@@ -83,6 +86,7 @@ def window(case: Case) -> Window:
     new, old = canary[start:], case.baseline[start:]
     cut = Grid(grid.start + start * grid.step, grid.end, grid.step)
     silent = _silence(new)
+    middle_old, middle_new = median(old), median(new)
     return Window(
         new,
         old,
@@ -91,8 +95,10 @@ def window(case: Case) -> Window:
             metric=case.metric,
             outcome=Outcome.UNCLEAR,
             reason=case.problem,
-            baseline=median(old),
-            canary=median(new),
+            baseline=middle_old,
+            canary=middle_new,
+            baseline_at_least=_reaches(middle_old, case.baseline_ceiling),
+            canary_at_least=_reaches(middle_new, case.canary_ceiling),
             points=min(_count(new), _count(old)),
             since=float(cut.start) if new else None,
             newest=float(grid.end - silent * grid.step) if new else None,
@@ -113,8 +119,7 @@ def judge_metric(case: Case) -> MetricVerdict:
         return seen.verdict
     if reason := _absence(seen, rule):
         return _without_data(seen.verdict, rule, reason)
-    limited, remark = _limited(seen.canary, rule)
-    more = float(case.grid.step) if limited is Outcome.UNCLEAR else None
+    limited, remark, more = _limited(seen, rule, case.canary_ceiling)
     if rule.max_worse is None:
         return _set(seen.verdict, limited, remark or "within its limits", more)
     compared = _confirmed(seen, rule)
@@ -211,21 +216,24 @@ def median(values: Values) -> float | None:
     return low if low == high else low + (high - low) / 2
 
 
-def _limited(values: tuple[float | None, ...], rule: Rule) -> tuple[Outcome, str]:
-    """What the limits say, and a remark where there is something to remark."""
-    newest = next(value for value in reversed(values) if value is not None)
-    now = f"{quantity(newest, rule.unit)} now"
-    state = Outcome.OK if rule.fail is None else limit_state(values, rule.fail, rule.better)
+def _limited(seen: Window, rule: Rule, ceiling: float | None) -> tuple[Outcome, str, float | None]:
+    """What the limits say, a remark where there is something to remark, and after how long it may be clear."""
+    newest = next(value for value in reversed(seen.canary) if value is not None)
+    at_least = _reaches(newest, ceiling)
+    now = f"{level(newest, rule.unit, at_least=at_least)} now"
+    state = Outcome.OK if rule.fail is None else limit_state(seen.canary, rule.fail, rule.better)
     if rule.fail is not None and state is not Outcome.OK:
         limit = f"beyond the fail limit {quantity(rule.fail, rule.unit)}"
         if state is Outcome.UNCLEAR:
-            return state, f"{limit} at one look, {now}; the next one decides"
+            return state, f"{limit} at one look, {now}; the next one decides", float(seen.grid.step)
         if _beyond(newest, rule.fail, rule.better):
-            return state, f"{limit}: {now}"
-        return state, f"was {limit}, within it at one look only: {now}"
+            return state, f"{limit}: {now}", None
+        return state, f"was {limit}, within it at one look only: {now}", None
+    if rule.fail is not None and at_least and rule.better == "lower":
+        return Outcome.UNCLEAR, f"may be beyond the fail limit {quantity(rule.fail, rule.unit)}: {now}", None
     if rule.warn is not None and _beyond(newest, rule.warn, rule.better):
-        return state, f"beyond the warn limit {quantity(rule.warn, rule.unit)}: {now}"
-    return state, ""
+        return state, f"beyond the warn limit {quantity(rule.warn, rule.unit)}: {now}", None
+    return state, "", None
 
 
 def _beyond(value: float, limit: float, better: Literal["lower", "higher"]) -> bool:
@@ -278,6 +286,11 @@ def _compared(seen: Window, rule: Rule) -> MetricVerdict:
     if best > margin:
         words = f"at least {quantity(best, rule.unit)} worse; {allowed}"
         return _set(facts, Outcome.WORSE, words)
+    lower = rule.better == "lower"
+    if worst <= margin and (facts.canary_at_least if lower else facts.baseline_at_least):
+        side = "canary" if lower else "baseline"
+        words = f"the {side} is at the bound of its highest bucket: it may be any higher"
+        return _set(facts, Outcome.UNCLEAR, words)
     if worst < -margin:
         return _set(facts, Outcome.BETTER, f"at least {quantity(-worst, rule.unit)} better")
     if worst <= margin:
@@ -323,6 +336,10 @@ def _max_age(rule: Rule, grid: Grid) -> float:
 def _silence(values: Values) -> int:
     """Steps since the last value; all of them where there is none."""
     return next((index for index, value in enumerate(reversed(values)) if value is not None), len(values))
+
+
+def _reaches(value: float | None, ceiling: float | None) -> bool:
+    return value is not None and ceiling is not None and value >= ceiling
 
 
 def _count(values: Values) -> int:

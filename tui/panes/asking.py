@@ -100,8 +100,8 @@ def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[F
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         metric.metric,
-        fmt.quantity(metric.baseline, unit) if metric.baseline is not None else "",
-        fmt.quantity(metric.canary, unit) if metric.canary is not None else "",
+        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
+        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
         (metric.outcome.value, shown.role),
         f"{metric.effective:.0f}" if metric.effective is not None else "",
         _newest(metric, now),

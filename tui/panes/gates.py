@@ -1,8 +1,7 @@
-"""The gates pane: what waits for a person, everywhere, the oldest first."""
+"""The gates pane: what waits for a person, everywhere."""
 
 from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
@@ -10,9 +9,10 @@ from textual.widget import Widget
 
 from tui import format as fmt
 from tui.domain.address import Address
-from tui.domain.pipeline import Gate, Listing, Pipeline, Run
+from tui.domain.pipeline import Listing
 from tui.engine.questions import AnyQuestion, PipelinesOf
 from tui.engine.store import Reading
+from tui.insight.waiting import Waiting, waiting
 from tui.panes.marking import MarkingPane
 from tui.panes.progress import progress, recent
 from widgets.line_table import Column, LineTable, Row
@@ -28,42 +28,13 @@ COLUMNS = (
 )
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """A gate, and what it is in."""
-
-    gate: Gate
-    run: Run
-    pipeline: Pipeline
-
-
-def waiting(listings: Iterable[Listing]) -> list[Waiting]:
-    """Every gate; those that a run waits at before those it does not, each the oldest first."""
-    found = {
-        gate.address: Waiting(gate, run, pipeline)
-        for listing in listings
-        for pipeline in listing.pipelines
-        for run in pipeline.runs
-        for gate in run.gates
-    }
-    return sorted(
-        found.values(),
-        key=lambda each: (not each.gate.blocking, _since(each) or float("inf"), str(each.gate.address)),
-    )
-
-
-def _since(each: Waiting) -> float | None:
-    return each.gate.since or each.run.started_at or each.run.created_at
-
-
 def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[str, bool]) -> list[Row]:
     made: list[Row] = []
     for each in found:
-        address, since = each.gate.address, _since(each)
+        address, since = each.gate.address, each.since
         shown = look("waiting" if each.gate.blocking else "skipped")
         age = fmt.ago(now(address.source) - since) if since is not None else ""
-        blocks = (
-            f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing: it is optional"
-        )
+        blocks = f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing"
         cells = (
             (shown.glyph, shown.role),
             f"~{age}" if stale.get(address.source) else age,

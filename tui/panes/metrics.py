@@ -80,6 +80,7 @@ def _line(series: Series, title: str) -> Line:
         role=series.track or "other",
         times=series.grid.times,
         values=series.values,
+        ceiling=series.ceiling,
     )
 
 
@@ -211,9 +212,9 @@ class MetricsPane(Pane):
         now = self.engine.clock()
         verdict = self.engine.store.get(VerdictOf(name))
         items = [Item(model.title or name, "strong"), *headline(verdict, now)]
-        for track, names in (("baseline", model.baseline), ("canary", model.canary)):
-            if names.version:
-                items.append(Item(track, "dim", names.version, drop=2))
+        if (judged := verdict.value) is not None:
+            versions = (("baseline", judged.baseline), ("canary", judged.canary))
+            items += [Item(track, "dim", version, drop=2) for track, version in versions if version]
         candidate = self.engine.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)

@@ -201,6 +201,7 @@ class PipelinesPane(MarkingPane):
         self.pipelines: dict[str, Pipeline] = {}
         self._chosen: Pipeline | None = None
         self._made: dict[str, Made] = {}
+        self._filling = True
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
@@ -229,7 +230,12 @@ class PipelinesPane(MarkingPane):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
         for each in reversed(recent(self.engine)):
             rows = [self._acted(row, each) for row in rows]
+        on_top = self.table.cursor == 0
         self.table.set_rows(self.with_marks(rows))
+        # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
+        if self._filling and on_top and rows:
+            self.table.highlight(rows[0].key)
+        self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
         self._choose()
 

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from tui.sandbox.faults import Kind
 
 Face = Literal["jenkins", "gitlab", "prometheus"]
+PATIENCE = 120.0
+"""Seconds that an answer may take: the sandbox has the same busy machine as who asks it."""
+LEAVING = 3.0
+"""Seconds that it may take to end before it is killed."""
 
 
 class SandboxError(Exception):
@@ -127,7 +131,7 @@ class Control:
         data = None if body is None else json.dumps(body).encode()
         direct = build_opener(ProxyHandler({}))  # whatever proxy the environment names
         try:
-            with direct.open(f"{self._url}/{what}", data, timeout=10) as answer:
+            with direct.open(f"{self._url}/{what}", data, timeout=PATIENCE) as answer:
                 return bytes(answer.read())
         except HTTPError as error:
             with error:
@@ -209,7 +213,7 @@ class Sandbox:
         try:
             child.stdin.close()
             try:
-                child.wait(timeout=3)
+                child.wait(timeout=LEAVING)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -248,15 +252,24 @@ class Sandbox:
                     url=self._said["jenkins"],
                     user=self._said["user"],
                     token=token,
+                    timeout=PATIENCE,
+                    connect_timeout=PATIENCE,
                     deployments=self._scenario.rules,
                 ),
                 "gitlab": GitLabSettings(
                     url=self._said["gitlab"],
                     token=token,
+                    timeout=PATIENCE,
+                    connect_timeout=PATIENCE,
                     watch=tuple(f"{group}/**" for group in groups),
                     refs=("main", "release/*"),
                 ),
-                "prometheus": PrometheusSettings(url=self._said["prometheus"], alerts=alarms),
+                "prometheus": PrometheusSettings(
+                    url=self._said["prometheus"],
+                    timeout=PATIENCE,
+                    connect_timeout=PATIENCE,
+                    alerts=alarms,
+                ),
                 **({"alertmanager": AlertmanagerSettings(url=self._alertmanager)} if alarms else {}),
             },
             models={

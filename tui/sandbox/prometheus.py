@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 
 from tui.sandbox import alerting
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.series import METRICS, Serving, Signal, requests, servings, value
+from tui.sandbox.series import METRICS, SCRAPE, Serving, Signal, requests, servings, value
 from tui.sandbox.world import World
 
 _MOST_STEPS = 11_000
@@ -28,6 +28,7 @@ _METRIC = re.compile(rf"\b({'|'.join(METRICS)})\b\s*(\{{[^{{}}]*\}})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _AGGREGATE = re.compile(r"\b(?:sum|avg|max|min|count|histogram_quantile)\b")
 _INCREASE = re.compile(r"\bincrease\b.*\[(\d+)([smhd])\]")
+_DATED = re.compile(r"max\((?:max_over_time\()?timestamp\(([^()]*)\)(?:\[1h:1m\]\))?\)")
 _GROUPED = re.compile(r"\bby\s*\(([^)]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+)([smhd])")
@@ -194,6 +195,8 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
     match = _METRIC.search(query)
     if match is None:
         return []
+    if dated := _DATED.fullmatch(query):
+        return [(labels, _when(curve)) for labels, curve in _curves(world, f"max({dated[1]})")]
     name, selector = match[1], match[2] or ""
     signal = METRICS[name]
     counted = _INCREASE.search(query) if signal == "requests" else None
@@ -211,6 +214,18 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
         labels = tuple((label, serving.labels[label]) for label in kept if label in serving.labels)
         groups.setdefault(labels, []).append(serving)
     return [(dict(labels), _curve(world, members, signal, window)) for labels, members in groups.items()]
+
+
+def _when(curve: Curve) -> Curve:
+    """The time of the newest sample within an hour."""
+
+    def when(at: float) -> float | None:
+        newest = at - at % SCRAPE
+        return next(
+            (newest - back for back in range(0, 3600, int(SCRAPE)) if curve(newest - back) is not None), None
+        )
+
+    return when
 
 
 def _curve(world: World, members: list[Serving], signal: Signal, counted: float | None) -> Curve:

@@ -90,7 +90,7 @@ class Acting:
             if key is not None:
                 await self.carry_out(aimed.offers[int(key)].wish)
         else:
-            facts = [Fact(offer.words, offer.why_not or "not now") for offer in aimed.offers]
+            facts = [Fact("", f"{offer.words}: {offer.why_not or 'not now'}") for offer in aimed.offers]
             words = aimed.problem or f"There is nothing here to {kind.value}."
             dialog.tell(Paper(title, facts or [Fact("", words)]))
             await answered

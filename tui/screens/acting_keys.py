@@ -89,7 +89,12 @@ class ActingKeys(Screen[None]):
 
     def action_act(self, word: str) -> None:
         kind, pane, target = Kind(word), self.panes[self.current], self._target()
-        if marked := pane.marked:
+        marked = pane.marked
+        if len(marked) == 1:  # it is asked about as if the cursor were on it
+            pane.clear_marks()
+            self.show_keys()
+            self._act(self._act_on(kind, marked[0]))
+        elif marked:
             self._act(self._act_on_all(kind, pane, marked))
         elif target is None:
             self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)

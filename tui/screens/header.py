@@ -37,6 +37,7 @@ class Header(StatusLine):
         """
         engine, left = self._engine, list[Item]()
         waiting = failing = 0
+        whole = engine.settings.safety.read_only
         for name, table in engine.settings.sources.items():
             if not isinstance(table, PIPELINE_SOURCES):
                 continue
@@ -45,10 +46,12 @@ class Header(StatusLine):
                 left.append(Item(f"{look('failed').glyph} {name}", "failed", trouble))
             else:
                 left.append(Item(name))
-            if engine.actions.locked(Address(name, "-")):
+            if not whole and engine.actions.locked(Address(name, "-")):
                 left.append(Item("read-only", "warning", drop=1))
             waits, fails = self._count(name, reading.value)
             waiting, failing = waiting + waits, failing + fails
+        if whole:
+            left.append(Item("read-only", "warning"))
         right = [*_alarms(engine), *_verdicts(engine)]
         right += [
             Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)

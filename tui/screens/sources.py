@@ -14,7 +14,9 @@ def source_sections(engine: Engine) -> list[Section]:
     now = engine.clock()
     for name, table in engine.settings.sources.items():
         facts = engine.servers.facts(name)
-        lines = [("address", facts.url), ("version", facts.version or "not known yet")]
+        lines = [("address", facts.url)]
+        if facts.version:
+            lines.append(("version", facts.version))
         if isinstance(table, PIPELINE_SOURCES):
             reading = engine.store.get(PipelinesOf(name))
             if reading.fault is not None:

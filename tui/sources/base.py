@@ -158,6 +158,19 @@ class MetricSource(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class DatingSource(Protocol):
+    """A source of metrics that can tell when a sample was taken, where a value does not."""
+
+    async def newest(self, query: str, now: int) -> float | None:
+        """The time of the newest sample that a query reads; None where it reads none, or nobody can tell.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
 class ReachableSource(Source, Protocol):
     """A source that can be asked for nothing but whether it answers."""
 

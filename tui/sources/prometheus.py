@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,12 +15,16 @@ from tui.domain.series import Grid, Samples
 from tui.sources.alerts import alert
 from tui.sources.base import SourceError
 from tui.sources.login import written
+from tui.sources.promql import bucket_bounds, newest_sample, selectors
 from tui.sources.server import Server
 from tui.sources.wire import Answer
 from tui.text import clean, shorten
 
 MOST_STEPS = 11_000
 """Of one range query; a server refuses more."""
+_LOOKS = 10
+"""At which the buckets of a histogram are looked for in the time of a query."""
+_MOST_CEILINGS = 64
 
 
 class _Row(msgspec.Struct):
@@ -101,6 +105,8 @@ class PrometheusSource(Server[PrometheusSettings]):
     ) -> None:
         super().__init__(name, settings, clock=clock)
         self._method = "POST"
+        self._ceilings: dict[str, float | None] = {}
+        """Of the histograms in queries, by the query for their buckets: these change with a deployment at most."""
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series, each point put on the grid by its time stamp; NaN and infinities become gaps.
@@ -140,7 +146,36 @@ class PrometheusSource(Server[PrometheusSettings]):
                 for row, numbers in zip(rows, points, strict=True)
             ),
             (*notes, *_hints([number for numbers in points for _, number in numbers])),
+            nan=sum(math.isnan(number) for numbers in points for _, number in numbers),
+            ceiling=await self._ceiling(bucket_bounds(query), grid) if rows else None,
         )
+
+    async def newest(self, query: str, now: int) -> float | None:
+        """See :class:`tui.sources.base.DatingSource`."""
+        found: list[float] = []
+        for selector in selectors(query):
+            for question in newest_sample(selector):
+                answer = await self.samples(question, Grid(now, now, 1))
+                if times := [values[0] for _, values in answer.rows if values[0] is not None]:
+                    found += times
+                    break
+        return max(found, default=None)
+
+    async def _ceiling(self, bounds: str, grid: Grid) -> float | None:
+        """The highest finite bound of a histogram's buckets: no quantile of it is said to be more (contracts: metrics
+        §2). None where there is no histogram, or nobody tells."""
+        if not bounds or bounds in self._ceilings:
+            return self._ceilings.get(bounds)
+        step = max(1, (grid.end - grid.start) // _LOOKS)
+        try:
+            answer = await self.samples(bounds, Grid(grid.start, grid.end, step))
+        except SourceError:
+            return None
+        if answer.rows:
+            if len(self._ceilings) >= _MOST_CEILINGS:
+                self._ceilings.clear()
+            self._ceilings[bounds] = max(filter(math.isfinite, _bounds(answer)), default=None)
+        return self._ceilings.get(bounds)
 
     async def alerts(self) -> Alerts:
         """What its alerting rules found; nothing, with a note, where the server has no rules (contracts: metrics
@@ -254,6 +289,14 @@ class PrometheusSource(Server[PrometheusSettings]):
             f"{self._name}: {answer.where} {what}; is this a Prometheus API?",
             status=answer.status,
         )
+
+
+def _bounds(answer: Samples) -> Iterator[float]:
+    for labels, _ in answer.rows:
+        try:
+            yield float(dict(labels).get("le", "inf"))
+        except ValueError:
+            continue
 
 
 def _placed(points: Sequence[tuple[float, float]], grid: Grid) -> tuple[float | None, ...]:

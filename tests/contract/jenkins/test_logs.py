@@ -8,6 +8,7 @@ import pytest
 from tests.contract.jenkins.log_support import BUILD, LOG, crlf, finished, read, text
 from tests.contract.jenkins.support import core, jenkins, recorded, recording
 from tests.http_stub import Reply, Request, Route
+from tests.patience import given_up
 from tests.reading import Sink, lines, to_the_end
 from tui.domain.address import Address
 from tui.domain.health import Trouble
@@ -187,7 +188,7 @@ async def test_credentials_and_compression_are_sent() -> None:
 
 
 async def test_a_server_that_falls_silent_in_the_middle_is_given_up() -> None:
-    async with jenkins({LOG: Reply(hang=True)}, timeout=0.2) as (source, _):
+    async with jenkins({LOG: Reply(hang=True)}) as (source, stub):
         with pytest.raises(SourceError) as caught:
-            await source.log(BUILD).read(Sink())
+            await given_up(source.log(BUILD).read(Sink()), lambda: stub.requests)
     assert caught.value.trouble is Trouble.TIMEOUT

@@ -77,6 +77,16 @@ async def test_all_are_asked_for_after_builds_came_of_which_too_few_were_seen() 
         assert asked_for(stub) == [5, 1, 5, 1]
 
 
+async def test_builds_of_a_job_made_anew_are_not_joined_with_those_of_the_one_before() -> None:
+    controller = Controller(*map(build, range(9, 0, -1)))
+    async with controller.reading() as (source, stub):
+        await source.pipelines()
+        controller.builds[:] = [build(3, timestamp=9000), build(2, timestamp=8000), build(1, timestamp=7000)]
+        assert numbers(await source.pipelines()) == [3]
+        assert numbers(await source.pipelines()) == [3, 2, 1]
+        assert asked_for(stub) == [5, 1, 5]
+
+
 @pytest.mark.parametrize("older", [0, 1, 2, 3, 4])
 async def test_one_more_is_asked_for_than_the_oldest_that_goes_on(older: int) -> None:
     controller = Controller(*map(build, range(9, 0, -1)))

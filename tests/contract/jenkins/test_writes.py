@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.jenkins.support import RECORDINGS, jenkins, recorded, recording
 from tests.http_stub import Reply as Answer
+from tests.patience import given_up
 from tui.config import Secret
 from tui.domain.action import Reply, Step
 
@@ -88,9 +89,10 @@ async def judged(answer: Answer, path: str = "/job/deploy-model/2/stop", **setti
     """What is said of an answer to the step that such a path is of."""
     settings = {"user": "me", "token": Secret("jt-secret"), **settings}
     step = Step("do it", "POST", path, expect=(("do", _do(path)), ("job", "deploy-model"), ("run", "2")))
-    async with jenkins({}, timeout=0.5, **settings) as (source, stub):
+    async with jenkins({}, **settings) as (source, stub):
         stub.routes["*"] = answer
-        reply = await source.send(step, {})
+        sending = source.send(step, {})
+        reply = await (given_up(sending, lambda: stub.requests) if answer.hang else sending)
         (request,) = stub.requests
         assert request.headers["content-type"] == "application/x-www-form-urlencoded"
         assert request.headers["content-length"] == "0"

@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, Secret
-from tui.domain.action import Kind, Plan, Reply, Step, Wish
+from tui.domain.action import Kind, Plan, Wish
 from tui.domain.address import Address, parse_address
-from tui.sandbox.faults import Faults
+from tui.sandbox.faults import Faults, Write
 from tui.sandbox.gitlab import Options, gitlab_app
 from tui.sandbox.gitlab.deeds import Deeds
 from tui.sandbox.plan import Group, Task, plan
@@ -32,29 +32,17 @@ class Site:
         self.source = self.another()
         return self
 
-    def another(self, timeout: float = 5.0) -> GitLabSource:
-        settings = GitLabSettings(
-            url=self.url, token=Secret("glpat-sandbox"), watch=("ml/**",), timeout=timeout
-        )
+    def another(self) -> GitLabSource:
+        settings = GitLabSettings(url=self.url, token=Secret("glpat-sandbox"), watch=("ml/**",))
         return GitLabSource("gitlab", settings, clock=self.world.now)
-
-    async def send_in_haste(self, step: Step) -> Reply:
-        """Send it, and wait for no answer for long."""
-        hasty = self.another(0.5)
-        try:
-            return await hasty.send(step, {})
-        finally:
-            await hasty.close()
 
     async def __aexit__(self, *error: Any) -> None:
         await self.source.close()
         self._serving.__exit__(*error)
 
     @property
-    def writes(self) -> list[str]:
-        return [
-            line for line in self.faults.recent if line.startswith("POST") and not line.endswith("/graphql")
-        ]
+    def writes(self) -> list[Write]:
+        return self.faults.writes
 
     async def plan(self, kind: Kind, target: Address | str, reason: str = "", **values: str) -> Plan:
         address = parse_address(target) if isinstance(target, str) else target

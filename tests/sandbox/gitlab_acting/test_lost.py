@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.patience import given_up
 from tests.sandbox.gitlab_acting.site import Site, gate, newest, working
 from tui.domain.action import Kind
 from tui.sandbox.faults import Kind as Fault
@@ -25,8 +26,8 @@ async def test_what_goes_wrong_before_the_effect(fault: Fault, state: str) -> No
     async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play", seconds=0)
-        haste = fault in ("hang", "stall")
-        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
+        sending = site.source.send(step, {})
+        reply = await (given_up(sending, lambda: site.writes) if fault == "hang" else sending)
         site.faults.set(None)
         assert reply.state == state
         assert reply.words
@@ -40,8 +41,9 @@ async def test_an_answer_that_is_lost_after_the_effect(fault: Fault) -> None:
     async with Site(named("deployments")) as site:
         (step,) = (await site.plan(Kind.APPROVE, gate(site, "ml/fraud", "promote"))).steps
         site.faults.set(fault, path="/play")
-        haste = fault in ("hang", "stall")
-        reply = await (site.send_in_haste(step) if haste else site.source.send(step, {}))
+        sending = site.source.send(step, {})
+        run = newest(site, "ml/fraud")
+        reply = await (given_up(sending, lambda: site.world.events(run)) if fault == "stall" else sending)
         site.faults.set(None)
         assert reply.state == "lost"
         assert (await site.source.observe(step, None)).state == "happening"

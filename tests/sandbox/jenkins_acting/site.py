@@ -6,7 +6,7 @@ from tests.sandbox.serving import serving
 from tui.config import JenkinsSettings, Secret
 from tui.domain.action import Kind, Observation, Plan, Reply, Step, Wish
 from tui.domain.address import Address
-from tui.sandbox.faults import Faults
+from tui.sandbox.faults import Faults, Write
 from tui.sandbox.jenkins import Options, jenkins_app
 from tui.sandbox.plan import Task, plan
 from tui.sandbox.world import Clock, Pipeline, Scenario, World
@@ -41,26 +41,18 @@ class Site:
         self.source = self.another()
         return self
 
-    def another(self, timeout: float = 5.0) -> JenkinsSource:
+    def another(self) -> JenkinsSource:
         """As after a restart of the program."""
-        settings = JenkinsSettings(url=self.url, user="you", token=Secret("jt-secret"), timeout=timeout)
+        settings = JenkinsSettings(url=self.url, user="you", token=Secret("jt-secret"))
         return JenkinsSource("ci", settings, clock=self.world.now)
-
-    async def send_in_haste(self, step: Step) -> Reply:
-        """Send it, and wait for no answer for long."""
-        hasty = self.another(0.5)
-        try:
-            return await hasty.send(step, {})
-        finally:
-            await hasty.close()
 
     async def __aexit__(self, *error: Any) -> None:
         await self.source.close()
         self._serving.__exit__(*error)
 
     @property
-    def writes(self) -> list[str]:
-        return [line for line in self.faults.recent if line.startswith("POST")]
+    def writes(self) -> list[Write]:
+        return self.faults.writes
 
     async def plan(self, kind: Kind, target: Address, **values: str) -> Plan:
         return await self.source.plan(Wish(kind, target, tuple(values.items())))

@@ -60,6 +60,8 @@ def options() -> Options:
 def test_canary_is_promoted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     code, _, errors = terminal("promote", "churn", *SURE)
     assert (code, errors) == (2, "pipedeck: PIN is a secret and missing: --set PIN=env:VARIABLE\n")
+    code, out, _ = terminal("promote", "churn", "--dry-run")
+    assert (code, "  it asks for PIN: secret; required" in out, terminal.writes) == (0, True, [])
     monkeypatch.setenv("THE_PIN", "hush-1")
     code, done = terminal.document("promote", "churn", "--set", "PIN=env:THE_PIN", *SURE)
     assert (code, done["actions"][0]["state"]) == (0, "done"), done
@@ -151,7 +153,8 @@ def test_several_are_planned_by_themselves_and_end_by_themselves(
 def test_several_over_a_line_that_is_cut(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Fault, code: int
 ) -> None:
-    monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
+    if code:  # nothing will ever be seen of it
+        monkeypatch.setattr("tui.engine.carrying.PATIENCE", 1.0)
     jobs = ("jenkins:ml/vision/train-resnet", "jenkins:never-built", "jenkins:failing-pipeline")
     terminal.fault(fault, "/build")
     found, done = terminal.document("trigger", *jobs, "--yes")

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from tests.patience import given_up
 from tests.sandbox.jenkins_acting.site import Site
 from tui.domain.action import Kind, Plan
 from tui.domain.address import Address
@@ -78,7 +79,8 @@ async def test_what_goes_wrong_before_the_effect(ci: Site, what: str, fault: Fau
     writes = len(ci.writes)
     ci.faults.set(fault, path=STEPS[what], seconds=0)
     (step,) = plan.steps
-    reply = await (ci.send_in_haste(step) if fault == "hang" else ci.source.send(step, {}))
+    sending = ci.source.send(step, {})
+    reply = await (given_up(sending, lambda: len(ci.writes) > writes) if fault == "hang" else sending)
     ci.faults.set(None)
     assert reply.state == state
     assert reply.words

@@ -107,8 +107,8 @@ async def _promoting(
 
 
 async def _of_run(wish: Wish, seen: Seen, look: Look) -> Plan:
-    """The gate of a run, where it is clear which: the only one, or the only one that deploys."""
-    gates = seen.gates
+    """The gate of a run, where it is clear which: the only one, or the only one that it waits for, or that deploys."""
+    gates = tuple(gate for gate in seen.gates if not gate.allow_failure) or seen.gates
     if len(gates) > 1:
         gates = tuple([gate for gate in gates if await look.deployment_of(seen.place.path, gate)]) or gates
     if len(gates) == 1:

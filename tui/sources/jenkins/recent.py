@@ -42,6 +42,8 @@ def newest(
     read = [before.get(bytes(raw)) or _read(bytes(raw), address, web_url) for raw in sent]
     builds = tuple(each for each in read if each is not None)
     if asked < NEWEST_RUNS and len(builds) >= asked:
+        if known and builds[0].number < known[0].number:
+            return builds, NEWEST_RUNS  # it is gone, or the job was made anew: what is known may be another's
         oldest = builds[-1].number
         builds = (*builds, *(each for each in known if each.number < oldest))[:NEWEST_RUNS]
         if not known or oldest > known[0].number + 1:
