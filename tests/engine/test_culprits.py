@@ -61,7 +61,9 @@ OLD, STABLE = stood("1", 1000.0), stood("2", 2000.0)
     ],
 )
 def test_a_canary_that_waits_serves_in_jenkins_only(source: str, culprit: str, words: str) -> None:
-    waiting = stood("3", 3000.0, status=Status.WAITING, canary=True, finished_at=None)
+    outside = source == "gitlab"
+    more = {"status": Status.WAITING, "canary": True, "finished_at": None, "waits_outside": outside}
+    waiting = stood("3", 3000.0, **more)
     look = culprits(source, waiting, STABLE, OLD)
     found = look.before(source, 5000.0)
     assert found is not None

@@ -58,6 +58,13 @@ def test_a_canary_that_waits_for_a_person_is_one_and_one_that_was_stopped_is_non
     assert (what.canary, what.failed) == (None, stopped)
 
 
+def test_a_canary_that_waits_to_be_put_there_is_coming_and_takes_no_others_place() -> None:
+    stable, serves = deployed("1", DAY), deployed("2", HOUR, canary=True)
+    waits = deployed("3", 60.0, S.WAITING, canary=True, waits_outside=True)
+    now = standing([waits, serves, stable])
+    assert (now.stable, now.canary, now.coming) == (stable, serves, (waits,))
+
+
 def test_coming_is_the_newest_that_runs_and_the_newest_that_waits_never_older_than_what_is_there() -> None:
     what = standing(
         (

@@ -49,6 +49,9 @@ class Deployment(msgspec.Struct, frozen=True):
     rollback: Rollback | None = None
     """None: not looked up, as in a listing."""
     web_url: str = ""
+    waits_outside: bool = False
+    """While it waits for a person it is not there yet, as in GitLab; in Jenkins a canary waits behind the stage that
+    put it there."""
 
 
 class Environment(msgspec.Struct, frozen=True):

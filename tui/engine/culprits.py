@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.config import PIPELINE_SOURCES, JenkinsSettings, Settings
+from tui.config import PIPELINE_SOURCES, Settings
 from tui.domain.action import Kind, Wish
 from tui.domain.alarm import Before
 from tui.domain.deployment import Deployment, Environments
@@ -10,7 +10,6 @@ from tui.domain.status import Status
 from tui.engine import wishes
 from tui.engine.questions import AnyQuestion, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.store import Store
-from tui.insight.standing import Standing, standing
 from tui.insight.standing import before as stood_before
 from tui.placement import Group, Place, all_groups, places
 
@@ -46,7 +45,7 @@ class Culprits:
             (at, place, deployment)
             for place in self._places(model, environment)
             for deployment in place.environment.deployments
-            if (at := self._served_from(place, deployment)) is not None and at <= since
+            if (at := self._served_from(deployment)) is not None and at <= since
         ]
         found = (canary and [*self._canaries(model, environment)]) or found
         if not found:
@@ -58,13 +57,13 @@ class Culprits:
         """The version that has come in the place of the one found; empty: that one is there."""
         if found is None:
             return ""
-        now = self._now(found[1])
+        now = found[1].standing
         there = [each.version for each in (now.canary, now.stable) if each is not None]
         return "" if not there or found[0].deployment.version in there else there[0]
 
     def coming(self, found: tuple[Before, Place] | None) -> str:
         """The version that is being put there just now; empty: none."""
-        coming = self._now(found[1]).coming if found is not None else ()
+        coming = found[1].standing.coming if found is not None else ()
         return next((each.version for each in coming if each.status is Status.RUNNING), "")
 
     def rollback(self, found: tuple[Before, Place] | None) -> tuple[str, Wish | None]:
@@ -73,7 +72,7 @@ class Culprits:
             return "roll back: no deployment of it is known", None
         before, place = found
         deployment, deployments = before.deployment, place.environment.deployments
-        now = self._now(place)
+        now = place.standing
         candidate = stood_before(deployment, deployments)
         if candidate is None:
             return "roll back: no earlier version is known", None
@@ -119,24 +118,18 @@ class Culprits:
         questions += [HistoryOf(place.environment.address) for place in self._standing(model, environment)]
         return questions
 
-    def _now(self, place: Place) -> Standing:
-        return standing(place.environment.deployments, waiting_serves=self._waiting_serves(place))
-
-    def _waiting_serves(self, place: Place) -> bool:
-        return isinstance(self._settings.sources.get(place.environment.address.source), JenkinsSettings)
-
     def _canaries(self, model: str, environment: str) -> Iterator[tuple[float, Place, Deployment]]:
         for place in self._places(model, environment):
-            canary = self._now(place).canary
-            if canary is not None and (at := self._served_from(place, canary)) is not None:
+            canary = place.standing.canary
+            if canary is not None and (at := self._served_from(canary)) is not None:
                 yield at, place, canary
 
-    def _served_from(self, place: Place, deployment: Deployment) -> float | None:
+    def _served_from(self, deployment: Deployment) -> float | None:
         """From when on it can have done harm; None for one that never came so far."""
         if deployment.status is Status.PASSED:
             return deployment.finished_at if deployment.finished_at is not None else deployment.started_at
         waits = deployment.canary and deployment.status is Status.WAITING
-        return deployment.started_at if waits and self._waiting_serves(place) else None
+        return deployment.started_at if waits and not deployment.waits_outside else None
 
     def _standing(self, model: str, environment: str = "") -> tuple[Place, ...]:
         """The environments that the model is about: those that the config names, if they are there."""

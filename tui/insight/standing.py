@@ -40,13 +40,8 @@ def newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
     return tuple(sorted(deployments, key=_asked, reverse=True))
 
 
-def standing(deployments: Sequence[Deployment], *, waiting_serves: bool = True) -> Standing:
-    """Who is who among ``deployments``, in whatever order they come.
-
-    Args:
-        waiting_serves: a canary that waits for a person has its traffic, as in Jenkins, where it waits behind the
-            stage that put it there; in GitLab it waits to be put there.
-    """
+def standing(deployments: Sequence[Deployment]) -> Standing:
+    """Who is who among ``deployments``, in whatever order they come."""
     there = sorted(
         (each for each in deployments if each.status is Status.PASSED and not each.canary),
         key=lambda each: (_ended(each), _asked(each)),
@@ -60,7 +55,7 @@ def standing(deployments: Sequence[Deployment], *, waiting_serves: bool = True) 
         if each.canary
         and (
             (each.status is Status.PASSED and _ended(each) > since)
-            or (waiting_serves and each.status is Status.WAITING and _asked(each) > asked)
+            or (each.status is Status.WAITING and not each.waits_outside and _asked(each) > asked)
         )
     ]
     canary = max(canaries, key=_asked, default=None)

@@ -7,6 +7,8 @@ import pytest
 from tests.sandbox.gitlab_acting.site import Site, canaries_by_hand, gate, newest, two_runs
 from tui.domain.action import Kind
 from tui.domain.address import Address
+from tui.domain.status import Status
+from tui.insight.standing import standing
 
 
 async def test_a_gate_is_played_once_and_followed_to_its_deployment(shop: Site) -> None:
@@ -216,3 +218,7 @@ async def test_promoting_an_environment_starts_no_canary() -> None:
         assert dict(promote.steps[0].expect)["run"] == str(old.id)
         approve = await site.plan(Kind.APPROVE, "gitlab:ml/shop@production")
         assert dict(approve.steps[0].expect)["run"] == str(new.id)
+        (there,) = (await site.source.environments(Address("gitlab", "ml/shop"))).environments
+        canaries = [each for each in there.deployments if each.canary and each.status is Status.WAITING]
+        assert canaries
+        assert standing(there.deployments).canary not in canaries

@@ -314,6 +314,7 @@ class Words(msgspec.Struct, frozen=True):
             share=share if canary else None,
             waits_for=waits,
             web_url=self.place.url("jobs", job_id) if job_id is not None else "",
+            waits_outside=known is Status.WAITING,
         )
 
     def _is_canary(self, job: str) -> bool:
@@ -345,7 +346,7 @@ def with_rollbacks(
         rest: what REST told of each, by iid.
         rights: by iid, what GraphQL told of their jobs; None where it told nothing.
     """
-    now = standing(deployments, waiting_serves=False)
+    now = standing(deployments)
     return tuple(
         msgspec.structs.replace(
             each,

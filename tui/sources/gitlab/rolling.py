@@ -28,7 +28,7 @@ async def plan_rollback(wish: Wish, look: Look) -> Plan:
     words = f"Roll back {target} on {look.server}"
     environment, raw = await look.environments.past(target)
     name = environment.name
-    stand = standing(environment.deployments, waiting_serves=False)
+    stand = standing(environment.deployments)
     chosen = _chosen(wish.value("version"), environment.deployments, stand)
     if isinstance(chosen, str):
         return look.cannot(wish, words, chosen, environment=name)
