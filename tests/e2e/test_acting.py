@@ -137,7 +137,8 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         sandbox.control.advance(120)
         deck.refresh_until(lambda: "gitlab:ml/fraud@production: done" in " ".join(deck.text.split()))
         deck.send("9")
-        deck.wait_for("done: 'promote'")
+        deck.wait_for("rollback gitlab:ml/fraud@pro")
+        deck.settle()
         deck.send(ENTER)
         deck.wait_for("the errors")
 

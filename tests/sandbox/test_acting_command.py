@@ -169,7 +169,7 @@ def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest
     config = terminal.file.read_text().replace("[models.fraud]", f'{UNREAD}[models.fraud]\nmetrics = ["m"]')
     risk = config.partition("[models.fraud]")[2].replace("ml/fraud", "ml/risk")
     terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
-    gates = [each["address"] for each in terminal.document("gates")[1]["gates"]]
+    gates = sorted(each["address"] for each in terminal.document("gates")[1]["gates"])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\nn\ny\n"))
     code, _, errors = terminal("approve", *gates)
