@@ -226,7 +226,7 @@ def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
         settings = _settings(dialect, url)
         engine = Engine(settings)
         async with running(Pipedeck(settings, keymap({}), engine), (80, 24)) as pilot:
-            deck = pilot.app.screen_stack[1]
+            deck = pilot.app.screen_stack[0]
             assert isinstance(deck, DeckScreen)
 
             async def until(done: Callable[[], object]) -> None:
