@@ -13,8 +13,8 @@ class Unanswered(Exception):
 
 def ask(question: str) -> str:
     """Raises Unanswered."""
-    print(question, end="", file=sys.stderr, flush=True)
-    with _interruptible():
+    with _interruptible():  # before the question can be read: who sees it may press Ctrl-C
+        print(question, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     if not line:
         print(file=sys.stderr)
