@@ -17,7 +17,7 @@ from tui.engine.notices import before_words
 from tui.engine.questions import AlarmsNow, AnnouncementsNow, AnyQuestion
 from tui.keys import bindings
 from tui.panes.base import Pane
-from tui.panes.progress import announced
+from tui.panes.progress import countdown
 from widgets.line_table import Column, LineTable, Row
 from widgets.status_line import Item, StatusLine
 from widgets.theme import Look, look
@@ -176,7 +176,7 @@ class AlarmsPane(Pane):
                 told[2] = [Item("proposed", "dim"), *map(Item, alarm.advice)]
             for said in self._said(alarm):
                 role = "waiting" if said.at is not None else "dim"
-                told[3] += [Item(announced(said, self.engine.clock()), role), Item(said.words)]
+                told[3] += [Item(countdown(said, self.engine.clock()), role), Item(said.words)]
         for line, items in zip(self._details, told, strict=False):
             line.show(items)
 

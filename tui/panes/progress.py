@@ -64,6 +64,6 @@ def on_environment(activity: Activity, environment: Address, pipelines: Collecti
     )
 
 
-def announced(said: Announcement, now: float) -> str:
+def countdown(said: Announcement, now: float) -> str:
     """Which policy is about to act, and when."""
     return f"policy {said.policy}" + (f" in {fmt.until(said.at - now)}" if said.at is not None else "")

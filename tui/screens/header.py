@@ -13,7 +13,7 @@ from tui.engine.questions import AlarmsNow, AnnouncementsNow, PipelinesOf, Verdi
 from tui.engine.store import Reading
 from tui.engine.verdicts import judged_metrics
 from tui.insight.need import Need, need
-from tui.panes.progress import LOOKS, announced
+from tui.panes.progress import LOOKS, countdown
 from widgets.status_line import Item, StatusLine
 from widgets.theme import look
 
@@ -94,7 +94,7 @@ def _alarms(engine: Engine) -> Iterator[Item]:
     """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
     for said in engine.store.get(AnnouncementsNow()).value or ():
         if said.at is not None:
-            yield Item(f"{look('waiting').glyph} {announced(said, engine.clock())}", "waiting")
+            yield Item(f"{look('waiting').glyph} {countdown(said, engine.clock())}", "waiting")
     found = engine.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
