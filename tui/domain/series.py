@@ -19,6 +19,14 @@ class Grid(msgspec.Struct, frozen=True):
         return range(self.start, self.end + 1, self.step)
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """What was counted in each window of a grid; None where it was not read. Not rounded: servers extrapolate."""
+
+    bad: tuple[float | None, ...]
+    """What counts against the share; of a share of good ones (``better = "higher"``) the good ones."""
+    total: tuple[float | None, ...]
+
+
 class Series(msgspec.Struct, frozen=True):
     """Values on a grid, in the metric's shown unit; None where there is no value (missing, NaN)."""
 
@@ -33,6 +41,8 @@ class Series(msgspec.Struct, frozen=True):
     """How many values are None because they are NaN, not because they are missing."""
     ceiling: float | None = None
     """The value that a quantile of a histogram has where it may be any more: the bound of the highest bucket."""
+    counts: Counts | None = None
+    """Of a share, what it was made of: a value is ``scale * bad / total``."""
 
 
 class Chart(msgspec.Struct, frozen=True):

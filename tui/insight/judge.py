@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from tui.domain.series import Grid
+from tui.domain.series import Counts, Grid
 from tui.domain.verdict import Decision, GroupScore, MetricVerdict, Outcome, Verdict
 from tui.format import level, quantity
 from tui.insight.shift import MOST_POINTS, Shift, shift
@@ -51,6 +51,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """When it is WORSE, the score is 0."""
     required: bool = False
     """While it is UNCLEAR, so is the model; so with a critical one."""
+    share_scale: float = 100.0
+    """Of a counted share: what 1 is in the shown unit. A value is ``share_scale * bad / total``."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +67,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     baseline_ceiling: float | None = None
     """A value that says no more than "at least": the bound of the highest bucket, where they are quantiles."""
     canary_ceiling: float | None = None
+    baseline_counts: Counts | None = None
+    """Of a share, what its values were made of; on ``grid``."""
+    canary_counts: Counts | None = None
     problem: str = ""
     """Why it could not be read."""
 
