@@ -1,6 +1,6 @@
 """MLflow: recorded answers from a stub, and a real server where there is one (``PIPEDECK_MLFLOW`` names its command).
 
-The shapes are those of 3.17 (contracts: metrics §4).
+The shapes are those of 3.17 (contracts: metrics §4); the recorded answers are of 3.17.2 and 2.22.5.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 import msgspec
 import pytest
 
-from tests.http_stub import Reply, http_stub
+from tests.http_stub import Reply, Route, http_stub
 from tests.http_stub import Request as Asked
 from tui.config import MLflowSettings, ModelSettings, Registry, Validated
-from tui.domain.candidate import RegisteredVersion
+from tui.domain.candidate import Candidacy, RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.query import fill
 from tui.domain.series import Grid
@@ -34,6 +34,7 @@ from tui.sources.mlflow import MOST_PAGES, MLflowSource
 
 API = "/api/2.0/mlflow"
 AT = 1_700_000_000
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "mlflow"
 GRID = Grid(AT - AT % 60, AT - AT % 60 + 600, 60)
 HISTORY = f"GET {API}/metrics/get-history"
 
@@ -140,6 +141,173 @@ class TestAHistory:
             (asked,) = stub.requests
         assert asked.path == f"{API}/model-versions/get"
         assert asked.query == {"name": ["a b@c"], "version": ["1/../2"]}
+
+
+def recorded(name: str) -> Reply:
+    """The answer as it was sent."""
+    answer = json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8"))
+    return Reply(answer["status"], dict(answer["response_headers"]), answer["body"].encode())
+
+
+def body(name: str) -> Any:
+    return json.loads(recorded(name).body)
+
+
+def version(number: str, run: str, model: str = "") -> dict[str, Any]:
+    source = f"models:/{model}" if model else f"mlflow-artifacts:/1/{run}/artifacts/model-{number}"
+    return {"name": "fraud", "version": number, "run_id": run, "source": source}
+
+
+def registry(*versions: dict[str, Any]) -> dict[str, Route]:
+    """Routes to a model whose first version is the champion and whose second one is the challenger."""
+
+    def made(asked: Asked) -> Reply:
+        return Reply.json({"model_version": versions[int(asked.query["version"][0]) - 1]})
+
+    aliases = [{"alias": "champion", "version": "1"}, {"alias": "challenger", "version": "2"}]
+    return {
+        f"GET {API}/registered-models/get": Reply.json({"registered_model": {"aliases": aliases}}),
+        f"GET {API}/model-versions/get": made,
+    }
+
+
+async def compared(routes: dict[str, Route], *metrics: str) -> Candidacy:
+    validated = {name: Validated(better="higher", max_worse=0.01) for name in metrics}
+    settings = ModelSettings(registry=Registry(source="ml", model="fraud", metrics=validated))
+    with http_stub(routes) as stub:
+        async with source(stub.url) as mlflow:
+            return await candidacy("m", settings, mlflow)
+
+
+TWO = ("m-e2da5213a0cd4c20b1778d422e963659", "m-d476b8afa87a44eead18a023a97a92d3")
+TWO_RUN = "e7426dd8ca70452881cd08458eb2b7de"
+CHAMPION, CHALLENGER = "m-384277c296bc434c8d3105f057f1e3c1", "m-9949158b7b3942d3a4f845fa41b9656e"
+
+
+def two_models(**metrics: Any) -> dict[str, Route]:
+    """A run that made two models, with other values of ``val_auc`` (and more, if wanted) than the recorded ones."""
+    logged = {each["info"]["model_id"]: each for each in body("3.17.2/logged-models-search-by-run")["models"]}
+    for name, values in metrics.items():
+        for model, value in zip(TWO, values, strict=True):
+            told = [each for each in logged[model]["data"]["metrics"] if each["key"] != name]
+            if value is not None:
+                at = logged[model]["info"]["creation_timestamp_ms"] + 1
+                told.append({"key": name, "value": value, "timestamp": at, "run_id": TWO_RUN})
+            logged[model]["data"]["metrics"] = told
+    return {
+        **registry(version("1", TWO_RUN, TWO[0]), version("2", TWO_RUN, TWO[1])),
+        f"GET {API}/runs/get": recorded("3.17.2/runs-get-two-models"),
+        HISTORY: recorded("3.17.2/history-two-models"),
+        **{f"GET {API}/logged-models/{model}": Reply.json({"model": logged[model]}) for model in TWO},
+    }
+
+
+class TestTheMetricsOfAVersion:
+    async def test_a_run_that_made_two_models_measured_each_by_itself(self) -> None:
+        found = await compared(two_models(val_auc=(0.95, 0.70)), "val_auc")
+        (judged,) = found.metrics
+        assert (judged.baseline, judged.canary, judged.outcome) == (0.95, 0.70, Outcome.WORSE)
+        assert found.notes == ()
+
+    async def test_its_history_is_that_of_the_logged_model(self) -> None:
+        with http_stub(two_models()) as stub:
+            async with source(stub.url) as mlflow:
+                at = 1796088740
+                answer = await mlflow.samples("models:/fraud/1/val_auc", Grid(at, at + 10, 1))
+                unknown = await mlflow.samples("models:/fraud/1/nope", GRID)
+            asked = [each.path.removeprefix(API) for each in stub.requests]
+        assert answer.rows == (((("model", TWO[0]),), (0.91, *[None] * 10)),)
+        assert (unknown.rows, unknown.notes) == ((), ("the model has no metric nope",))
+        assert "/metrics/get-history" not in asked
+
+    async def test_what_the_run_logged_for_neither_does_not_count(self) -> None:
+        found = await compared(two_models(val_auc=(None, 0.70)), "val_auc")
+        (judged,) = found.metrics
+        assert (judged.outcome, judged.reason) == (Outcome.UNCLEAR, "was not measured for version 1")
+        assert found.notes == (
+            "version 1: its run made 2 models, so val_auc may be of any of them and does not count; "
+            "log it with model_id",
+        )
+
+    async def test_a_copy_of_the_first_step_is_no_measurement(self) -> None:
+        """`log_model` copied 0.1282 of the first epoch; the run ended at 0.0889. Recorded."""
+        routes = {
+            **registry(
+                version("1", "0d24f5e5230a4d3d83e451912aebaeb2", CHAMPION),
+                version("2", "cdcbb68da8c7454ea7d236b1e7e158d8", CHALLENGER),
+            ),
+            f"GET {API}/runs/get": lambda asked: recorded(
+                f"3.17.2/runs-get-{'champion' if asked.query['run_id'][0][0] == '0' else 'challenger'}"
+            ),
+            f"GET {API}/logged-models/{CHAMPION}": recorded("3.17.2/logged-models-get"),
+            f"GET {API}/logged-models/{CHALLENGER}": recorded("3.17.2/logged-models-get-challenger"),
+        }
+        found = await compared(routes, "val_loss", "val_auc", "test_auc")
+        val_loss, val_auc, test_auc = found.metrics
+        of_run = {
+            each["key"]: each["value"]
+            for each in body("3.17.2/runs-get-challenger")["run"]["data"]["metrics"]
+        }
+        assert (val_loss.baseline, val_loss.canary) == (0.3411991546947591, of_run["val_loss"])
+        assert (val_auc.baseline, val_auc.canary) == (0.91, 0.9500000000000001)
+        # Of the challenger, by an evaluation of its own, in another run.
+        assert (test_auc.baseline, test_auc.canary) == (None, 0.88)
+        # And alone, in a run of two models, a copy is nothing.
+        twins = body("3.17.2/runs-get-champion")
+        twins["run"]["outputs"] = {"model_outputs": [{"model_id": CHAMPION}, {"model_id": "m-0"}]}
+        found = await compared({**routes, f"GET {API}/runs/get": Reply.json(twins)}, "val_loss", "val_auc")
+        val_loss, val_auc = found.metrics
+        assert (val_loss.baseline, val_auc.baseline) == (None, 0.91)
+
+    async def test_a_run_that_was_deleted_or_is_gone_is_told(self) -> None:
+        routes = {
+            **registry(version("1", "r1"), version("2", "r2")),
+            f"GET {API}/runs/get": [
+                recorded("3.17.2/runs-get-deleted"),
+                recorded("3.17.2/runs-get-missing"),
+            ],
+        }
+        found = await compared(routes, "val_auc")
+        assert sorted(note.partition(": ")[2] for note in found.notes) == [
+            "the run that made it is not there any more",
+            "the run that made it was deleted",
+        ]
+        assert {note.partition(":")[0] for note in found.notes} == {"version 1", "version 2"}
+
+    async def test_a_logged_model_that_is_gone_leaves_the_runs_metrics(self) -> None:
+        routes = {
+            **registry(version("1", "r1", CHAMPION), version("2", "r2")),
+            f"GET {API}/runs/get": recorded("3.17.2/runs-get-champion"),
+            f"GET {API}/logged-models/{CHAMPION}": recorded("3.17.2/logged-models-missing"),
+        }
+        (judged,) = (await compared(routes, "val_auc")).metrics
+        assert (judged.baseline, judged.canary) == (0.91, 0.91)
+
+    async def test_an_older_server_has_no_logged_models_and_is_not_asked_for_them(self) -> None:
+        answers = {
+            f"GET {API}/model-versions/get": recorded("2.22.5/model-versions-get-1"),
+            f"GET {API}/runs/get": recorded("2.22.5/runs-get-champion"),
+            f"GET {API}/registered-models/get": recorded("3.17.2/registered-models-get"),
+        }
+        with http_stub(answers) as stub:
+            async with source(stub.url) as mlflow:
+                found = (await mlflow.registered("fraud", ("champion",)))["champion"]
+            asked = [each.path.removeprefix(API) for each in stub.requests]
+        assert found is not None
+        assert dict(found.metrics)["val_auc"] == 0.9317058231613948
+        assert (found.model_id, found.notes) == ("", ())
+        assert asked == ["/registered-models/get", "/model-versions/get", "/runs/get"]
+
+    async def test_two_versions_of_one_run_without_models_of_their_own_cannot_be_compared(self) -> None:
+        routes = {
+            **registry(version("1", "r1"), version("2", "r1")),
+            f"GET {API}/runs/get": recorded("2.22.5/runs-get-champion"),
+        }
+        (judged,) = (await compared(routes, "val_auc")).metrics
+        assert (judged.outcome, judged.reason) == (
+            Outcome.UNCLEAR,
+            "one run made versions 1 and 2: its metrics are of either",
+        )
 
 
 class TestErrors:
@@ -314,3 +482,56 @@ async def test_a_real_server(real: RealMLflow) -> None:
             with pytest.raises(SourceError) as caught:
                 await mlflow.samples(query, GRID)
             assert caught.value.trouble is Trouble.NOT_FOUND
+
+
+TRAINS = """
+import sys
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("twins")
+
+
+def predict(model_input: list[str]) -> list[str]:
+    return model_input
+
+
+with mlflow.start_run():
+    for step, loss in enumerate((0.9, 0.5, 0.1)):
+        mlflow.log_metric("loss", loss, step=step)
+    for alias, auc in (("champion", 0.95), ("challenger", 0.70)):
+        made = mlflow.pyfunc.log_model(
+            name=alias, python_model=predict, registered_model_name="twins", pip_requirements=[]
+        )
+        mlflow.log_metric("auc", auc, model_id=made.model_id)
+        mlflow.MlflowClient().set_registered_model_alias("twins", alias, made.registered_model_version)
+"""
+
+
+async def test_two_models_of_one_run_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
+    """Trained with MLflow's own client, as a job does."""
+    python = Path(os.environ["PIPEDECK_MLFLOW"]).parent / "python"
+    training = await asyncio.create_subprocess_exec(
+        python,
+        *("-c", TRAINS, real.url),
+        cwd=tmp_path,
+        env={**os.environ, "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false", "GIT_PYTHON_REFRESH": "quiet"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output, _ = await training.communicate()
+    assert training.returncode == 0, output.decode(errors="replace")[-2000:]
+    validated = {"auc": Validated(better="higher", max_worse=0.01), "loss": Validated(better="lower")}
+    model = ModelSettings(registry=Registry(source="ml", model="twins", metrics=validated))
+    async with source(real.url) as mlflow:
+        found = await candidacy("m", model, mlflow)
+        answer = await mlflow.samples("models:/twins@champion/auc", GRID)
+    assert found.champion is not None
+    assert found.candidate is not None
+    assert found.champion.run == found.candidate.run
+    auc, loss = found.metrics
+    assert (auc.baseline, auc.canary, auc.outcome) == (0.95, 0.70, Outcome.WORSE)
+    # Logged before there was a model: both have a copy of its first step, which measured neither.
+    assert (loss.baseline, loss.canary, loss.outcome) == (None, None, Outcome.UNCLEAR)
+    assert [note.partition(", so ")[2].partition(" may be")[0] for note in found.notes] == ["loss", "loss"]
+    assert answer.rows[0][0] == (("model", found.champion.model_id),)

@@ -8,7 +8,7 @@ from tui.domain.verdict import MetricVerdict, Outcome
 
 
 class RegisteredVersion(msgspec.Struct, frozen=True):
-    """One version of a registered model, with what the run that made it measured."""
+    """One version of a registered model, with what was measured of it."""
 
     model: str
     version: str
@@ -16,10 +16,16 @@ class RegisteredVersion(msgspec.Struct, frozen=True):
     before: Mapping[str, str] = {}
     """For an alias of it the version that had it before, where that was noted when it was given."""
     run: str = ""
-    """The id of that run; empty where there is none."""
+    """The id of the run that made it; empty where there is none."""
     created_at: float | None = None
     metrics: tuple[tuple[str, float | None], ...] = ()
     """The newest value of each; None for NaN and infinities."""
+    source_uri: str = ""
+    """Where the registry says that the model lies."""
+    model_id: str = ""
+    """Of the registry's own record of the model, which ``metrics`` are of; empty: they are those of the run."""
+    notes: tuple[str, ...] = ()
+    """What one should know of it: that its run was deleted, that some of what it logged does not count."""
 
 
 class Candidacy(msgspec.Struct, frozen=True, kw_only=True):

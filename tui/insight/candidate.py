@@ -32,6 +32,7 @@ def compare(
         notes = (f"{champion[0]} and {candidate[0]} are the same version, {one.version}",)
         other = None
     judged = tuple(_judge(name, rule, one, other) for name, rule in rules.items()) if one and other else ()
+    notes += tuple(note for version in (one, other) if version is not None for note in version.notes)
     return Candidacy(
         model=model,
         registered=registered,
@@ -44,6 +45,11 @@ def compare(
 
 def _judge(name: str, rule: Rule, champion: RegisteredVersion, candidate: RegisteredVersion) -> MetricVerdict:
     old, new = dict(champion.metrics).get(name), dict(candidate.metrics).get(name)
+    if _indistinct(champion, candidate):
+        reason = (
+            f"one run made versions {champion.version} and {candidate.version}: its metrics are of either"
+        )
+        return MetricVerdict(metric=name, outcome=Outcome.UNCLEAR, reason=reason)
     for version, value in ((champion, old), (candidate, new)):
         if value is None:
             told = name in dict(version.metrics)
@@ -73,3 +79,10 @@ def _judge(name: str, rule: Rule, champion: RegisteredVersion, candidate: Regist
         margin=margin,
         points=1,
     )
+
+
+def _indistinct(one: RegisteredVersion, other: RegisteredVersion) -> bool:
+    """Whether both versions' metrics are those of one run, which made two models."""
+    if one.model_id and other.model_id:
+        return False
+    return bool(one.run) and one.run == other.run and one.source_uri != other.source_uri

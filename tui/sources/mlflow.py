@@ -3,8 +3,11 @@
 A query names a metric of a run in MLflow's own words::
 
     runs:/RUN_ID/METRIC
-    models:/NAME@ALIAS/METRIC        of the run that made the version which the alias names
+    models:/NAME@ALIAS/METRIC        of the version which the alias names
     models:/NAME/VERSION/METRIC
+
+What a version measured is what the run that made it logged, and since MLflow 3 what was logged with the id of its
+"logged model". A run may have made several models: then only the latter is the version's (contracts: model §2-3).
 """
 
 import asyncio
@@ -32,13 +35,18 @@ from tui.sources.wire import Answer
 from tui.text import clean, shorten
 
 T = TypeVar("T")
+Point = tuple[float, float | None]
+"""Time and value."""
 
 PER_PAGE = 1000
 MOST_PAGES = 50
 INFINITE = 1.79e308
 """MLflow stores an infinity as the largest number there is."""
 
+_MOST_NAMES = 5
 _API = "/api/2.0/mlflow"
+_LOGGED_MODEL = re.compile(r"models:/(m-[0-9a-zA-Z]+)/?")
+"""The source of a version that was made of a logged model."""
 _QUERY = re.compile(
     r"runs:/(?P<run>[^/]+)/(?P<of_run>.+)"
     r"|models:/(?P<model>[^/@]+)(?:@(?P<alias>[^/]+)|/(?P<version>[^/]+))/(?P<of_model>.+)"
@@ -52,6 +60,9 @@ class _Metric(msgspec.Struct):
     timestamp: float = 0.0
     """Milliseconds."""
     step: float = 0
+    run_id: str = ""
+    """Of a logged model's metrics: the run that logged it."""
+    dataset_name: str = ""
 
 
 class _History(msgspec.Struct):
@@ -63,8 +74,27 @@ class _RunData(msgspec.Struct):
     metrics: list[_Metric] = []
 
 
+class _RunInfo(msgspec.Struct):
+    lifecycle_stage: str = ""
+
+
+class _ModelOutput(msgspec.Struct):
+    model_id: str = ""
+
+
+class _Outputs(msgspec.Struct):
+    model_outputs: list[_ModelOutput] = []
+
+
 class _Run(msgspec.Struct):
+    info: _RunInfo = msgspec.field(default_factory=_RunInfo)
     data: _RunData = msgspec.field(default_factory=_RunData)
+    outputs: _Outputs = msgspec.field(default_factory=_Outputs)
+
+    @property
+    def models(self) -> set[str]:
+        """The ids of the models that it made."""
+        return {each.model_id for each in self.outputs.model_outputs}
 
 
 class _RunAnswer(msgspec.Struct):
@@ -76,9 +106,23 @@ class _Tag(msgspec.Struct):
     value: str = ""
 
 
+class _LoggedModelInfo(msgspec.Struct):
+    creation_timestamp_ms: float = 0.0
+
+
+class _LoggedModel(msgspec.Struct):
+    info: _LoggedModelInfo = msgspec.field(default_factory=_LoggedModelInfo)
+    data: _RunData = msgspec.field(default_factory=_RunData)
+
+
+class _LoggedModelAnswer(msgspec.Struct):
+    model: _LoggedModel
+
+
 class _Version(msgspec.Struct):
     version: str
     run_id: str = ""
+    source: str = ""
     creation_timestamp: float | None = None
     tags: list[_Tag] = []
 
@@ -100,6 +144,34 @@ class _ModelAnswer(msgspec.Struct):
     registered_model: _Model
 
 
+class _Origin(msgspec.Struct, frozen=True):
+    """Where the numbers of a version come from."""
+
+    run: _Run
+    """The run that made it; an empty one where it is not there any more."""
+    model_id: str
+    """Of its logged model; empty where it has none that can be read."""
+    own: list[_Metric]
+    """What was measured of that model, in the order of time."""
+    left_out: tuple[str, ...]
+    """Names of what the run logged and nobody can say of which of its models."""
+    notes: tuple[str, ...]
+
+    @property
+    def shared(self) -> bool:
+        """The run made other models as well: what it logged may be about any of them."""
+        return len(self.run.models) > 1
+
+    @property
+    def newest(self) -> dict[str, _Metric]:
+        """Of each metric what was measured last."""
+        found = {} if self.shared else {each.key: each for each in self.run.data.metrics}
+        for each in self.own:
+            if each.key not in found or each.timestamp >= found[each.key].timestamp:
+                found[each.key] = each
+        return found
+
+
 class _Error(msgspec.Struct):
     error_code: str = ""
     message: str = ""
@@ -107,6 +179,7 @@ class _Error(msgspec.Struct):
 
 _histories = msgspec.json.Decoder(_History)
 _runs = msgspec.json.Decoder(_RunAnswer)
+_logged_models = msgspec.json.Decoder(_LoggedModelAnswer)
 _versions = msgspec.json.Decoder(_VersionAnswer)
 _models = msgspec.json.Decoder(_ModelAnswer)
 _errors = msgspec.json.Decoder(_Error)
@@ -131,13 +204,9 @@ class MLflowSource(Server[MLflowSettings]):
             reason = f"a query is {forms}, not {shorten(clean(query), 80)}"
             raise SourceError(Trouble.REFUSED, f"{self._name}: {reason}")
         named = {key: unquote(value) for key, value in match.groupdict().items() if value is not None}
-        run, key = named.get("run", ""), named.get("of_run") or named["of_model"]
-        if not run:
-            version = named.get("version") or await self._named(named["model"], named["alias"])
-            run = (await self._made(named["model"], version)).run_id
-        points, notes = await self._history(run, key)
+        label, points, notes = await self._points(named)
         if not points:
-            return Samples((), (*notes, f"the run has no metric {shorten(clean(key), 80)}"))
+            return Samples((), tuple(notes))
         values: list[float | None] = [None] * len(grid.times)
         for at, value in points:
             slot = (at - grid.start) / grid.step
@@ -151,7 +220,7 @@ class MLflowSource(Server[MLflowSettings]):
             notes.append(
                 f"newest value {fmt.quantity(value)}, {fmt.ago(self._clock() - at)} old: not in this time"
             )
-        return Samples((((("run", clean(run)),), tuple(values)),), tuple(notes))
+        return Samples((((label,), tuple(values)),), tuple(notes))
 
     async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
         """The version that each alias names, with its validation metrics; None where it names none.
@@ -168,9 +237,7 @@ class MLflowSource(Server[MLflowSettings]):
 
         async def read(version: str) -> RegisteredVersion:
             made = await self._made(model, version)
-            metrics: list[_Metric] = []
-            if made.run_id:
-                metrics = (await self._get("runs/get", _runs, {"run_id": made.run_id})).run.data.metrics
+            origin = await self._origin(made)
             return RegisteredVersion(
                 model=clean(model),
                 version=clean(version),
@@ -185,7 +252,10 @@ class MLflowSource(Server[MLflowSettings]):
                 },
                 run=clean(made.run_id),
                 created_at=made.creation_timestamp / 1000 if made.creation_timestamp else None,
-                metrics=tuple((clean(each.key), _number(each.value)) for each in metrics),
+                metrics=tuple((clean(key), _number(each.value)) for key, each in origin.newest.items()),
+                source_uri=clean(made.source),
+                model_id=clean(origin.model_id),
+                notes=(*origin.notes, *_left_out(version, origin)),
             )
 
         read_ = await asyncio.gather(*map(read, versions))
@@ -262,7 +332,84 @@ class MLflowSource(Server[MLflowSettings]):
         query = {"name": model, "version": version}
         return (await self._get("model-versions/get", _versions, query)).model_version
 
-    async def _history(self, run: str, key: str) -> tuple[list[tuple[float, float | None]], list[str]]:
+    async def _origin(self, made: _Version) -> _Origin:
+        """What is known of the run and the logged model that a version was made of."""
+        match = _LOGGED_MODEL.fullmatch(made.source)
+        model_id = match[1] if match else ""
+        run, model = await asyncio.gather(self._run(made.run_id), self._logged_model(model_id))
+        version = f"version {clean(made.version)}"
+        notes = []
+        if made.run_id and run is None:
+            notes.append(f"{version}: the run that made it is not there any more")
+        elif run is not None and run.info.lifecycle_stage == "deleted":
+            notes.append(f"{version}: the run that made it was deleted")
+        run = run or _Run()
+        metrics = model.data.metrics if model is not None else []
+        # `log_model` copies what the run had logged at step 0: older than the model is, so not measured of it.
+        own = [
+            each
+            for each in metrics
+            if each.dataset_name or model is None or each.timestamp >= model.info.creation_timestamp_ms
+        ]
+        ordered = sorted(own, key=lambda each: (each.timestamp, each.step))
+        found = _Origin(run, model_id if model is not None else "", ordered, (), tuple(notes))
+        if not found.shared:
+            return found
+        known = {each.key for each in own}
+        names = (each.key for each in (*run.data.metrics, *metrics))
+        left_out = tuple(dict.fromkeys(name for name in names if name not in known))
+        return msgspec.structs.replace(found, left_out=left_out)
+
+    async def _run(self, run: str) -> _Run | None:
+        """None for a run that is not there."""
+        try:
+            return (await self._get("runs/get", _runs, {"run_id": run})).run if run else None
+        except SourceError as error:
+            if error.trouble is Trouble.NOT_FOUND:
+                return None
+            raise
+
+    async def _logged_model(self, model_id: str) -> _LoggedModel | None:
+        """None for one that is not there."""
+        try:
+            return (await self._get(f"logged-models/{model_id}", _logged_models)).model if model_id else None
+        except SourceError as error:
+            if error.trouble is Trouble.NOT_FOUND:
+                return None
+            raise
+
+    async def _points(self, named: Mapping[str, str]) -> tuple[tuple[str, str], list[Point], list[str]]:
+        """What a query asks for: of what it is, times and values in order, and what is missing of them.
+
+        Args:
+            named: the groups of :data:`_QUERY`.
+        """
+        if run := named.get("run"):
+            points, notes = await self._history(run, key := named["of_run"])
+            of = ("run", clean(run))
+        else:
+            version = named.get("version") or await self._named(named["model"], named["alias"])
+            made, key = await self._made(named["model"], version), named["of_model"]
+            origin = await self._origin(made)
+            own = [each for each in origin.own if each.key == key]
+            points, notes = [], []
+            if origin.shared:
+                of = ("model", clean(origin.model_id)) if origin.model_id else ("run", clean(made.run_id))
+            else:
+                of = ("run", clean(made.run_id))
+                points, notes = await self._history(made.run_id, key)
+                # What the run logged with the model's id stands in both.
+                own = [each for each in own if each.run_id != made.run_id]
+            points += [(each.timestamp / 1000, _number(each.value)) for each in own]
+            points.sort(key=lambda point: point[0])
+            notes = [*origin.notes, *notes]
+            if key in origin.left_out:
+                notes += _left_out(version, origin)
+        if not points:
+            notes.append(f"the {of[0]} has no metric {shorten(clean(key), 80)}")
+        return of, points, notes
+
+    async def _history(self, run: str, key: str) -> tuple[list[Point], list[str]]:
         """Times and values in order, and what is missing of them."""
         if not run:
             return [], ["no run made this version, so it has no metrics"]
@@ -285,7 +432,9 @@ class MLflowSource(Server[MLflowSettings]):
         points.sort(key=lambda point: point[:2])
         return [(at, value) for at, _, value in points], notes
 
-    async def _get(self, what: str, decoder: "msgspec.json.Decoder[T]", query: Mapping[str, str]) -> T:
+    async def _get(
+        self, what: str, decoder: "msgspec.json.Decoder[T]", query: Mapping[str, str] | None = None
+    ) -> T:
         answer = await self._http.send("GET", f"{_API}/{what}", query=query)
         if answer.status != 200:
             raise self._refusal(answer)
@@ -319,6 +468,16 @@ class MLflowSource(Server[MLflowSettings]):
         told = f": {shorten(clean(words), 200)}" if words else ""
         message = f"{self._name} answered {answer.status} to {answer.where}{told}; {advice}"
         return SourceError(trouble, message, status=answer.status, retry_at=general.retry_at)
+
+
+def _left_out(version: str, origin: _Origin) -> tuple[str, ...]:
+    """What is to be said of what does not count."""
+    if not origin.left_out:
+        return ()
+    some = ", ".join(shorten(clean(name), 40) for name in origin.left_out[:_MOST_NAMES])
+    more = ", …" if len(origin.left_out) > _MOST_NAMES else ""
+    several = f"version {clean(version)}: its run made {len(origin.run.models)} models"
+    return (f"{several}, so {some}{more} may be of any of them and does not count; log it with model_id",)
 
 
 def _number(value: float | str) -> float | None:
