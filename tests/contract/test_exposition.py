@@ -111,9 +111,17 @@ async def test_a_counter_is_found_as_curl_shows_it_and_as_the_parser_calls_it(pa
     assert await page.newest(name, "# TYPE nv_inference_count counter\nnv_inference_count 7\n") == 7.0
 
 
-async def test_a_rate_needs_two_looks_within_its_window(page: Page) -> None:
-    assert await page.newest("rate(hits[20s])", "hits 1\n", "hits 31\n") is None
-    assert await page.newest("rate(hits[1m])", "hits 61\n", "hits 91\n") == pytest.approx(1.0)
+async def test_a_rate_needs_two_looks(page: Page) -> None:
+    assert await page.newest("rate(hits[1m])", "hits 1\n") is None
+    assert await page.newest("rate(hits[1m])", "hits 31\n", "hits 61\n") == pytest.approx(1.0)
+
+
+async def test_of_one_look_in_each_window_a_rate_is_that_since_the_look_before(page: Page) -> None:
+    assert await page.newest("rate(hits[20s])", "hits 1\n", "hits 31\n") == pytest.approx(1.0)
+    answer = await page.ask("sum(rate(hits[30s]))")
+    assert answer.rows[0][1][-1] == pytest.approx(1.0)
+    # A look from long before the window tells nothing of it.
+    assert await page.newest("rate(hits[10s])", "hits 61\n") is None
 
 
 def histogram(*counts: int, pod: str = "a") -> str:
@@ -127,7 +135,7 @@ async def test_a_quantile_comes_from_what_the_buckets_gained(page: Page) -> None
     # What was before the first look does not count: 10 in 0.1, 10 in 0.2, none above.
     texts = (histogram(500, 500, 500, 1000), histogram(510, 520, 520, 1020))
     assert await page.newest(query, *texts) == pytest.approx(0.1)
-    assert await page.newest("quantile(0.75, lat_bucket[30s])", *texts) is None
+    assert await page.newest("quantile(0.75, lat_bucket[10s])", *texts) is None
     assert await page.newest(query, histogram(510, 520, 520, 1020)) is not None
 
 
@@ -199,7 +207,13 @@ async def test_what_is_no_such_page_is_told(page: Page, body: str) -> None:
         ('x{a="("', "cannot be read at its end"),
         ('x{a=~"("}', "is no regular expression"),
         ("x{a=1}", "cannot be read at '1}'"),
-        ("x / y / z", "cannot be read at '/ z'"),
+        ("x / ", "cannot be read at its end"),
+        ("(x", "cannot be read at its end"),
+        ("1 - 2", "names no metric"),
+        ('{a="b"}', "the braces name no metric"),
+        ('{"a", "b"}', "cannot be read at '}'"),
+        ("(" * 101 + "x" + ")" * 101, "more than 100 parts"),
+        ("+".join("x" * 101), "more than 100 parts"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
@@ -209,6 +223,62 @@ async def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     assert error.trouble is Trouble.REFUSED
     assert words in error.message
     assert page.stub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("bad / (bad + good)", 0.25),
+        ("1 - bad / (bad + good)", 0.75),
+        ("100 * bad / (good + bad)", 25.0),
+        ("good - bad - bad", 1.0),
+        ("good / bad / good", 1.0),
+        ("good-1", 2.0),
+        ("sum(q)", 6.0),
+        ("avg(q)", 2.0),
+        ("min(q)", 1.0),
+        ("max(q)", 3.0),
+        ("min(1 - q)", -2.0),
+        ("sum(q) / avg(q)", 3.0),
+        ("good / (bad - bad)", None),
+    ],
+)
+async def test_what_is_calculated(page: Page, query: str, wanted: float | None) -> None:
+    text = 'bad 1\ngood 3\nq{n="1"} 1\nq{n="2"} 2\nq{n="3"} 3\n'
+    assert await page.newest(query, text) == wanted
+
+
+async def test_a_number_goes_with_all_series(page: Page) -> None:
+    page.says('q{n="1"} 1\nq{n="2"} 2\n')
+    rows = (await page.ask("1 - q")).rows
+    assert [(labels, values[-1]) for labels, values in rows] == [((("n", "1"),), 0.0), ((("n", "2"),), -1.0)]
+
+
+async def test_names_may_have_any_characters(page: Page) -> None:
+    page.says(
+        '# TYPE "my.metric" gauge\n{"my.metric", "the.label"="x", b="1"} 5\n{"my.metric",b="2"} 6\nup 1\n'
+    )
+    for query, wanted in (
+        ('sum({"my.metric"})', 11.0),
+        ('{"my.metric", b="2"}', 6.0),
+        ('{"my.metric", "the.label"="x"}', 5.0),
+        ('{b="1", "my.metric"}', 5.0),
+        ('up / {"my.metric", "the.label"!="x"}', 1 / 6),
+    ):
+        assert (await page.ask(query)).rows[0][1][-1] == pytest.approx(wanted), query
+
+
+async def test_a_native_histogram_does_not_lose_the_page(page: Page) -> None:
+    native = "{count:24,sum:100,schema:0,zero_threshold:0.001,zero_count:4,positive_spans:[0:2],positive_deltas:[2,1]}"
+    page.says(
+        f'# TYPE lat histogram\nlat {native}\nlat{{v="a",w="{{count:1}}"}} {native} 1795422000\n'
+        f'{{"my.lat",v="a"}} {native}\nodd{{v=" {{count:1,"}} 3\nspaced {{v="x"}} 4\nup 1\n'
+    )
+    for query, wanted in (("up", 1.0), ("odd", 3.0), ("spaced", 4.0)):
+        assert (await page.ask(query)).rows[0][1][-1] == wanted
+    assert (await page.ask("lat")).rows == ()
+    (finding,) = (each for each in await page.source.check() if each.subject == "page")
+    assert finding.message == "3 samples of 3 names; 3 native histograms are not read"
 
 
 async def test_several_series_on_a_side_of_a_ratio_are_refused(page: Page) -> None:

@@ -3,15 +3,16 @@
 ::
 
     NAME{label="x", other=~"a|b"}               the value itself; = != =~ !~
+    {"my.name", "my.label"="x"}                 the same where a name has other characters
     rate(NAME{…}[5m])                           a counter's rise a second
     quantile(0.95, NAME_bucket{…}[5m])          of a histogram, by its buckets' rise, summed over all other labels
-    sum(…)  max(…)                              over all series
-    … / …                                       of one series each: errors over requests, a sum over its count
+    sum(…)  avg(…)  min(…)  max(…)              over all series
+    a / (a + b)   1 - a   100 * a               of one series on each side, or of any number of them with a number
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -26,12 +27,15 @@ Past = Mapping["Selector", Mapping[Labels, Sequence[Point]]]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[A-Za-z_:][\w:]*)|(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<unit>[smhd]\b)?"
-    r'|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<sign>=~|!~|!=|[=(){}\[\],/]))'
+    r'|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<sign>=~|!~|!=|[=(){}\[\],/*+-]))'
 )
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORMS = (
-    'allowed: NAME{label="x"}, rate(NAME{…}[5m]), quantile(0.95, NAME_bucket{…}[5m]), sum(…), max(…), … / …'
+    'allowed: NAME{label="x"}, {"my.name", label="x"}, rate(NAME{…}[5m]), quantile(0.95, NAME_bucket{…}[5m]), '
+    "sum(…), avg(…), min(…), max(…), numbers, + - * / and ( )"
 )
+_MOST_PARTS = 100
+"""Of a query, which is read and evaluated recursively."""
 
 
 class NoQuery(ValueError):
@@ -69,12 +73,17 @@ class Over(msgspec.Struct, frozen=True):
     of: "Tree"
 
 
-class Ratio(msgspec.Struct, frozen=True):
-    above: "Tree"
-    below: "Tree"
+class Number(msgspec.Struct, frozen=True):
+    value: float
 
 
-Tree = Selector | Rate | Quantile | Over | Ratio
+class Operation(msgspec.Struct, frozen=True):
+    sign: str
+    left: "Tree"
+    right: "Tree"
+
+
+Tree = Selector | Rate | Quantile | Over | Number | Operation
 
 
 def parse(query: str) -> Tree:
@@ -89,10 +98,12 @@ def selectors(tree: Tree) -> tuple[Selector, ...]:
     match tree:
         case Selector():
             return (tree,)
-        case Ratio():
-            return tuple(dict.fromkeys((*selectors(tree.above), *selectors(tree.below))))
+        case Operation():
+            return tuple(dict.fromkeys((*selectors(tree.left), *selectors(tree.right))))
         case Over():
             return selectors(tree.of)
+        case Number():
+            return ()
     return (tree.of,)
 
 
@@ -115,17 +126,47 @@ def evaluate(tree: Tree, past: Past, grid: Grid) -> tuple[Rows, tuple[str, ...]]
         case Over():
             rows, notes = evaluate(tree.of, past, grid)
             return ({(): _over(tree.how, tuple(rows.values()))} if rows else {}), notes
-        case Ratio():
-            above, notes = evaluate(tree.above, past, grid)
-            below, more = evaluate(tree.below, past, grid)
-            for rows in (above, below):
-                if len(rows) > 1:
-                    raise NoQuery(f"a side of / yields {len(rows)} series instead of one; put it into sum(…)")
-            if not above or not below:
-                return {}, (*notes, *more)
-            pairs = zip(*above.values(), *below.values(), strict=True)
-            # Without traffic there is nothing to tell: a gap, never 0 (contracts: metrics §2).
-            return {(): tuple(a / b if a is not None and b else None for a, b in pairs)}, (*notes, *more)
+        case Number():
+            return {(): (tree.value,) * len(grid.times)}, ()
+        case Operation():
+            left, notes = evaluate(tree.left, past, grid)
+            right, more = evaluate(tree.right, past, grid)
+            return _pairs(tree, left, right), tuple(dict.fromkeys((*notes, *more)))
+
+
+def _pairs(tree: Operation, left: Rows, right: Rows) -> Rows:
+    if isinstance(tree.left, Number):
+        (number,) = left.values()
+        return {labels: _calculated(tree.sign, number, row) for labels, row in right.items()}
+    if isinstance(tree.right, Number):
+        (number,) = right.values()
+        return {labels: _calculated(tree.sign, row, number) for labels, row in left.items()}
+    for rows in (left, right):
+        if len(rows) > 1:
+            raise NoQuery(
+                f"a side of {tree.sign} yields {len(rows)} series instead of one; put it into sum(…)"
+            )
+    if not left or not right:
+        return {}
+    return {(): _calculated(tree.sign, *left.values(), *right.values())}
+
+
+def _calculated(sign: str, left: Values, right: Values) -> Values:
+    return tuple(
+        None if a is None or b is None else _value(sign, a, b) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _value(sign: str, a: float, b: float) -> float | None:
+    match sign:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*":
+            return a * b
+    # Without traffic there is nothing to tell: a gap, never 0 (contracts: metrics §2).
+    return a / b if b else None
 
 
 def _rate(points: Sequence[Point], start: float, end: float) -> float | None:
@@ -134,9 +175,21 @@ def _rate(points: Sequence[Point], start: float, end: float) -> float | None:
 
 
 def _over(how: str, rows: Sequence[Values]) -> Values:
-    take = sum if how == "sum" else max
+    take = _AGGREGATES[how]
     columns = ([value for value in column if value is not None] for column in zip(*rows, strict=True))
     return tuple(take(column) if column else None for column in columns)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+_AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "sum": sum,
+    "avg": _mean,
+    "min": min,
+    "max": max,
+}
 
 
 def _quantiles(
@@ -205,23 +258,45 @@ class _Parser:
     def __init__(self, query: str) -> None:
         self._query = query
         self._at = 0
+        self._parts = 0
 
     def whole(self) -> Tree:
         tree = self._tree()
         if self._query[self._at :].strip():
             raise self._wrong()
+        if not selectors(tree):
+            raise NoQuery(f"the query names no metric; {_FORMS}")
         return tree
 
     def _tree(self) -> Tree:
+        tree = self._product()
+        while sign := self._one_of("+", "-"):
+            tree = Operation(sign, tree, self._product())
+        return tree
+
+    def _product(self) -> Tree:
         tree = self._item()
-        if self._sees("/"):
-            return Ratio(tree, self._item())
+        while sign := self._one_of("*", "/"):
+            tree = Operation(sign, tree, self._item())
         return tree
 
     def _item(self) -> Tree:
-        name = self._take("name")
-        if not self._sees("("):
-            return self._selector(name)
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise NoQuery(f"the query has more than {_MOST_PARTS} parts")
+        if self._sees("("):
+            tree = self._tree()
+            self._expect(")")
+            return tree
+        match = self._next()
+        if match is not None and match["number"]:
+            return Number(float(self._take("number")))
+        if match is not None and match["name"] and self._query[match.end() :].lstrip()[:1] == "(":
+            return self._function(self._take("name"))
+        return self._selector()
+
+    def _function(self, name: str) -> Tree:
+        self._expect("(")
         tree: Tree
         match name:
             case "rate":
@@ -232,7 +307,7 @@ class _Parser:
                     raise NoQuery("quantile(…) takes a share from 0 to 1, such as 0.95")
                 self._expect(",")
                 tree = Quantile(q, *self._ranged())
-            case "sum" | "max":
+            case _ if name in _AGGREGATES:
                 tree = Over(name, self._tree())
             case _:
                 raise NoQuery(f"a metrics page knows no {name}(…); {_FORMS}")
@@ -240,7 +315,7 @@ class _Parser:
         return tree
 
     def _ranged(self) -> tuple[Selector, float]:
-        selector = self._selector(self._take("name"))
+        selector = self._selector()
         self._expect("[")
         match = self._next()
         if match is None or not match["unit"]:
@@ -249,25 +324,41 @@ class _Parser:
         self._expect("]")
         return selector, float(match["number"]) * _UNITS[match["unit"]]
 
-    def _selector(self, name: str) -> Selector:
+    def _selector(self) -> Selector:
+        """The name stands before the braces, or in quotes within them."""
+        quoted = self._sees("{")
+        name = "" if quoted else self._take("name")
         matchers = []
-        if self._sees("{"):
+        if quoted or self._sees("{"):
             while not self._sees("}"):
-                label = self._take("name")
-                sign = self._take("sign")
-                if sign not in ("=", "!=", "=~", "!~"):
+                match = self._next()
+                is_text = match is not None and match["text"]
+                label = self._text() if is_text else self._take("name")
+                if sign := self._one_of("=", "!=", "=~", "!~"):
+                    value = self._text()
+                    if "~" in sign:
+                        _compiled(value)
+                    matchers.append(Matcher(label, sign, value))
+                elif is_text and not name:
+                    name = label
+                else:
                     raise self._wrong()
-                value = re.sub(r"\\(.)", _unescaped, self._take("text")[1:-1])
-                if "~" in sign:
-                    _compiled(value)
-                matchers.append(Matcher(label, sign, value))
                 if not self._sees(","):
                     self._expect("}")
                     break
+        if not name:
+            raise NoQuery(f"the braces name no metric; {_FORMS}")
         return Selector(name, tuple(matchers))
 
     def _next(self) -> re.Match[str] | None:
         return _TOKEN.match(self._query, self._at)
+
+    def _text(self) -> str:
+        return re.sub(r"\\(.)", _unescaped, self._take("text")[1:-1])
+
+    def _one_of(self, *signs: str) -> str | None:
+        """The sign that comes next, where it is one of those."""
+        return next((sign for sign in signs if self._sees(sign)), None)
 
     def _take(self, kind: str) -> str:
         match = self._next()

@@ -1,6 +1,12 @@
-"""A JSON document with numbers, such as a monitor of the team's own: a query is a JSON pointer (RFC 6901)."""
+"""A JSON document with numbers, such as a monitor of the team's own: a query is a JSON pointer (RFC 6901).
 
+In a list a step of it may also choose the item by what stands in it: ``/models/[name=fraud]/auc``, or by several
+things: ``/[model=fraud][version=3]/auc``.
+"""
+
+import json
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +21,10 @@ from tui.sources.login import written
 from tui.sources.scrapes import Scrapes, held
 from tui.sources.server import Server
 from tui.text import clean, shorten
+from tui.threads import in_thread
 
 _documents: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
+_INDEX = re.compile("[0-9]{1,9}")
 _BEGUN = "the document has no past: this one begins when it is first asked for"
 
 
@@ -55,7 +63,17 @@ class JsonSource(Server[JsonSettings]):
         if answer.status != 200:
             said = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
             raise self._wire.refuse(answer, said)
-        return self._wire.decode(answer, _documents)
+        try:
+            return self._wire.decode(answer, _documents)
+        except SourceError:
+            # Python's writers put NaN and Infinity into documents, which are no JSON.
+            if b"NaN" not in answer.body and b"Infinity" not in answer.body:
+                raise
+            try:
+                return await in_thread(lambda: json.loads(answer.body))
+            except (ValueError, RecursionError):
+                pass
+            raise
 
     def _pick(self, document: Any, pointer: str) -> float | str | None:
         """The number there, None for null; or why there is none."""
@@ -67,8 +85,14 @@ class JsonSource(Server[JsonSettings]):
             match value:
                 case dict() if step in value:
                     value = value[step]
-                case list() if step.isdecimal() and int(step) < len(value):
+                case list() if _INDEX.fullmatch(step) and int(step) < len(value):
                     value = value[int(step)]
+                case list() if step.startswith("[") and step.endswith("]") and "=" in step:
+                    chosen = [item for item in value if _is_chosen(item, step)]
+                    if len(chosen) != 1:
+                        many = f"{len(chosen)} items are" if chosen else "no item is"
+                        return f"at {shorten(clean(walked or '/'), 80)} {many} {shorten(clean(step), 80)}"
+                    value = chosen[0]
                 case _:
                     return (
                         f"the document has no {shorten(clean(pointer), 80)}: "
@@ -78,8 +102,6 @@ class JsonSource(Server[JsonSettings]):
         match value:
             case None:
                 return None
-            case bool():
-                pass
             case int() | float():
                 return _number(value)
             case str():
@@ -88,6 +110,24 @@ class JsonSource(Server[JsonSettings]):
                 except ValueError:
                     pass
         return f"at {shorten(clean(pointer), 80)} there is no number"
+
+
+def _is_chosen(item: Any, step: str) -> bool:
+    """Whether an item of a list has all that ``[key=value][key=value]`` asks for."""
+    wanted = (each.partition("=") for each in step[1:-1].split("]["))
+    return isinstance(item, dict) and all(
+        key in item and _as_text(item[key]) == value for key, _, value in wanted
+    )
+
+
+def _as_text(value: Any) -> str | None:
+    """As it is written in the document, a text without its quotes; None for lists and objects."""
+    match value:
+        case str():
+            return value
+        case bool() | int() | float() | None:
+            return msgspec.json.encode(value).decode()
+    return None
 
 
 def _number(value: float) -> float:

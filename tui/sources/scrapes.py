@@ -110,8 +110,14 @@ def held(points: Sequence[Point], grid: Grid) -> tuple[float | None, ...]:
 
 
 def within(points: Sequence[Point], start: float, end: float) -> Sequence[Point]:
-    """Those of a sorted past after ``start`` and until ``end``."""
+    """Those of a sorted past after ``start`` and until ``end``.
+
+    Where that is a single one, the one before it comes first, unless it is more than another window older: who looks
+    only once in a window still sees what a counter gained from look to look, and no gain counts twice.
+    """
     first, last = (bisect_right(points, at, key=_time) for at in (start, end))
+    if last - first == 1 and first and points[first - 1][0] >= 2 * start - end:
+        first -= 1
     return points[first:last]
 
 
