@@ -3,7 +3,7 @@
 import difflib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -28,13 +28,15 @@ _EXITS: Mapping[Decision, Exit] = {
 }
 
 
-async def verdict(settings: Settings, model: str, *, as_json: bool) -> Exit:
+async def verdict(
+    settings: Settings, model: str, *, as_json: bool, clock: Callable[[], float] = time.time
+) -> Exit:
     """Print the verdict; exit code 0 when it may be promoted, 10 when it must not, 11 when that is not clear yet."""
     if mistake := _mistake(settings, model):
         print(f"pipedeck: {mistake}", file=sys.stderr)
         return Exit.USAGE
     judged, registered = bool(judged_metrics(settings, model)), settings.models[model].registry is not None
-    engine = Engine(settings)
+    engine = Engine(settings, clock=clock)
     try:
         found: Verdict | None = None
         if judged:
@@ -45,7 +47,7 @@ async def verdict(settings: Settings, model: str, *, as_json: bool) -> Exit:
         return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
     finally:
         await engine.close()
-    now = time.time()
+    now = clock()
     if as_json:
         units = {name: settings.metrics[name].unit for name in settings.metrics}
         document = verdict_document(model, found, candidacy, units, now)

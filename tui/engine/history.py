@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tui.config import Settings
+from tui.sources.looks import Looks
 
 T = TypeVar("T")
 
@@ -44,6 +45,11 @@ def default_folder() -> Path:
 def history_for(settings: Settings) -> "History | None":
     """The person's own; None for the demo and for tests, whose servers are gone when they end."""
     return History() if settings.path is not None else None
+
+
+def looks_for(settings: Settings) -> Looks | None:
+    """Beside it, what was seen of pages without a past; None as for :func:`history_for`."""
+    return Looks(lambda: default_folder().with_name("looks.sqlite")) if settings.path is not None else None
 
 
 class History:

@@ -9,11 +9,13 @@ from typing import cast
 
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.engine.history import looks_for
 from tui.sources import registry
 from tui.sources.base import (
     ActingSource,
     AlertSource,
     DeploymentSource,
+    LookingSource,
     MetricSource,
     PipelineSource,
     ReachableSource,
@@ -43,6 +45,7 @@ class Servers:
         self.settings = settings
         self.clock = clock
         self._sources: dict[str, Source] = dict(sources or {})
+        self._looks = looks_for(settings)
         self._building = asyncio.Lock()
 
     def __iter__(self) -> Iterator[Source]:
@@ -92,6 +95,8 @@ class Servers:
                     raise misconfigured(str(error)) from None
                 except Exception as error:
                     raise unexpected(name, error) from None
+                if self._looks is not None and isinstance(source, LookingSource):
+                    source.keep_looks(self._looks)
                 self._sources[name] = source
         return source
 

@@ -15,6 +15,7 @@ from tui.domain.tests import CaseDetails, CaseKey, TestReport
 
 if TYPE_CHECKING:
     from tui.sources.logs import LogReader
+    from tui.sources.looks import Looks
 
 
 class SourceError(Exception):
@@ -168,6 +169,15 @@ class DatingSource(Protocol):
         Raises:
             SourceError
         """
+        ...
+
+
+@runtime_checkable
+class LookingSource(Protocol):
+    """A source of metrics whose server tells only how things are now."""
+
+    def keep_looks(self, looks: "Looks") -> None:
+        """Begin with what was seen by programs before, and keep there what is seen; before anything is asked."""
         ...
 
 

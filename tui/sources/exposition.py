@@ -18,6 +18,7 @@ from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
 from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
+from tui.sources.looks import Looks, Shelf
 from tui.sources.scrapes import Point, Scrapes
 from tui.sources.server import Server
 from tui.sources.wire import Answer
@@ -38,6 +39,9 @@ _NATIVE = re.compile(
 _STRUCTURE = re.compile(rb"\{\s*[a-z_]+\s*:")
 """What such a line has, found in a twentieth of the time."""
 _ACCEPT = {"Accept": "text/plain;version=0.0.4"}
+
+_kept = msgspec.msgpack.Decoder(tuple[bytes, list[float]])
+_labels = msgspec.msgpack.Decoder(tuple[Labels, ...])
 
 Page = Mapping[str, list[tuple[Labels, Point]]]
 """Samples by name, with the time each is from."""
@@ -61,8 +65,14 @@ class ExpositionSource(Server[ExpositionSettings]):
         self._scrapes: Scrapes[Page, Selector, Look] = Scrapes(self._read, self._pick, clock)
         self._series: dict[tuple[Labels, ...], tuple[Labels, ...]] = {}
         """Each set of series once, although every look has it."""
+        self._kept_series: dict[bytes, tuple[Labels, ...]] = {}
+        """Those of them that were read from disk, as they are written there."""
         self._native = 0
         """Native histograms on the page, which are not read."""
+
+    def keep_looks(self, looks: Looks) -> None:
+        page = (self._name, self._settings.base_url, self._settings.user)
+        self._scrapes.keep(Shelf(looks, page, _pack, self._unpack))
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series, as far as they were seen; NaN and infinities are gaps.
@@ -121,8 +131,18 @@ class ExpositionSource(Server[ExpositionSettings]):
         samples = dict(islice(samples.items(), MOST_SERIES + 1))
         if len(self._series) > MOST_SETS:
             self._series.clear()
+            self._kept_series.clear()
         series = tuple(samples)
         return Look(self._series.setdefault(series, series), array("d", chain(*samples.values())))
+
+    def _unpack(self, content: bytes) -> Look:
+        names, numbers = _kept.decode(content)
+        # Nearly all looks are at the same series: to read their labels anew each time would take most of the time.
+        if (series := self._kept_series.get(names)) is None:
+            series = self._kept_series[names] = _labels.decode(names)
+        if len(numbers) != 2 * len(series):
+            raise ValueError("it takes a time and a value for each series")
+        return Look(self._series.setdefault(series, series), array("d", numbers))
 
     async def _read(self) -> Page:
         answer = await self._http.send("GET", "", headers=_ACCEPT)
@@ -163,6 +183,10 @@ class ExpositionSource(Server[ExpositionSettings]):
                 status=answer.status,
             ) from None
         return page
+
+
+def _pack(look: Look) -> tuple[bytes, list[float]] | None:
+    return (msgspec.msgpack.encode(look.series), look.numbers.tolist()) if look.series else None
 
 
 def _by_series(looks: Sequence[tuple[float, Look]]) -> dict[Labels, list[Point]]:

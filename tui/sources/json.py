@@ -18,11 +18,13 @@ from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
 from tui.sources.login import written
+from tui.sources.looks import Looks, Shelf
 from tui.sources.scrapes import Scrapes, held
 from tui.sources.server import Server
 from tui.text import clean, shorten
 from tui.threads import in_thread
 
+_kept = msgspec.msgpack.Decoder(float)
 _documents: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder()
 _INDEX = re.compile("[0-9]{1,9}")
 _BEGUN = "the document has no past: this one begins when it is first asked for"
@@ -34,6 +36,12 @@ class JsonSource(Server[JsonSettings]):
     def __init__(self, name: str, settings: JsonSettings, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(name, settings, clock=clock)
         self._scrapes: Scrapes[Any, str, float | str | None] = Scrapes(self._read, self._pick, clock)
+
+    def keep_looks(self, looks: Looks) -> None:
+        page = (self._name, self._settings.base_url, self._settings.user, written(self._settings.parameters))
+        self._scrapes.keep(
+            Shelf(looks, page, lambda value: value if isinstance(value, float) else None, _kept.decode)
+        )
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The number that ``query`` points to, as far as it was seen; null, NaN and infinities are gaps.

@@ -1,4 +1,5 @@
-"""A past for servers that tell only how things are now: what was seen when somebody asked.
+"""A past for servers that tell only how things are now: what was seen when somebody asked, in this program or, where
+that is kept on disk, in another one.
 
 Nothing here asks by itself (rule 4): the scheduler's questions make the past, and questions that come together share
 one request.
@@ -14,6 +15,8 @@ from typing import Generic, TypeVar
 
 from tui.domain.series import Grid
 from tui.sources.base import SourceError
+from tui.sources.looks import Shelf
+from tui.threads import in_thread
 
 SOONEST = 5.0
 """Seconds within which an answer, or a failure, serves all questions."""
@@ -48,6 +51,11 @@ class Scrapes(Generic[Page, Key, T]):
         self._seen: OrderedDict[Key, deque[tuple[float, T]]] = OrderedDict()
         self._last: tuple[float, Page | SourceError] | None = None
         self._reading = asyncio.Lock()
+        self._shelf: Shelf[Key, T] | None = None
+
+    def keep(self, shelf: Shelf[Key, T]) -> None:
+        """Begin with what is known there, and put there what is seen."""
+        self._shelf = shelf
 
     async def look(self, keys: Sequence[Key]) -> list[Sequence[tuple[float, T]]]:
         """What was seen of each of ``keys`` so far, after a look at the page unless one has just been taken.
@@ -57,13 +65,24 @@ class Scrapes(Generic[Page, Key, T]):
         """
         async with self._reading:
             at, page = await self._current()
+            if new := [key for key in dict.fromkeys(keys) if key not in self._seen]:
+                for key, past in zip(new, await self._known(new, at), strict=True):
+                    self._seen[key] = deque([*past, (at, self._pick(page, key))], maxlen=KEPT)
             for key in keys:
-                if key not in self._seen:
-                    self._seen[key] = deque([(at, self._pick(page, key))], maxlen=KEPT)
                 self._seen.move_to_end(key)
             while len(self._seen) > max(MOST, len(keys)):
                 self._seen.popitem(last=False)
+            if (shelf := self._shelf) is not None:
+                newest = {key: self._seen[key][-1] for key in keys}
+                await in_thread(lambda: shelf.add(newest, at))
             return [tuple(self._seen[key]) for key in keys]
+
+    async def _known(self, keys: Sequence[Key], at: float) -> list[list[tuple[float, T]]]:
+        """What was seen of ``keys`` before ``at``, by this program before it forgot, or by others."""
+        if (shelf := self._shelf) is None:
+            return [[] for _ in keys]
+        found = await in_thread(lambda: shelf.load(keys, at, KEPT))
+        return [[look for look in past if look[0] < at] for past in found]
 
     async def page(self) -> Page:
         """The page, as a look shows it that was taken now or a moment ago.
