@@ -13,12 +13,14 @@ import zlib
 from functools import cached_property
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from tui.config import Settings
-from tui.sources.looks import Looks
+
+if TYPE_CHECKING:
+    from tui.sources.looks import Looks
 
 T = TypeVar("T")
 
@@ -47,8 +49,10 @@ def history_for(settings: Settings) -> "History | None":
     return History() if settings.path is not None else None
 
 
-def looks_for(settings: Settings) -> Looks | None:
+def looks_for(settings: Settings) -> "Looks | None":
     """Beside it, what was seen of pages without a past; None as for :func:`history_for`."""
+    from tui.sources.looks import Looks
+
     return Looks(lambda: default_folder().with_name("looks.sqlite")) if settings.path is not None else None
 
 

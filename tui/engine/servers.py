@@ -45,7 +45,6 @@ class Servers:
         self.settings = settings
         self.clock = clock
         self._sources: dict[str, Source] = dict(sources or {})
-        self._looks = looks_for(settings)
         self._building = asyncio.Lock()
 
     def __iter__(self) -> Iterator[Source]:
@@ -95,8 +94,8 @@ class Servers:
                     raise misconfigured(str(error)) from None
                 except Exception as error:
                     raise unexpected(name, error) from None
-                if self._looks is not None and isinstance(source, LookingSource):
-                    source.keep_looks(self._looks)
+                if isinstance(source, LookingSource) and (looks := looks_for(self.settings)) is not None:
+                    source.keep_looks(looks)
                 self._sources[name] = source
         return source
 
