@@ -29,6 +29,7 @@ metrics = ["errors", "drift"]
 [metrics.errors]
 source = "pod"
 window = "1m"
+max_age = "1h"
 scale = 100
 query = '''sum(rate(requests_total{{code="500",track="{{track}}"}}[{{window}}]))
   / sum(rate(requests_total{{track="{{track}}"}}[{{window}}]))'''
@@ -36,6 +37,7 @@ compare = {{ max_worse = 1.0 }}
 [metrics.drift]
 source = "monitor"
 window = "1m"
+max_age = "1h"
 query = "/[track={{track}}]/drift"
 compare = {{ max_worse = 0.1 }}
 """
@@ -115,6 +117,22 @@ def test_another_address_begins_anew(file: Path, service: Service) -> None:
     with http_stub({"GET /metrics": service.metrics, "GET /latest.json": service.document}) as moved:
         file.write_text(CONFIG.format(url=moved.url))
         assert call(file, service) is Exit.UNCLEAR
+
+
+def test_that_nothing_can_be_kept_is_said(
+    file: Path,
+    service: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache").write_text("in the way")
+    assert call(file, service) is Exit.UNCLEAR
+    assert (
+        f"drift: no looks are kept in {tmp_path}/cache/pipedeck/looks.sqlite: Not a directory"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_process_goes_on_with_what_others_saw(

@@ -180,11 +180,12 @@ def test_a_locked_file_is_left_as_it_is(file: Path, monkeypatch: pytest.MonkeyPa
     assert kept(file) == [0.0]
 
 
-def test_several_programs_keep_all_that_each_saw(file: Path) -> None:
+def test_several_programs_keep_all_that_each_saw(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads with connections of their own, and a process beside them."""
+    monkeypatch.setattr("tui.sources.looks.PATIENCE", 300.0)  # of a machine that is busy with other things
     script = (
-        "import sys; from pathlib import Path; from tests.contract.test_looks import fill, NOW\n"
-        "fill(Path(sys.argv[1]), 40, start=NOW - 3590)"
+        "import sys; from pathlib import Path; from tui.sources import looks; looks.PATIENCE = 300.0\n"
+        "from tests.contract.test_looks import fill, NOW; fill(Path(sys.argv[1]), 40, start=NOW - 3590)"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(file)]) as other:
         threads = [

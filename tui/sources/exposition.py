@@ -110,7 +110,7 @@ class ExpositionSource(Server[ExpositionSettings]):
                 )
                 for labels, values in rows.items()
             ),
-            (*((begun,) if looks == 1 else ()), *notes),
+            (*((begun,) if looks == 1 else ()), *self._scrapes.notes, *notes),
             nan=sum(value is not None and math.isnan(value) for values in rows.values() for value in values),
         )
 

@@ -54,7 +54,7 @@ class JsonSource(Server[JsonSettings]):
             raise SourceError(Trouble.REFUSED, f"{self._name}: {newest}")
         points = [(at, value) for at, value in past if isinstance(value, float)]
         values = held(points, grid)
-        notes = [_BEGUN] if len(past) == 1 else []
+        notes = [*([_BEGUN] if len(past) == 1 else []), *self._scrapes.notes]
         if odd := sum(not math.isfinite(value) for _, value in points):
             notes.append(f"{odd} of {len(points)} values are NaN or infinite, drawn as gaps")
         return Samples((((), values),) if points else (), tuple(notes))

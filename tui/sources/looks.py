@@ -53,6 +53,8 @@ class Looks:
     def __init__(self, file: Callable[[], Path], limit: int = LIMIT) -> None:
         self._where = file
         self._limit = limit
+        self.problem: str | None = None
+        """Why the newest attempt to read or write failed."""
 
     @cached_property
     def _file(self) -> Path:
@@ -99,7 +101,7 @@ class Looks:
         try:
             import sqlite3  # not every Python has it
         except ImportError as error:
-            _log.warning("no looks are kept: %s", error)
+            self._fail(f"no looks are kept: {error}")
             return None
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,20 +112,29 @@ class Looks:
             # That a power cut may spoil a cache is no reason to wait for the disk.
             database.execute("PRAGMA synchronous = OFF")
             self._prepare(database)
-            return work(database)
+            made = work(database)
+            self.problem = None
+            return made
         except _Foreign as error:
             self._begin_anew(error)
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                sqlite3.SQLITE_NOTADB,
+                sqlite3.SQLITE_CORRUPT,
+            ):
                 self._begin_anew(error)
             else:
-                _log.warning("no looks are kept in %s: %s", self._file, error)
+                self._fail(f"no looks are kept in {self._file}: {error}")
         except OSError as error:
-            _log.warning("no looks are kept in %s: %s", self._file, error.strerror)
+            self._fail(f"no looks are kept in {self._file}: {error.strerror}")
         finally:
             if database is not None:
                 database.close()
         return None
+
+    def _fail(self, problem: str) -> None:
+        _log.warning(problem)
+        self.problem = problem
 
     def _begin_anew(self, error: Exception) -> None:
         _log.info("%s is not what was kept there: %s", self._file, error)
@@ -182,6 +193,11 @@ class Shelf(Generic[Key, T]):
         self._unpack = unpack
         self._kept: dict[Key, float] = {}
         """When the newest look at each thing was that is on disk."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is kept, where that is so."""
+        return self._looks.problem
 
     def load(self, keys: Sequence[Key], now: float, most: int) -> list[list[tuple[float, T]]]:
         """What is known of each of ``keys``."""

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from tui.domain.series import Grid
 from tui.sources.base import SourceError
 from tui.sources.looks import Shelf
+from tui.text import clean
 from tui.threads import in_thread
 
 SOONEST = 5.0
@@ -56,6 +57,12 @@ class Scrapes(Generic[Page, Key, T]):
     def keep(self, shelf: Shelf[Key, T]) -> None:
         """Begin with what is known there, and put there what is seen."""
         self._shelf = shelf
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That what is seen lasts no longer than the program, where it should."""
+        problem = self._shelf.problem if self._shelf is not None else None
+        return (clean(problem),) if problem else ()
 
     async def look(self, keys: Sequence[Key]) -> list[Sequence[tuple[float, T]]]:
         """What was seen of each of ``keys`` so far, after a look at the page unless one has just been taken.
