@@ -37,7 +37,7 @@ def test_a_row_says_how_it_compares_and_what_it_missed() -> None:
 
 
 def test_rows_whose_runs_disagree_are_noisy() -> None:
-    steady = Row("start", 300.0, "ms", runs=(298.0, 300.0, 301.0, 300.0, 900.0))
+    steady = Row("start", 300.0, "ms", runs=(290.0, 300.0, 300.0, 301.0, 302.0, 303.0, 900.0))
     shaky = Row("start", 300.0, "ms", runs=(200.0, 210.0, 300.0, 380.0, 390.0))
     assert (steady.noisy, shaky.noisy) == (False, True)
     assert cells(list(table([shaky]))[2])[-1] == "noisy"
@@ -98,6 +98,9 @@ def test_the_command_runs_what_is_named_and_less_of_it() -> None:
     what = [cells(line)[0] for line in done.stdout.splitlines()]
     assert any("points drawn" in each for each in what)
     assert any("decoded, judged" in each for each in what)
+    assert {cells(line)[1] for line in done.stdout.splitlines()[2:] if "points drawn" in line} == {
+        "not measured"
+    }
     assert RESULTS.read_bytes() == before, "only all of it is written"
 
 
