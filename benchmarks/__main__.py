@@ -11,8 +11,10 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain, repeat
 
+import msgspec
+
 from benchmarks.apart import BROKEN, part
-from benchmarks.table import RESULTS, document, table
+from benchmarks.table import RESULTS, document, last_results, table
 
 GROUPS = ("start", "keys", "link", "servers", "process", "logs", "tail", "tests", "charts", "judging")
 """Modules ``bench_NAME``, each with ``rows(quick)``."""
@@ -22,7 +24,7 @@ def main() -> int:
     usage = f"python -m benchmarks [--quick] [{' '.join(GROUPS)}]"
     parser = argparse.ArgumentParser(prog="benchmarks", usage=usage, description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a part; all of them")
-    parser.add_argument("--quick", action="store_true", help="less of everything, in a minute")
+    parser.add_argument("--quick", action="store_true", help="counts and sizes only: times are unfair then")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(GROUPS):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
@@ -35,10 +37,14 @@ def main() -> int:
         spawn, names = multiprocessing.get_context("spawn"), chosen.names or GROUPS
         with ProcessPoolExecutor(4 if chosen.quick else 1, spawn, max_tasks_per_child=1) as pool:
             rows = list(chain.from_iterable(pool.map(part, names, repeat(chosen.quick))))
-    print("\n".join(table(rows)))
+    broken = any(row.what.endswith(BROKEN) for row in rows)
+    if chosen.quick:  # several at once: of what takes time it is only seen that it works
+        rows = [msgspec.structs.replace(row, ours=None, theirs=None) if row.timed else row for row in rows]
+    before = last_results(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    print("\n".join(table(rows, before)))
     if not chosen.names and not chosen.quick:
-        RESULTS.write_text(document(rows), encoding="utf-8")
-    return int(any(row.what.endswith(BROKEN) for row in rows))
+        RESULTS.write_text(document(rows, before), encoding="utf-8")
+    return int(broken)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from benchmarks.sessions import CTRL_Q, beside, command
 from benchmarks.table import Row
@@ -48,29 +49,16 @@ def rows(quick: bool) -> list[Row]:
                 paint, read = _times(command(config), cache, PAINTED, READ)
                 paints.append(paint)
                 data.append(read)
-    middle = statistics.median
+
+    def row(what: str, runs: list[float], beside: str, theirs: list[float], **limit: Any) -> Row:
+        median = statistics.median
+        return Row(what, median(runs), "ms", beside, median(theirs), runs=tuple(runs), **limit)
 
     return [
-        Row("first paint, cold", middle(cold), "ms", "bare Textual app", middle(bare), most_ratio=1.5),
-        Row("first paint, warm", middle(kept), "ms", "bare Textual app", middle(bare), most_ratio=1.5),
-        Row(
-            "first paint, cold",
-            middle(cold),
-            "ms",
-            "all imported first",
-            middle(eager),
-            most_ratio=1,
-            own=True,
-        ),
-        Row("first data, cold", middle(cold_data), "ms", "first paint, cold", middle(cold)),
-        Row("first data, warm: from disk", middle(kept_data), "ms", "first paint, warm", middle(kept)),
-        Row(
-            "first data, warm: from disk",
-            middle(kept_data),
-            "ms",
-            "cold",
-            middle(cold_data),
-            most_ratio=1,
-            own=True,
-        ),
+        row("first paint, cold", cold, "bare Textual app", bare, most_ratio=1.5),
+        row("first paint, warm", kept, "bare Textual app", bare, most_ratio=1.5),
+        row("first paint, cold", cold, "all imported first", eager, most_ratio=1, own=True),
+        row("first data, cold", cold_data, "first paint, cold", cold),
+        row("first data, warm: from disk", kept_data, "first paint, warm", kept),
+        row("first data, warm: from disk", kept_data, "cold", cold_data, most_ratio=1, own=True),
     ]

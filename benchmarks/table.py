@@ -2,15 +2,21 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
-HEAD = ("what", "Pipedeck", "beside", "that", "ratio", "limit", "")
+HEAD = ("what", "Pipedeck", "before", "beside", "that", "ratio", "limit", "")
 RESULTS = Path(__file__).parent / "results.md"
+TIMED = frozenset({"ms", "s", "%", "MB/s"})
+"""Units of what a busy machine changes; the others are counted and sizes."""
+NOISY = 1.25
+"""The middle half of the runs may lie so far apart; beyond it their median tells little."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -27,6 +33,20 @@ class Row(msgspec.Struct, frozen=True):
     least_ratio: float | None = None
     own: bool = False
     """The limit is one that we set ourselves; others were asked for."""
+    runs: tuple[float, ...] = ()
+    """What each run measured, where ``ours`` is their median."""
+
+    @property
+    def timed(self) -> bool:
+        return self.unit in TIMED
+
+    @property
+    def noisy(self) -> bool:
+        """The runs disagree."""
+        if len(self.runs) < 4:
+            return False
+        low, _, high = statistics.quantiles(self.runs, n=4)
+        return high > NOISY * low
 
     @property
     def ratio(self) -> float | None:
@@ -53,11 +73,13 @@ class Row(msgspec.Struct, frozen=True):
             or (self.least_ratio is not None and ratio is not None and ratio < self.least_ratio)
         )
 
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, before: str = "") -> tuple[str, ...]:
+        """Its line in the table; ``before`` is what the last full run had in its place."""
         theirs = f"{_number(self.theirs)} {self.unit}" if self.theirs is not None else ""
         ours = "not measured" if self.ours is None else f"{_number(self.ours)} {self.unit}"
         ratio = "" if self.ratio is None else f"{self.ratio:.2g} ×"
-        return self.what, ours, self.beside, theirs, ratio, self.limit, "missed" if self.missed else ""
+        remarks = [word for word, holds in (("missed", self.missed), ("noisy", self.noisy)) if holds]
+        return self.what, ours, before, self.beside, theirs, ratio, self.limit, ", ".join(remarks)
 
 
 def _number(value: float) -> str:
@@ -69,9 +91,33 @@ def percentile(values: Iterable[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-def table(rows: Iterable[Row]) -> Iterator[str]:
-    """The rows as a table that is readable as text and as Markdown."""
-    lines = [HEAD, *(row.cells() for row in rows)]
+Key = tuple[str, str, str]
+"""What tells a row from others: the last row that is not indented, its own words, and what stands beside it."""
+
+
+def _keys(lines: Iterable[tuple[str, str]]) -> Iterator[Key]:
+    part = ""
+    for what, beside in lines:
+        part = part if what.startswith("  ") else what
+        yield part, what, beside
+
+
+def last_results(text: str) -> dict[Key, str]:
+    """What the table in a :func:`document` has under "Pipedeck", by row."""
+    lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    if not lines:
+        return {}
+    head = [name.strip() for name in lines[0]]
+    ours, beside = head.index(HEAD[1]), head.index("beside")
+    rows = [line for line in lines[1:] if len(line) == len(head)]
+    keys = _keys((line[0].rstrip(), line[beside].strip()) for line in rows)
+    return {key: line[ours].strip() for key, line in zip(keys, rows, strict=True)}
+
+
+def table(rows: Sequence[Row], before: Mapping[Key, str] = MappingProxyType({})) -> Iterator[str]:
+    """The rows as a table that is readable as text and as Markdown, with :func:`last_results` beside them."""
+    keys = _keys((row.what, row.beside) for row in rows)
+    lines = [HEAD, *(row.cells(before.get(key, "")) for key, row in zip(keys, rows, strict=True))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     for number, line in enumerate(lines):
         yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
@@ -79,7 +125,7 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
-def document(rows: Sequence[Row]) -> str:
+def document(rows: Sequence[Row], before: Mapping[Key, str] = MappingProxyType({})) -> str:
     """The table with the machine and the versions it is of."""
     missed = sum(row.missed for row in rows)
     cpu = next(
@@ -96,13 +142,14 @@ def document(rows: Sequence[Row]) -> str:
             "# Measured",
             "",
             "Written by `make bench`; ratios are of one run. A missed limit is said so, and is no failed test.",
-            "Limits are what was asked of the program; those marked (ours) are guards that were set here.",
+            "Limits are what was asked of the program; those marked (ours) are guards that were set here. Noisy: the",
+            "runs disagree, so that their median tells little. Before: what the last full run had.",
             f"{missed} limits missed of {sum(bool(row.limit) for row in rows)}.",
             "",
             f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}.",
             "",
-            *table(rows),
+            *table(rows, before),
             "",
         )
     )

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tui import config
-from tui.config import ConfigError, GitLabSettings, JenkinsSettings, Secret
+from tui.config import SOURCE_TYPES, ConfigError, GitLabSettings, JenkinsSettings, Secret
 from tui.config.alarms import (
     RunsCondition,
     SeriesCondition,
@@ -15,7 +15,6 @@ from tui.config.alarms import (
     TestsCondition,
     VerdictCondition,
 )
-from tui.config.settings import SOURCE_TYPES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 JENKINS = '[sources.ci]\ntype = "jenkins"\nurl = "https://ci.example.com/jenkins/"\n'
@@ -70,7 +69,10 @@ def test_the_presets_of_the_example_load() -> None:
 
 def test_the_example_documents_every_setting() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    tables: list[type[msgspec.Struct]] = [*SOURCE_TYPES.values(), config.ModelSettings]
+    tables: list[type[msgspec.Struct]] = [
+        *(each.settings for each in SOURCE_TYPES.values()),
+        config.ModelSettings,
+    ]
     tables += [config.Score, config.MetricSettings, config.Compare, config.UiSettings]
     tables += [config.NoticeSettings, config.AlarmSettings, SeriesCondition, VerdictCondition, RunsCondition]
     tables += [TestsCondition, SourceCondition]
@@ -264,7 +266,7 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
                 ),
                 (
                     "[models.n]\nretrain = {pipeline = 'ci:x', ref = 'main'}",
-                    "models.n.retrain.ref: only a GitLab pipeline has this",
+                    "models.n.retrain.ref: a pipeline of [sources.ci] has no such thing",
                 ),
                 (
                     "[models.n]\nretrain = {pipeline = 'ci:x', parameters = {A = '{color}'}}",

@@ -9,12 +9,11 @@ from typing import Literal
 import msgspec
 
 from tui import format as fmt
-from tui.config import JenkinsSettings, ModelSettings, Settings
+from tui.config import ModelSettings, Settings
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
-from tui.insight.derive import covers
 from tui.insight.standing import Live, Standing, colours, live_of, newest_first, standing
 from tui.summary import status_word
 
@@ -71,9 +70,7 @@ def _ships(model: ModelSettings, address: Address) -> bool:
 
 def _deploys(address: Address, settings: Settings) -> bool:
     source = settings.sources.get(address.source)
-    if isinstance(source, JenkinsSettings):
-        return any(covers(rule, address.path) for rule in source.deployments)
-    return True
+    return source is None or source.deploys(address.path)
 
 
 class Place(msgspec.Struct, frozen=True):

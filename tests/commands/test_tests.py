@@ -12,6 +12,7 @@ from tests.e2e.settings import write_config
 from tui.cli import main
 from tui.commands.documents import RunTestsDoc
 from tui.commands.tests import junit
+from tui.config import GitLabSettings
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, Outcome, Suite, TestReport, counted
 from tui.sandbox.process import Sandbox
@@ -91,10 +92,11 @@ def broken(sandbox: Sandbox) -> str:
     """A run whose report GitLab could not read."""
     from urllib.request import ProxyHandler, Request, build_opener
 
-    token = sandbox.settings().sources["gitlab"].token
-    assert token is not None
+    gitlab = sandbox.settings().sources["gitlab"]
+    assert isinstance(gitlab, GitLabSettings)
+    assert gitlab.token is not None
     url = f"{sandbox.urls['gitlab']}/api/v4/projects/ml%2Franking/pipelines?per_page=100"
-    ask = Request(url, headers={"PRIVATE-TOKEN": token.reveal()})
+    ask = Request(url, headers={"PRIVATE-TOKEN": gitlab.token.reveal()})
     with build_opener(ProxyHandler({})).open(ask) as answer:
         pipelines = msgspec.json.decode(answer.read())
     return next(f"gitlab:ml/ranking#{each['id']}" for each in pipelines if each["iid"] % 5 == 0)

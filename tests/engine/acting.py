@@ -34,7 +34,8 @@ class ActingSource(DeployingSource):
         self.possible = True
         self.fields: tuple[Field, ...] = ()
         self.environment = ""
-        self.stance_is = Stance(None)
+        self.stance_is = Stance(False)
+        self.tiers: dict[Address, str | SourceError] = {}
         self.reply: Reply | Exception = Reply("accepted", "yes")
         self.seen: list[Observation | SourceError] = [Observation("done", "it went on")]
         """What looking shows, one after the other; the last for ever."""
@@ -48,6 +49,12 @@ class ActingSource(DeployingSource):
 
     async def stance(self) -> Stance:
         return self.stance_is
+
+    async def tier(self, environment: Address) -> str | None:
+        tier = self.tiers.get(environment)
+        if isinstance(tier, SourceError):
+            raise tier
+        return tier
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         return (Offer(Wish(Kind.APPROVE, target), "Approve"), Offer(Wish(Kind.REJECT, target), "Reject"))

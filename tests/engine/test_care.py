@@ -9,9 +9,8 @@ from tests.engine.acting import GATE, WISH, YES, Desk, at_once
 from tests.engine.test_actions import CANARY
 from tests.engine.world import listing_of, run_of
 from tui.config import GitLabSettings, MetricSettings, ModelSettings, Settings
-from tui.domain.action import Kind, Plan, Wish
+from tui.domain.action import Kind, Plan, Stance, Wish
 from tui.domain.address import parse_address
-from tui.domain.deployment import Environment, Environments
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
@@ -57,13 +56,24 @@ async def test_what_waits_before_an_environment_is_promoted(journal: Journal) ->
 async def test_the_tier_is_read_before_anything_is_asked(journal: Journal) -> None:
     desk = Desk(journal, Settings(sources={"ci": GITLAB}))
     place = parse_address("ci:deploy@live")
-    desk.source.places[place.pipeline] = Environments((Environment(place, (), tier="production"),))
+    desk.source.tiers[place] = "production"
     wish = Wish(Kind.ROLLBACK, place)
     assert (await desk.actions.plan(wish)).consent == Consent("live")
+    desk.source.tiers[place] = "staging"
+    assert (await desk.actions.plan(wish)).consent == Consent("")
     unread = Desk(journal, Settings(sources={"ci": GITLAB}))
-    unread.source.places[place.pipeline] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
-    with pytest.raises(SourceError):
-        await unread.actions.plan(wish)
+    unread.source.tiers[place] = SourceError(Trouble.TIMEOUT, "no answer in 5 s")
+    assert (await unread.actions.plan(wish)).consent == Consent("live")
+
+
+async def test_an_unknown_right_refuses_with_the_reason(journal: Journal) -> None:
+    desk = Desk(journal, Settings(sources={"ci": GITLAB}))
+    desk.source.stance_is = Stance(None, "the token does not tell its scopes")
+    prepared = await desk.actions.plan(WISH)
+    assert (prepared.plan.possible, prepared.plan.why_not) == (
+        False,
+        "read-only: whether the credentials for ci may write is not known: the token does not tell its scopes",
+    )
 
 
 @pytest.mark.parametrize("reason", ["", "looks fine"])

@@ -7,11 +7,10 @@ import pytest
 
 from tests.engine.two_sources import IDLE, LIST, RUN, World
 from tests.engine.world import FakeServer, FakeSource, NoJitter, Time, settle
-from tui.config import ConfigError, JenkinsSettings, Settings
+from tui.config import SOURCE_TYPES, ConfigError, JenkinsSettings, Settings, SourceType
 from tui.domain.health import Trouble
 from tui.engine.engine import Engine
 from tui.engine.questions import PipelinesOf
-from tui.sources import registry
 
 
 async def test_closing_cancels_all_that_hangs_within_a_step() -> None:
@@ -93,7 +92,7 @@ class Made(FakeSource):
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setitem(registry.CLASSES, JenkinsSettings, f"{__name__}:Made")
+    monkeypatch.setitem(SOURCE_TYPES, "jenkins", SourceType(JenkinsSettings, f"{__name__}:Made"))
     monkeypatch.setattr(Made, "made", [])
     return Made.made
 

@@ -3,14 +3,12 @@
 import subprocess
 import sys
 from functools import partial
-from typing import get_args
 
 import pytest
 
 from tests.engine.world import START
 from tui.config import (
-    METRIC_SOURCES,
-    PIPELINE_SOURCES,
+    SOURCE_TYPES,
     AlertmanagerSettings,
     ExpositionSettings,
     GitLabSettings,
@@ -18,12 +16,12 @@ from tui.config import (
     JsonSettings,
     MLflowSettings,
     PrometheusSettings,
-    SourceSettings,
+    ServerSettings,
 )
 from tui.sources import registry
 from tui.threads import in_thread
 
-SETTINGS: list[SourceSettings] = [
+SETTINGS: list[ServerSettings] = [
     JenkinsSettings(url="http://127.0.0.1:9/jenkins/"),
     GitLabSettings(url="http://127.0.0.1:9/gitlab/", watch=("ml/**",)),
     PrometheusSettings(url="http://127.0.0.1:9"),
@@ -35,18 +33,18 @@ SETTINGS: list[SourceSettings] = [
 
 
 def test_every_type_is_registered() -> None:
-    assert set(registry.CLASSES) == set(get_args(SourceSettings)) == {type(table) for table in SETTINGS}
+    assert {each.settings for each in SOURCE_TYPES.values()} == {type(table) for table in SETTINGS}
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda table: type(table).__name__)
-async def test_every_type_is_made_without_sending_anything(settings: SourceSettings) -> None:
+async def test_every_type_is_made_without_sending_anything(settings: ServerSettings) -> None:
     source = await in_thread(partial(registry.build, "name", settings, clock=lambda: START))
     facts = source.facts()
     assert (source.name, facts.name, facts.requests) == ("name", "name", 0)
     assert facts.type == settings.__struct_config__.tag
     assert facts.url == settings.base_url
-    assert hasattr(source, "pipelines") == isinstance(settings, PIPELINE_SOURCES)
-    assert hasattr(source, "samples") == isinstance(settings, METRIC_SOURCES)
+    assert hasattr(source, "pipelines") == settings.runs_pipelines
+    assert hasattr(source, "samples") == settings.gives_metrics
     await source.close()
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.engine.world import NoJitter, Time
-from tui.config import Settings, SourceSettings
+from tui.config import ServerSettings, Settings
 from tui.domain.pipeline import Listing
 from tui.engine.cadence import LISTING_IDLE
 from tui.engine.engine import Engine
@@ -53,7 +53,7 @@ class Running:
         return self.engine.servers.facts(self._face).bytes_read
 
 
-def _at_rest(table: SourceSettings) -> SourceSettings:
+def _at_rest(table: ServerSettings) -> ServerSettings:
     """Without every tenth pipeline, those that are started again and again."""
     watch = {
         "jenkins": [f"**/job-*{digit}" for digit in range(1, 10)],

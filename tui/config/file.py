@@ -15,13 +15,12 @@ from tui.config.references import check_references
 from tui.config.safety import SafetySettings
 from tui.config.secret import ConfigError
 from tui.config.settings import (
-    SOURCE_TYPES,
     MetricSettings,
     ModelSettings,
     Settings,
-    SourceSettings,
     UiSettings,
 )
+from tui.config.sources import SOURCE_TYPES, ServerSettings
 from tui.text import clean
 
 _TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
@@ -105,19 +104,19 @@ def _named_tables(document: Mapping[str, Any], section: str) -> Iterable[tuple[s
         yield name, table
 
 
-def _source(key: str, table: Any, path: Path) -> SourceSettings:
+def _source(key: str, table: Any, path: Path) -> ServerSettings:
     if not isinstance(table, dict):
         raise Mistake(key, f"must be a table, written [{key}]")
     known = ", ".join(SOURCE_TYPES)
     if "type" not in table:
         raise Mistake(f"{key}.type", f"is missing; one of: {known}")
     kind = table["type"]
-    settings = SOURCE_TYPES.get(kind) if isinstance(kind, str) else None
-    if settings is None:
+    source_type = SOURCE_TYPES.get(kind) if isinstance(kind, str) else None
+    if source_type is None:
         raise Mistake(
             f"{key}.type", f"unknown type {kind!r}{nearest(str(kind), SOURCE_TYPES)}; one of: {known}"
         )
-    return convert(key, table, settings, path)
+    return convert(key, table, source_type.settings, path)
 
 
 def _exposed_secrets(settings: Settings, path: Path) -> tuple[str, ...]:

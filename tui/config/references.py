@@ -1,23 +1,19 @@
 """What no single table can tell: whether the names in them mean something, and go together."""
 
 import re
+from collections.abc import Callable
 
 from tui.config import alarms
 from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, nearest
 from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch, Policy
 from tui.config.settings import (
-    METRIC_SOURCES,
-    PIPELINE_SOURCES,
-    REGISTRIES,
-    SOURCE_TYPES,
-    JenkinsSettings,
     ModelSettings,
     Settings,
 )
+from tui.config.sources import SOURCE_TYPES, ServerSettings
 from tui.domain.address import AddressError, parse_address
 from tui.domain.query import QueryError, placeholders
-from tui.insight.rules import mistakes
 
 
 def check_references(settings: Settings) -> None:
@@ -26,9 +22,8 @@ def check_references(settings: Settings) -> None:
     for name, source in settings.sources.items():
         if source.key and not source.cert:
             raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
-        for number, rule in enumerate(source.deployments if isinstance(source, JenkinsSettings) else ()):
-            for place, reason in mistakes(rule):
-                raise Mistake(f"sources.{name}.deployments[{number}].{place}", reason)
+        for place, reason in source.mistakes():
+            raise Mistake(f"sources.{name}.{place}", reason)
     for number, pattern in enumerate(settings.ui.error_patterns):
         try:
             re.compile(pattern)
@@ -36,7 +31,7 @@ def check_references(settings: Settings) -> None:
             raise Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}") from None
     for name, metric in settings.metrics.items():
         key = f"metrics.{name}"
-        _check_source(f"{key}.source", metric.source, settings, METRIC_SOURCES)
+        _check_source(f"{key}.source", metric.source, settings, lambda source: source.gives_metrics)
         try:
             used = placeholders(metric.query, settings.dialect(name))
         except QueryError as error:
@@ -55,7 +50,7 @@ def check_references(settings: Settings) -> None:
                 address = parse_address(text)
             except AddressError as error:
                 raise Mistake(key, str(error)) from None
-            _check_source(key, address.source, settings, PIPELINE_SOURCES)
+            _check_source(key, address.source, settings, lambda source: source.runs_pipelines)
         metrics = [(f"metrics[{number}]", wanted) for number, wanted in enumerate(model.metrics)]
         for key, wanted in (*metrics, *([("requests", model.requests)] if model.requests else [])):
             if wanted not in settings.metrics:
@@ -69,7 +64,12 @@ def check_references(settings: Settings) -> None:
         if model.switch and not model.blue_green:
             raise Mistake(f"models.{name}.switch", "switches between the two of blue_green, which is missing")
         if model.registry:
-            _check_source(f"models.{name}.registry.source", model.registry.source, settings, REGISTRIES)
+            _check_source(
+                f"models.{name}.registry.source",
+                model.registry.source,
+                settings,
+                lambda source: source.registers_models,
+            )
         _check_score(f"models.{name}.score", model, settings)
     for name, alarm in settings.alarms.items():
         _check_alarm(f"alarms.{name}", alarm, settings)
@@ -97,11 +97,9 @@ def _check_policy(key: str, policy: Policy, settings: Settings) -> None:
 
 
 def _retrains(model: ModelSettings, settings: Settings) -> bool:
-    """By its own words, or it may by a rule of a Jenkins that has jobs of it."""
+    """By its own words, or by those of a source that has pipelines of it."""
     names = {parse_address(text).source for text in model.pipelines}
-    sources = [settings.sources[name] for name in names]
-    rules = [rule for each in sources if isinstance(each, JenkinsSettings) for rule in each.deployments]
-    return model.retrain is not None or any(rule.retrain is not None for rule in rules)
+    return model.retrain is not None or any(settings.sources[name].may_retrain for name in names)
 
 
 def _check_launch(key: str, launch: Launch, settings: Settings) -> None:
@@ -109,13 +107,13 @@ def _check_launch(key: str, launch: Launch, settings: Settings) -> None:
         address = parse_address(launch.pipeline)
     except AddressError as error:
         raise Mistake(f"{key}.pipeline", str(error)) from None
-    _check_source(f"{key}.pipeline", address.source, settings, PIPELINE_SOURCES)
+    _check_source(f"{key}.pipeline", address.source, settings, lambda source: source.runs_pipelines)
     if address != address.pipeline:
         raise Mistake(f"{key}.pipeline", "must be a pipeline: SOURCE:PATH")
-    if isinstance(settings.sources[address.source], JenkinsSettings):
-        for name in ("ref", "inputs"):
-            if getattr(launch, name):
-                raise Mistake(f"{key}.{name}", "only a GitLab pipeline has this")
+    source = settings.sources[address.source]
+    for name in ("ref", "inputs"):
+        if getattr(launch, name) and name not in source.launch_options:
+            raise Mistake(f"{key}.{name}", f"a pipeline of [sources.{address.source}] has no such thing")
     allowed = ", ".join(f"{{{word}}}" for word in LAUNCH_WORDS)
     for table in ("parameters", "inputs"):
         for name, value in getattr(launch, table).items():
@@ -160,12 +158,15 @@ def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
     if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
         raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
     if alarm.source is not None:
-        _check_source(f"{key}.source.name", alarm.source.name, settings, tuple(SOURCE_TYPES.values()))
+        _check_source(f"{key}.source.name", alarm.source.name, settings, lambda source: True)
 
 
-def _check_source(key: str, name: str, settings: Settings, kinds: tuple[type, ...]) -> None:
+def _check_source(
+    key: str, name: str, settings: Settings, fits: Callable[[type[ServerSettings]], bool]
+) -> None:
+    """Raise a mistake unless there is a source of that name, of a type that ``fits``."""
     if name not in settings.sources:
         raise Mistake(key, f"there is no [sources.{name}]{nearest(name, settings.sources)}")
-    if not isinstance(settings.sources[name], kinds):
-        allowed = [known for known, table in SOURCE_TYPES.items() if table in kinds]
+    if not fits(type(settings.sources[name])):
+        allowed = [known for known, each in SOURCE_TYPES.items() if fits(each.settings)]
         raise Mistake(key, f"[sources.{name}] has the wrong type; allowed here: {', '.join(allowed)}")

@@ -1,135 +1,17 @@
 """The settings, typed: what the tables of a configuration file become."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
-from tui.config.secret import Secret
+from tui.config.sources import MetricServer, ServerSettings
 from tui.domain.query import Dialect
-from tui.insight.rules import DeploymentRule
-
-Seconds = Annotated[float, Meta(gt=0, le=600)]
-HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-
-
-class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
-    """What all sources have."""
-
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
-    ca: Path | None = None
-    """A PEM file of certificate authorities; None for the system's."""
-    cert: Path | None = None
-    """A PEM file with the client's certificate, for a server that asks for one."""
-    key: Path | None = None
-    """Its private key, not encrypted; None: it is in ``cert``, too."""
-    timeout: Seconds = 15.0
-    """Seconds a request may take altogether."""
-    connect_timeout: Seconds = 5.0
-
-    @property
-    def base_url(self) -> str:
-        """The url without a slash at its end, path prefix included."""
-        return self.url.rstrip("/")
-
-    @property
-    def ca_file(self) -> str | None:
-        return str(self.ca) if self.ca else None
-
-    @property
-    def secrets(self) -> Iterator[tuple[str, Secret]]:
-        """All credentials in it, by their keys."""
-        for field in msgspec.structs.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Secret):
-                yield field.name, value
-            elif isinstance(value, dict):
-                yield from (
-                    (f"{field.name}.{name}", each) for name, each in value.items() if isinstance(each, Secret)
-                )
-
-    def refused(self) -> None:
-        """The server did not take the credentials: those of a keyring or command are to be asked for anew."""
-        for _, secret in self.secrets:
-            secret.forget()
-
-
-class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
-    user: str | None = None
-    token: Secret | None = None
-    watch: tuple[Name, ...] = ("**",)
-    read_only: bool = False
-    """Nothing is sent there that could change anything."""
-    deployments: tuple[DeploymentRule, ...] = ()
-    """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
-
-
-class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
-    token: Secret | None = None
-    watch: tuple[Name, ...]
-    refs: tuple[Name, ...] = ()
-    read_only: bool = False
-    canary_jobs: tuple[Name, ...] = ("*canary*",)
-    """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
-
-
-class MetricServer(ServerSettings, frozen=True, kw_only=True):
-    """What all sources of metrics have."""
-
-    dialect: ClassVar[Dialect] = "promql"
-    """How values are written in its queries."""
-
-    user: str | None = None
-    password: Secret | None = None
-    token: Secret | None = None
-    headers: dict[HeaderName, Secret] = {}
-    """Sent with every request: a tenant's ``X-Scope-OrgID``, what a proxy asks for."""
-
-
-class PrometheusSettings(MetricServer, frozen=True, kw_only=True, tag="prometheus"):
-    parameters: dict[Name, str | bool | int] = {}
-    """Sent with every query: ``dedup``, ``partial_response`` of Thanos."""
-    alerts: bool = False
-    """Show what its own alerting rules found beside our alarms."""
-
-
-class AlertmanagerSettings(MetricServer, frozen=True, kw_only=True, tag="alertmanager"):
-    """It knows which of Prometheus' alerts are silenced."""
-
-
-class ExpositionSettings(MetricServer, frozen=True, kw_only=True, tag="exposition"):
-    """A page of metrics in Prometheus' text format, read without a Prometheus; ``url`` is the page's own."""
-
-
-class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
-    """A JSON document with numbers; ``url`` is the document's own."""
-
-    dialect: ClassVar[Dialect] = "pointer"
-    parameters: dict[Name, str | bool | int] = {}
-    """What follows the ``?`` of the url."""
-
-
-class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
-    dialect: ClassVar[Dialect] = "uri"
-
-    read_only: bool = False
-    """Nothing is sent there that could change anything."""
-
-
-SourceSettings = (
-    JenkinsSettings
-    | GitLabSettings
-    | PrometheusSettings
-    | AlertmanagerSettings
-    | ExpositionSettings
-    | JsonSettings
-    | MLflowSettings
-)
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -271,7 +153,7 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration, every cross reference checked."""
 
-    sources: dict[str, SourceSettings]
+    sources: dict[str, ServerSettings]
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
     alarms: dict[str, AlarmSettings] = {}
@@ -284,28 +166,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pipeline_sources(self) -> tuple[str, ...]:
         """The names of those that run pipelines."""
-        return tuple(name for name, each in self.sources.items() if isinstance(each, PIPELINE_SOURCES))
+        return tuple(name for name, each in self.sources.items() if each.runs_pipelines)
 
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""
         source = self.sources.get(self.metrics[metric].source)
         return source.dialect if isinstance(source, MetricServer) else "promql"
 
-
-PIPELINE_SOURCES = (JenkinsSettings, GitLabSettings)
-ACTING_SOURCES = (*PIPELINE_SOURCES, MLflowSettings)
-METRIC_SOURCES = (PrometheusSettings, ExpositionSettings, JsonSettings, MLflowSettings)
-REGISTRIES = (MLflowSettings,)
-
-SOURCE_TYPES: Mapping[str, type[SourceSettings]] = {
-    "jenkins": JenkinsSettings,
-    "gitlab": GitLabSettings,
-    "prometheus": PrometheusSettings,
-    "alertmanager": AlertmanagerSettings,
-    "exposition": ExpositionSettings,
-    "json": JsonSettings,
-    "mlflow": MLflowSettings,
-}
 
 _UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

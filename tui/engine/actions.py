@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import ACTING_SOURCES
 from tui.domain.action import Activity, Kind, Offer, Plan, Stance, Wish
 from tui.domain.address import Address
 from tui.engine import wishes
@@ -69,6 +68,8 @@ class Actions:
         self._carrier = Carrier(journal, engine.servers.acting, engine.clock, engine.pause)
         self.plans = Plans(engine, journal)
         self._stances: dict[str, Stance] = {}
+        self._unread_rights: dict[str, str] = {}
+        """Why it is not known whether the credentials of a source may write."""
         self._activities: dict[str, Activity] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._notes: set[asyncio.Task[None]] = set()
@@ -89,10 +90,13 @@ class Actions:
         if self._settings.safety.read_only:
             return "read-only: this session only looks"
         source = self._settings.sources.get(name)
-        if isinstance(source, ACTING_SOURCES) and source.read_only:
+        if source is not None and source.writes_forbidden:
             return f"read-only: [sources.{name}] says so"
         if (stance := self._stances.get(name)) is not None and stance.read_only:
             return f"read-only: {stance.words or f'the credentials for {name} cannot write'}"
+        unread = stance.words if stance is not None else self._unread_rights.get(name)
+        if unread is not None and (source is None or source.tells_rights) and not _may_write(stance):
+            return f"read-only: whether the credentials for {name} may write is not known: {unread}"
         changed = tuple(each for each in (address.environment, *environments) if each)
         if found := among(self._settings.safety.read_only_environments, names_of(address, changed)):
             return f"read-only: {found} is among [safety] read_only_environments"
@@ -311,8 +315,8 @@ class Actions:
             return
         try:
             self._stances[name] = await (await self._engine.servers.acting(name)).stance()
-        except SourceError:
-            pass  # it says so itself when it is asked to do something
+        except SourceError as error:
+            self._unread_rights[name] = error.message
 
     # --- carrying out ---------------------------------------------------------------------------------------------
 
@@ -441,6 +445,10 @@ class Actions:
                 self._engine.refresh(RunAt(each.of_run))
             if each.environment is not None:
                 self._engine.refresh(HistoryOf(each))
+
+
+def _may_write(stance: Stance | None) -> bool:
+    return stance is not None and stance.read_only is False
 
 
 def _requests(plan: Plan) -> list[tuple[str, str]]:

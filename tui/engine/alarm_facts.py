@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES, AlertmanagerSettings, PrometheusSettings, Settings, seconds
+from tui.config import Settings, seconds
 from tui.config.alarms import (
     AlarmSettings,
     RunsCondition,
@@ -47,12 +47,7 @@ _ANSWERED = frozenset({Trouble.REFUSED, Trouble.NOT_FOUND, Trouble.RATE_LIMITED}
 
 def alert_questions(settings: Settings) -> tuple[AlertsOf, ...]:
     """One for each source whose own alerts are to be shown."""
-    return tuple(
-        AlertsOf(name)
-        for name, source in settings.sources.items()
-        if isinstance(source, AlertmanagerSettings)
-        or (isinstance(source, PrometheusSettings) and source.alerts)
-    )
+    return tuple(AlertsOf(name) for name, source in settings.sources.items() if source.gives_alerts)
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -125,7 +120,7 @@ class Looks:
 
     def _pipelines(self, globs: tuple[str, ...]) -> Iterator[Pipeline]:
         for name, source in self._settings.sources.items():
-            if not isinstance(source, PIPELINE_SOURCES):
+            if not source.runs_pipelines:
                 continue
             if not any(fnmatchcase(name, glob.partition(":")[0]) for glob in globs):
                 continue
@@ -170,9 +165,6 @@ class Looks:
     def _asked_of(self, name: str) -> Question[Any]:
         """What shows that a source answers: what is asked of it anyway, else nothing but that."""
         kind = self._settings.sources[name]
-        if isinstance(kind, PIPELINE_SOURCES):
+        if kind.runs_pipelines:
             return PipelinesOf(name)
-        told = isinstance(kind, AlertmanagerSettings) or (
-            isinstance(kind, PrometheusSettings) and kind.alerts
-        )
-        return AlertsOf(name) if told else ReachOf(name)
+        return AlertsOf(name) if kind.gives_alerts else ReachOf(name)

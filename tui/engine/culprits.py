@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.action import Kind, Wish
 from tui.domain.alarm import Before
 from tui.domain.deployment import Deployment, Environments
@@ -107,7 +107,7 @@ class Culprits:
 
     def _sources(self) -> Iterator[str]:
         for name, source in self._settings.sources.items():
-            if isinstance(source, PIPELINE_SOURCES):
+            if source.runs_pipelines:
                 yield name
 
     def _questions(self, model: str, environment: str = "") -> list[AnyQuestion]:

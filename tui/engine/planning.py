@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import GitLabSettings, JenkinsSettings
 from tui.domain.action import Kind, Plan, Wish
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate
@@ -14,10 +13,10 @@ from tui.domain.status import Status
 from tui.engine import wishes
 from tui.engine.journal import Journal
 from tui.engine.news import runs_in
-from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf, RunAt
+from tui.engine.questions import HistoryOf, PipelinesOf, RunAt
 from tui.insight.consent import among
 from tui.insight.standing import standing
-from tui.sources.base import ActingSource, RememberingSource
+from tui.sources.base import ActingSource, RememberingSource, SourceError, TieringSource
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -45,17 +44,13 @@ class Plans:
     async def read(self, wish: Wish) -> Plan:
         """The source's plan for ``wish``, or for what the config makes of it."""
         source = await self.source(wish.target)
-        jenkins = isinstance(self._settings.sources.get(wish.target.source), JenkinsSettings)
-        granted = wish
-        if wish.kind is Kind.PROMOTE and jenkins:
-            granted = msgspec.structs.replace(wish, kind=Kind.APPROVE)
-        elif wish.kind is Kind.ROLLBACK and jenkins:
+        settings = self._settings.sources.get(wish.target.source)
+        if wish.kind is Kind.ROLLBACK and settings is not None and not settings.rolls_back:
             return await self._read_rollback(wish, source)
-        plan = await source.plan(granted)
-        return msgspec.structs.replace(plan, wish=wish)
+        return await source.plan(wish)
 
     async def _read_rollback(self, wish: Wish, source: ActingSource) -> Plan:
-        """Of a Jenkins, where the config says what is started for it."""
+        """Where the source does not go back by itself and the config says what is started for it."""
         environment = await self._engine.ask(HistoryOf(wish.target))
         version = wish.value("version")
         deployment = wishes.deployment_of(environment, version)
@@ -85,21 +80,28 @@ class Plans:
         )
 
     async def production(self, plan: Plan) -> str:
-        """The name of the environment that ``plan`` would change, where that is production.
-
-        Raises:
-            SourceError: which are could not be read.
-        """
+        """The name of the environment that ``plan`` would change, where that is production or may be."""
         target = plan.wish.target
         names = wishes.environments(self._settings, plan)
         for name in names:
             if among(self._settings.safety.production, names_of(target, (name,))):
                 return name
-        if names and isinstance(self._settings.sources.get(target.source), GitLabSettings):
-            places = await self._engine.known(EnvironmentsOf(target.pipeline))
-            tiers = {each.name: each.tier for each in places.environments}
-            return next((name for name in names if tiers.get(name) == "production"), "")
+        settings = self._settings.sources.get(target.source)
+        if settings is not None and not settings.knows_tiers:
+            return ""
+        for name in names:
+            tier = await self._tier(Address(target.source, target.path, environment=name))
+            if tier in (None, "production"):
+                return name
         return ""
+
+    async def _tier(self, environment: Address) -> str | None:
+        """Its tier, asked for by itself: in a list that is cut off it may be missing. None: it could not be read."""
+        try:
+            source = await self._engine.servers.acting(environment.source)
+            return await source.tier(environment) if isinstance(source, TieringSource) else None
+        except SourceError:
+            return None
 
     async def named(self, wish: Wish) -> Wish:
         """``wish`` by its right name, its gates read where none of them is listed: a canary is promoted by whatever
@@ -110,7 +112,7 @@ class Plans:
         """
         target = wish.target
         may = wish.kind is Kind.APPROVE and target.run is not None
-        if may and wishes.canary_gates(self._settings, target) and not self._listed(target):
+        if may and wishes.canary_gates(self._settings, target) != () and not self._listed(target):
             await self._engine.ask(RunAt(target.of_run))
         return self.as_promotion(wish)
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from tui.config import PIPELINE_SOURCES
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Version
@@ -148,7 +147,7 @@ async def _beside(
     """
     if began is None:
         return ()
-    names = [name for name, each in engine.settings.sources.items() if isinstance(each, PIPELINE_SOURCES)]
+    names = [name for name, each in engine.settings.sources.items() if each.runs_pipelines]
     listings = [engine.store.get(PipelinesOf(name)).value for name in names]
     listed = [each.address for listing in listings if listing is not None for each in listing.pipelines]
     pipelines = dict.fromkeys(listed)

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import translate
 
-from tui.config import GitLabSettings, JenkinsSettings, Registry, Settings
+from tui.config import Registry, Settings
 from tui.domain.action import Kind, Offer, Plan, Wish
 from tui.domain.address import Address, parse_address
 from tui.domain.alarm import Before
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Gate, Listing
-from tui.insight.derive import covers
 from tui.insight.rules import filled
 
 
@@ -21,25 +19,18 @@ def model_of(settings: Settings, address: Address) -> str:
     return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
 
 
-def canary_gates(settings: Settings, address: Address) -> tuple[re.Pattern[str], ...]:
-    """What the gates of a pipeline are called at which a canary waits: by the Jenkins rule's ``canary.input``, or the
-    model's ``promote``."""
+def canary_gates(settings: Settings, address: Address) -> tuple[re.Pattern[str], ...] | None:
+    """What the gates of a pipeline are called at which a canary waits; None: any of them may be one."""
     source = settings.sources.get(address.source)
-    if isinstance(source, JenkinsSettings):
-        return tuple(
-            re.compile(rule.canary.input)
-            for rule in source.deployments
-            if rule.canary is not None and rule.canary.input is not None and covers(rule, address.path)
-        )
-    if isinstance(source, GitLabSettings) and (model := settings.models.get(model_of(settings, address))):
-        return (re.compile(rf"\A{translate(model.promote)}", re.IGNORECASE),)
-    return ()
+    model = settings.models.get(model_of(settings, address))
+    return source.canary_gates(address.path, model.promote if model else "") if source is not None else None
 
 
 def promotes(settings: Settings, gate: Gate) -> bool:
-    """Whether a canary waits at ``gate``."""
+    """Whether a canary waits at ``gate``, or may."""
+    patterns = canary_gates(settings, gate.address)
     names = (gate.address.gate or gate.address.job or "", gate.message)
-    return any(each.search(name) for each in canary_gates(settings, gate.address) for name in names)
+    return patterns is None or any(pattern.search(name) for pattern in patterns for name in names)
 
 
 def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:
@@ -81,10 +72,9 @@ def retrain(
     first = (run.pipeline,) if run is not None else ()
     for job in (*first, *jobs, *map(parse_address, its.pipelines)):
         source = settings.sources.get(job.source)
-        for rule in source.deployments if isinstance(source, JenkinsSettings) else ():
-            if rule.retrain is not None and covers(rule, job.path):
-                values = filled(rule.retrain, {"app": job.path, **words})
-                return Wish(Kind.TRIGGER, Address(job.source, rule.retrain.job), values)
+        for start in source.retraining(job.path) if source is not None else ():
+            values = filled(start, {"app": job.path, **words})
+            return Wish(Kind.TRIGGER, Address(job.source, start.job), values)
     return None
 
 
@@ -180,8 +170,8 @@ def changed_by(settings: Settings, wish: Wish) -> str:
 def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
     """Names of the environments that ``plan`` would change, as far as anybody knows.
 
-    A source tells where it knows: GitLab of its jobs, Jenkins by the rules of the config. Of a model's pipeline the
-    model's is meant where nothing else is known, and behind a gate of Jenkins in any case.
+    A source tells where it knows. Of a model's pipeline the model's is meant where nothing else is known, and behind a
+    gate in any case where the source's gates do not tell (``names_environments``).
     """
     wish = plan.wish
     known = tuple(dict.fromkeys(each for each in (plan.environment, wish.target.environment) if each))
@@ -189,7 +179,8 @@ def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
     its = settings.models[model].environment if model else ""
     if not its or its in known:
         return known
-    jenkins = isinstance(settings.sources.get(wish.target.source), JenkinsSettings)
+    source = settings.sources.get(wish.target.source)
+    vague = source is None or not source.names_environments
     gate = wish.kind in (Kind.APPROVE, Kind.PROMOTE)
-    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and jenkins)
-    return (*known, its) if (gate and jenkins) or (not known and (gate or run)) else known
+    run = wish.kind is Kind.TRIGGER or (wish.kind is Kind.RETRY and vague)
+    return (*known, its) if (gate and vague) or (not known and (gate or run)) else known

@@ -51,16 +51,11 @@ class _NotThere(Exception):
     """What a rule looks for is not in the run; the message says where it looked."""
 
 
-def covers(rule: DeploymentRule, path: str) -> bool:
-    """The rule is about the job of that full name, written as sent (``feature%2Fx``) or decoded."""
-    return matches(rule.job, path) or matches(rule.job, unquote(path))
-
-
 def trial(rules: Sequence[DeploymentRule], pipeline: Pipeline, run: Run) -> Trial:
     """What the first rule that can read ``run`` makes of it, and why those before it could not."""
     misses: list[tuple[int, str]] = []
     for number, rule in enumerate(rules):
-        if not covers(rule, pipeline.address.path):
+        if not rule.covers(pipeline.address.path):
             continue
         if run.vendor_status in rule.ignore_results and run.status.finished:
             return Trial((), (*misses, (number, f"ended as {run.vendor_status}, which is ignored")))
@@ -83,7 +78,7 @@ def aim(rules: Sequence[DeploymentRule], job: Address, parameters: Iterable[tupl
             for name, value in rule.rollback.parameters.items():
                 if value == "{environment}" and (found := dict(run.parameters).get(name)):
                     return found
-        if covers(rule, job.path) and not rule.reads_stages:
+        if rule.covers(job.path) and not rule.reads_stages:
             try:
                 return _word("environment", rule.environment, pipeline, run)
             except _NotThere:

@@ -6,9 +6,12 @@ What a rule is and what is wrong with one; :mod:`tui.insight.derive` applies the
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta
+
+from tui.domain.globs import matches
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -85,6 +88,10 @@ class DeploymentRule(_Table, frozen=True):
     """Results of runs that were no deployment."""
     rollback: Start | None = None
     retrain: Start | None = None
+
+    def covers(self, path: str) -> bool:
+        """It is about the job of that full name, written as sent (``feature%2Fx``) or decoded."""
+        return matches(self.job, path) or matches(self.job, unquote(path))
 
     @property
     def reads_stages(self) -> bool:

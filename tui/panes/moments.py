@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from tui.config import PIPELINE_SOURCES
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
@@ -43,7 +42,7 @@ class Moments:
         listings = tuple(
             engine.store.get(PipelinesOf(name)).value
             for name, table in engine.settings.sources.items()
-            if isinstance(table, PIPELINE_SOURCES)
+            if table.runs_pipelines
         )
         if self._of != (model, listings):
             self._of = model, listings

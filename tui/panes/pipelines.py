@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui import format as fmt
-from tui.config import PIPELINE_SOURCES
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Pipeline
@@ -192,9 +191,7 @@ class PipelinesPane(MarkingPane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.sources = [
-            name for name, table in engine.settings.sources.items() if isinstance(table, PIPELINE_SOURCES)
-        ]
+        self.sources = [name for name, table in engine.settings.sources.items() if table.runs_pipelines]
         self.sort: Sort = "need"
         self.group: Group = "nothing"
         self.closed: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tui import format as fmt
-from tui.config import PIPELINE_SOURCES, Settings
+from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
@@ -39,7 +39,7 @@ class Header(StatusLine):
         waiting = failing = 0
         whole = engine.settings.safety.read_only
         for name, table in engine.settings.sources.items():
-            if not isinstance(table, PIPELINE_SOURCES):
+            if not table.runs_pipelines:
                 continue
             reading = engine.store.get(PipelinesOf(name))
             if trouble := late(reading, engine.clock()):

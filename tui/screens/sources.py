@@ -1,7 +1,6 @@
 """What is known of each source, one key away."""
 
 from tui import format as fmt
-from tui.config import PIPELINE_SOURCES
 from tui.engine.engine import Engine
 from tui.engine.questions import PipelinesOf
 from tui.engine.servers import SKEW_NOTICED
@@ -17,7 +16,7 @@ def source_sections(engine: Engine) -> list[Section]:
         lines = [("address", facts.url)]
         if facts.version:
             lines.append(("version", facts.version))
-        if isinstance(table, PIPELINE_SOURCES):
+        if table.runs_pipelines:
             reading = engine.store.get(PipelinesOf(name))
             if reading.fault is not None:
                 lines.append(("trouble", f"{reading.fault.trouble.value}: {reading.fault.message}"))

@@ -226,6 +226,19 @@ class RememberingSource(Protocol):
         ...
 
 
+@runtime_checkable
+class TieringSource(Protocol):
+    """A source that knows which of its environments are production."""
+
+    async def tier(self, environment: Address) -> str | None:
+        """The tier of one environment, asked for by its name; None where the server does not say it.
+
+        Raises:
+            SourceError: there is no such environment, or it could not be read.
+        """
+        ...
+
+
 class ActingSource(Source, Protocol):
     """A source that can be asked to do something. Everything but :meth:`send` only reads."""
 

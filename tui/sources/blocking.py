@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tui.config import SourceSettings
+from tui.config import ServerSettings
 from tui.sources.failures import HalfAnswer
 from tui.sources.http import trust
 from tui.sources.wire import LARGEST_BODY, Answer
@@ -30,7 +30,7 @@ class Session(requests.Session):
         SourceError: TLS, when the CA file or the client's certificate cannot be read.
     """
 
-    def __init__(self, name: str, settings: SourceSettings) -> None:
+    def __init__(self, name: str, settings: ServerSettings) -> None:
         super().__init__()
         self._settings = settings
         # Not None, so that nobody's ~/.netrc is sent when there is no token; a library's own log-in goes before it.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
-from tui.config import SourceSettings
+from tui.config import ServerSettings
 from tui.domain.action import Reply
 from tui.sources.base import SourceError
 from tui.sources.failures import BAD_PROXY, HalfAnswer, asking
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def send_once(
     wire: Wire,
-    settings: SourceSettings,
+    settings: ServerSettings,
     method: str,
     path: str,
     content: bytes,
@@ -68,7 +68,7 @@ async def send_once(
         return Reply("lost" if left else "unsent", error.message, status)
 
 
-def _client(name: str, settings: SourceSettings) -> "httpx.AsyncClient":
+def _client(name: str, settings: ServerSettings) -> "httpx.AsyncClient":
     import httpx
 
     try:

@@ -23,6 +23,7 @@ from tui.sources.gitlab.suites import Suites
 from tui.sources.gitlab.tests import TestReports
 from tui.sources.gitlab.watch import Watch
 from tui.sources.wire import Wire
+from tui.text import clean
 
 
 class GitLabSource:
@@ -127,6 +128,10 @@ class GitLabSource:
 
     async def history(self, environment: Address) -> Environment:
         return await self._environments.history(environment)
+
+    async def tier(self, environment: Address) -> str | None:
+        found = await self._environments.environment(environment.path, environment.environment or "")
+        return clean(found.tier).lower() if found.tier else None
 
     async def changes(self, old: Version, new: Version) -> Changes:
         return await self._environments.changes(old, new)

@@ -26,6 +26,7 @@ from tui.sources.wire import Wire
 
 _PLANS: Mapping[Kind, Callable[[Wish, Look], Awaitable[Plan]]] = {
     Kind.APPROVE: plan_input,
+    Kind.PROMOTE: plan_input,
     Kind.REJECT: plan_input,
     Kind.RETRY: plan_retry,
     Kind.CANCEL: plan_cancel,
@@ -33,7 +34,7 @@ _PLANS: Mapping[Kind, Callable[[Wish, Look], Awaitable[Plan]]] = {
     Kind.KEEP: plan_keep,
     Kind.DESCRIBE: plan_describe,
 }
-_DEPLOYING = (Kind.APPROVE, Kind.RETRY, Kind.TRIGGER)
+_DEPLOYING = (Kind.APPROVE, Kind.PROMOTE, Kind.RETRY, Kind.TRIGGER)
 """What may change an environment, by the rules of the config."""
 _OBSERVERS: Mapping[str, Callable[[Mapping[str, str], Reply | None, Look], Awaitable[Observation]]] = {
     "approve": observe_input,
@@ -164,7 +165,7 @@ class Acting:
         )
         if not (environment := aim(self._rules, wish.target.pipeline, parameters)):
             return plan
-        told = wish.kind is Kind.APPROVE  # with what there is to know of its gate
+        told = wish.kind in (Kind.APPROVE, Kind.PROMOTE)  # with what there is to know of its gate
         facts = plan.facts if told else (("environment", environment), *plan.facts)
         return msgspec.structs.replace(plan, environment=environment, facts=facts)
 

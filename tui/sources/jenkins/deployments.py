@@ -11,7 +11,7 @@ from tui.domain.address import Address
 from tui.domain.deployment import Changes, Commit, Environment, Environments, Validation, Version
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, Run
-from tui.insight.derive import Hit, covers, environments, explain
+from tui.insight.derive import Hit, environments, explain
 from tui.insight.rules import DeploymentRule
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError
@@ -97,13 +97,13 @@ class Deployments:
                 f"[[sources.{address.source}.deployments]] in the config says which runs are some"
             )
             return Environments((), (words,))
-        rules = [rule for rule in self._rules if covers(rule, own.address.path)]
+        rules = [rule for rule in self._rules if rule.covers(own.address.path)]
         if not rules:
             return Environments((), (f"no rule of [[sources.{address.source}.deployments]] covers this job",))
         others = [
             each
             for each in listing.pipelines
-            if each is not own and any(rule.app and covers(rule, each.address.path) for rule in rules)
+            if each is not own and any(rule.app and rule.covers(each.address.path) for rule in rules)
         ]
         found, notes = await self._derive((own, *others), listing)
         mine = tuple(each for each in found if _deploys(own, each))
@@ -122,7 +122,7 @@ class Deployments:
         own = [each for each in listing.pipelines if each.address == environment.pipeline]
         named = [rule for rule in self._rules if rule.app is not None]
         sharing = [
-            each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in named)
+            each for each in listing.pipelines if any(rule.covers(each.address.path) for rule in named)
         ]
         for jobs in (own, sharing):
             found, notes = await self._derive(jobs, listing)
@@ -142,7 +142,7 @@ class Deployments:
             SourceError
         """
         covered = [
-            each for each in listing.pipelines if any(covers(rule, each.address.path) for rule in self._rules)
+            each for each in listing.pipelines if any(rule.covers(each.address.path) for rule in self._rules)
         ]
         known = [
             await self._staged(each) if number < MOST_JOBS else self._known(each)
@@ -152,7 +152,7 @@ class Deployments:
         return [
             RuleFound(
                 rule=self._rules[number],
-                jobs=sum(covers(self._rules[number], each.address.path) for each in covered),
+                jobs=sum(self._rules[number].covers(each.address.path) for each in covered),
                 hits=tuple(hits),
                 misses=tuple((why, tuple(runs)) for why, runs in misses.items()),
                 absent=tuple(
@@ -269,7 +269,7 @@ class Deployments:
     async def _staged(self, pipeline: Pipeline) -> Pipeline:
         """``pipeline`` with all its runs, and with their stages where a rule looks at them."""
         known = self._known(pipeline)
-        if not any(rule.reads_stages and covers(rule, pipeline.address.path) for rule in self._rules):
+        if not any(rule.reads_stages and rule.covers(pipeline.address.path) for rule in self._rules):
             return known
         runs = []
         for number, run in enumerate(known.runs):

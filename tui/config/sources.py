@@ -1,0 +1,261 @@
+"""The settings of the sources: one class for each type, with its traits, and the registry of types."""
+
+import re
+from collections.abc import Iterator
+from fnmatch import translate
+from pathlib import Path
+from typing import Annotated, ClassVar, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from tui.config.alarms import Name
+from tui.config.secret import Secret
+from tui.domain.query import Dialect
+from tui.insight.rules import DeploymentRule, Start, mistakes
+
+Seconds = Annotated[float, Meta(gt=0, le=600)]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """What all sources have.
+
+    The class variables and the methods at the end are a source's traits: what the rest of the program has to know of a
+    kind of server without asking it. What they say by default is the answer that asks more of a person.
+    """
+
+    runs_pipelines: ClassVar[bool] = False
+    takes_actions: ClassVar[bool] = False
+    gives_metrics: ClassVar[bool] = False
+    registers_models: ClassVar[bool] = False
+    knows_tiers: ClassVar[bool] = True
+    """It tells which environments are production; where it cannot be asked, an environment counts as one. False: only
+    ``[safety] production`` tells."""
+    tells_rights: ClassVar[bool] = True
+    """It tells whether the credentials may write; where it cannot be asked, nothing is sent. False: it is tried."""
+    rolls_back: ClassVar[bool] = True
+    """Going back is an action of its own; False: the config says what is started for it."""
+    names_environments: ClassVar[bool] = False
+    """Its gates and jobs tell which environment they change; False: behind each the model's may be, too."""
+    launch_options: ClassVar[frozenset[str]] = frozenset()
+    """What starting a pipeline may be given beside parameters: ``ref``, ``inputs``."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
+    ca: Path | None = None
+    """A PEM file of certificate authorities; None for the system's."""
+    cert: Path | None = None
+    """A PEM file with the client's certificate, for a server that asks for one."""
+    key: Path | None = None
+    """Its private key, not encrypted; None: it is in ``cert``, too."""
+    timeout: Seconds = 15.0
+    """Seconds a request may take altogether."""
+    connect_timeout: Seconds = 5.0
+
+    @property
+    def base_url(self) -> str:
+        """The url without a slash at its end, path prefix included."""
+        return self.url.rstrip("/")
+
+    @property
+    def ca_file(self) -> str | None:
+        return str(self.ca) if self.ca else None
+
+    @property
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """All credentials in it, by their keys."""
+        for field in msgspec.structs.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Secret):
+                yield field.name, value
+            elif isinstance(value, dict):
+                yield from (
+                    (f"{field.name}.{name}", each) for name, each in value.items() if isinstance(each, Secret)
+                )
+
+    @property
+    def writes_forbidden(self) -> bool:
+        """The config says that nothing is sent there that could change anything."""
+        return False
+
+    @property
+    def gives_alerts(self) -> bool:
+        """Alerts of its own are to be shown."""
+        return False
+
+    def canary_gates(self, path: str, promote: str) -> tuple[re.Pattern[str], ...] | None:
+        """What the gates of a pipeline are called at which a canary waits; None: any of them may be one.
+
+        Args:
+            promote: a glob, which the model of the pipeline has.
+        """
+        return None
+
+    def deploys(self, path: str) -> bool:
+        """Whether the pipeline of that path may put versions somewhere."""
+        return True
+
+    def retraining(self, path: str) -> tuple[Start, ...]:
+        """What the config of the source starts to train anew what the pipeline of that path ships."""
+        return ()
+
+    @property
+    def may_retrain(self) -> bool:
+        """:meth:`retraining` has something for some pipeline."""
+        return False
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """What of well-typed settings cannot be meant: the key, and what is wrong with it."""
+        yield from ()
+
+    def refused(self) -> None:
+        """The server did not take the credentials: those of a keyring or command are to be asked for anew."""
+        for _, secret in self.secrets:
+            secret.forget()
+
+
+class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
+    runs_pipelines: ClassVar[bool] = True
+    takes_actions: ClassVar[bool] = True
+    knows_tiers: ClassVar[bool] = False
+    tells_rights: ClassVar[bool] = False
+    rolls_back: ClassVar[bool] = False
+
+    user: str | None = None
+    token: Secret | None = None
+    watch: tuple[Name, ...] = ("**",)
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
+    deployments: tuple[DeploymentRule, ...] = ()
+    """What is a deployment, which Jenkins itself does not know; the first rule that can read a run counts."""
+
+    @property
+    def writes_forbidden(self) -> bool:
+        return self.read_only
+
+    def canary_gates(self, path: str, promote: str) -> tuple[re.Pattern[str], ...]:
+        return tuple(
+            re.compile(rule.canary.input)
+            for rule in self._rules(path)
+            if rule.canary is not None and rule.canary.input is not None
+        )
+
+    def deploys(self, path: str) -> bool:
+        """A job that no rule covers is not asked where others may deploy: it trains or builds."""
+        return any(self._rules(path))
+
+    def retraining(self, path: str) -> tuple[Start, ...]:
+        return tuple(rule.retrain for rule in self._rules(path) if rule.retrain is not None)
+
+    @property
+    def may_retrain(self) -> bool:
+        return any(rule.retrain is not None for rule in self.deployments)
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        for number, rule in enumerate(self.deployments):
+            for place, reason in mistakes(rule):
+                yield f"deployments[{number}].{place}", reason
+
+    def _rules(self, path: str) -> Iterator[DeploymentRule]:
+        return (rule for rule in self.deployments if rule.covers(path))
+
+
+class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
+    runs_pipelines: ClassVar[bool] = True
+    takes_actions: ClassVar[bool] = True
+    names_environments: ClassVar[bool] = True
+    launch_options: ClassVar[frozenset[str]] = frozenset({"ref", "inputs"})
+
+    token: Secret | None = None
+    watch: tuple[Name, ...]
+    refs: tuple[Name, ...] = ()
+    read_only: bool = False
+    canary_jobs: tuple[Name, ...] = ("*canary*",)
+    """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
+
+    @property
+    def writes_forbidden(self) -> bool:
+        return self.read_only
+
+    def canary_gates(self, path: str, promote: str) -> tuple[re.Pattern[str], ...]:
+        return (re.compile(rf"\A{translate(promote)}", re.IGNORECASE),) if promote else ()
+
+
+class MetricServer(ServerSettings, frozen=True, kw_only=True):
+    """What all sources of metrics have."""
+
+    gives_metrics: ClassVar[bool] = True
+    dialect: ClassVar[Dialect] = "promql"
+    """How values are written in its queries."""
+
+    user: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+    headers: dict[HeaderName, Secret] = {}
+    """Sent with every request: a tenant's ``X-Scope-OrgID``, what a proxy asks for."""
+
+
+class PrometheusSettings(MetricServer, frozen=True, kw_only=True, tag="prometheus"):
+    parameters: dict[Name, str | bool | int] = {}
+    """Sent with every query: ``dedup``, ``partial_response`` of Thanos."""
+    alerts: bool = False
+    """Show what its own alerting rules found beside our alarms."""
+
+    @property
+    def gives_alerts(self) -> bool:
+        return self.alerts
+
+
+class AlertmanagerSettings(MetricServer, frozen=True, kw_only=True, tag="alertmanager"):
+    """It knows which of Prometheus' alerts are silenced."""
+
+    gives_metrics: ClassVar[bool] = False
+
+    @property
+    def gives_alerts(self) -> bool:
+        return True
+
+
+class ExpositionSettings(MetricServer, frozen=True, kw_only=True, tag="exposition"):
+    """A page of metrics in Prometheus' text format, read without a Prometheus; ``url`` is the page's own."""
+
+
+class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
+    """A JSON document with numbers; ``url`` is the document's own."""
+
+    dialect: ClassVar[Dialect] = "pointer"
+    parameters: dict[Name, str | bool | int] = {}
+    """What follows the ``?`` of the url."""
+
+
+class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
+    takes_actions: ClassVar[bool] = True
+    registers_models: ClassVar[bool] = True
+    knows_tiers: ClassVar[bool] = False
+    tells_rights: ClassVar[bool] = False
+    dialect: ClassVar[Dialect] = "uri"
+
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
+
+    @property
+    def writes_forbidden(self) -> bool:
+        return self.read_only
+
+
+class SourceType(NamedTuple):
+    settings: type[ServerSettings]
+    implementation: str
+    """``MODULE:CLASS`` of what speaks to it; imported when a source of the type is first needed."""
+
+
+SOURCE_TYPES: dict[str, SourceType] = {
+    "jenkins": SourceType(JenkinsSettings, "tui.sources.jenkins:JenkinsSource"),
+    "gitlab": SourceType(GitLabSettings, "tui.sources.gitlab:GitLabSource"),
+    "prometheus": SourceType(PrometheusSettings, "tui.sources.prometheus:PrometheusSource"),
+    "alertmanager": SourceType(AlertmanagerSettings, "tui.sources.alertmanager:AlertmanagerSource"),
+    "exposition": SourceType(ExpositionSettings, "tui.sources.exposition:ExpositionSource"),
+    "json": SourceType(JsonSettings, "tui.sources.json:JsonSource"),
+    "mlflow": SourceType(MLflowSettings, "tui.sources.mlflow:MLflowSource"),
+}
+"""By the word that the config has as ``type``. A new system is its settings, its folder and one line here."""
