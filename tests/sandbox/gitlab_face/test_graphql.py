@@ -158,7 +158,7 @@ def test_several_projects_with_environments_are_answered_in_part(face: Face) -> 
         ("{ project { id } }", "Field 'project' is missing required arguments: fullPath"),
         (
             "{ currentUser }",
-            "Field must have selections (field 'currentUser' returns UserCore but has no selections. "
+            "Field must have selections (field 'currentUser' returns CurrentUser but has no selections. "
             "Did you mean 'currentUser { ... }'?)",
         ),
         (
@@ -214,7 +214,7 @@ def test_aliases_fragments_defaults_and_operation_names(face: Face) -> None:
     query = """
     query Other { currentUser { id } }
     query Wanted($path: ID = "ml/fraud", $n: Int = 1) {  # the rest of this line is no question
-      here: project(fullPath: $path) { __typename ...F ... on Project { name pipelines { nodes { ref } } } }
+      here: project(fullPath: $path) { __typename ...F ... on Project { name pipelines(first: $n) { nodes { ref } } } }
     }
     fragment F on Project { pipelines(first: $n) { nodes { iid } } }
     """
