@@ -252,8 +252,6 @@ def _environments(
     states: list[str] | None = None,
 ) -> list[Environment]:
     info.context.read("environments", "Project", project.id)
-    if search is not None and len(search) < 3:
-        raise ResolveError("Search query must be at least 3 characters")
     return [
         it
         for it in info.context.site.environments(project)
@@ -436,6 +434,7 @@ _RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
     },
     "CiBuildNeed": {"name": lambda name, _: name},
     "CiRunner": {"id": _gid("Ci::Runner")},
+    "DetailedStatus": {"action": lambda it, _: it.get("action")},
     "Environment": {
         "id": _gid("Environment"),
         "externalUrl": lambda it, _: bodies.environment_basic(it)["external_url"],
