@@ -40,7 +40,7 @@ def test_nothing_below_the_panes_loads_textual_or_a_client_before_it_is_used(mod
     assert loaded(f"import {module}") & HEAVY == set()
 
 
-def test_graphql_core_waits_for_the_first_query_to_the_sandbox() -> None:
+def test_graphql_core_is_loaded_by_nothing_but_a_sandbox_that_serves() -> None:
     answers = ("tui.sandbox.gitlab.graphql", "tui.sandbox.gitlab.schema")
     others = [
         module.name

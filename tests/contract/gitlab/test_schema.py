@@ -18,8 +18,10 @@ from graphql import (
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
+    build_schema,
     parse,
     validate,
+    validate_schema,
 )
 
 import tui.sources.gitlab
@@ -87,7 +89,15 @@ def used(types: GraphQLSchema) -> Named:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_sandboxs_types_are_gitlabs(version: str) -> None:
+def test_the_sandboxs_types_make_a_schema(version: str) -> None:
+    build_schema(
+        (ROOT / "tui/sandbox/gitlab/schema.graphql").read_text()
+    )  # raises what is wrong with the text
+    assert validate_schema(GraphQLSchema(**schema(version).to_kwargs() | {"assume_valid": False})) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_sandboxs_types_are_are_gitlabs(version: str) -> None:
     ours, theirs = schema(version), names(graphql_types(version))
     expected = names(ours) if version == NEWEST else used(ours)
     if version < "17":

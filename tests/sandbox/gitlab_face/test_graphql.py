@@ -290,7 +290,7 @@ ABSENT = {"MergeRequest", "RecentFailures", "DeploymentApproval"}
 
 
 def fields_of(kind: str) -> dict[str, GraphQLField]:
-    found = schema().type_map[kind]
+    found = schema(Options().version).type_map[kind]
     assert isinstance(found, GraphQLObjectType | GraphQLInterfaceType)
     fields: dict[str, GraphQLField] = found.fields
     return fields

@@ -90,7 +90,7 @@ class _Face:
         return answers.api_v3().response()
 
     async def graphql(self, request: Request) -> Response:
-        # Read at the first query: graphql-core takes a third as long to import as the sandbox does to start.
+        # Not when the sandbox starts: graphql-core takes a third as long to import as all the rest.
         from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
         from tui.sandbox.gitlab.schema import schema
 

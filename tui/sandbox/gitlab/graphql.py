@@ -32,6 +32,7 @@ from graphql import (
     execute_sync,
     get_location,
     get_named_type,
+    get_operation_ast,
     is_leaf_type,
     parse,
     validate,
@@ -48,27 +49,29 @@ WEIGHT = 0.01
 
 
 class _Refused(Exception):
-    """The query is wrong as a whole; ``errors`` is what GitLab answers."""
+    """The query is wrong as a whole; ``error`` is what GitLab says."""
 
-    def __init__(self, *errors: Mapping[str, Any]) -> None:
-        super().__init__(errors[0]["message"])
-        self.errors = list(errors)
+    def __init__(self, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.error = {"message": message, **more}
 
 
 def answer(
     schema: GraphQLSchema, site: Site, query: str, variables: Mapping[str, Any], operation: str | None
 ) -> dict[str, Any]:
     """The body that GitLab answers to one query."""
+    document = _read(schema, query)
+    if isinstance(document, tuple):
+        return {"errors": list(document)}
     try:
-        document = _read(schema, query)
         asked = _pick(document, operation)
         values = _values(schema, asked, variables)
         score = _Cost(schema, document, values).of(schema.query_type, asked.selection_set)
         if score > MAX_COMPLEXITY:
-            words = f"{score}, which exceeds max complexity of {MAX_COMPLEXITY}"
-            raise _Refused({"message": f"Query has complexity of {words}"})
+            limit = f"{score}, which exceeds max complexity of {MAX_COMPLEXITY}"
+            raise _Refused(f"Query has complexity of {limit}")
     except _Refused as refused:
-        return {"errors": refused.errors}
+        return {"errors": [refused.error]}
     result = execute_sync(
         schema,
         document,
@@ -85,7 +88,7 @@ def answer(
 
 
 @lru_cache(maxsize=256)
-def _read_once(schema: GraphQLSchema, query: str) -> "DocumentNode | tuple[Mapping[str, Any], ...]":
+def _read(schema: GraphQLSchema, query: str) -> "DocumentNode | tuple[Mapping[str, Any], ...]":
     """The document that ``query`` spells, or what is wrong with it."""
     if not query.strip():
         return ({"message": "No query string was present"},)
@@ -101,41 +104,30 @@ def _read_once(schema: GraphQLSchema, query: str) -> "DocumentNode | tuple[Mappi
     return tuple(_in_gitlabs_words(error, document) for error in errors) or document
 
 
-def _read(schema: GraphQLSchema, query: str) -> DocumentNode:
-    found = _read_once(schema, query)
-    if isinstance(found, tuple):
-        raise _Refused(*found)
-    return found
-
-
 def _pick(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [it for it in document.definitions if isinstance(it, OperationDefinitionNode)]
-    if not operations:
-        raise _Refused({"message": "No query string was present"})
-    if name is None and len(operations) > 1:
-        raise _Refused({"message": "An operation name is required"})
-    for operation in operations:
-        if name is None or (operation.name is not None and operation.name.value == name):
-            return operation
-    raise _Refused({"message": f'No operation named "{name}"'})
+    if operation := get_operation_ast(document, name):
+        return operation
+    raise _Refused("An operation name is required" if name is None else f'No operation named "{name}"')
 
 
 def _values(
     schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The variables with their defaults."""
+    """The variables with their defaults.
+
+    Raises:
+        _Refused: one is not what it is declared as.
+    """
+    values: dict[str, Any] = {}
     for definition in operation.variable_definitions or ():
         found = get_variable_values(schema, (definition,), dict(given))
         if isinstance(found, list):
-            name = definition.variable.name.value
-            kind = _source(definition.type)
+            name, kind = definition.variable.name.value, _source(definition.type)
             problem = {"path": [], "explanation": f"Expected a value of type {kind}"}
             message = f"Variable ${name} of type {kind} was provided invalid value"
-            extensions = {"value": given.get(name), "problems": [problem]}
-            raise _Refused({"message": message, "extensions": extensions})
-    found = get_variable_values(schema, operation.variable_definitions or (), dict(given))
-    assert not isinstance(found, list)
-    return found.coerced
+            raise _Refused(message, extensions={"value": given.get(name), "problems": [problem]})
+        values |= found.coerced
+    return values
 
 
 def _source(node: Node) -> str:

@@ -7,7 +7,7 @@ are not (contracts: gitlab §6).
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,8 @@ class Context:
 # --- the types of a version ---------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)
-def schema(version: str = "18.9", lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
+@cache
+def schema(version: str, lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
     """The schema of one version of GitLab.
 
     Args:
@@ -74,7 +74,8 @@ def schema(version: str = "18.9", lacks: frozenset[str] = frozenset()) -> GraphQ
         lacks: what is missing beside that: ``Pipeline.name``, ``Query.projects.fullPaths``.
     """
     document = parse(Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"))
-    made = build_ast_schema(visit(document, _Removal(_number(version), lacks)))
+    left = visit(document, _Removal(_number(version), lacks))
+    made = build_ast_schema(left, assume_valid=True, assume_valid_sdl=True)  # tests hold that it is
     for name, kind in made.type_map.items():
         if name.startswith("__"):
             continue
@@ -89,6 +90,8 @@ def schema(version: str = "18.9", lacks: frozenset[str] = frozenset()) -> GraphQ
             own = _RESOLVERS.get(name, {})
             for key, field in kind.fields.items():
                 resolve = own.get(key) or _attribute(key)
+                for argument_name, argument in field.args.items():
+                    argument.out_name = _snake(argument_name)
                 is_list = get_named_type(field.type).name.endswith("Connection")
                 field.resolve = _paged(resolve) if is_list else resolve
     return made
@@ -125,14 +128,19 @@ class _Removal(Visitor):
 
 Info = GraphQLResolveInfo
 Resolver = Callable[..., Any]
-"""Takes the value that the field is of, the :class:`Info` with its :class:`Context`, and the field's arguments."""
+"""Takes the value that the field is of, the :class:`Info` with its :class:`Context`, and the field's arguments in
+``snake_case``."""
 
 _SCALARS: Mapping[str, Callable[[Any], Any]] = {"Time": stamp, "Duration": seconds}
 """How their values are sent."""
 
 
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
+
+
 def _attribute(name: str) -> Resolver:
-    key = re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
+    key = _snake(name)
     return lambda it, _: it[key] if isinstance(it, dict) else getattr(it, key)
 
 
@@ -176,25 +184,25 @@ def _paged(resolve: Resolver) -> Resolver:
     return page
 
 
-def _project(_: Any, info: Info, fullPath: str) -> Project | None:  # noqa: N803
-    return next((it for it in info.context.site.projects() if it.path == fullPath), None)
+def _project(_: Any, info: Info, full_path: str) -> Project | None:
+    return next((it for it in info.context.site.projects() if it.path == full_path), None)
 
 
 def _projects(
     _: Any,
     info: Info,
-    fullPaths: list[str] | None = None,  # noqa: N803
+    full_paths: list[str] | None = None,
     ids: list[str] | None = None,
     search: str | None = None,
 ) -> list[Project]:
     """Newest first, whatever the order of the paths."""
-    if fullPaths is not None and len(fullPaths) > 50:
+    if full_paths is not None and len(full_paths) > 50:
         raise ResolveError("fullPaths is too long (maximum is 50)")
     numbers = None if ids is None else {_number_of(it) for it in ids}
     return [
         it
         for it in reversed(info.context.site.projects())
-        if (fullPaths is None or it.path in fullPaths)
+        if (full_paths is None or it.path in full_paths)
         and (numbers is None or it.id in numbers)
         and (search is None or search.lower() in it.name.lower())
     ]
@@ -268,7 +276,7 @@ def _environment(project: Project, info: Info, name: str | None = None) -> Envir
 def _jobs(
     it: Pipeline,
     _: Info,
-    jobKind: str | None = None,  # noqa: N803
+    job_kind: str | None = None,
     retried: bool | None = None,
     statuses: list[str] | None = None,
 ) -> list[Job]:
@@ -278,7 +286,7 @@ def _jobs(
         for job in reversed(it.jobs)
         if (statuses is None or job.status in statuses)
         and retried in (None, job.retried)
-        and jobKind in (None, _kind(job))
+        and job_kind in (None, _kind(job))
     ]
 
 
@@ -321,12 +329,12 @@ def _action(it: Job) -> dict[str, Any] | None:
 def _deployments(
     it: Environment,
     info: Info,
-    orderBy: Mapping[str, str] | None = None,  # noqa: N803
+    order_by: Mapping[str, str] | None = None,
     statuses: list[str] | None = None,
 ) -> list[Deployment]:
     """Oldest first unless told otherwise."""
     info.context.read("deployments", "Environment", it.id)
-    order = orderBy or {}
+    order = order_by or {}
     found = [deployment for deployment in it.deployments if statuses is None or deployment.status in statuses]
     if "finishedAt" in order:
         found.sort(key=lambda deployment: deployment.job.finished_at or 0.0)
@@ -403,7 +411,7 @@ _RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
         "sourceJob": _source_job,
         "downstream": lambda it, info: info.context.site.children(it),
         "testReportSummary": lambda it, info: tests.summary(info.context.site, it),
-        "testSuite": lambda it, info, buildIds: tests.suite(info.context.site, it, buildIds),  # noqa: N803
+        "testSuite": lambda it, info, build_ids: tests.suite(info.context.site, it, build_ids),
         "jobs": _jobs,
         "mergeRequest": _null,
         "mergeRequestEventType": _null,
