@@ -5,6 +5,7 @@
 has no word for; ``answers`` knows the manners of HTTP that both share.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -92,7 +93,7 @@ class _Face:
     async def graphql(self, request: Request) -> Response:
         # Not when the sandbox starts: graphql-core takes a third as long to import as all the rest.
         from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
-        from tui.sandbox.gitlab.schema import schema
+        from tui.sandbox.gitlab.schema import Context, schema
 
         try:
             known = self._known(request)
@@ -105,8 +106,8 @@ class _Face:
         if len(asked.query) > MAX_QUERY:
             return self._say({"errors": [{"message": "Query too large"}]}, 422)
         types = schema(self.options.version, self.options.lacks)
-        variables = asked.variables or {}
-        return self._say(answer(types, self._site(known), asked.query, variables, asked.operation_name))
+        context = partial(Context, self._site(known))
+        return self._say(answer(types, context, asked.query, asked.variables or {}, asked.operation_name))
 
     def _say(self, body: object, status: int = 200) -> Response:
         return Response(msgspec.json.encode(body), status, self.limit.headers(), "application/json")

@@ -6,7 +6,7 @@ query and its limits. A query is validated whole before anything is answered: on
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,8 +40,7 @@ from graphql import (
 )
 from graphql.execution import get_variable_values
 
-from tui.sandbox.gitlab.schema import MAX_COMPLEXITY, MAX_PAGE, Context, ResolveError
-from tui.sandbox.gitlab.site import Site
+from tui.sandbox.gitlab.schema import MAX_COMPLEXITY, MAX_PAGE, ResolveError
 
 MAX_QUERY = 10_000
 WEIGHT = 0.01
@@ -57,9 +56,17 @@ class _Refused(Exception):
 
 
 def answer(
-    schema: GraphQLSchema, site: Site, query: str, variables: Mapping[str, Any], operation: str | None
+    schema: GraphQLSchema,
+    context: Callable[[int], Any],
+    query: str,
+    variables: Mapping[str, Any],
+    operation: str | None,
 ) -> dict[str, Any]:
-    """The body that GitLab answers to one query."""
+    """The body that GitLab answers to one query.
+
+    Args:
+        context: makes what the fields are answered with out of the complexity of the query.
+    """
     document = _read(schema, query)
     if isinstance(document, tuple):
         return {"errors": list(document)}
@@ -75,7 +82,7 @@ def answer(
     result = execute_sync(
         schema,
         document,
-        context_value=Context(site, score),
+        context_value=context(score),
         variable_values=dict(variables),
         operation_name=operation,
     )

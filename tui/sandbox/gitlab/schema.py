@@ -65,9 +65,8 @@ class Context:
 # --- the types of a version ---------------------------------------------------------------------------------------
 
 
-@cache
-def schema(version: str, lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
-    """The schema of one version of GitLab.
+def types(version: str, lacks: Collection[str] = ()) -> GraphQLSchema:
+    """The types alone, as a version of GitLab has them.
 
     Args:
         version: as GitLab writes it (``16.2.4-ee``).
@@ -75,7 +74,13 @@ def schema(version: str, lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
     """
     document = parse(Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8"))
     left = visit(document, _Removal(_number(version), lacks))
-    made = build_ast_schema(left, assume_valid=True, assume_valid_sdl=True)  # tests hold that it is
+    return build_ast_schema(left, assume_valid=True, assume_valid_sdl=True)  # tests hold that it is
+
+
+@cache
+def schema(version: str, lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
+    """As :func:`types`, answered out of a :class:`Site`."""
+    made = types(version, lacks)
     for name, kind in made.type_map.items():
         if name.startswith("__"):
             continue
