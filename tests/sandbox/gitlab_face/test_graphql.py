@@ -207,6 +207,11 @@ def test_several_projects_with_environments_are_answered_in_part(face: Face) -> 
             "query Q($p: ID) { project(fullPath: $p) { id } }",
             "Nullability mismatch on variable $p and argument fullPath (ID / ID!)",
         ),
+        ("query Q($p: Cat) { project(fullPath: $p) { id } }", "Cat isn't a defined input type (on $p)"),
+        (
+            "{ project(fullPath: 1) { pipelines(scope: ALL) { nodes { id } } } }",
+            "Argument 'scope' on Field 'pipelines' has an invalid value (ALL). Expected type 'PipelineScopeEnum'.",
+        ),
         ("query Q($p: ID!) { currentUser { id } }", "Variable $p is declared by Q but not used"),
         ("query Q { project(fullPath: $p) { id } }", "Variable $p is used by Q but not declared"),
         (

@@ -285,6 +285,9 @@ def _in_gitlabs_words(error: GraphQLError, document: DocumentNode) -> dict[str, 
     for pattern, code, words in _WORDS:
         if found := pattern.match(error.message):
             named = found.groupdict()
+            if code == "undefinedType" and place.variable:
+                code = "variableRequiresValidType"
+                words = f"{{typeName}} isn't a defined input type (on ${place.variable})"
             same = named.get("given", "").strip("[]!") == named.get("wanted", "").strip("[]!")
             mismatch = "Nullability" if same else "Type"
             body["message"] = words.format(
@@ -306,7 +309,7 @@ class _Place(Visitor):
         self._node = node
         self.path: list[str] = []
         """GitLab's: the operation, then the names of the fields and of the argument."""
-        self.operation = self.field = self.argument = ""
+        self.operation = self.field = self.argument = self.variable = ""
 
     def enter(self, node: Node, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
         if node is not self._node:
@@ -319,6 +322,8 @@ class _Place(Visitor):
                 self.path.append(f"query {name}".strip())
             elif kind == "fragment_definition":
                 self.path.append(f"fragment {name}")
+            elif kind == "variable_definition":
+                self.variable = it.variable.name.value
             elif kind == "field":
                 self.field = name
                 self.path.append(it.alias.value if it.alias else name)
