@@ -1,12 +1,15 @@
 """What is loaded when: static import graphs do not see imports inside functions, a fresh interpreter does."""
 
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
+import tui
+
 HEAVY = {"textual", "httpx", "requests", "gitlab", "jenkins", "plotext", "starlette", "uvicorn"}
-HEAVY |= {"prometheus_client", "keyring"}
+HEAVY |= {"prometheus_client", "keyring", "graphql"}
 
 
 def loaded(code: str) -> set[str]:
@@ -35,3 +38,16 @@ def test_the_deck_loads_textual_and_no_library_of_a_source() -> None:
 )
 def test_nothing_below_the_panes_loads_textual_or_a_client_before_it_is_used(module: str) -> None:
     assert loaded(f"import {module}") & HEAVY == set()
+
+
+def test_graphql_core_is_loaded_by_nothing_but_a_sandbox_that_serves() -> None:
+    answers = ("tui.sandbox.gitlab.graphql", "tui.sandbox.gitlab.schema")
+    others = [
+        module.name
+        for module in pkgutil.walk_packages(tui.__path__, "tui.")
+        if module.name not in answers and not module.name.endswith("__main__")
+    ]
+    assert {"tui.app", "tui.commands.status", "tui.sources.gitlab", "tui.sandbox.server"} <= set(others)
+    found = loaded(f"import {', '.join(others)}, gitlab, jenkins")
+    assert "graphql" not in found
+    assert "textual" in found

@@ -281,5 +281,14 @@ async def _serve(server: Server) -> None:
     threading.Thread(target=watch_parent, daemon=True).start()
     sys.stdout.write(json.dumps({**urls, "user": USER, "token": TOKEN}) + "\n")
     sys.stdout.flush()
+    threading.Thread(target=_prepare, daemon=True).start()
     await ended.wait()
     server.stop()
+
+
+def _prepare() -> None:
+    """Load what answers GraphQL, a tenth of a second, while whoever started us is still loading what asks."""
+    from tui.sandbox.gitlab.schema import schema
+
+    options = gitlab.Options()
+    schema(options.version, options.lacks)

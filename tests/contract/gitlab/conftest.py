@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.gitlab.graphql_stub import execute
 from tests.http_stub import Reply, Request, Stub, http_stub
 from tui.config import GitLabSettings, Secret
 from tui.sources.gitlab import GitLabSource
@@ -48,34 +49,26 @@ def dashboard(answer: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Re
     return reply
 
 
+def executed(data: Callable[[dict[str, Any]], Any], version: str = "18.9") -> Callable[[Request], Reply]:
+    """Answers a query as GitLab's schema has it: ``data`` makes what it is answered with out of the variables."""
+
+    def reply(request: Request) -> Reply:
+        body = json.loads(request.body)
+        values = body["variables"]
+        return Reply.json(execute(data(values), body["query"], values, body["operationName"], version))
+
+    return reply
+
+
 def projects(**pipelines: list[Any]) -> Callable[[Request], Reply]:
-    """Answers the overview with projects of the group ``ml``: name to pipeline nodes, whatever their ref."""
-
-    def nodes(variables: dict[str, Any]) -> list[Any]:
-        known = {f"ml/{name}": found for name, found in pipelines.items()}
-        return [
-            {
-                "fullPath": path,
-                "pipelines": {
-                    "nodes": [one for one in known[path] if variables.get("ref") in (None, one["ref"])]
-                },
-            }
-            for path in variables["paths"]
-            if path in known
-        ]
-
-    return dashboard(nodes)
+    """Answers the overview with projects of the group ``ml``: name to pipeline nodes."""
+    found = [{"fullPath": f"ml/{name}", "pipelines": nodes} for name, nodes in pipelines.items()]
+    return executed(lambda _: {"projects": found})
 
 
 def details(**pipelines: Any) -> Callable[[Request], Reply]:
     """Answers for one run: ``data`` by ``i`` and iid."""
-
-    def reply(request: Request) -> Reply:
-        operation, variables = asked(request)
-        assert operation == "PipelineDetail"
-        return Reply.json({"data": pipelines.get(f"i{variables['iid']}", {"project": None})})
-
-    return reply
+    return executed(lambda values: pipelines.get(f"i{values['iid']}", {"project": None}))
 
 
 def operations(**replies: Callable[[Request], Reply]) -> Callable[[Request], Reply]:

@@ -273,14 +273,18 @@ async def test_both_ways_tell_the_same_of_a_run(stub: Stub, connect: Connect) ->
                 node(1842, status="MANUAL", detailedStatus={"group": "manual"}),
                 [("build", "success"), ("deploy", "manual")],
                 [
-                    job_node(10, "compile", duration=60.5),
+                    job_node(10, "compile"),
                     job_node(20, "promote", stage="deploy", queuedDuration=None, **WAITS),
                 ],
             )
         )
     )
     waiting = {"status": "manual", "started_at": None, "duration": None, "queued_duration": None}
-    routes(stub, [job(20, "promote", "deploy", **waiting), job(10, "compile", "build")], status="manual")
+    routes(
+        stub,
+        [job(20, "promote", "deploy", **waiting), job(10, "compile", "build", duration=60.0)],
+        status="manual",
+    )
     stub.routes[rest(f"{PIPELINES}/1842/test_report_summary")] = Reply.json({"message": "404 Not found"}, 404)
     by_graphql = await connect().run(RUN)
     stub.routes[GRAPHQL] = Reply.json({"error": "404 Not Found"}, 404)

@@ -136,7 +136,7 @@ async def test_the_iid_comes_from_the_list_or_else_from_rest_once(stub: Stub, co
 async def test_every_status_becomes_a_word_of_ours(
     stub: Stub, connect: Connect, word: str, status: Status, reason: str
 ) -> None:
-    pipeline = node(1842, status=word, detailedStatus=None)
+    pipeline = node(1842, status=word, detailedStatus={"group": word.lower()})
     told(stub, i842=detail(pipeline, [("build", word.lower())], [job_node(11, "compile", status=word)]))
     run = await connect().run(RUN)
     assert run.stages is not None

@@ -1,13 +1,16 @@
 """GraphQL tells the same as REST, and refuses what a GitLab would refuse."""
 
+import json
 import re
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_leaf_type
 
 from tests.sandbox.gitlab_face.face import FRAUD, START, Face, a_face
 from tui.sandbox.gitlab import Options
+from tui.sandbox.gitlab.schema import schema
 from tui.sandbox.plan import State
 from tui.sandbox.scenario import demo
 from tui.sandbox.world import Clock, World
@@ -104,6 +107,41 @@ def test_jobs_are_paged_by_cursor(face: Face) -> None:
     assert len(found) == len(set(found)) == sum(len(t.attempts) for t in face.world.progress(run).tasks)
 
 
+@pytest.mark.parametrize("scope", ["branches", "tags", "running", "pending", "finished"])
+def test_pipelines_of_a_scope_are_those_of_rest(face: Face, scope: str) -> None:
+    face.world.clock.advance(47)
+    query = """query ($scope: PipelineScopeEnum, $ref: String) { project(fullPath: "ml/fraud") {
+        pipelines(scope: $scope, ref: $ref) { nodes { id ref } } } }"""
+
+    def nodes(**given: str) -> list[tuple[str, str]]:
+        found = face.ask(query, **given)["data"]["project"]["pipelines"]["nodes"]
+        return [(node["id"], node["ref"]) for node in found]
+
+    in_rest = [
+        (f"gid://gitlab/Ci::Pipeline/{pipeline['id']}", pipeline["ref"])
+        for pipeline in face.all(f"{FRAUD}/pipelines?scope={scope}")
+    ]
+    assert nodes(scope=scope.upper()) == in_rest
+    assert nodes(scope=scope.upper(), ref="main") == [it for it in in_rest if it[1] == "main"]
+    if scope == "branches":
+        refs = [ref for _, ref in in_rest]
+        assert len(refs) == len(set(refs)) > 1
+        assert set(refs) == {ref for _, ref in nodes()}
+
+
+def test_environments_are_found_by_name_and_by_part_of_it(face: Face) -> None:
+    query = """query ($name: String, $search: String) { project(fullPath: "ml/fraud") {
+        environments(name: $name, search: $search) { nodes { name } } } }"""
+    for given, found in (
+        ({"name": "production"}, ["production"]),
+        ({"name": "prod"}, []),
+        ({"search": "PROD"}, ["production"]),
+        ({"search": "staging"}, []),
+    ):
+        nodes = face.ask(query, **given)["data"]["project"]["environments"]["nodes"]
+        assert [node["name"] for node in nodes] == found
+
+
 def test_environments_say_what_is_there_and_what_waits(face: Face) -> None:
     body = face.ask("environments", path="ml/fraud")
     (production,) = body["data"]["project"]["environments"]["nodes"]
@@ -158,7 +196,7 @@ def test_several_projects_with_environments_are_answered_in_part(face: Face) -> 
         ("{ project { id } }", "Field 'project' is missing required arguments: fullPath"),
         (
             "{ currentUser }",
-            "Field must have selections (field 'currentUser' returns UserCore but has no selections. "
+            "Field must have selections (field 'currentUser' returns CurrentUser but has no selections. "
             "Did you mean 'currentUser { ... }'?)",
         ),
         (
@@ -168,6 +206,11 @@ def test_several_projects_with_environments_are_answered_in_part(face: Face) -> 
         (
             "query Q($p: ID) { project(fullPath: $p) { id } }",
             "Nullability mismatch on variable $p and argument fullPath (ID / ID!)",
+        ),
+        ("query Q($p: Cat) { project(fullPath: $p) { id } }", "Cat isn't a defined input type (on $p)"),
+        (
+            "{ project(fullPath: 1) { pipelines(scope: ALL) { nodes { id } } } }",
+            "Argument 'scope' on Field 'pipelines' has an invalid value (ALL). Expected type 'PipelineScopeEnum'.",
         ),
         ("query Q($p: ID!) { currentUser { id } }", "Variable $p is declared by Q but not used"),
         ("query Q { project(fullPath: $p) { id } }", "Variable $p is used by Q but not declared"),
@@ -210,11 +253,98 @@ def test_an_older_version_lacks_fields() -> None:
         assert "errors" not in face.ask("dashboard", paths=["ml/fraud"])
 
 
+@pytest.mark.parametrize("version", ["15.3.5-ee", "16.2.0", "17.6.1-ee", "18.9.0-ee"])
+def test_it_can_be_an_older_gitlab(version: str) -> None:
+    with a_face(World(demo(), Clock(START, manual=True)), Options(version=version)) as face:
+        assert face.get("/metadata").json()["version"] == version
+        query = '{ projects(fullPaths: ["ml/fraud"]) { nodes { fullPath } } }'
+        if version < "16.6":
+            (error,) = face.ask(query)["errors"]
+            assert error["message"] == "Field 'projects' doesn't accept argument 'fullPaths'"
+        else:
+            assert face.ask(query)["data"]["projects"]["nodes"] == [{"fullPath": "ml/fraud"}]
+        query = '{ a: project(fullPath: "ml/fraud") { id } b: project(fullPath: "ml/ranking") { id } }'
+        assert face.ask(query)["data"].keys() == {"a", "b"}
+
+
+def test_what_is_lacking_beside_the_version_may_be_an_argument() -> None:
+    options = Options(lacks=frozenset({"Project.pipelines.scope"}))
+    with a_face(World(demo(), Clock(START, manual=True)), options) as face:
+        query = '{ project(fullPath: "ml/fraud") { pipelines(scope: TAGS) { nodes { id } } } }'
+        (error,) = face.ask(query)["errors"]
+        assert error == {
+            "message": "Field 'pipelines' doesn't accept argument 'scope'",
+            "locations": [{"line": 1, "column": 45}],
+            "path": ["query", "project", "pipelines", "scope"],
+            "extensions": {"code": "argumentNotAccepted", "name": "pipelines", "argumentName": "scope"},
+        }
+
+
+GIVEN = {
+    "project": 'fullPath: "ml/fraud"',
+    "pipeline": 'iid: "RUN"',
+    "job": 'id: "gid://gitlab/Ci::Build/JOB"',
+    "environment": 'name: "production"',
+    "mergeRequest": 'iid: "1"',
+    "testSuite": 'buildIds: ["JOB"]',
+    "lastDeployment": "status: BLOCKED",
+}
+"""What fields are given that answer for one thing only; RUN and JOB stand for numbers."""
+ABSENT = {"MergeRequest", "RecentFailures", "DeploymentApproval"}
+"""Types of which this world has nothing."""
+
+
+def fields_of(kind: str) -> dict[str, GraphQLField]:
+    found = schema(Options().version).type_map[kind]
+    assert isinstance(found, GraphQLObjectType | GraphQLInterfaceType)
+    fields: dict[str, GraphQLField] = found.fields
+    return fields
+
+
+def written(name: str, field: GraphQLField, inner: str) -> str:
+    """A field as it stands in a query."""
+    given = GIVEN.get(name, "")
+    text = f"{name}({given})" if given.partition(":")[0] in field.args else name
+    return text if is_leaf_type(get_named_type(field.type)) else f"{text} {{ {inner} }}"
+
+
+def ways() -> dict[str, str]:
+    """How an object of each type is asked for, FIELDS standing for its fields."""
+    found = {"Query": "{ FIELDS }"}
+    unread = ["Query"]
+    for of in unread:
+        for name, field in fields_of(of).items():
+            kind = get_named_type(field.type)
+            if kind.name not in found and not is_leaf_type(kind):
+                found[kind.name] = found[of].replace("FIELDS", written(name, field, "FIELDS"))
+                unread.append(kind.name)
+    return found
+
+
+WAYS = ways()
+# A pipeline's status offers no action; a job's does.
+WAYS["StatusAction"] = WAYS["CiJob"].replace("FIELDS", "detailedStatus { action { FIELDS } }")
+
+
+@pytest.mark.parametrize("of", WAYS)
+def test_every_field_of_the_schema_is_answered(face: Face, of: str) -> None:
+    face.world.clock.advance(400)
+    runs = face.world.project_runs("ml/fraud")
+    run = next(run for run in runs if face.world.progress(run).state is State.PASSED)
+    tested = next(task.id for task in run.tasks if task.name == "validate")
+    fields = " ".join(written(name, field, "__typename") for name, field in fields_of(of).items())
+    query = WAYS[of].replace("FIELDS", f"found: __typename {fields}")
+    query = query.replace("RUN", str(run.number)).replace("JOB", str(face.world.job_id(run, tested)))
+    body = face.ask(query)
+    assert "errors" not in body
+    assert ('"found"' in json.dumps(body)) == (of not in ABSENT)
+
+
 def test_aliases_fragments_defaults_and_operation_names(face: Face) -> None:
     query = """
     query Other { currentUser { id } }
     query Wanted($path: ID = "ml/fraud", $n: Int = 1) {  # the rest of this line is no question
-      here: project(fullPath: $path) { __typename ...F ... on Project { name pipelines { nodes { ref } } } }
+      here: project(fullPath: $path) { __typename ...F ... on Project { name pipelines(first: $n) { nodes { ref } } } }
     }
     fragment F on Project { pipelines(first: $n) { nodes { iid } } }
     """

@@ -1,10 +1,11 @@
 """The sandbox's GitLab: REST and GraphQL under ``/gitlab``, as a relative-URL install answers.
 
 ``facts`` and ``site`` put the world into GitLab's words; ``bodies``, ``asking`` and ``rest`` tell it in REST,
-``query``, ``graphql`` and ``schema`` in GraphQL; ``writes`` does what is asked, ``deeds`` keeps what of it the world
+``schema`` and ``graphql`` in GraphQL; ``writes`` does what is asked, ``deeds`` keeps what of it the world
 has no word for; ``answers`` knows the manners of HTTP that both share.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,9 +21,7 @@ from tui.sandbox.gitlab import answers
 from tui.sandbox.gitlab.asking import Ask, Options, find
 from tui.sandbox.gitlab.bodies import PREFIX
 from tui.sandbox.gitlab.deeds import Deeds
-from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
 from tui.sandbox.gitlab.rest import ROUTES
-from tui.sandbox.gitlab.schema import schema
 from tui.sandbox.gitlab.site import Site
 from tui.sandbox.gitlab.writes import WRITES
 from tui.sandbox.world import World
@@ -92,6 +91,10 @@ class _Face:
         return answers.api_v3().response()
 
     async def graphql(self, request: Request) -> Response:
+        # Not when the sandbox starts: graphql-core takes a third as long to import as all the rest.
+        from tui.sandbox.gitlab.graphql import MAX_QUERY, answer
+        from tui.sandbox.gitlab.schema import Context, schema
+
         try:
             known = self._known(request)
         except answers.ApiError:
@@ -102,8 +105,9 @@ class _Face:
             return self._say({"errors": [{"message": "Unexpected end of document"}]}, 422)
         if len(asked.query) > MAX_QUERY:
             return self._say({"errors": [{"message": "Query too large"}]}, 422)
-        types = schema(self._site(known), self.options.lacks)
-        return self._say(answer(types, asked.query, asked.variables or {}, asked.operation_name))
+        types = schema(self.options.version, self.options.lacks)
+        context = partial(Context, self._site(known))
+        return self._say(answer(types, context, asked.query, asked.variables or {}, asked.operation_name))
 
     def _say(self, body: object, status: int = 200) -> Response:
         return Response(msgspec.json.encode(body), status, self.limit.headers(), "application/json")

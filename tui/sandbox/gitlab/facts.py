@@ -5,7 +5,7 @@ GraphQL tell is decided here and in :mod:`tui.sandbox.gitlab.site`, once.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 import msgspec
@@ -229,6 +229,29 @@ def composite(jobs: Iterable[Job]) -> str:
     if "manual" in found:
         return "manual"
     return "running" if "created" in found else "failed"
+
+
+_SCOPES: Mapping[str, tuple[str, ...]] = {
+    "running": ("running",),
+    "pending": ("pending", "waiting_for_resource", "preparing", "created"),
+    "finished": ("success", "failed", "canceled"),
+}
+
+
+def in_scope(pipelines: Iterable[Pipeline], scope: str | None) -> list[Pipeline]:
+    """Those of a ``scope`` that lists of pipelines take, in their order, newest first.
+
+    For ``branches`` and ``tags`` that is the newest of each; nothing here is tagged.
+    """
+    found = list(pipelines)
+    if scope is not None and scope in _SCOPES:
+        return [it for it in found if it.status in _SCOPES[scope]]
+    if scope == "branches":
+        newest: dict[str, Pipeline] = {}
+        for it in found:
+            newest.setdefault(it.run.pipeline.ref, it)
+        return list(newest.values())
+    return [] if scope == "tags" else found
 
 
 def stage_of(path: tuple[str, ...]) -> str:

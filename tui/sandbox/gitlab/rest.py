@@ -11,7 +11,7 @@ from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.answers import Page, Text, bad_request, invalid, not_found
 from tui.sandbox.gitlab.asking import Ask, Route, given
-from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
+from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project, in_scope
 from tui.sandbox.gitlab.trace import trace
 
 JOB_STATUSES = (
@@ -103,11 +103,6 @@ def _project(ask: Ask, key: str) -> Any:
 
 # --- pipelines and jobs -------------------------------------------------------------------------------------------
 
-_SCOPES: Mapping[str, tuple[str, ...]] = {
-    "running": ("running",),
-    "pending": ("pending", "waiting_for_resource", "preparing", "created"),
-    "finished": ("success", "failed", "canceled"),
-}
 _PIPELINE_ORDER: Mapping[str, Callable[[Pipeline], Any]] = {
     "id": lambda it: it.id,
     "status": lambda it: (it.status, it.id),
@@ -123,13 +118,7 @@ def _pipelines(ask: Ask, key: str) -> Page:
         found = [it for it in ask.site.everything(project) if it.run.parent is not None]
     else:
         found = list(ask.site.pipelines(project))
-    scope = query.get("scope", "")
-    if scope in _SCOPES:
-        found = [it for it in found if it.status in _SCOPES[scope]]
-    elif scope == "branches":
-        found = list({it.run.pipeline.ref: it for it in reversed(found)}.values())
-    elif scope == "tags":
-        found = []
+    found = in_scope(found, query.get("scope"))
     wanted: Mapping[str, Callable[[Pipeline], Any]] = {
         "status": lambda it: it.status,
         "ref": lambda it: it.run.pipeline.ref,

@@ -176,16 +176,17 @@ class Site:
 
     def _jobs(self, run: Run, seen: Progress, created_at: float, now: float) -> Iterator[Job]:
         unreachable: set[str] = set()
+        by_id = {task.id: task.name for task in run.tasks}
         for state in seen.tasks:
             task = state.task
             if any(need in unreachable for need in task.needs) or (
                 task.gate and task.optional and state.state is State.WAITING
             ):
                 unreachable.add(task.id)
-            by_id = {other.id: other.name for other in run.tasks}
             for index, attempt in enumerate(state.attempts):
                 status = _STATUS[attempt.state]
-                said = self.deeds.approvals.get(self.world.job_id(run, task.id, index), {}).values()
+                number = self.world.job_id(run, task.id, index)
+                said = self.deeds.approvals.get(number, {}).values()
                 if rejected := any(each.status == "rejected" for each in said):
                     status = "failed"
                 if attempt.state is State.CREATED:
@@ -200,7 +201,7 @@ class Site:
                 ready = attempt.ready_at if not task.gate else None
                 yield Job(
                     run=run,
-                    id=self.world.job_id(run, task.id, index),
+                    id=number,
                     name=task.name,
                     stage=stage_of(task.path),
                     status=status,

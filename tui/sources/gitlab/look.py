@@ -16,10 +16,9 @@ from tui.sources.gitlab.convert import Place
 from tui.sources.gitlab.deployed import RestDeployment
 from tui.sources.gitlab.environments import EnvironmentReader
 from tui.sources.gitlab.graphql import Fallback, GraphQL
-from tui.sources.gitlab.payload import GraphQLReply, RestJob, RestPipeline, RestProject, seconds
-from tui.sources.gitlab.queries import Question
+from tui.sources.gitlab.payload import RestJob, RestPipeline, RestProject, seconds
 from tui.sources.gitlab.rest import PER_PAGE, Rest, project_url
-from tui.sources.gitlab.rights import Protection, Rights, RightsData
+from tui.sources.gitlab.rights import Protection, Rights, job_rights
 from tui.sources.gitlab.seen import Seen
 from tui.sources.gitlab.together import concerns_all, together
 from tui.text import clean
@@ -27,8 +26,6 @@ from tui.text import clean
 T = TypeVar("T")
 
 
-_RIGHTS = "JobRights"
-_rights = msgspec.json.Decoder(GraphQLReply[RightsData])
 _pipeline = msgspec.json.Decoder(RestPipeline)
 _jobs = msgspec.json.Decoder(tuple[RestJob, ...])
 _project = msgspec.json.Decoder(RestProject)
@@ -104,20 +101,10 @@ class Look:
     async def rights(self, seen: Seen, job: RestJob) -> Rights | None:
         """What GraphQL adds; None where it does not answer."""
         kind = "Ci::Bridge" if job.id in seen.bridges else "Ci::Build"
-        # The id stands in the text: its type has another name in older schemas.
-        document = f"""
-query {_RIGHTS}($path: ID!) {{
-  project(fullPath: $path) {{
-    job(id: "gid://gitlab/{kind}/{job.id}") {{
-      manualJob canPlayJob retryable
-      userPermissions {{ updateBuild }}
-      detailedStatus {{ action {{ confirmationMessage }} }}
-    }}
-  }}
-}}"""
+        question = job_rights(f"gid://gitlab/{kind}/{job.id}")
 
         async def ask() -> Rights | None:
-            data, _ = await self._graphql.ask(Question(_RIGHTS, document, _rights), path=seen.place.path)
+            data, _ = await self._graphql.ask(question, path=seen.place.path)
             return data.project.job if data.project is not None else None
 
         async def none() -> Rights | None:
@@ -125,7 +112,7 @@ query {_RIGHTS}($path: ID!) {{
 
         async def read() -> Rights | None:
             try:
-                return await self._fallback.ask(_RIGHTS, ask, none)
+                return await self._fallback.ask(question.name, ask, none)
             except SourceError as error:
                 if concerns_all(error):
                     raise

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.sources.gitlab.deployed import Permissions
+from tui.sources.gitlab.payload import GraphQLReply
+from tui.sources.gitlab.queries import Question
 from tui.text import clean
 
 
@@ -42,6 +44,27 @@ class RightsProject(msgspec.Struct, frozen=True):
 
 class RightsData(msgspec.Struct, frozen=True):
     project: RightsProject | None = None
+
+
+_rights = msgspec.json.Decoder(GraphQLReply[RightsData])
+
+
+def job_rights(gid: str) -> Question[RightsData]:
+    """What may be done to the job of a global id. It stands in the text: its type has another name in old versions."""
+    return Question(
+        "JobRights",
+        f"""
+query JobRights($path: ID!) {{
+  project(fullPath: $path) {{
+    job(id: "{gid}") {{
+      manualJob canPlayJob retryable
+      userPermissions {{ updateBuild }}
+      detailedStatus {{ action {{ confirmationMessage }} }}
+    }}
+  }}
+}}""",
+        _rights,
+    )
 
 
 class Rule(msgspec.Struct, frozen=True):
