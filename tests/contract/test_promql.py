@@ -11,7 +11,7 @@ from tui import config
 from tui.domain.series import Probe
 from tui.engine.engine import Engine
 from tui.engine.questions import ProbeOf
-from tui.sources.promql import bucket_bounds, selectors
+from tui.sources.promql import buckets, selectors
 
 LAST = END - 17
 """The time of the newest sample of the ordinary series, off every grid."""
@@ -38,8 +38,8 @@ def test_the_series_that_a_query_reads(query: str, found: tuple[str, ...]) -> No
 
 def test_the_buckets_of_a_quantile() -> None:
     query = 'histogram_quantile(0.9, rate(t_bucket{a="b"}[5m])) + rate(t_count[5m])'
-    assert bucket_bounds(query) == 'count by (le) (t_bucket{a="b"})'
-    assert bucket_bounds("rate(t_bucket[5m])") == ""
+    assert buckets(query) == 'sum by (le) (increase(t_bucket{a="b"}[5m]))'
+    assert buckets("rate(t_bucket[5m])") == ""
 
 
 @pytest.fixture(scope="module")

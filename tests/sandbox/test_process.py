@@ -216,10 +216,11 @@ def test_the_settings_show_all_of_it(sandbox: Sandbox, http: httpx.Client) -> No
     assert "sandbox-token" not in repr(settings)
     for name, model in settings.models.items():
         for metric in model.metrics:
-            assert {"model", "environment", "track"} <= placeholders(settings.metrics[metric].query)
+            query = settings.metrics[metric].queries["query"]
+            assert {"model", "environment", "track"} <= placeholders(query)
             for track in (model.baseline.track, model.canary.track):
                 values = {"model": name, "environment": model.environment, "track": track, "window": "5m"}
-                form = {"query": fill(settings.metrics[metric].query, values), "time": str(START)}
+                form = {"query": fill(query, values), "time": str(START)}
                 answer = http.post(f"{sandbox.urls['prometheus']}/api/v1/query", data=form)
                 assert len(answer.json()["data"]["result"]) == 1
 

@@ -75,7 +75,7 @@ async def face() -> AsyncIterator[Face]:
 
 def filled(metric: str, model: str, track: str) -> str:
     values = {"model": model, "track": track, "environment": "production", "window": "5m"}
-    return fill(METRICS[metric].query, values)
+    return fill(METRICS[metric].queries["query"], values)
 
 
 async def mean(face: Face, metric: str, model: str, track: str) -> float:

@@ -79,7 +79,9 @@ def _named(track: Track, deployment: Deployment | None) -> Track:
 def _asks(settings: Settings, metric: str) -> bool:
     table = settings.metrics.get(metric)
     try:
-        return table is not None and "version" in placeholders(table.query, settings.dialect(metric))
+        return table is not None and any(
+            "version" in placeholders(query, settings.dialect(metric)) for query in table.queries.values()
+        )
     except QueryError:
         return False
 
