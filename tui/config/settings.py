@@ -12,7 +12,8 @@ from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
 from tui.domain.query import Dialect
-from tui.domain.share import Share, split
+from tui.domain.share import Share
+from tui.domain.split import split
 from tui.insight.rules import DeploymentRule
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]

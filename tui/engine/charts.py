@@ -6,27 +6,22 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.config import MetricSettings, ModelSettings, Settings, seconds
+from tui.config import ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import Dialect, QueryError, fill, placeholders
-from tui.domain.series import Chart, Grid, Histogram, Probe, Samples, Series, Track
+from tui.domain.series import Chart, Grid, Probe, Samples, Series, Track
 from tui.domain.share import Kind, NoShare, Share, counts, kind, values
+from tui.engine.comparable import incomparable, scarce
 from tui.engine.questions import ChartOf, ProbeOf, RequestsOf
-from tui.format import quantity
 from tui.sources.base import DatingSource, MetricSource, SourceError
-from tui.sources.promql import aggregates, ranges
+from tui.sources.promql import ranges
 from tui.text import shorten
 
 _STEPS_PER_WINDOW = 20
 _SETTLED = 300.0
 """Seconds after which nothing is added to what a server knows: a scrape and its way through a few servers."""
 _MOST_LABELS = 5
-_MOST_BOUNDS = 3
 _MOST_QUERY = 120
-_TELLING = 5
-"""So many different numbers are not the same by chance in two series."""
-_PER_QUANTILE = 10
-"""So many events should be beyond a quantile."""
 _PROBED, _PROBES = 3600, 60
 """Seconds that are looked at, and at how many times, to tell what a query gives."""
 
@@ -141,40 +136,31 @@ async def read_tracks(
     asked = msgspec.structs.replace(grid, start=grid.start - steps * grid.step)
     texts = list(dict.fromkeys(text for texts in queries.values() for text in texts))
     results = await asyncio.gather(*(source.samples(text, asked) for text in texts), return_exceptions=True)
-    by_text: dict[str, Samples] = {}
-    for text, result in zip(texts, results, strict=True):
+    for result in results:
         if isinstance(result, BaseException):
             raise result
-        by_text[text] = result
+    by_text = dict(zip(texts, (each for each in results if isinstance(each, Samples)), strict=True))
     answers = {track: [by_text[text] for text in texts] for track, texts in queries.items()}
     series = []
     for track, samples in answers.items():
-        counted, scale = None, 1.0 if metric.scale is None else metric.scale
         numbers = [_numbers(metric_name, track, each, asked) for each in samples]
-        if share is not None and kinds is not None:
+        if share is None or kinds is None:
+            counted, shown = None, _scaled(numbers[0], metric.scale)
+        else:
             over = _measured(queries[track], window)
             try:
                 counted = counts(*numbers, kinds=kinds, window=over, steps=steps, rest=share.rest)
             except NoShare as error:
                 whose = f" of the {track}" if track else ""
                 raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]{whose}: {error}") from None
-        ceiling = samples[0].ceiling
-        series.append(
-            Series(
-                metric_name,
-                track,
-                grid,
-                values(counted, share.scale) if share and counted else _scaled(numbers[0], scale),
-                _label(model, track),
-                sum(each.nan for each in samples),
-                None if ceiling is None else ceiling * scale,
-                counted,
-            )
-        )
+            shown = values(counted, share.scale)
+        (ceiling,) = _scaled([samples[0].ceiling], metric.scale)
+        nan = sum(each.nan for each in samples)
+        series.append(Series(metric_name, track, grid, shown, _label(model, track), nan, ceiling, counted))
     return Chart(
         tuple(series),
-        (*notes, *_notes(answers, share), *_scarce(answers)),
-        incomparable=_incomparable(queries, answers, source.name, metric),
+        (*notes, *_notes(answers, share), *scarce(answers)),
+        incomparable=incomparable(queries, answers, source.name, metric),
     )
 
 
@@ -248,52 +234,9 @@ def _numbers(name: str, track: Track | None, samples: Samples, grid: Grid) -> tu
     return samples.rows[0][1] if samples.rows else (None,) * len(grid.times)
 
 
-def _scaled(numbers: Sequence[float | None], scale: float) -> tuple[float | None, ...]:
-    scaled = (number if number is None else number * scale for number in numbers)
+def _scaled(numbers: Sequence[float | None], scale: float | None) -> tuple[float | None, ...]:
+    scaled = (number if number is None or scale is None else number * scale for number in numbers)
     return tuple(value if value is not None and math.isfinite(value) else None for value in scaled)
-
-
-def _incomparable(
-    queries: Mapping[Track | None, Sequence[str]],
-    answers: Mapping[Track | None, Sequence[Samples]],
-    source: str,
-    metric: MetricSettings,
-) -> str | None:
-    """Why the two tracks cannot be compared; None where they can, or there are no two."""
-    if len(answers) < 2:
-        return None
-    baseline, canary = answers["baseline"], answers["canary"]
-    if queries["baseline"] == queries["canary"]:
-        return "the query is the same for baseline and canary: the model's table names both alike"
-    for old, new, query in zip(baseline, canary, queries["canary"], strict=True):
-        if old.rows and new.rows and _same(old, new, query):
-            return "baseline and canary are the same series: the query does not tell them apart"
-        if old.histogram and new.histogram and old.histogram.bounds != new.histogram.bounds:
-            scale = 1.0 if metric.scale is None else metric.scale
-            bounds = _differing(old.histogram, new.histogram, scale, metric.unit)
-            return f"their histograms have different buckets: {bounds}"
-    if any(each.partial for each in (*baseline, *canary)):
-        return f"the answer of {source} is partial: some of its stores did not give theirs"
-    return None
-
-
-def _same(old: Samples, new: Samples, query: str) -> bool:
-    """Whether they are one series. Labels tell it; where some are summed away it takes the numbers, too."""
-    labels, numbers = old.rows[0]
-    if not labels or labels != new.rows[0][0]:
-        return False
-    return not aggregates(query) or (numbers == new.rows[0][1] and len(set(numbers) - {None}) >= _TELLING)
-
-
-def _differing(old: Histogram, new: Histogram, scale: float, unit: str) -> str:
-    """``10 ms, 50 ms in the baseline only, 25 ms in the canary only``."""
-    words = []
-    for track, own, other in (("baseline", old, new), ("canary", new, old)):
-        bounds = [each for each in own.bounds if each not in other.bounds]
-        if bounds:
-            named = ", ".join(quantity(each * scale, unit) for each in bounds[:_MOST_BOUNDS])
-            words.append(f"{named}{', …' if len(bounds) > _MOST_BOUNDS else ''} in the {track} only")
-    return "; ".join(words)
 
 
 def _label(model: ModelSettings, track: Track | None) -> str:
@@ -315,24 +258,3 @@ def _notes(answers: Mapping[Track | None, Sequence[Samples]], share: Share | Non
         note if len(tracks) == len(answers) else f"{', '.join(tracks)}: {note}"
         for note, tracks in said.items()
     ]
-
-
-def _scarce(answers: Mapping[Track | None, Sequence[Samples]]) -> list[str]:
-    """Which track has fewer events in a window than its quantile needs to be more than one of them."""
-    found = []
-    for track, (samples, *_) in answers.items():
-        histogram = samples.histogram
-        if (
-            histogram is None
-            or histogram.quantile is None
-            or histogram.events is None
-            or histogram.quantile >= 1
-        ):
-            continue
-        needed = _PER_QUANTILE / (1 - histogram.quantile)
-        if histogram.events < needed:
-            found.append(
-                f"{f'{track}: ' if track else ''}about {histogram.events:.0f} requests in a window, where "
-                f"the {histogram.quantile:g} quantile needs {math.ceil(needed - 1e-6)}: a few of them make it"
-            )
-    return found

@@ -2,6 +2,8 @@
 
 import re
 
+from tui.domain.share import TEXT
+
 _TOKEN = re.compile(
     r"""
       \#[^\n]*                                                                # a comment
@@ -28,7 +30,7 @@ _AGGREGATE = re.compile(
     r"\b(?:sum|avg|min|max|count|stddev|stdvar|group|topk|bottomk|quantile|histogram_quantile)\s*(?:\(|by\b|without\b)",
     re.IGNORECASE,
 )
-_TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
+_TEXT = re.compile(TEXT, re.DOTALL)
 
 
 def aggregates(query: str) -> bool:
