@@ -1,10 +1,12 @@
 """Shares counted, and what cannot be compared: at a real Prometheus, on pages, in documents, of partial answers."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.contract.test_prometheus import RANGE, matrix
@@ -13,9 +15,9 @@ from tests.http_stub import Reply, http_stub
 from tests.real_prometheus import END, INTERVAL, START, RealPrometheus, prometheus
 from tui import config
 from tui.domain.series import Chart, Probe, Series
-from tui.domain.verdict import Decision, Outcome
+from tui.domain.verdict import Decision, Outcome, Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import ChartOf, ProbeOf
+from tui.engine.questions import ChartOf, ProbeOf, VerdictOf
 from tui.sources.base import SourceError
 
 HEALTHY, FAILING = "healthy", "failing"
@@ -293,3 +295,85 @@ async def test_how_many_requests_a_verdict_takes(metric: str, queries: int) -> N
     with http_stub({RANGE: answered()}) as stub:
         await judged(stub.url, metric)
         assert len(stub.requests) == queries
+
+
+class Looked:
+    """A model of two tracks whose page, or document, is looked at again and again by a verdict."""
+
+    def __init__(self, kind: str, metric: str, every: int = 60) -> None:
+        self.every = every
+        self.now = float(START)
+        self.kind = kind
+        self.metric = metric
+
+    async def verdicts(self, *texts: str) -> list[Verdict]:
+        """One after a look at each of ``texts``."""
+        found = []
+        path = "GET /it"
+        with http_stub({}) as stub:
+            text = (
+                f'[sources.it]\ntype = "{self.kind}"\nurl = "{stub.url}/it"\n[models.m]\nmetrics = ["x"]\n'
+                f'[metrics.x]\nsource = "it"\njudge_window = "1m"\n{self.metric}'
+            )
+            settings = msgspec.structs.replace(config.parse(text, Path("c.toml")), path=None)
+            engine = Engine(settings, clock=lambda: self.now)
+            try:
+                for text in texts:
+                    kind = "application/json" if self.kind == "json" else "text/plain; version=0.0.4"
+                    stub.routes[path] = Reply.text(text, content_type=kind)
+                    self.now += self.every
+                    found.append(await engine.ask(VerdictOf("m")))
+            finally:
+                await engine.close()
+        return found
+
+
+def counted(verdict: Verdict) -> float | None:
+    (metric,) = verdict.metrics
+    return metric.canary
+
+
+async def test_a_page_is_counted_by_its_running_totals() -> None:
+    """The canary fails once in two hundred requests a minute; its page has no such counter before the first time."""
+    looked = Looked(
+        "exposition",
+        "bad = 'sum(failed_total{track=\"{track}\"})'\ntotal = 'sum(all_total{track=\"{track}\"})'\nfail = 50\n",
+    )
+
+    def page(minute: int, failed: int) -> str:
+        lines = [f'all_total{{track="{track}"}} {200 * minute}' for track in ("baseline", "canary")]
+        return "\n".join([*lines, *([f'failed_total{{track="canary"}} {failed}'] if failed else []), ""])
+
+    found = await looked.verdicts(*(page(minute, 0) for minute in range(1, 4)), page(4, 200), page(5, 400))
+    assert [counted(each) for each in found[1:3]] == [0, 0]
+    (last,) = found[-1].metrics
+    assert (last.outcome, last.reason) == (Outcome.WORSE, "beyond the fail limit 50 %: 100 % now")
+
+
+async def test_a_document_that_began_anew_is_counted_on() -> None:
+    looked = Looked("json", 'bad = "/{track}/failed"\ntotal = "/{track}/all"\nfail = 50\n')
+    totals = [(10, 100), (20, 200), (0, 10), (9, 20)]
+    texts = [
+        json.dumps({track: {"failed": failed, "all": all_} for track in ("baseline", "canary")})
+        for failed, all_ in totals
+    ]
+    found = await looked.verdicts(*texts)
+    # 10 of 100, then 0 of 10 since it began anew, then 9 of 10: the middle one is 10 %.
+    assert counted(found[-1]) == pytest.approx(10)
+
+
+async def test_different_buckets_of_a_page_cannot_be_compared() -> None:
+    metric = "query = 'quantile(0.9, took_bucket{track=\"{track}\"}[{window}])'\ncompare = { max_worse = 1 }"
+    looked = Looked("exposition", metric, every=20)
+
+    def page(count: int) -> str:
+        bounds = {"baseline": FINE, "canary": SLOW}
+        return "# TYPE took histogram\n" + "".join(
+            f'took_bucket{{track="{track}",le="{bound}"}} {count}\n'
+            for track in bounds
+            for bound in bounds[track]
+        )
+
+    found = await looked.verdicts(*(page(1000 * number) for number in range(1, 8)))
+    reason = found[-1].metrics[0].reason
+    assert reason.startswith("their histograms have different buckets: 0.25 in the baseline only"), reason

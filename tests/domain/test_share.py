@@ -38,6 +38,12 @@ class TestWhatIsSplit:
                 1,
             ),
             (
+                'sum(rate({"my.all", "my.code"="500"}[5m])) / sum(rate({"my.all"}[5m]))',
+                'sum(rate({"my.all", "my.code"="500"}[5m]))',
+                'sum(rate({"my.all"}[5m]))',
+                1,
+            ),
+            (
                 "sum(rate(took_seconds_count{a='1'}[5m])) / sum(rate(took_seconds_count[5m]))",
                 "sum(rate(took_seconds_count{a='1'}[5m]))",
                 "sum(rate(took_seconds_count[5m]))",

@@ -211,7 +211,14 @@ class _Parser:
         matchers = set()
         if self._sees("{"):
             while not self._sees("}"):
-                label = self._take("name")["name"]
+                token = self._next()
+                if token is None or not (token["name"] or token["text"]):
+                    raise _Other
+                self._at = token.end()
+                label = token["name"] or token["text"][1:-1]
+                if token["text"] and (self._sees(",") or self._ends("}")):
+                    name = label
+                    continue
                 sign = self._take("sign")["sign"]
                 if sign not in ("=", "!=", "=~", "!~"):
                     raise _Other
@@ -243,6 +250,10 @@ class _Parser:
             return False
         self._at = token.end()
         return True
+
+    def _ends(self, sign: str) -> bool:
+        token = self._next()
+        return token is not None and token["sign"] == sign
 
     def _expect(self, sign: str) -> None:
         if not self._sees(sign):
