@@ -1,6 +1,7 @@
 """Shares counted, and what cannot be compared: at a real Prometheus, on pages, in documents, of partial answers."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -14,11 +15,13 @@ from tests.contract.test_verdicts import judged, only
 from tests.http_stub import Reply, http_stub
 from tests.real_prometheus import END, INTERVAL, START, RealPrometheus, prometheus
 from tui import config
-from tui.domain.series import Chart, Probe, Series
+from tui.domain.query import PLACEHOLDERS, fill
+from tui.domain.series import Chart, Grid, Probe, Series
 from tui.domain.verdict import Decision, Outcome, Verdict
 from tui.engine.engine import Engine
 from tui.engine.questions import ChartOf, ProbeOf, VerdictOf
 from tui.sources.base import SourceError
+from tui.sources.prometheus import PrometheusSource
 
 HEALTHY, FAILING = "healthy", "failing"
 FINE, SLOW = ("0.1", "0.25", "+Inf"), ("0.1", "0.5", "+Inf")
@@ -209,6 +212,19 @@ class TestHistograms:
             "took: canary: about 4 requests in a window, where the 0.95 quantile needs 200: a few of them make it"
         )
         assert (await judged(server.url, named(LATENCY, HEALTHY))).notes == ()
+
+
+async def test_the_ready_made_queries_are_good_ones(server: RealPrometheus) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    words = {name: "1m" if name == "window" else "x" for name in PLACEHOLDERS}
+    queries = re.findall(r"^(?:query|bad|total) = \'\'\'(.*)\'\'\'$", text, re.MULTILINE)
+    assert len(queries) > 20
+    source = PrometheusSource("prom", config.PrometheusSettings(url=server.url))
+    try:
+        for query in queries:
+            await source.samples(fill(query, words), Grid(END - 60, END, 60))
+    finally:
+        await source.close()
 
 
 class TestTheSameSeries:

@@ -23,6 +23,7 @@ class TestWhatIsSplit:
             (f"{BAD} / {ALL} * 100", BAD, ALL, 100),
             (f"100 * ({BAD} / {ALL})", BAD, ALL, 100),
             (f"({BAD} or vector(0)) / {ALL}", f"({BAD} or vector(0))", ALL, 1),
+            (f"({BAD} or on () vector(0)) / {ALL}", f"({BAD} or on () vector(0))", ALL, 1),
             (f"{BAD} / {ALL} or vector(0)", BAD, ALL, 1),
             (f"(({BAD})) / ({ALL})", f"(({BAD}))", f"({ALL})", 1),
             (

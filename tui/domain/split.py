@@ -125,6 +125,10 @@ class _Parser:
         tree = self._sum()
         while (token := self._next()) and (token["name"] or "").lower() == "or":
             self._at = token.end()
+            if (token := self._next()) and (token["name"] or "").lower() == "on":
+                self._at = token.end()
+                self._expect("(")
+                self._expect(")")
             right = self._sum()
             tree = _Binary("or", tree, right, tree.start, right.end)
         return tree
