@@ -52,8 +52,11 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
     metric = settings.metrics[question.metric]
     grid = chart_grid(now, question.span, question.columns, metric.window, question.until)
     answer = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+    notes = answer.notes
+    if answer.incomparable and metric.compare:
+        notes = (f"not to be compared: {answer.incomparable}", *notes)
     final = question.until is not None and question.until <= now - _SETTLED
-    return msgspec.structs.replace(answer, final=True) if final else answer
+    return msgspec.structs.replace(answer, notes=notes, final=final)
 
 
 async def requests(question: RequestsOf, settings: Settings, source: MetricSource, now: float) -> Chart:

@@ -193,7 +193,7 @@ class PrometheusSource(Server[PrometheusSettings]):
         except SourceError:
             return None
         counts = sorted(_by_bound(answer))
-        if not counts:
+        if not counts or answer.partial:
             return None
         newest = max(look for _, values in counts for look, value in enumerate(values) if value is not None)
         bounds = tuple(dict.fromkeys(bound for bound, values in counts if values[newest] is not None))
