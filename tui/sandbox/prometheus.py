@@ -28,7 +28,6 @@ _METRIC = re.compile(rf"\b({'|'.join(METRICS)})\b\s*(\{{[^{{}}]*\}})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _AGGREGATE = re.compile(r"\b(?:sum|avg|max|min|count|histogram_quantile)\b")
 _INCREASE = re.compile(r"\bincrease\b.*\[(\d+)([smhd])\]")
-_FAILED = re.compile(r"\bcode\s*=~")
 _DATED = re.compile(r"max\((?:max_over_time\()?timestamp\(([^()]*)\)(?:\[1h:1m\]\))?\)")
 _GROUPED = re.compile(r"\bby\s*\(([^)]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -199,12 +198,9 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
     if dated := _DATED.fullmatch(query):
         return [(labels, _when(curve)) for labels, curve in _curves(world, f"max({dated[1]})")]
     name, selector = match[1], match[2] or ""
-    signal: Signal = METRICS[name]
+    signal = METRICS[name]
     counted = _INCREASE.search(query) if signal == "requests" else None
     window = float(counted[1]) * _UNITS[counted[2]] if counted else None
-    divides = "/" in re.sub(r'"[^"]*"', "", query)
-    if signal == "requests" and not counted and "rate(" in query and not divides:
-        signal = "failures" if _FAILED.search(selector) else "traffic"
     matched = [serving for serving in servings(world) if _matches(serving.labels, selector)]
     if not _AGGREGATE.search(query):
         return [
@@ -233,16 +229,14 @@ def _when(curve: Curve) -> Curve:
 
 
 def _curve(world: World, members: list[Serving], signal: Signal, counted: float | None) -> Curve:
-    """The mean of the members' values, of rates their sum; or how many requests they had in the ``counted`` seconds
-    before."""
+    """The mean of the members' values; or how many requests they had in the ``counted`` seconds before."""
 
     def sum_until(time: float) -> float | None:
         return sum(requests(world, member, time - (counted or 0.0), time) for member in members)
 
     def at(time: float) -> float | None:
         values = [found for member in members if (found := value(world, member, signal, time)) is not None]
-        together = 1 if signal in ("traffic", "failures") else len(values)
-        return sum(values) / together if values else None
+        return sum(values) / len(values) if values else None
 
     return at if counted is None else sum_until
 

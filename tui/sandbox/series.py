@@ -15,15 +15,14 @@ LABELLED = 300.0
 """Seconds between two updates of a quality gauge; in between it is held."""
 
 Track = Literal["baseline", "canary"]
-Signal = Literal["latency", "requests", "accuracy", "traffic", "failures"]
+Signal = Literal["latency", "requests", "accuracy"]
 
 METRICS: dict[str, Signal] = {
     "model_request_duration_seconds_bucket": "latency",
     "model_requests_total": "requests",
     "model_accuracy": "accuracy",
 }
-"""Metric names and what they tell of: seconds at the 95th percentile, the share of failed requests, accuracy. Rates of
-requests tell of traffic or failures, both a second."""
+"""Metric names and what they tell of: seconds at the 95th percentile, the share of failed requests, accuracy."""
 
 
 class Serving(msgspec.Struct, frozen=True):
@@ -71,24 +70,16 @@ def value(world: World, serving: Serving, signal: Signal, at: float) -> float | 
             return (0.120 + 0.012 * wave + 0.016 * rough) * (1 + 0.9 * bad)
         case "requests":
             return max(0.0, 0.004 + 0.001 * wave + 0.004 * rough + 0.03 * bad)
-        case "traffic":
-            return traffic(serving)
-        case "failures":
-            return traffic(serving) * (value(world, serving, "requests", at) or 0.0)
         case "accuracy":
             if _chance(key, "unlabelled", held) < 0.06:
                 return nan
             return 0.942 + 0.004 * (_chance(key, signal, held) - 0.5) - 0.03 * bad
 
 
-def traffic(serving: Serving) -> float:
-    """Requests a second: the canary gets a tenth of them all."""
-    return 4.0 if serving.track == "canary" else 36.0
-
-
 def requests(world: World, serving: Serving, begin: float, end: float) -> float:
-    """How many requests came between two times."""
-    return traffic(serving) * max(0.0, min(end, world.now()) - max(begin, serving.since))
+    """How many requests came between two times: to the canary a tenth of what the baseline gets."""
+    rate = 4.0 if serving.track == "canary" else 36.0
+    return rate * max(0.0, min(end, world.now()) - max(begin, serving.since))
 
 
 def _badness(world: World, serving: Serving, at: float) -> float:
