@@ -15,17 +15,9 @@ import msgspec
 from tui.config import ExpositionSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Histogram, Samples
+from tui.sources import exposition_query
 from tui.sources.base import SourceError
-from tui.sources.exposition_query import (
-    Labels,
-    NoQuery,
-    Rows,
-    Selector,
-    evaluate,
-    histogram,
-    parse,
-    selectors,
-)
+from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
 from tui.sources.scrapes import Point, Scrapes
 from tui.sources.server import Server
 from tui.sources.wire import Answer
@@ -84,7 +76,7 @@ class ExpositionSource(Server[ExpositionSettings]):
                     raise NoQuery(
                         f"{selector.name} matches more than {MOST_SERIES} series; name more of their labels"
                     )
-            return (*evaluate(tree, past, grid), histogram(tree, past, grid.end))
+            return (*evaluate(tree, past, grid), exposition_query.histogram(tree, past, grid.end))
 
         try:
             rows, notes, buckets = await in_thread(work)

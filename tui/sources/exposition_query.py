@@ -11,7 +11,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -184,11 +184,10 @@ def histogram(tree: Tree, past: Past, at: float) -> Histogram | None:
     return Histogram(tuple(sorted(bounds)), one.q, events) if bounds else None
 
 
-def _parts(part: msgspec.Struct) -> Iterator[msgspec.Struct]:
-    yield part
-    for field in part.__struct_fields__:
-        if isinstance(below := getattr(part, field), msgspec.Struct):
-            yield from _parts(below)
+def _parts(part: msgspec.Struct) -> list[msgspec.Struct]:
+    """It and all below it."""
+    below = (getattr(part, field) for field in part.__struct_fields__)
+    return [part, *(each for one in below if isinstance(one, msgspec.Struct) for each in _parts(one))]
 
 
 def _quantile(q: float, rises: Mapping[float, float]) -> float | None:
