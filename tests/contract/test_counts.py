@@ -205,13 +205,19 @@ class TestHistograms:
     async def test_limits_hold_all_the_same(self, server: RealPrometheus) -> None:
         assert (await only(server.url, named(LATENCY + "fail = 300\n", "other"))).outcome is Outcome.WORSE
 
-    async def test_too_few_requests_for_a_quantile_are_told(self, server: RealPrometheus) -> None:
-        found = await judged(server.url, named(LATENCY, "quiet"))
-        (note,) = found.notes
-        assert note == (
-            "took: canary: about 4 requests in a window, where the 0.95 quantile needs 200: a few of them make it"
+    @pytest.mark.parametrize("judge", ["own", "kayenta"])
+    async def test_too_few_requests_for_a_quantile_are_told(self, server: RealPrometheus, judge: str) -> None:
+        found = await judged(server.url, named(LATENCY, "quiet", judge))
+        (took,) = found.metrics
+        words = (
+            "canary: about 4 requests in a window, where the 0.95 quantile needs 200: a few of them make it"
         )
-        assert (await judged(server.url, named(LATENCY, HEALTHY))).notes == ()
+        assert sum(words in each for each in (took.reason, *found.notes)) == 1, found
+        assert not any("requests in a window" in each for each in await self.notes(server.url, HEALTHY))
+        assert any("requests in a window" in each for each in await self.notes(server.url, "quiet"))
+
+    async def notes(self, url: str, canary: str) -> tuple[str, ...]:
+        return (await charted(url, named(LATENCY, canary))).notes
 
 
 async def test_the_ready_made_queries_are_good_ones(server: RealPrometheus) -> None:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.secret import Secret
-from tui.domain.query import Dialect
+from tui.domain.query import Dialect, placeholders
 from tui.domain.share import Share
 from tui.domain.split import split
 from tui.insight.rules import DeploymentRule
@@ -310,6 +310,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if table.query is None or self.dialect(metric) != "promql":
             return None
         return split(table.query, 1.0 if table.scale is None else table.scale)
+
+    def placeholders(self, metric: str) -> frozenset[str]:
+        """Those in the queries of a metric.
+
+        Raises:
+            QueryError: there is one that does not exist.
+        """
+        dialect = self.dialect(metric)
+        return frozenset().union(
+            *(placeholders(each, dialect) for each in self.metrics[metric].queries.values())
+        )
 
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""

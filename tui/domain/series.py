@@ -62,6 +62,8 @@ class Chart(msgspec.Struct, frozen=True):
     series: tuple[Series, ...]
     notes: tuple[str, ...] = ()
     """Warnings of the server and hints: partial answers, NaN in the samples, a flat line at a bucket's bound."""
+    remarks: tuple[str, ...] = ()
+    """What has to be known of the values to judge by them: that a quantile is of too few events."""
     incomparable: str | None = None
     """Why the baseline and the canary in it cannot be compared."""
     final: bool = False

@@ -52,7 +52,7 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
     metric = settings.metrics[question.metric]
     grid = chart_grid(now, question.span, question.columns, metric.window, question.until)
     answer = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
-    notes = answer.notes
+    notes = (*answer.notes, *answer.remarks)
     if answer.incomparable and metric.compare:
         notes = (f"not to be compared: {answer.incomparable}", *notes)
     final = question.until is not None and question.until <= now - _SETTLED
@@ -100,7 +100,7 @@ async def probe(question: ProbeOf, settings: Settings, source: MetricSource, now
         exact=dated is not None,
         missing=(missing - nan) / len(there),
         nan=nan / len(there),
-        notes=(*_counting(share, found), *found.notes),
+        notes=(*_counting(share, found), *found.notes, *found.remarks),
     )
 
 
@@ -162,7 +162,8 @@ async def read_tracks(
         series.append(Series(metric_name, track, grid, shown, _label(model, track), nan, ceiling, counted))
     return Chart(
         tuple(series),
-        (*notes, *_notes(answers, share), *scarce(answers)),
+        (*notes, *_notes(answers, share)),
+        remarks=scarce(answers),
         incomparable=incomparable(queries, answers, source.name, metric),
     )
 

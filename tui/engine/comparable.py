@@ -58,7 +58,7 @@ def _differing(old: Histogram, new: Histogram, scale: float, unit: str) -> str:
     return "; ".join(words)
 
 
-def scarce(answers: Mapping[Track | None, Sequence[Samples]]) -> list[str]:
+def scarce(answers: Mapping[Track | None, Sequence[Samples]]) -> tuple[str, ...]:
     """Which track has fewer events in a window than its quantile needs to be more than one of them."""
     found = []
     for track, (samples, *_) in answers.items():
@@ -76,4 +76,4 @@ def scarce(answers: Mapping[Track | None, Sequence[Samples]]) -> list[str]:
                 f"{f'{track}: ' if track else ''}about {histogram.events:.0f} requests in a window, where "
                 f"the {histogram.quantile:g} quantile needs {math.ceil(needed - 1e-6)}: a few of them make it"
             )
-    return found
+    return tuple(found)

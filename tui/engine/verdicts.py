@@ -75,7 +75,12 @@ async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled,
         found = spinnaker.decide(question.model, judged, score.pass_, score.marginal, score.groups, step)
     else:
         found = judge.decide(question.model, await _each(judge.judge_metric, cases), score.pass_, step)
-    notes = tuple(f"{each.case.metric}: {note}" for each in read for note in each.notes)
+    notes = tuple(
+        f"{each.case.metric}: {note}"
+        for each, metric in zip(read, found.metrics, strict=True)
+        for note in (*each.notes, *each.case.notes)
+        if note not in metric.reason
+    )
     return msgspec.structs.replace(
         found,
         baseline=model.baseline.version,
@@ -114,7 +119,7 @@ async def _read(model: str, name: str, settings: Settings, source: SourceCalled,
         canary_ceiling=canary.ceiling if canary is not None else None,
         baseline_counts=baseline.counts if baseline is not None else None,
         canary_counts=canary.counts if canary is not None else None,
-        notes=chart.notes,
+        notes=chart.remarks,
         incomparable=chart.incomparable,
     )
     return _Read(case, chart.notes)
