@@ -15,6 +15,8 @@ from tests.contract.test_verdicts import judged, only
 from tests.http_stub import Reply, http_stub
 from tests.real_prometheus import END, INTERVAL, START, RealPrometheus, prometheus
 from tui import config
+from tui.commands.check import check
+from tui.commands.exits import Exit
 from tui.domain.query import PLACEHOLDERS, fill
 from tui.domain.series import Chart, Grid, Probe, Series
 from tui.domain.verdict import Decision, Outcome, Verdict
@@ -42,7 +44,8 @@ def _counters() -> Iterator[str]:
 
 
 def _histograms() -> Iterator[str]:
-    """Equal latencies; the canary's buckets differ. The quiet track has a request a minute."""
+    """Equal latencies; the canary's buckets differ. The quiet track has two requests a minute."""
+    rng = Random(8)
     yield "# TYPE took_seconds histogram"
     for track, bounds, rate in (
         ("baseline", FINE, 300),
@@ -50,9 +53,11 @@ def _histograms() -> Iterator[str]:
         ("other", SLOW, 300),
         ("quiet", FINE, 1),
     ):
+        quick = 0
         for number, at in enumerate(range(START, END + 1, INTERVAL)):
-            for bound, share in zip(bounds, (0.5, 1, 1), strict=True):
-                yield f'took_seconds_bucket{{track="{track}",le="{bound}"}} {rate * number * share:g} {at}'
+            quick += rng.randint(rate // 3, 2 * rate // 3)
+            for bound, count in zip(bounds, (quick, rate * (number + 1), rate * (number + 1)), strict=True):
+                yield f'took_seconds_bucket{{track="{track}",le="{bound}"}} {count} {at}'
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +188,12 @@ async def test_check_says_how_a_share_is_counted(server: RealPrometheus) -> None
     assert (await probed(COUNTED)).notes == ("canary: nothing yet in bad, taken for 0",)
 
 
+async def test_the_command_says_so_too(server: RealPrometheus, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await check(settings_of(server.url, named(ERRORS, HEALTHY)), as_json=False) is Exit.OK
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "metric errors of m" in line)
+    assert "judged by counts: sum(rate(requests_total{" in line
+
+
 class TestHistograms:
     async def test_equal_latencies_in_different_buckets_cannot_be_compared(
         self, server: RealPrometheus
@@ -280,9 +291,12 @@ compare = { max_worse = 100 }
 """
 
 
-def answered(**more: Any) -> Reply:
+def answered(le: str = "", **more: Any) -> Reply:
     rng = Random(1)
-    return matrix(({}, [(at, f"{rng.gauss(10, 1)}") for at in range(END - 3600, END + 1, 60)]), **more)
+    return matrix(
+        ({"le": le} if le else {}, [(at, f"{rng.gauss(10, 1)}") for at in range(END - 3600, END + 1, 60)]),
+        **more,
+    )
 
 
 @pytest.mark.parametrize("who", PARTIAL)
@@ -399,3 +413,17 @@ async def test_different_buckets_of_a_page_cannot_be_compared() -> None:
     found = await looked.verdicts(*(page(1000 * number) for number in range(1, 8)))
     reason = found[-1].metrics[0].reason
     assert reason.startswith("their histograms have different buckets: 0.25 in the baseline only"), reason
+
+
+async def test_the_buckets_of_a_histogram_are_asked_for_once_in_ten_minutes() -> None:
+    query = "histogram_quantile(0.9, sum by (le) (rate(took_seconds_bucket[1m])))"
+    with http_stub({RANGE: answered(le="1")}) as stub:
+        source = PrometheusSource("prom", config.PrometheusSettings(url=stub.url))
+        try:
+            for later in (0, 60, 540, 600):
+                await source.samples(query, Grid(END + later - 3600, END + later, 60))
+        finally:
+            await source.close()
+        asked = [request.form["query"][0] for request in stub.requests]
+    assert asked.count(query) == 4
+    assert asked.count("sum by (le) (increase(took_seconds_bucket[1m]))") == 2
