@@ -178,6 +178,10 @@ class TestWhatIsCounted:
         found = counts([None, None, 3.0], [10.0, 20.0, 30.0], kinds=("total", "total"), window=60)
         assert found == Counts((0, 3), (10, 10))
 
+    def test_bad_ones_that_are_missing_now_and_then_do_not_count_twice(self) -> None:
+        found = counts([50.0, None, 60.0], [100.0, 110.0, 120.0], kinds=("total", "total"), window=60)
+        assert found == Counts((0, 10), (10, 10))
+
     def test_bad_ones_without_a_total_tell_nothing(self) -> None:
         assert counts([1.0], [None], kinds=("rate", "rate"), window=60) == Counts((None,), (None,))
 

@@ -71,8 +71,8 @@ def counts(
 ) -> Counts:
     """What was counted in each window, by the numbers of two queries at the ends of windows.
 
-    A counter that has not been needed yet is not there: where only one of the two is missing it is 0. Of a total that
-    is missing nothing is known.
+    A counter that has not been needed yet is not there: where only one of the two is missing it counted nothing. Of a
+    total that is missing nothing is known.
 
     Args:
         kinds: of the numbers. Where one of them is a running total both begin ``steps`` before the first window.
@@ -83,9 +83,8 @@ def counts(
     Raises:
         NoShare: more is bad than there is at all.
     """
-    pairs = list(zip(bad, whole, strict=True))
-    first = [0.0 if one is None and other is not None else one for one, other in pairs]
-    second = [0.0 if rest and other is None and one is not None else other for one, other in pairs]
+    first = _nothing_where_missing(bad, whole, kinds[0])
+    second = _nothing_where_missing(whole, bad, kinds[1]) if rest else whole
     earlier = steps if "total" in kinds else 0
     one, other = (
         _risen(numbers, steps)
@@ -116,6 +115,19 @@ def values(counted: Counts, scale: float) -> tuple[float | None, ...]:
         scale * bad / total if bad is not None and total else None
         for bad, total in zip(counted.bad, counted.total, strict=True)
     )
+
+
+def _nothing_where_missing(
+    numbers: Sequence[float | None], beside: Sequence[float | None], kind: Kind
+) -> list[float | None]:
+    """``numbers``, which count nothing where they are missing and ``beside`` is not."""
+    filled: list[float | None] = []
+    nothing = 0.0
+    for number, other in zip(numbers, beside, strict=True):
+        if kind == "total" and number is not None:
+            nothing = number
+        filled.append(nothing if number is None and other is not None else number)
+    return filled
 
 
 def _risen(totals: Sequence[float | None], steps: int) -> list[float | None]:

@@ -27,7 +27,8 @@ def selectors(query: str) -> tuple[str, ...]:
 
 
 _AGGREGATE = re.compile(
-    r"\b(?:sum|avg|min|max|count|stddev|stdvar|group|topk|bottomk|quantile|histogram_quantile)\s*(?:\(|by\b|without\b)",
+    r"\b(?:sum|avg|min|max|count|count_values|stddev|stdvar|group|topk|bottomk|quantile|histogram_quantile|on|ignoring)"
+    r"\s*(?:\(|by\b|without\b)",
     re.IGNORECASE,
 )
 _TEXT = re.compile(TEXT, re.DOTALL)
