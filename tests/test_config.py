@@ -25,6 +25,10 @@ POLICY = (
 )
 
 FAILING = "[models.n]\npipelines = ['ci:x']\n[alarms.a]\nruns = { pipelines = ['ci:x'] }\n"
+COUNTED = (
+    "[sources.p]\ntype='prometheus'\nurl='http://p'\n[metrics.m]\nsource='p'\n"
+    "bad = 'sum(rate(failed{t=\"{track}\"}[{window}]))'\ntotal = 'sum(rate(all{t=\"{track}\"}[{window}]))'\n"
+)
 METRIC = (
     JENKINS
     + "[sources.p]\ntype='prometheus'\nurl='http://p'\n"
@@ -81,6 +85,27 @@ def test_the_example_documents_every_setting() -> None:
     assert {
         name for name in names if f"{name} =" not in text and f".{name}]" not in text and name not in text
     } == set()
+
+
+def test_a_share_is_in_per_cent() -> None:
+    for unit in ("", "unit = '%'\n"):
+        settings = parse(COUNTED + unit)
+        assert settings.metrics["m"].unit == "%"
+        share = settings.share("m")
+        assert share is not None
+        assert (share.scale, share.split, share.bad) == (
+            100,
+            False,
+            'sum(rate(failed{t="{track}"}[{window}]))',
+        )
+
+
+def test_a_query_that_divides_counts_keeps_its_unit_and_scale() -> None:
+    settings = config.load(EXAMPLE)
+    share = settings.share("errors")
+    assert share is not None
+    assert (share.scale, share.split) == (settings.metrics["errors"].scale, True)
+    assert settings.share("latency") is None
 
 
 def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
@@ -225,6 +250,46 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
         (
             METRIC.replace("{track}", "") + "compare = {max_worse = 1}",
             "metrics.m.compare: the query has neither {track} nor {version}, so there is nothing to compare with",
+        ),
+        *(
+            (COUNTED + text, message)
+            for text, message in (
+                ("query = 'x'", "metrics.m.query: cannot stand beside bad and total, which are the query"),
+                (
+                    "scale = 1",
+                    "metrics.m.scale: cannot stand beside bad and total: their share is in per cent",
+                ),
+                ("unit = 'ms'", "metrics.m.unit: must be %, or left out"),
+                (
+                    "better = 'higher'",
+                    "metrics.m.better: bad counts what is bad, so lower is better; for a share of",
+                ),
+            )
+        ),
+        (
+            COUNTED.replace("total", "# total"),
+            "metrics.m.total: is missing beside bad: a share is made of both",
+        ),
+        (
+            COUNTED.replace("bad =", "# bad ="),
+            "metrics.m.bad: is missing beside total: a share is made of both",
+        ),
+        (
+            COUNTED.replace("sum(rate(all", "100 * sum(rate(all"),
+            "metrics.m.total: must count events: leave out",
+        ),
+        (
+            COUNTED.replace('all{t="{track}"}', "all"),
+            "metrics.m.total: lacks {track}, which the other has: both must be of one track",
+        ),
+        (COUNTED.replace("{track}", "{trak}"), "metrics.m.bad: unknown placeholder {trak}"),
+        (
+            COUNTED.replace("type='prometheus'", "type='mlflow'"),
+            "metrics.m.bad: MLflow does not count; bad and total need a source of another type",
+        ),
+        (
+            COUNTED.partition("bad =")[0],
+            "metrics.m.query: is missing; or count with bad and total",
         ),
         (
             METRIC + "no_data = 'ignore'\ncompare = {max_worse = 1, required = true}",

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tui import config
 from tui.cli import main
 from tui.commands import documents
 from tui.commands.acting_arguments import ACTING
@@ -43,6 +44,25 @@ def test_the_picture_in_the_readme_has_the_columns_and_the_last_line_of_the_deck
     ]
     said = "  ".join(f"{key} {word}" for key, word in hints("pipelines", keymap({})))
     assert said.startswith(lines[-1].strip())
+
+
+PRESETS = re.findall(
+    r"```toml\n(.*?)```", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda text: re.findall(r"\[metrics\.(\w+)\]", text)[0])
+def test_every_ready_made_metric_loads_and_can_be_compared(preset: str) -> None:
+    head = '[sources.prometheus]\ntype = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
+    settings = config.parse(head + preset, ROOT / "config.example.toml")
+    for name, metric in settings.metrics.items():
+        assert metric.compare is not None
+        assert (settings.share(name) is not None) is (metric.bad is not None), "a mean is no share"
+
+
+def test_there_are_ready_made_metrics_of_the_usual_servers() -> None:
+    titles = re.findall(r'^title = "(\w+)', "".join(PRESETS), re.MULTILINE)
+    assert {"KServe", "Triton", "vLLM", "TorchServe", "Seldon", "MLServer", "BentoML"} <= set(titles)
 
 
 def usage(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -11,7 +11,7 @@ from tui import config
 from tui.domain.series import Probe
 from tui.engine.engine import Engine
 from tui.engine.questions import ProbeOf
-from tui.sources.promql import bucket_bounds, selectors
+from tui.sources.promql import aggregates, buckets, quantile, selectors
 
 LAST = END - 17
 """The time of the newest sample of the ordinary series, off every grid."""
@@ -38,8 +38,29 @@ def test_the_series_that_a_query_reads(query: str, found: tuple[str, ...]) -> No
 
 def test_the_buckets_of_a_quantile() -> None:
     query = 'histogram_quantile(0.9, rate(t_bucket{a="b"}[5m])) + rate(t_count[5m])'
-    assert bucket_bounds(query) == 'count by (le) (t_bucket{a="b"})'
-    assert bucket_bounds("rate(t_bucket[5m])") == ""
+    assert buckets(query) == 'sum by (le) (increase(t_bucket{a="b"}[5m]))'
+    assert buckets("rate(t_bucket[5m])") == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ('rate(x{a="sum(b)"}[5m])', False),
+        ('errors{t="a"} / requests', False),
+        ("sum by (a) (x)", True),
+        ("max(x)", True),
+        ("summed_total", False),
+        ("errors / ignoring (t) requests", True),
+    ],
+)
+def test_whether_labels_may_be_summed_away(query: str, found: bool) -> None:
+    assert aggregates(query) is found
+
+
+def test_which_quantile() -> None:
+    assert quantile("1000 * histogram_quantile(0.95, x)") == 0.95
+    assert quantile("histogram_quantile(scalar(q), x)") is None
+    assert quantile("max(x)") is None
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,8 @@ async def test_the_demo_degrades_and_is_told_with_its_deployment() -> None:
         (wish,) = slow.proposals
         assert (wish.kind, wish.target) == (Kind.ROLLBACK, slow.before.environment)
         assert wish.value("version") != slow.before.deployment.version
-        assert slow.advice[0].startswith(f"roll back to {wish.value('version')}")
+        canary = slow.before.deployment.version
+        assert slow.advice == (f"take the canary {canary} back to {wish.value('version')}",)
         theirs = next(each for each in found.alarms if each.name == "ModelAccuracyLow")
         assert theirs.before is not None
 

@@ -12,9 +12,10 @@ from tui import config
 from tui.config import ConfigError, MetricSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
-from tui.domain.verdict import Decision, Outcome, Verdict
+from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
 from tui.engine.questions import VerdictOf
 from tui.engine.verdicts import judge_grid, judged_metrics
+from tui.insight.judge import Case, judge_metric
 from tui.sources.base import SourceError
 
 CONFIG = """
@@ -124,6 +125,46 @@ async def test_the_verdict_is_in_the_metrics_unit_since_the_canary_began() -> No
     assert p95.since == pytest.approx(START - 1800, abs=60)
     assert (errors.outcome, errors.difference) == (Outcome.OK, None)
     assert (found.decision, found.reason, found.step) == (Decision.STOP, "WORSE: p95", 60)
+
+
+async def test_the_counts_of_a_share_come_to_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates of two a second, a tenth of them bad at the canary; the baseline has none."""
+    cases: list[Case] = []
+
+    def kept(case: Case) -> MetricVerdict:
+        cases.append(case)
+        return judge_metric(case)
+
+    monkeypatch.setattr("tui.engine.verdicts.judge.judge_metric", kept)
+    bad, total = (f'sum(rate(x{{t="{{track}}"{code}}}[{{window}}]))' for code in (',code="500"', ""))
+    world = World(
+        CONFIG.replace("query = 'errors{track=\"{track}\"}'", f"query = '{bad} / {total}'\nscale = 10")
+    )
+
+    def answer(query: str, grid: Grid) -> Samples:
+        if "code" in query:
+            return Samples(()) if "baseline" in query else Samples((((), (0.2,) * len(grid.times)),))
+        return Samples((((), (2.0,) * len(grid.times)),))
+
+    world.other.answer = answer
+    await world.ask()
+    latency, errors = cases
+    assert (latency.baseline_counts, latency.canary_counts) == (None, None)
+    assert errors.rule.share_scale == 10
+    assert (set(errors.baseline), set(errors.canary)) == ({0}, {1})
+    for counts, number in ((errors.baseline_counts, 0.0), (errors.canary_counts, 24.0)):
+        assert counts is not None
+        assert counts.bad == pytest.approx((number,) * len(errors.grid.times))
+        assert set(counts.total) == {240.0}
+    assert len(world.other.asked) == 4, "two queries a track"
+
+
+async def test_what_both_tracks_ask_alike_is_asked_once_and_not_compared() -> None:
+    world = World(CONFIG.replace("[models.fraud]\n", '[models.fraud]\ncanary = { track = "baseline" }\n'))
+    found = await world.ask()
+    assert len(world.prom.asked) == 1
+    assert found.metrics[0].reason.startswith("the query is the same for baseline and canary")
+    assert found.metrics[1].outcome is Outcome.OK, "a limit needs no baseline"
 
 
 async def test_a_metric_without_tracks_is_judged_by_its_limits() -> None:

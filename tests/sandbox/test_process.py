@@ -214,13 +214,17 @@ def test_the_settings_show_all_of_it(sandbox: Sandbox, http: httpx.Client) -> No
     assert set(settings.sources) == {"jenkins", "gitlab", "prometheus"}
     assert list(settings.models) == ["fraud", "churn", "vision"]
     assert "sandbox-token" not in repr(settings)
+    now = sandbox.control.state().now
     for name, model in settings.models.items():
         for metric in model.metrics:
-            assert {"model", "environment", "track"} <= placeholders(settings.metrics[metric].query)
+            assert {"model", "environment", "track"} <= placeholders(
+                settings.metrics[metric].queries["query"]
+            )
             for track in (model.baseline.track, model.canary.track):
                 values = {"model": name, "environment": model.environment, "track": track, "window": "5m"}
-                form = {"query": fill(settings.metrics[metric].query, values), "time": str(START)}
-                answer = http.post(f"{sandbox.urls['prometheus']}/api/v1/query", data=form)
+                form = {"query": fill(settings.metrics[metric].queries["query"], values), "step": "60"}
+                form |= {"start": str(now - 180), "end": str(now)}  # now and then a value is missing
+                answer = http.post(f"{sandbox.urls['prometheus']}/api/v1/query_range", data=form)
                 assert len(answer.json()["data"]["result"]) == 1
 
 

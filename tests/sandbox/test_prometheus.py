@@ -16,6 +16,8 @@ from tui.sandbox.scenario import demo
 from tui.sandbox.world import Clock, World
 
 START = 1_795_422_000.0
+BASELINE, CANARY = "6499beb3", "b4fb0ed9"
+"""The versions of fraud: commits, as GitLab calls its deployments."""
 NUMBER = {"type": "string", "pattern": r"^(NaN|[+-]Inf|-?\d+(\.\d+)?(e[-+]\d+)?)$"}
 SAMPLE = {"type": "array", "prefixItems": [{"type": "number"}, NUMBER], "minItems": 2, "maxItems": 2}
 LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -75,7 +77,7 @@ async def face() -> AsyncIterator[Face]:
 
 def filled(metric: str, model: str, track: str) -> str:
     values = {"model": model, "track": track, "environment": "production", "window": "5m"}
-    return fill(METRICS[metric].query, values)
+    return fill(METRICS[metric].queries["query"], values)
 
 
 async def mean(face: Face, metric: str, model: str, track: str) -> float:
@@ -136,7 +138,7 @@ async def test_the_same_question_gets_the_same_answer(face: Face) -> None:
         "__name__": "model_accuracy",
         "environment": "production",
         "model": "fraud",
-        "model_version": "2026.11.12",
+        "model_version": BASELINE,
         "namespace": "ml",
         "track": "baseline",
     }
@@ -145,7 +147,7 @@ async def test_the_same_question_gets_the_same_answer(face: Face) -> None:
 @pytest.mark.parametrize(
     ("query", "labels"),
     [
-        ('model_accuracy{model_version="2026.11.13"}', [("fraud", "canary")]),
+        (f'model_accuracy{{model_version="{CANARY}"}}', [("fraud", "canary")]),
         (
             'model_accuracy{model=~"fr.*|churn", track!="baseline"}',
             [("fraud", "canary"), ("churn", "canary")],

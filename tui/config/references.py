@@ -8,12 +8,14 @@ from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, nearest
 from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch, Policy
 from tui.config.settings import (
+    MetricSettings,
     ModelSettings,
     Settings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
 from tui.domain.address import AddressError, parse_address
-from tui.domain.query import QueryError, placeholders
+from tui.domain.query import Dialect, QueryError, placeholders
+from tui.domain.share import NoShare, check_count
 
 
 def check_references(settings: Settings) -> None:
@@ -32,10 +34,7 @@ def check_references(settings: Settings) -> None:
     for name, metric in settings.metrics.items():
         key = f"metrics.{name}"
         _check_source(f"{key}.source", metric.source, settings, lambda source: source.gives_metrics)
-        try:
-            used = placeholders(metric.query, settings.dialect(name))
-        except QueryError as error:
-            raise Mistake(f"{key}.query", str(error)) from None
+        used = _check_queries(key, metric, settings.dialect(name))
         if metric.compare and not used & {"track", "version"}:
             reason = "the query has neither {track} nor {version}, so there is nothing to compare with"
             raise Mistake(f"{key}.compare", reason)
@@ -79,6 +78,52 @@ def check_references(settings: Settings) -> None:
     for number, policy_name in enumerate(names):
         if policy_name in names[:number]:
             raise Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+
+
+def _check_queries(key: str, metric: MetricSettings, dialect: Dialect) -> frozenset[str]:
+    """The placeholders in them."""
+    if metric.bad is None and metric.total is None:
+        if metric.query is None:
+            raise Mistake(f"{key}.query", "is missing; or count with bad and total")
+    else:
+        _check_counts(key, metric, dialect)
+    used: dict[str, frozenset[str]] = {}
+    for name, query in metric.queries.items():
+        try:
+            used[name] = placeholders(query, dialect)
+        except QueryError as error:
+            raise Mistake(f"{key}.{name}", str(error)) from None
+    tracks = {name: sorted(words & {"track", "version"}) for name, words in used.items()}
+    if len({bool(words) for words in tracks.values()}) > 1:
+        bare = next(name for name, words in tracks.items() if not words)
+        word = next(words[0] for words in tracks.values() if words)
+        raise Mistake(f"{key}.{bare}", f"lacks {{{word}}}, which the other has: both must be of one track")
+    return frozenset().union(*used.values())
+
+
+def _check_counts(key: str, metric: MetricSettings, dialect: Dialect) -> None:
+    for name, other in (("bad", "total"), ("total", "bad")):
+        if getattr(metric, name) is None:
+            raise Mistake(f"{key}.{name}", f"is missing beside {other}: a share is made of both")
+    if metric.query is not None:
+        raise Mistake(f"{key}.query", "cannot stand beside bad and total, which are the query; leave one out")
+    if metric.scale is not None:
+        raise Mistake(
+            f"{key}.scale", "cannot stand beside bad and total: their share is in per cent; leave it out"
+        )
+    if metric.unit != "%":
+        raise Mistake(f"{key}.unit", "must be %, or left out: the share of bad in total is in per cent")
+    if metric.better != "lower":
+        reason = "bad counts what is bad, so lower is better; for a share of good ones divide them in a query"
+        raise Mistake(f"{key}.better", reason)
+    if dialect == "uri":
+        raise Mistake(f"{key}.bad", "MLflow does not count; bad and total need a source of another type")
+    for name, query in metric.queries.items():
+        try:
+            if dialect == "promql":
+                check_count(query)
+        except NoShare as error:
+            raise Mistake(f"{key}.{name}", str(error)) from None
 
 
 def _check_policy(key: str, policy: Policy, settings: Settings) -> None:

@@ -11,7 +11,9 @@ from msgspec import Meta
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.sources import MetricServer, ServerSettings
-from tui.domain.query import Dialect
+from tui.domain.query import Dialect, placeholders
+from tui.domain.share import Share
+from tui.domain.split import split
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,11 +121,15 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A named query of a metric source."""
 
     source: Name
-    query: Name
+    query: Name | None = None
+    bad: Name | None = None
+    """Instead of ``query``, with ``total``: a query that counts what is bad. The metric is its share in per cent."""
+    total: Name | None = None
+    """A query that counts all, what is bad included."""
     title: str = ""
     unit: str = ""
-    scale: float = 1.0
-    """The server's values times this are in ``unit``."""
+    scale: float | None = None
+    """The server's values times this are in ``unit``; None: 1."""
     better: Literal["lower", "higher"] = "lower"
     warn: float | None = None
     fail: float | None = None
@@ -136,6 +142,16 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How old the newest value may be for a verdict; None: three judge windows."""
     no_data: Literal["unknown", "fail", "ignore"] = "unknown"
     """What it means for the verdict when the canary has no value: UNCLEAR, WORSE, or it does not count."""
+
+    def __post_init__(self) -> None:
+        if self.bad and not self.unit:
+            msgspec.structs.force_setattr(self, "unit", "%")
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """By their keys: ``query``, or ``bad`` and ``total``."""
+        written = {"query": self.query, "bad": self.bad, "total": self.total}
+        return {key: text for key, text in written.items() if text is not None}
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +183,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def pipeline_sources(self) -> tuple[str, ...]:
         """The names of those that run pipelines."""
         return tuple(name for name, each in self.sources.items() if each.runs_pipelines)
+
+    def share(self, metric: str) -> Share | None:
+        """The counts that a metric is made of, also where its query divides them; None: it is no share."""
+        table = self.metrics[metric]
+        if table.bad is not None and table.total is not None:
+            return Share(table.bad, table.total, 100.0)
+        if table.query is None or self.dialect(metric) != "promql":
+            return None
+        return split(table.query, 1.0 if table.scale is None else table.scale)
+
+    def placeholders(self, metric: str) -> frozenset[str]:
+        """Those in the queries of a metric.
+
+        Raises:
+            QueryError: there is one that does not exist.
+        """
+        dialect = self.dialect(metric)
+        return frozenset().union(
+            *(placeholders(each, dialect) for each in self.metrics[metric].queries.values())
+        )
 
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""

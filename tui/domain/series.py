@@ -45,12 +45,27 @@ class Series(msgspec.Struct, frozen=True):
     """Of a share, what it was made of: a value is ``scale * bad / total``."""
 
 
+class Histogram(msgspec.Struct, frozen=True):
+    """What a quantile is made of, as it was at the end of the asked time."""
+
+    bounds: tuple[float, ...]
+    """Of its buckets, rising, in the server's unit."""
+    quantile: float | None = None
+    """Which one was asked for, 0.95; None where nobody can tell."""
+    events: float | None = None
+    """How many there are in the window of one value, on average; None where nobody can tell."""
+
+
 class Chart(msgspec.Struct, frozen=True):
     """All series of one metric of one model, on one grid, with what the server said about them."""
 
     series: tuple[Series, ...]
     notes: tuple[str, ...] = ()
     """Warnings of the server and hints: partial answers, NaN in the samples, a flat line at a bucket's bound."""
+    remarks: tuple[str, ...] = ()
+    """What has to be known of the values to judge by them: that a quantile is of too few events."""
+    incomparable: str | None = None
+    """Why the baseline and the canary in it cannot be compared."""
     final: bool = False
     """It lies in the past and will not change any more."""
 
@@ -66,6 +81,9 @@ class Samples(msgspec.Struct, frozen=True):
     """NaN among the values."""
     ceiling: float | None = None
     """As of :class:`Series`."""
+    histogram: Histogram | None = None
+    partial: bool = False
+    """Some of the server's stores did not answer."""
 
 
 class Probe(msgspec.Struct, frozen=True):

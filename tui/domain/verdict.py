@@ -38,6 +38,8 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     """In words, with what is missing for a clearer one."""
+    method: str = ""
+    """How it was found, with the method's numbers: for those who want to know more than the reason."""
     baseline: float | None = None
     """Median."""
     canary: float | None = None

@@ -2,21 +2,26 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.config import MetricSettings, ModelSettings, Settings, seconds
+from tui.config import ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.query import Dialect, QueryError, fill, placeholders
 from tui.domain.series import Chart, Grid, Probe, Samples, Series, Track
+from tui.domain.share import Kind, NoShare, Share, counts, kind, values
+from tui.engine.comparable import incomparable, scarce
 from tui.engine.questions import ChartOf, ProbeOf, RequestsOf
 from tui.sources.base import DatingSource, MetricSource, SourceError
+from tui.sources.promql import ranges
+from tui.text import shorten
 
 _STEPS_PER_WINDOW = 20
 _SETTLED = 300.0
 """Seconds after which nothing is added to what a server knows: a scrape and its way through a few servers."""
 _MOST_LABELS = 5
+_MOST_QUERY = 120
 _PROBED, _PROBES = 3600, 60
 """Seconds that are looked at, and at how many times, to tell what a query gives."""
 
@@ -47,8 +52,11 @@ async def chart(question: ChartOf, settings: Settings, source: MetricSource, now
     metric = settings.metrics[question.metric]
     grid = chart_grid(now, question.span, question.columns, metric.window, question.until)
     answer = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
+    notes = (*answer.notes, *answer.remarks)
+    if answer.incomparable and metric.compare:
+        notes = (f"not to be compared: {answer.incomparable}", *notes)
     final = question.until is not None and question.until <= now - _SETTLED
-    return msgspec.structs.replace(answer, final=True) if final else answer
+    return msgspec.structs.replace(answer, notes=notes, final=final)
 
 
 async def requests(question: RequestsOf, settings: Settings, source: MetricSource, now: float) -> Chart:
@@ -71,7 +79,7 @@ async def probe(question: ProbeOf, settings: Settings, source: MetricSource, now
     Raises:
         SourceError: as :func:`chart`.
     """
-    metric, model = settings.metrics[question.metric], settings.models[question.model]
+    metric, share = settings.metrics[question.metric], settings.share(question.metric)
     end, step = int(now), _PROBED // _PROBES
     grid = Grid(end // step * step - _PROBED + step, end // step * step, step)
     found = await read_tracks(question.model, question.metric, settings, source, grid, metric.window)
@@ -82,10 +90,9 @@ async def probe(question: ProbeOf, settings: Settings, source: MetricSource, now
     newest: float | None = max((at for at, value in there if value is not None), default=None)
     dated = None
     if isinstance(source, DatingSource):
-        queries, _ = _queries(
-            question.model, metric, model, grid, metric.window, settings.dialect(question.metric)
-        )
-        times = await asyncio.gather(*(source.newest(query, end) for query in queries.values()))
+        queries, _ = _queries(question.model, question.metric, settings, grid, metric.window)
+        # Of a share the last one: nothing bad need have been counted yet.
+        times = await asyncio.gather(*(source.newest(texts[-1], end) for texts in queries.values()))
         dated = max((each for each in times if each is not None), default=None)
     return Probe(
         tracks=tuple(series.track for series in found.series),
@@ -93,52 +100,86 @@ async def probe(question: ProbeOf, settings: Settings, source: MetricSource, now
         exact=dated is not None,
         missing=(missing - nan) / len(there),
         nan=nan / len(there),
-        notes=found.notes,
+        notes=(*_counting(share, found), *found.notes, *found.remarks),
     )
+
+
+def _counting(share: Share | None, found: Chart) -> list[str]:
+    """How a query was taken apart, and where nothing was counted as bad: all may be well, or the query wrong."""
+    if share is None:
+        return []
+    notes = []
+    if share.split:
+        bad, whole = (shorten(" ".join(part.split()), _MOST_QUERY) for part in (share.bad, share.whole))
+        notes.append(f"judged by counts: {bad} {'beside' if share.rest else 'of'} {whole}")
+    for series in found.series:
+        total = sum(each or 0.0 for each in series.counts.total) if series.counts else 0.0
+        if series.counts and total and not any(series.counts.bad):
+            part = "numerator" if share.split else "bad"
+            notes.append(f"{f'{series.track}: ' if series.track else ''}nothing yet in {part}, taken for 0")
+    return notes
 
 
 async def read_tracks(
     model_name: str, metric_name: str, settings: Settings, source: MetricSource, grid: Grid, window: str
 ) -> Chart:
-    """The metric's series on ``grid``, ``window`` standing for ``{window}``: what :func:`chart` says of them."""
+    """The metric's series on ``grid``, ``window`` standing for ``{window}``: what :func:`chart` says of them.
+
+    Of a share both counts are asked for, track by track; of all else the one query. What two tracks ask alike is asked
+    once.
+    """
     metric, model = settings.metrics[metric_name], settings.models[model_name]
+    share = settings.share(metric_name)
     try:
-        dialect = settings.dialect(metric_name)
-        queries, notes = _queries(model_name, metric, model, grid, window, dialect)
+        queries, notes = _queries(model_name, metric_name, settings, grid, window)
     except QueryError as error:
         raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]: {error}") from None
-    results = await asyncio.gather(
-        *(source.samples(query, grid) for query in queries.values()), return_exceptions=True
-    )
-    answers: dict[Track | None, Samples] = {}
-    for track, result in zip(queries, results, strict=True):
+    kinds = _kinds(queries, settings.dialect(metric_name)) if share else None
+    steps = max(1, math.ceil(seconds(window) / grid.step)) if kinds and "total" in kinds else 0
+    asked = msgspec.structs.replace(grid, start=grid.start - steps * grid.step)
+    texts = list(dict.fromkeys(text for texts in queries.values() for text in texts))
+    results = await asyncio.gather(*(source.samples(text, asked) for text in texts), return_exceptions=True)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
-        answers[track] = result
-    series = tuple(
-        Series(
-            metric_name,
-            track,
-            grid,
-            _values(metric_name, track, samples, grid, metric.scale),
-            _label(model, track),
-            samples.nan,
-            samples.ceiling if samples.ceiling is None else samples.ceiling * metric.scale,
-        )
-        for track, samples in answers.items()
+    by_text = dict(zip(texts, (each for each in results if isinstance(each, Samples)), strict=True))
+    answers = {track: [by_text[text] for text in texts] for track, texts in queries.items()}
+    series = []
+    for track, samples in answers.items():
+        numbers = [_numbers(metric_name, track, each, asked) for each in samples]
+        if share is None or kinds is None:
+            counted, shown = None, _scaled(numbers[0], metric.scale)
+        else:
+            over = _measured(queries[track], window)
+            try:
+                counted = counts(*numbers, kinds=kinds, window=over, steps=steps, rest=share.rest)
+            except NoShare as error:
+                whose = f" of the {track}" if track else ""
+                raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]{whose}: {error}") from None
+            shown = values(counted, share.scale)
+        (ceiling,) = _scaled([samples[0].ceiling], metric.scale)
+        nan = sum(each.nan for each in samples)
+        series.append(Series(metric_name, track, grid, shown, _label(model, track), nan, ceiling, counted))
+    return Chart(
+        tuple(series),
+        (*notes, *_notes(answers, share)),
+        remarks=scarce(answers),
+        incomparable=incomparable(queries, answers, source.name, metric),
     )
-    return Chart(series, (*notes, *_notes(answers)))
 
 
 def _queries(
-    model_name: str, metric: MetricSettings, model: ModelSettings, grid: Grid, window: str, dialect: Dialect
-) -> tuple[dict[Track | None, str], list[str]]:
-    """The query for each track, and what keeps a track from having one.
+    model_name: str, metric_name: str, settings: Settings, grid: Grid, window: str
+) -> tuple[dict[Track | None, tuple[str, ...]], list[str]]:
+    """What is asked for each track, one query or, of a share, two; and what keeps a track from having any.
 
     Raises:
         QueryError: no query can be made.
     """
-    used = placeholders(metric.query, dialect)
+    metric, model = settings.metrics[metric_name], settings.models[model_name]
+    dialect, share = settings.dialect(metric_name), settings.share(metric_name)
+    texts = (share.bad, share.whole) if share else tuple(metric.queries.values())
+    used = frozenset(word for text in texts for word in placeholders(text, dialect))
     shared = {
         "environment": model.environment,
         "namespace": model.namespace,
@@ -151,8 +192,8 @@ def _queries(
             f"the query uses {{{absent[0]}}}, but [models.{model_name}] has no {absent[0]}; add it"
         )
     if not used & {"track", "version"}:
-        return {None: fill(metric.query, shared, dialect)}, []
-    queries: dict[Track | None, str] = {}
+        return {None: tuple(fill(text, shared, dialect) for text in texts)}, []
+    queries: dict[Track | None, tuple[str, ...]] = {}
     notes = []
     tracks: tuple[Track, Track] = ("baseline", "canary")
     for track in tracks:
@@ -162,15 +203,27 @@ def _queries(
             nobody = f"neither [models.{model_name}] nor a deployment gives for it"
             notes.append(f"no {track}: the query uses {{{lacking[0]}}}, which {nobody}")
         else:
-            queries[track] = fill(metric.query, {**shared, **own}, dialect)
+            queries[track] = tuple(fill(text, {**shared, **own}, dialect) for text in texts)
     if not queries:
         raise QueryError("; ".join(notes))
     return queries, notes
 
 
-def _values(
-    name: str, track: Track | None, samples: Samples, grid: Grid, scale: float
-) -> tuple[float | None, ...]:
+def _kinds(queries: Mapping[Track | None, Sequence[str]], dialect: Dialect) -> tuple[Kind, Kind]:
+    """What the two queries of a share count, which is the same for both tracks. A document has running totals."""
+    if dialect != "promql":
+        return "total", "total"
+    bad, whole = next(iter(queries.values()))
+    return kind(bad), kind(whole)
+
+
+def _measured(queries: Sequence[str], window: str) -> float:
+    """Seconds that the rates in the queries of a share are measured over: the shortest that is written in them."""
+    return min((seconds(each) for query in queries for each in ranges(query)), default=seconds(window))
+
+
+def _numbers(name: str, track: Track | None, samples: Samples, grid: Grid) -> tuple[float | None, ...]:
+    """Of the one series that there should be; all None where there is none."""
     if len(samples.rows) > 1:
         labels = [dict(labels) for labels, _ in samples.rows]
         known = sorted({label for each in labels for label in each})
@@ -182,9 +235,11 @@ def _values(
             f"they differ in {', '.join(differing[:_MOST_LABELS])}{more}: "
             "aggregate them away, as with max(…), or match one value of each",
         )
-    if not samples.rows:
-        return (None,) * len(grid.times)
-    scaled = (value if value is None else value * scale for value in samples.rows[0][1])
+    return samples.rows[0][1] if samples.rows else (None,) * len(grid.times)
+
+
+def _scaled(numbers: Sequence[float | None], scale: float | None) -> tuple[float | None, ...]:
+    scaled = (number if number is None or scale is None else number * scale for number in numbers)
     return tuple(value if value is not None and math.isfinite(value) else None for value in scaled)
 
 
@@ -195,11 +250,13 @@ def _label(model: ModelSettings, track: Track | None) -> str:
     return names.version or names.track
 
 
-def _notes(answers: Mapping[Track | None, Samples]) -> list[str]:
-    """What was said of each track, told once where it holds for all."""
+def _notes(answers: Mapping[Track | None, Sequence[Samples]], share: Share | None) -> list[str]:
+    """What was said of each track, told once where it holds for all. Of a share nothing bad needs to be there."""
     said: dict[str, list[str]] = {}
     for track, samples in answers.items():
-        for note in samples.notes if samples.rows else ("no samples in this time", *samples.notes):
+        there = samples[-1].rows or (samples[0].rows and (share is None or share.rest))
+        notes = [note for each in samples for note in each.notes]
+        for note in dict.fromkeys(notes if there else ("no samples in this time", *notes)):
             said.setdefault(note, []).append(track or "")
     return [
         note if len(tracks) == len(answers) else f"{', '.join(tracks)}: {note}"

@@ -10,6 +10,7 @@ import msgspec
 from tui.config import ConfigError, MetricSettings, Settings, seconds
 from tui.domain.health import Trouble
 from tui.domain.series import Grid
+from tui.domain.share import Share
 from tui.domain.verdict import Verdict
 from tui.engine.charts import read_tracks
 from tui.engine.questions import VerdictOf
@@ -43,7 +44,7 @@ def judge_grid(metric: MetricSettings, now: float) -> Grid:
     The step is no shorter than the window, also where the query itself names a longer one: values over windows that
     overlap would give false alarms (contracts: canary §3).
     """
-    written = (seconds(text) for text in _RANGE.findall(metric.query))
+    written = (seconds(text) for query in metric.queries.values() for text in _RANGE.findall(query))
     step = max(seconds(metric.judge_window or metric.window), *written, 1)
     end = int(now // step) * step
     return Grid(end - (judge.MOST_STEPS - 1) * step, end, step)
@@ -74,7 +75,12 @@ async def verdict(question: VerdictOf, settings: Settings, source: SourceCalled,
         found = spinnaker.decide(question.model, judged, score.pass_, score.marginal, score.groups, step)
     else:
         found = judge.decide(question.model, await _each(judge.judge_metric, cases), score.pass_, step)
-    notes = tuple(f"{each.case.metric}: {note}" for each in read for note in each.notes)
+    notes = tuple(
+        f"{each.case.metric}: {note}"
+        for each, metric in zip(read, found.metrics, strict=True)
+        for note in (*each.notes, *each.case.notes)
+        if note not in metric.reason
+    )
     return msgspec.structs.replace(
         found,
         baseline=model.baseline.version,
@@ -95,7 +101,8 @@ async def _each(judge_metric: Callable[[Case], T], cases: list[Case]) -> list[T]
 async def _read(model: str, name: str, settings: Settings, source: SourceCalled, grid: Grid) -> _Read:
     metric = settings.metrics[name]
     window = metric.judge_window or metric.window
-    empty = Case(metric=name, rule=_rule(metric), grid=grid)
+    share = settings.share(name)
+    empty = Case(metric=name, rule=_rule(metric, share), grid=grid)
     try:
         chart = await read_tracks(model, name, settings, await source(metric.source), grid, window)
     except (SourceError, ConfigError) as raised:
@@ -110,11 +117,15 @@ async def _read(model: str, name: str, settings: Settings, source: SourceCalled,
         baseline_ceiling=baseline.ceiling if baseline is not None else None,
         canary=canary.values if canary is not None else (),
         canary_ceiling=canary.ceiling if canary is not None else None,
+        baseline_counts=baseline.counts if baseline is not None else None,
+        canary_counts=canary.counts if canary is not None else None,
+        notes=chart.remarks,
+        incomparable=chart.incomparable,
     )
     return _Read(case, chart.notes)
 
 
-def _rule(metric: MetricSettings) -> Rule:
+def _rule(metric: MetricSettings, share: Share | None) -> Rule:
     compare = metric.compare
     rule = Rule(
         better=metric.better,
@@ -123,6 +134,7 @@ def _rule(metric: MetricSettings) -> Rule:
         fail=metric.fail,
         max_age=seconds(metric.max_age) if metric.max_age else None,
         no_data=metric.no_data,
+        share_scale=share.scale if share is not None else 100.0,
     )
     if compare is None:
         return rule

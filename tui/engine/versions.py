@@ -9,7 +9,7 @@ import msgspec
 
 from tui.config import Settings, Track
 from tui.domain.deployment import Deployment
-from tui.domain.query import QueryError, placeholders
+from tui.domain.query import QueryError
 from tui.engine.questions import EnvironmentsOf, PipelinesOf, Question
 from tui.sources.base import SourceError
 
@@ -77,9 +77,8 @@ def _named(track: Track, deployment: Deployment | None) -> Track:
 
 
 def _asks(settings: Settings, metric: str) -> bool:
-    table = settings.metrics.get(metric)
     try:
-        return table is not None and "version" in placeholders(table.query, settings.dialect(metric))
+        return metric in settings.metrics and "version" in settings.placeholders(metric)
     except QueryError:
         return False
 

@@ -72,6 +72,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     canary_counts: Counts | None = None
     problem: str = ""
     """Why it could not be read."""
+    since: float | None = None
+    """When the canary was deployed, seconds since the epoch; windows that begin before it do not count on either side.
+    None: not known."""
+    notes: tuple[str, ...] = ()
+    """What has to be remarked about what was read, such as a partial answer."""
+    incomparable: str | None = None
+    """Why the two tracks cannot be compared; limits still apply to the canary."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -87,7 +94,10 @@ class Window(msgspec.Struct, frozen=True):
 def window(case: Case) -> Window:
     """The time over which both are compared: since the canary has been measured."""
     canary, grid, rule = case.canary, case.grid, case.rule
-    start = next((index for index, value in enumerate(canary) if value is not None), len(canary))
+    deployed = 0 if case.since is None else max(0, math.ceil((case.since - grid.start) / grid.step) + 1)
+    start = next(
+        (index for index, value in enumerate(canary) if value is not None and index >= deployed), len(canary)
+    )
     new, old = canary[start:], case.baseline[start:]
     cut = Grid(grid.start + start * grid.step, grid.end, grid.step)
     silent = _silence(new)
@@ -128,7 +138,10 @@ def judge_metric(case: Case) -> MetricVerdict:
     limited, remark, more = _limited(seen, rule, case.canary_ceiling)
     if rule.max_worse is None:
         return _set(seen.verdict, limited, remark or "within its limits", more)
-    compared = _confirmed(seen, rule)
+    if case.incomparable:
+        compared = _set(seen.verdict, Outcome.UNCLEAR, case.incomparable)
+    else:
+        compared = _confirmed(seen, rule)
     if limited is Outcome.WORSE or (limited is Outcome.UNCLEAR and compared.outcome is not Outcome.WORSE):
         return _set(compared, limited, remark, more)
     words = f"{compared.reason}; {remark}" if remark else compared.reason

@@ -72,8 +72,8 @@ def decide(
 
 
 def _classified(case: Case, seen: Window) -> kayenta.Classification:
-    if case.problem:
-        return kayenta.Classification("Nodata", case.problem, critical=case.rule.critical)
+    if missing := case.problem or case.incomparable:
+        return kayenta.Classification("Nodata", missing, critical=case.rule.critical)
     rules = kayenta.Rules(
         direction="increase" if case.rule.better == "lower" else "decrease",
         critical=case.rule.critical,

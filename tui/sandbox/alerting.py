@@ -28,7 +28,7 @@ class Found(msgspec.Struct, frozen=True):
 def found(world: World) -> Iterator[Found]:
     """The alerts there are now: of each canary whose accuracy is too low, and of a full disk, which is silenced."""
     for serving in servings(world):
-        if (since := _low_since(world, serving)) is not None:
+        if serving.until > world.now() and (since := _low_since(world, serving)) is not None:
             labels = {"alertname": "ModelAccuracyLow", "severity": "critical"}
             labels |= {name: serving.labels[name] for name in ("environment", "model", "track")}
             words = f"Accuracy of {serving.model.name} ({serving.track}) is below {LOWEST}"

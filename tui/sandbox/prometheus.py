@@ -27,7 +27,7 @@ _MOST_STEPS = 11_000
 _METRIC = re.compile(rf"\b({'|'.join(METRICS)})\b\s*(\{{[^{{}}]*\}})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _AGGREGATE = re.compile(r"\b(?:sum|avg|max|min|count|histogram_quantile)\b")
-_INCREASE = re.compile(r"\bincrease\b.*\[(\d+)([smhd])\]")
+_COUNTED = re.compile(r"\b(increase|rate)\b.*\[(\d+)([smhd])\]")
 _DATED = re.compile(r"max\((?:max_over_time\()?timestamp\(([^()]*)\)(?:\[1h:1m\]\))?\)")
 _GROUPED = re.compile(r"\bby\s*\(([^)]*)\)")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -199,12 +199,11 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
         return [(labels, _when(curve)) for labels, curve in _curves(world, f"max({dated[1]})")]
     name, selector = match[1], match[2] or ""
     signal = METRICS[name]
-    counted = _INCREASE.search(query) if signal == "requests" else None
-    window = float(counted[1]) * _UNITS[counted[2]] if counted else None
+    counted = _counted(query, selector) if signal == "requests" else None
     matched = [serving for serving in servings(world) if _matches(serving.labels, selector)]
     if not _AGGREGATE.search(query):
         return [
-            ({"__name__": name, **serving.labels}, _curve(world, [serving], signal, window))
+            ({"__name__": name, **serving.labels}, _curve(world, [serving], signal, counted))
             for serving in matched
         ]
     grouped = _GROUPED.search(query)
@@ -213,7 +212,26 @@ def _curves(world: World, query: str) -> list[tuple[Labels, Curve]]:
     for serving in matched:
         labels = tuple((label, serving.labels[label]) for label in kept if label in serving.labels)
         groups.setdefault(labels, []).append(serving)
-    return [(dict(labels), _curve(world, members, signal, window)) for labels, members in groups.items()]
+    return [(dict(labels), _curve(world, members, signal, counted)) for labels, members in groups.items()]
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    """What of requests a query counts."""
+
+    seconds: float
+    """The window."""
+    failed: bool
+    """Only those that failed."""
+    each_second: bool
+
+
+def _counted(query: str, selector: str) -> _Counted | None:
+    """None where the query asks for a share."""
+    found = _COUNTED.search(query)
+    if found is None or "/" in query:
+        return None
+    failed = any(label == "code" for label, _, _ in _MATCHER.findall(selector))
+    return _Counted(float(found[2]) * _UNITS[found[3]], failed, found[1] == "rate")
 
 
 def _when(curve: Curve) -> Curve:
@@ -228,11 +246,16 @@ def _when(curve: Curve) -> Curve:
     return when
 
 
-def _curve(world: World, members: list[Serving], signal: Signal, counted: float | None) -> Curve:
-    """The mean of the members' values; or how many requests they had in the ``counted`` seconds before."""
+def _curve(world: World, members: list[Serving], signal: Signal, counted: _Counted | None) -> Curve:
+    """The mean of the members' values; or how many requests they had in the window before."""
 
     def sum_until(time: float) -> float | None:
-        return sum(requests(world, member, time - (counted or 0.0), time) for member in members)
+        assert counted is not None
+        total = 0.0
+        for member in members:
+            part = requests(world, member, time - counted.seconds, time)
+            total += part * (value(world, member, signal, time) or 0.0) if counted.failed else part
+        return total / counted.seconds if counted.each_second else total
 
     def at(time: float) -> float | None:
         values = [found for member in members if (found := value(world, member, signal, time)) is not None]

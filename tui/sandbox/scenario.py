@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Literal
 
+import msgspec
+
 from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
 from tui.sandbox.deployments import deployments
 from tui.sandbox.plan import Field, Form, Group, State, Task, plan
@@ -21,7 +23,7 @@ def _in_turn(name: str, *parts: Task | Group) -> Group:
     return Group(name, parts)
 
 
-def _fraud() -> tuple[Task, ...]:
+def _fraud(environment: str = "production") -> tuple[Task, ...]:
     """A GitLab pipeline with most of what one can have: shards, needs, a retry, a child pipeline, a gate."""
     shards = tuple(f"train/train {n}/4" for n in range(1, 5))
     return plan(
@@ -68,7 +70,7 @@ def _fraud() -> tuple[Task, ...]:
                 10,
                 dag=True,
                 needs=("validate/validate",),
-                environment="production",
+                environment=environment,
                 label="docker",
             ),
         ),
@@ -80,7 +82,7 @@ def _fraud() -> tuple[Task, ...]:
                 dag=True,
                 needs=("canary/deploy canary",),
                 gate="Promote the canary to all traffic?",
-                environment="production",
+                environment=environment,
             ),
             Task("roll back", 6, gate="Take the canary out?", optional=True),
         ),
@@ -137,6 +139,14 @@ def _deploy() -> tuple[Task, ...]:
     )
 
 
+def _rollout() -> tuple[Task, ...]:
+    """The same without tests."""
+    return plan(
+        Task("Deploy canary", 10, environment="production"),
+        Task("Promote", 6, gate="Promote {version} to production?", environment="production"),
+    )
+
+
 def _failing() -> tuple[Task, ...]:
     return plan(
         Task("Checkout", 2),
@@ -147,6 +157,19 @@ def _failing() -> tuple[Task, ...]:
     )
 
 
+def _rule(jobs: str, back: str) -> DeploymentRule:
+    """Their runs are deployments, with a canary while they wait; ``back`` is started to go back."""
+    return DeploymentRule(
+        job=jobs,
+        environment=Part(parameter="TARGET"),
+        version=Part(parameter="MODEL_VERSION"),
+        canary=Canary(input="(?i)promote"),
+        weight=Weight(parameter="CANARY_PERCENT"),
+        unstable=True,
+        rollback=Start(job=back, parameters={"TARGET": "{environment}", "MODEL_VERSION": "{version}"}),
+    )
+
+
 def demo() -> Scenario:
     """A handful of models. At the start one run is half way, one gate waits, one pipeline has failed."""
     return Scenario(
@@ -154,7 +177,7 @@ def demo() -> Scenario:
             Pipeline(
                 system="gitlab",
                 path="ml/fraud",
-                tasks=_fraud(),
+                tasks=_fraud("staging"),
                 every=170,
                 age=35,
                 history=14,
@@ -166,7 +189,7 @@ def demo() -> Scenario:
                 path="ml/fraud",
                 ref="release/2026.11",
                 tasks=_fraud(),
-                age=900,
+                age=2700,
                 history=3,
                 history_every=5400,
             ),
@@ -252,7 +275,7 @@ def demo() -> Scenario:
                 system="jenkins",
                 path="deploy-model",
                 tasks=_deploy(),
-                age=420,
+                age=3 * 3600,
                 history=7,
                 history_every=2600,
                 cause="user",
@@ -263,6 +286,20 @@ def demo() -> Scenario:
                     ("CANARY_PERCENT", "10"),
                 ),
                 description="Puts a churn model into production, canary first",
+            ),
+            Pipeline(
+                system="jenkins",
+                path="ml/vision/deploy",
+                tasks=_rollout(),
+                age=200,
+                history=4,
+                history_every=40000,
+                cause="user",
+                parameters=(
+                    ("MODEL_VERSION", "{version}"),
+                    ("TARGET", "production"),
+                    ("CANARY_PERCENT", "10"),
+                ),
             ),
             Pipeline(
                 system="jenkins", path="failing-pipeline", tasks=_failing(), age=700, history=5, cause="timer"
@@ -317,8 +354,6 @@ def demo() -> Scenario:
                 title="Fraud detection",
                 pipelines=("gitlab:ml/fraud",),
                 validation="metrics.json",
-                baseline="2026.11.12",
-                canary="2026.11.13",
                 drift=1.0,
             ),
             Model(
@@ -326,34 +361,15 @@ def demo() -> Scenario:
                 title="Churn",
                 pipelines=("jenkins:deploy-model", "jenkins:ml-service/*"),
                 validation="metrics.json",
-                baseline="2026.11.6",
-                canary="2026.11.7",
-                canary_age=3 * 3600,
             ),
             Model(
                 name="vision",
                 title="Cell vision",
                 pipelines=("jenkins:ml/vision/*",),
-                baseline="2026.11.8",
-                canary="2026.11.9",
-                canary_age=300,
                 drift=0.15,
             ),
         ),
-        rules=(
-            DeploymentRule(
-                job="deploy-*",
-                environment=Part(parameter="TARGET"),
-                version=Part(parameter="MODEL_VERSION"),
-                canary=Canary(input="(?i)promote"),
-                weight=Weight(parameter="CANARY_PERCENT"),
-                unstable=True,
-                rollback=Start(
-                    job="deploy-model",
-                    parameters={"TARGET": "{environment}", "MODEL_VERSION": "{version}"},
-                ),
-            ),
-        ),
+        rules=(_rule("deploy-*", "deploy-model"), _rule("ml/vision/deploy", "ml/vision/deploy")),
     )
 
 
@@ -388,7 +404,7 @@ def many(jobs: int = 200, projects: int = 50) -> Scenario:
                 for n in range(projects)
             ),
         ),
-        models=demo().models[:1],
+        models=(msgspec.structs.replace(demo().models[0], baseline="2026.11.12", canary="2026.11.13"),),
     )
 
 

@@ -2,15 +2,21 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from math import nan, sin, tau
+from itertools import pairwise
+from math import inf, nan, sin, tau
 from typing import Literal
 
 import msgspec
 
-from tui.sandbox.world import Model, World
+from tui.domain.globs import matches
+from tui.sandbox.plan import State
+from tui.sandbox.world import Model, Pipeline, Run, World
 
 SCRAPE = 15.0
 """Seconds between two samples."""
+_EVER = 30 * 86400.0
+_GROWN = 720.0
+"""Seconds from the start of the world until what gets worse is as bad as it will be."""
 LABELLED = 300.0
 """Seconds between two updates of a quality gauge; in between it is held."""
 
@@ -32,6 +38,9 @@ class Serving(msgspec.Struct, frozen=True):
     track: Track
     version: str
     since: float
+    until: float = inf
+    begun: float = inf
+    """When its version began to get worse; ``inf``: it does not."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -45,10 +54,57 @@ class Serving(msgspec.Struct, frozen=True):
 
 
 def servings(world: World) -> Iterator[Serving]:
-    """Everything that serves: of each model the baseline and the canary."""
+    """Everything that serves or has served: of each model the baselines and the canaries, one after the other."""
     for model in world.scenario.models:
-        yield Serving(model, "baseline", model.baseline, world.start - 30 * 86400)
-        yield Serving(model, "canary", model.canary, world.start - model.canary_age)
+        if model.canary:
+            since = world.start - model.canary_age
+            yield Serving(model, "baseline", model.baseline, world.start - _EVER)
+            yield Serving(model, "canary", model.canary, since, begun=since if model.drift else inf)
+        else:
+            yield from _deployed(world, model)
+
+
+def _deployed(world: World, model: Model) -> Iterator[Serving]:
+    """What the runs of its pipelines have put into its environment.
+
+    A canary goes when it is promoted or rejected, when another one comes, and when another version takes its place.
+    """
+    stable: list[tuple[float, str]] = []
+    trials: list[tuple[float, str]] = []
+    over: list[float] = []
+    for pipeline in world.scenario.pipelines:
+        address = f"{pipeline.system}:{pipeline.path}"
+        if any(matches(glob, address) for glob in model.pipelines):
+            for run in world.runs(pipeline):
+                for state in world.progress(run).tasks:
+                    if state.task.environment != model.environment:
+                        continue
+                    on_trial = "canary" in state.task.name
+                    for attempt in state.attempts:
+                        if attempt.ended_at is None:
+                            continue
+                        if attempt.state is State.PASSED:
+                            (trials if on_trial else stable).append(
+                                (attempt.ended_at, _version(pipeline, run))
+                            )
+                        over += () if on_trial else (attempt.ended_at,)
+    over += (at for at, _ in trials)
+    first = max((each for each in trials if each[0] <= world.start), default=None)
+    begun = {first[1]: first[0]} if first is not None and model.drift else {}
+    for (at, version), (until, _) in pairwise([*sorted(stable), (inf, "")]):
+        since = at if at > min(stable)[0] else world.start - _EVER
+        yield Serving(model, "baseline", version, since, until, begun.get(version, inf))
+    for at, version in sorted(trials):
+        until = min((each for each in over if each > at), default=inf)
+        yield Serving(model, "canary", version, at, until, begun.get(version, inf))
+
+
+def _version(pipeline: Pipeline, run: Run) -> str:
+    """What it ships, as its deployment is called: in GitLab its commit, in Jenkins what it was told to."""
+    if pipeline.system == "gitlab":
+        return run.commit.sha[:8]
+    told = next((name for name, default in pipeline.parameters if default == "{version}"), "")
+    return dict(run.parameters).get(told, run.version)
 
 
 def value(world: World, serving: Serving, signal: Signal, at: float) -> float | None:
@@ -56,7 +112,7 @@ def value(world: World, serving: Serving, signal: Signal, at: float) -> float | 
 
     Nothing is known of the future. Now and then scrapes are missed, and an accuracy without labels is NaN.
     """
-    if at > world.now() or at < serving.since:
+    if at > world.now() or not serving.since <= at < serving.until:
         return None
     key = f"{world.seed} {serving.model.name} {serving.track}"
     if _chance(key, "missed", at // 180) < 0.05:
@@ -69,7 +125,7 @@ def value(world: World, serving: Serving, signal: Signal, at: float) -> float | 
         case "latency":
             return (0.120 + 0.012 * wave + 0.016 * rough) * (1 + 0.9 * bad)
         case "requests":
-            return max(0.0, 0.004 + 0.001 * wave + 0.004 * rough + 0.03 * bad)
+            return max(0.0, 0.004 + 0.001 * wave + 0.004 * rough + 0.04 * bad)
         case "accuracy":
             if _chance(key, "unlabelled", held) < 0.06:
                 return nan
@@ -79,15 +135,17 @@ def value(world: World, serving: Serving, signal: Signal, at: float) -> float | 
 def requests(world: World, serving: Serving, begin: float, end: float) -> float:
     """How many requests came between two times: to the canary a tenth of what the baseline gets."""
     rate = 4.0 if serving.track == "canary" else 36.0
-    return rate * max(0.0, min(end, world.now()) - max(begin, serving.since))
+    return rate * max(0.0, min(end, world.now(), serving.until) - max(begin, serving.since))
 
 
 def _badness(world: World, serving: Serving, at: float) -> float:
-    """How bad a canary has become: grows from 0 at its start to its model's drift 15 minutes into the world."""
-    if serving.track == "baseline" or not serving.model.drift:
+    """How bad a version has become: about a third of its model's drift at the start of the world, all of it 12 minutes
+    later."""
+    if serving.begun == inf:
         return 0.0
-    grown = (at - serving.since) / (world.start + 900.0 - serving.since)
-    return serving.model.drift * float(max(0.0, min(grown, 1.3)) ** 1.5)
+    before = min(1.0, max(0.0, (at - serving.begun) / (world.start - serving.begun)))
+    since = min(1.0, max(0.0, (at - world.start) / _GROWN))
+    return serving.model.drift * (0.2 + 0.15 * before + 0.65 * since)
 
 
 def _chance(key: str, what: str, tick: float) -> float:

@@ -109,7 +109,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """What the team ships, with a canary beside the baseline."""
+    """What the team ships, with a canary beside the baseline: what its pipelines have deployed, or named here."""
 
     name: str
     title: str
@@ -117,16 +117,17 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses with source names ``jenkins`` and ``gitlab``."""
     environment: str = "production"
     namespace: str = "ml"
-    baseline: str
-    """Version that serves."""
-    canary: str
-    """Version on trial."""
+    baseline: str = ""
+    """Version that serves; empty: the one that its pipelines have put into ``environment``."""
+    canary: str = ""
+    """Version on trial; empty, as of ``baseline``."""
     canary_age: float = 1800.0
-    """Seconds before the start of the world at which the canary began to serve."""
+    """Seconds before the start of the world at which a canary that is named here began to serve."""
     validation: str | None = None
     blue_green: tuple[str, str] | None = None
     drift: float = 0.0
-    """How much worse the canary gets: 0 stays like the baseline, 1 is clearly bad half an hour after the start."""
+    """How much worse the canary of the start gets: 0 stays like the baseline; 1 is worse from the beginning and beyond
+    every limit twelve minutes after the start."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

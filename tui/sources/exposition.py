@@ -15,7 +15,8 @@ import msgspec
 
 from tui.config import ExpositionSettings
 from tui.domain.health import Finding, Trouble
-from tui.domain.series import Grid, Samples
+from tui.domain.series import Grid, Histogram, Samples
+from tui.sources import exposition_query
 from tui.sources.base import SourceError
 from tui.sources.exposition_query import Labels, NoQuery, Rows, Selector, evaluate, parse, selectors
 from tui.sources.looks import Looks, Shelf
@@ -87,17 +88,17 @@ class ExpositionSource(Server[ExpositionSettings]):
         wanted = selectors(tree)
         seen = dict(zip(wanted, await self._scrapes.look(wanted), strict=True))
 
-        def work() -> tuple[Rows, tuple[str, ...]]:
+        def work() -> tuple[Rows, tuple[str, ...], Histogram | None]:
             past = {selector: _by_series(looks) for selector, looks in seen.items()}
             for selector, series in past.items():
                 if len(series) > MOST_SERIES:
                     raise NoQuery(
                         f"{selector.name} matches more than {MOST_SERIES} series; name more of their labels"
                     )
-            return evaluate(tree, past, grid)
+            return (*evaluate(tree, past, grid), exposition_query.histogram(tree, past, grid.end))
 
         try:
-            rows, notes = await in_thread(work)
+            rows, notes, buckets = await in_thread(work)
         except NoQuery as error:
             raise SourceError(Trouble.REFUSED, f"{self._name}: {shorten(clean(str(error)), 300)}") from None
         looks = len(next(iter(seen.values())))
@@ -112,6 +113,7 @@ class ExpositionSource(Server[ExpositionSettings]):
             ),
             (*((begun,) if looks == 1 else ()), *self._scrapes.notes, *notes),
             nan=sum(value is not None and math.isnan(value) for values in rows.values() for value in values),
+            histogram=buckets,
         )
 
     async def reach(self) -> Finding:

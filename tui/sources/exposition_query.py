@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
-from tui.domain.series import Grid
+from tui.domain.series import Grid, Histogram
 from tui.sources.scrapes import Point, held, increase, within
 
 Labels = tuple[tuple[str, str], ...]
@@ -218,6 +218,29 @@ def _quantiles(
         values.append(value)
     note = f"a value at {highest:g}, the highest bucket's bound, means at least that" if clamped else ""
     return {(): tuple(values)}, ((note,) if note else ())
+
+
+def histogram(tree: Tree, past: Past, at: float) -> Histogram | None:
+    """What the one quantile in ``tree`` is made of at that time; None where there is none, or several are."""
+    quantiles = [part for part in _parts(tree) if isinstance(part, Quantile)]
+    if len(quantiles) != 1:
+        return None
+    (one,) = quantiles
+    newest = max((points[-1][0] for points in past[one.of].values()), default=0.0)
+    bounds, events = set(), 0.0
+    for labels, points in past[one.of].items():
+        bound = float(dict(labels)["le"])
+        if points[-1][0] == newest:
+            bounds.add(bound)
+        if math.isinf(bound):
+            events += increase(within(points, at - one.window, at))
+    return Histogram(tuple(sorted(bounds)), one.q, events) if bounds else None
+
+
+def _parts(part: msgspec.Struct) -> list[msgspec.Struct]:
+    """It and all below it."""
+    below = (getattr(part, field) for field in part.__struct_fields__)
+    return [part, *(each for one in below if isinstance(one, msgspec.Struct) for each in _parts(one))]
 
 
 def _quantile(q: float, rises: Mapping[float, float]) -> float | None:

@@ -11,11 +11,11 @@ import msgspec
 from tui.config import PrometheusSettings
 from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, Trouble
-from tui.domain.series import Grid, Samples
+from tui.domain.series import Grid, Histogram, Samples
 from tui.sources.alerts import alert
 from tui.sources.base import SourceError
 from tui.sources.login import written
-from tui.sources.promql import bucket_bounds, newest_sample, selectors
+from tui.sources.promql import buckets, newest_sample, quantile, selectors
 from tui.sources.server import Server
 from tui.sources.wire import Answer
 from tui.text import clean, shorten
@@ -24,7 +24,9 @@ MOST_STEPS = 11_000
 """Of one range query; a server refuses more."""
 _LOOKS = 10
 """At which the buckets of a histogram are looked for in the time of a query."""
-_MOST_CEILINGS = 64
+_BUCKETS_HOLD = 600
+"""Seconds for which those of a histogram are believed: they change with a deployment at most."""
+_MOST_BUCKETS = 64
 
 
 class _Row(msgspec.Struct):
@@ -46,6 +48,18 @@ class _Envelope(msgspec.Struct):
     error: str = ""
     warnings: list[str] | None = None
     infos: list[str] | None = None
+    is_partial: bool = msgspec.field(name="isPartial", default=False)
+    """VictoriaMetrics': some of its stores did not answer."""
+
+    @property
+    def partial(self) -> bool:
+        """Thanos and Mimir tell it by a warning. Those of PromQL itself are about the query."""
+        return self.is_partial or any(not each.startswith("PromQL ") for each in self.warnings or ())
+
+
+class _Buckets(msgspec.Struct, frozen=True):
+    histogram: Histogram
+    ceiling: float | None
 
 
 class _RangeEnvelope(_Envelope):
@@ -105,8 +119,8 @@ class PrometheusSource(Server[PrometheusSettings]):
     ) -> None:
         super().__init__(name, settings, clock=clock)
         self._method = "POST"
-        self._ceilings: dict[str, float | None] = {}
-        """Of the histograms in queries, by the query for their buckets: these change with a deployment at most."""
+        self._buckets: dict[tuple[str, int], _Buckets] = {}
+        """Of the histograms in queries, by the query for them and the time they are of."""
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The query's series, each point put on the grid by its time stamp; NaN and infinities become gaps.
@@ -137,6 +151,9 @@ class PrometheusSource(Server[PrometheusSettings]):
             )
         points = [self._numbers(answer, row) for row in rows]
         notes = [clean(note) for note in (*(envelope.warnings or ()), *(envelope.infos or ()))]
+        if envelope.is_partial:
+            notes.insert(0, "a partial answer: some of the server's stores did not give theirs")
+        found = await self._histogram(query, grid) if rows else None
         return Samples(
             tuple(
                 (
@@ -147,7 +164,9 @@ class PrometheusSource(Server[PrometheusSettings]):
             ),
             (*notes, *_hints([number for numbers in points for _, number in numbers])),
             nan=sum(math.isnan(number) for numbers in points for _, number in numbers),
-            ceiling=await self._ceiling(bucket_bounds(query), grid) if rows else None,
+            ceiling=found.ceiling if found else None,
+            histogram=found.histogram if found else None,
+            partial=envelope.partial,
         )
 
     async def newest(self, query: str, now: int) -> float | None:
@@ -161,21 +180,30 @@ class PrometheusSource(Server[PrometheusSettings]):
                     break
         return max(found, default=None)
 
-    async def _ceiling(self, bounds: str, grid: Grid) -> float | None:
-        """The highest finite bound of a histogram's buckets: no quantile of it is said to be more (contracts: metrics
-        §2). None where there is no histogram, or nobody tells."""
-        if not bounds or bounds in self._ceilings:
-            return self._ceilings.get(bounds)
+    async def _histogram(self, query: str, grid: Grid) -> _Buckets | None:
+        """The buckets that a quantile is made of, and their highest finite bound: no quantile is said to be more
+        (contracts: metrics §2). None where there is no histogram, or nobody tells."""
+        asked = buckets(query)
+        key = (asked, grid.end // _BUCKETS_HOLD)
+        if not asked or key in self._buckets:
+            return self._buckets.get(key)
         step = max(1, (grid.end - grid.start) // _LOOKS)
         try:
-            answer = await self.samples(bounds, Grid(grid.start, grid.end, step))
+            answer = await self.samples(asked, Grid(grid.end - step * _LOOKS, grid.end, step))
         except SourceError:
             return None
-        if answer.rows:
-            if len(self._ceilings) >= _MOST_CEILINGS:
-                self._ceilings.clear()
-            self._ceilings[bounds] = max(filter(math.isfinite, _bounds(answer)), default=None)
-        return self._ceilings.get(bounds)
+        counts = sorted(_by_bound(answer))
+        if not counts or answer.partial:
+            return None
+        newest = max(look for _, values in counts for look, value in enumerate(values) if value is not None)
+        bounds = tuple(dict.fromkeys(bound for bound, values in counts if values[newest] is not None))
+        whole = [value for value in counts[-1][1] if value is not None]
+        events = sum(whole) / len(whole) if "increase(" in asked and math.isinf(counts[-1][0]) else None
+        ceiling = max((bound for bound, _ in counts if math.isfinite(bound)), default=None)
+        if len(self._buckets) >= _MOST_BUCKETS:
+            self._buckets.clear()
+        self._buckets[key] = _Buckets(Histogram(bounds, quantile(query), events), ceiling)
+        return self._buckets[key]
 
     async def alerts(self) -> Alerts:
         """What its alerting rules found; nothing, with a note, where the server has no rules (contracts: metrics
@@ -291,12 +319,15 @@ class PrometheusSource(Server[PrometheusSettings]):
         )
 
 
-def _bounds(answer: Samples) -> Iterator[float]:
-    for labels, _ in answer.rows:
+def _by_bound(answer: Samples) -> Iterator[tuple[float, tuple[float | None, ...]]]:
+    """The series of a histogram with something in them, by the bounds of their buckets."""
+    for labels, values in answer.rows:
         try:
-            yield float(dict(labels).get("le", "inf"))
+            bound = float(dict(labels).get("le", "nan"))
         except ValueError:
             continue
+        if not math.isnan(bound) and any(value is not None for value in values):
+            yield bound, values
 
 
 def _placed(points: Sequence[tuple[float, float]], grid: Grid) -> tuple[float | None, ...]:

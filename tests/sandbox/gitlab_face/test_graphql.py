@@ -144,7 +144,9 @@ def test_environments_are_found_by_name_and_by_part_of_it(face: Face) -> None:
 
 def test_environments_say_what_is_there_and_what_waits(face: Face) -> None:
     body = face.ask("environments", path="ml/fraud")
-    (production,) = body["data"]["project"]["environments"]["nodes"]
+    found = {each["name"]: each for each in body["data"]["project"]["environments"]["nodes"]}
+    assert set(found) == {"production", "staging"}
+    production = found["production"]
     assert (production["name"], production["tier"], production["state"]) == (
         "production",
         "PRODUCTION",
@@ -153,7 +155,8 @@ def test_environments_say_what_is_there_and_what_waits(face: Face) -> None:
     assert production["last"]["status"] == "SUCCESS"
     assert production["blocked"]["job"]["status"] == "MANUAL"
     rest = face.all(f"{FRAUD}/environments")
-    last = face.get(f"{FRAUD}/environments/{rest[0]['id']}").json()["last_deployment"]
+    number = next(each["id"] for each in rest if each["name"] == "production")
+    last = face.get(f"{FRAUD}/environments/{number}").json()["last_deployment"]
     assert production["last"]["id"] == f"gid://gitlab/Deployment/{last['id']}"
 
 
@@ -169,7 +172,10 @@ def test_what_is_outdated_cannot_be_played(face: Face) -> None:
 
     allowed = {"playable": True, "canPlayJob": True, "userPermissions": {"updateBuild": True}}
     assert promote() == {"name": "promote", **allowed}
-    face.world.clock.advance(600)  # the newer run on main is promoted
+    newer = face.world.trigger(parked.pipeline)
+    face.world.clock.advance(300)
+    face.world.approve(newer, "promote/promote")
+    face.world.clock.advance(20)
     assert promote() == {
         "name": "promote",
         "playable": True,
