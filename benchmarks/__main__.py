@@ -13,7 +13,7 @@ from itertools import chain, repeat
 
 import msgspec
 
-from benchmarks.apart import BROKEN, part
+from benchmarks.subprocess_runner import BROKEN, part
 from benchmarks.table import RESULTS, document, last_results, table
 
 GROUPS = ("start", "keys", "link", "servers", "process", "logs", "tail", "tests", "charts", "judging")

@@ -4,9 +4,9 @@ import time
 from random import Random
 
 from benchmarks.table import Row
-from widgets.chart_data import ChartData, Limit, Line, Marker
-from widgets.chart_picture import picture
-from widgets.chart_scene import large, small
+from widgets.chart.data import ChartData, ChartLine, Limit, Marker
+from widgets.chart.rendering import picture
+from widgets.chart.scene import large, small
 
 TIMES = range(0, 14_400, 30)
 
@@ -14,7 +14,7 @@ TIMES = range(0, 14_400, 30)
 def _data() -> ChartData:
     rng = Random(1)
     lines = tuple(
-        Line("2026.11.7", role, TIMES, tuple(rng.gauss(100, 5) for _ in TIMES))
+        ChartLine("2026.11.7", role, TIMES, tuple(rng.gauss(100, 5) for _ in TIMES))
         for role in ("baseline", "canary")
     )
     limits, markers = (Limit("warn", 130, "warn"),), (Marker(9000, "2026.11.7"),)

@@ -13,15 +13,15 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks.table import Row
-from tests.insight.samples import case, held, noise, overlapping
+from tests.insight.judge.samples import case, held, noise, overlapping
 from tui.domain.series import Grid
-from tui.domain.verdict import Outcome
-from tui.insight.judge import Rule, judge_metric
-from tui.insight.kayenta import classify
-from tui.sources.prometheus import _placed, _ranges
+from tui.domain.verdict import MetricOutcome
+from tui.insight.judge.kayenta import classify
+from tui.insight.judge.own_judge import MetricRule, judge_metric
+from tui.sources.metrics.prometheus import _placed, _ranges
 
 Sample = Callable[[Random], tuple[float, ...]]
-RULE = Rule(max_worse=0.0)
+RULE = MetricRule(max_worse=0.0)
 
 
 class Case(NamedTuple):
@@ -78,7 +78,7 @@ def _simulated(each: Case, repetitions: int) -> tuple[float, float]:
     for _ in range(repetitions):
         canary, baseline = each.canary(rng), each.baseline(rng)
         outcome = judge_metric(case(baseline, canary, RULE)).outcome
-        different += outcome in (Outcome.WORSE, Outcome.BETTER)
+        different += outcome in (MetricOutcome.WORSE, MetricOutcome.BETTER)
         failed += classify("m", baseline, canary).label != "Pass"
     return 100 * different / repetitions, 100 * failed / repetitions
 
@@ -101,7 +101,8 @@ def _looks(repetitions: int) -> Row:
     for _ in range(repetitions):
         canary, baseline = noise(rng, 60), noise(rng, 60)
         alarmed += any(
-            judge_metric(case(baseline[:n], canary[:n], RULE)).outcome is Outcome.WORSE for n in range(8, 61)
+            judge_metric(case(baseline[:n], canary[:n], RULE)).outcome is MetricOutcome.WORSE
+            for n in range(8, 61)
         )
     return Row("no difference, ever WORSE in 53 looks (told 1.7 of 56)", 100 * alarmed / repetitions, "%")
 

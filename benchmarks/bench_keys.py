@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.sessions import Line, beside, deck
+from benchmarks.pty_sessions import Line, beside, deck
 from benchmarks.table import Row, percentile
 from benchmarks.world import STREAMS, Crowd, Servers
 from tests.e2e.deck import CTRL_R, ENTER, ESCAPE

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.sessions import beside, command
+from benchmarks.pty_sessions import beside, command
 from benchmarks.table import Row
 from benchmarks.world import Crowd, Servers
 from tests.e2e.deck import CTRL_R, ENTER, ESCAPE

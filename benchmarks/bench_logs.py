@@ -12,8 +12,8 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.apart import apart, resident
 from benchmarks.bench_viewers import beside
+from benchmarks.subprocess_runner import apart, resident
 from benchmarks.table import Row, percentile
 
 CHUNK = 1 << 16
@@ -119,7 +119,7 @@ def _jumps(lines: int, told: Connection) -> None:
 
     from tui.logs.jenkins import JenkinsParser
     from tui.logs.spool import Spool
-    from widgets.log_view import LogView
+    from widgets.log.view import LogView
 
     async def jump(spool: Spool, parser: JenkinsParser, more: Iterator[bytes]) -> list[float]:
         class Deck(App[None]):

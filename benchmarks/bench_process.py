@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.apart import apart, resident
-from benchmarks.sessions import beside, deck
+from benchmarks.pty_sessions import beside, deck
+from benchmarks.subprocess_runner import apart, resident
 from benchmarks.table import Row
 from benchmarks.world import Crowd, Servers
 
@@ -33,9 +33,9 @@ def _memory() -> float:
 
 def _day(hours: int, step: float, told: Connection) -> None:
     """A deck without a terminal whose clock is driven: its list changes at each look, a run ends at each hour."""
+    from tests.app_pilot import running
     from tests.engine.world import FakeSource, NoJitter, Time
     from tests.examples import pipeline, run
-    from tests.screens import running
     from tui import config
     from tui.app import Pipedeck
     from tui.domain.pipeline import Listing

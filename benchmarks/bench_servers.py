@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
-from benchmarks.driven import driven
+from benchmarks.clock_driver import driven_deck
 from benchmarks.table import Row
 from benchmarks.world import TICKS, Crowd, Servers
 from tui.config import GitLabSettings, JenkinsSettings, Settings
@@ -48,12 +48,12 @@ PEERS: dict[Face, tuple[Peer, ...]] = {
 
 async def _asked(sandbox: Servers, settings: Settings, face: Face, minutes: int) -> tuple[float, float]:
     """Requests and bytes a minute, after the first, of a deck with the cursor on the first row."""
-    async with driven(sandbox, settings) as deck:
+    async with driven_deck(sandbox, settings) as deck:
 
         async def minute(count: int) -> tuple[int, int]:
             for _ in range(int(count * 60 / STEP)):
                 await deck.go_on(STEP)
-            facts = deck.engine.servers.facts(face)
+            facts = deck.engine.source_pool.facts(face)
             return facts.requests, facts.bytes_read
 
         before = await minute(1)
@@ -123,7 +123,7 @@ async def _seen(crowd: Crowd, sandbox: Servers, runs: int) -> Late:
     (pipeline,) = truth.pipelines("jenkins", TICKS)
     late, listed, running = Late([], []), 1, 0
     settings = Settings(sources={name: sandbox.settings().sources[name] for name in ("jenkins", "gitlab")})
-    async with driven(sandbox, settings) as deck:
+    async with driven_deck(sandbox, settings) as deck:
         await deck.press("slash", *TICKS, "enter")
         while len(late.begun) < runs:
             await deck.go_on(LOOK)

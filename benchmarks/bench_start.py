@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sessions import CTRL_Q, beside, command
+from benchmarks.pty_sessions import CTRL_Q, beside, command
 from benchmarks.table import Row
 from tests.e2e.terminal import Terminal
 from tui.sandbox.process import Sandbox

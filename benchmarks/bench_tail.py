@@ -9,21 +9,21 @@ import asyncio
 import time
 from multiprocessing.connection import Connection
 
-from benchmarks.apart import apart
-from benchmarks.apart import serving as serving_apart
+from benchmarks.subprocess_runner import apart
+from benchmarks.subprocess_runner import serving as serving_apart
 from benchmarks.table import Row
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, JenkinsSettings, Settings
 from tui.domain.address import Address
 from tui.engine.engine import Engine
-from tui.engine.questions import LogOf
+from tui.engine.queries.queries import LogOf
 from tui.sandbox.faults import Faults
 from tui.sandbox.gitlab import Options, gitlab_app
 from tui.sandbox.gitlab.trace import trace
 from tui.sandbox.logs import packed
 from tui.sandbox.plan import Group, Task, plan
 from tui.sandbox.world import Clock, Pipeline, Run, Scenario, World
-from tui.sources.gitlab import GitLabSource
+from tui.sources.gitlab.source import GitLabSource
 
 LINE = 100
 CORE = "2.541.1"
@@ -163,14 +163,14 @@ def _read(tail: int, lines: int, url: str, told: Connection) -> None:
 
     async def read() -> None:
         engine = Engine(Settings(sources={"jenkins": JenkinsSettings(url=url)}))
-        question = LogOf(Address("jenkins", "long", 1), tail=tail)
-        await engine.servers.source("jenkins")
+        query = LogOf(Address("jenkins", "long", 1), tail=tail)
+        await engine.source_pool.source("jenkins")
         import httpx  # noqa: F401  # what else is imported first is not the log's
 
         begun = time.perf_counter()
-        await engine.ask(question)
+        await engine.ask(query)
         told.send(time.perf_counter() - begun)
-        text = engine.log(question)
+        text = engine.log(query)
         assert text is not None
         assert text.read(len(text) - 1, 9) == b"%08d " % (lines - 1)
         await engine.close()

@@ -14,15 +14,15 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from benchmarks.apart import apart, resident, serving
 from benchmarks.deck import BEAT, beat
+from benchmarks.subprocess_runner import apart, resident, serving
 from benchmarks.table import Row
+from tests.app_pilot import running
 from tests.http_stub import Reply, http_stub
-from tests.screens import running
 from tui.app import Pipedeck
 from tui.config import GitLabSettings, JenkinsSettings, Secret, Settings
+from tui.engine.cache.disk import DiskCache
 from tui.engine.engine import Engine
-from tui.engine.history import History
 from tui.keys import keymap
 from tui.panes.tests import TestsPane
 from tui.screens.deck import DeckScreen
@@ -187,7 +187,7 @@ def _read(dialect: str, url: str, told: Connection) -> None:
 
     async def read() -> Read:
         engine = Engine(_settings(dialect, url))
-        source = await engine.servers.pipelines("ci")
+        source = await engine.source_pool.pipelines("ci")
         runs = (await source.pipelines()).pipelines[0].runs
         await source.tests(runs[-1].address)  # imports the libraries
         before = resident()
@@ -201,7 +201,7 @@ def _read(dialect: str, url: str, told: Connection) -> None:
         memory = resident() - before
         await engine.close()
         with tempfile.TemporaryDirectory() as folder:
-            History(Path(folder)).put("run", report)
+            DiskCache(Path(folder)).put("run", report)
             kept = sum(entry.stat().st_size for entry in os.scandir(folder)) / 1e6
         return Read(took, max(lateness for _, lateness in late), memory, kept)
 

@@ -23,7 +23,7 @@ import tempfile
 from textual.app import App
 from tui.logs.jenkins import JenkinsParser
 from tui.logs.spool import Spool
-from widgets.log_view import LogView
+from widgets.log.view import LogView
 
 class Deck(App):
     async def on_mount(self):

@@ -26,7 +26,7 @@ def _eager() -> None:
 
 
 def _stock() -> None:
-    from tui.driver import TerminalDriver
+    from tui.terminal.driver import TerminalDriver
 
     del TerminalDriver.write
 
@@ -34,7 +34,7 @@ def _stock() -> None:
 def _charts() -> None:
     """Their time began eight hours ago, and goes a minute in a second."""
     from tui.domain.series import Grid
-    from tui.engine import charts
+    from tui.engine.queries import charts
 
     grid, begun = charts.chart_grid, time.time()
 
@@ -46,11 +46,11 @@ def _charts() -> None:
 
 def _redrawn() -> None:
     from tui.domain.series import Chart
-    from tui.engine.cadence import after_answer
-    from tui.engine.questions import AnyQuestion
+    from tui.engine.polling.intervals import after_answer
+    from tui.engine.queries.queries import AnyQuery
 
-    def soon(question: AnyQuestion, answer: object) -> float:
-        return 1.0 if isinstance(answer, Chart) else after_answer(question, answer)
+    def soon(query: AnyQuery, answer: object) -> float:
+        return 1.0 if isinstance(answer, Chart) else after_answer(query, answer)
 
     patch("tui.engine.engine.after_answer", soon).start()
 

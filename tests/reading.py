@@ -3,7 +3,7 @@
 from tests.logs.support import fed
 from tui.logs.parser import Parser
 from tui.sources.base import SourceError
-from tui.sources.logs import Asked, LogReader
+from tui.sources.logs import LogReader, LogStatus
 
 
 class Sink:
@@ -23,9 +23,9 @@ class Sink:
         self.data += data
 
 
-async def to_the_end(reader: LogReader, sink: Sink, most: int = 50) -> list[Asked | SourceError]:
+async def to_the_end(reader: LogReader, sink: Sink, most: int = 50) -> list[LogStatus | SourceError]:
     """Ask until the log is complete; what each asking came to."""
-    asked: list[Asked | SourceError] = []
+    asked: list[LogStatus | SourceError] = []
     while len(asked) < most:
         try:
             asked.append(answer := await reader.read(sink))

@@ -8,15 +8,15 @@ import pytest
 
 from tui import config
 from tui.cli import main
-from tui.commands import documents
-from tui.commands.acting_arguments import ACTING
+from tui.commands.action_arguments import ACTING
 from tui.keys import ACTIONS, help_sections, hints, keymap, spell
 from tui.panes.pipelines import COLUMNS
-from tui.sources.gitlab import suites as gitlab_tests
+from tui.presenters import documents
+from tui.sources.gitlab.read import test_suites as gitlab_tests
 from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
 from tui.sources.gitlab.status import STATUSES as GITLAB
 from tui.sources.jenkins import status as jenkins
-from tui.sources.jenkins import tests as jenkins_tests
+from tui.sources.jenkins.read import tests as jenkins_tests
 
 ROOT = Path(__file__).parent.parent
 

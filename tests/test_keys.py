@@ -12,8 +12,8 @@ from tui.panes.metrics import MetricsPane
 from tui.panes.pipelines import PipelinesPane
 from tui.panes.tests import TestsPane
 from tui.screens.deck import DeckScreen
-from widgets.line_table import LineTable
-from widgets.log_view import LogView
+from widgets.log.view import LogView
+from widgets.table.line_table import LineTable
 
 
 def test_every_action_can_be_carried_out() -> None:

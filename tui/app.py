@@ -21,15 +21,15 @@ from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
-from tui.commands.exits import Exit
+from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.config.alarms import Channel
-from tui.driver import TerminalDriver
+from tui.engine.cache.disk import disk_cache_for
 from tui.engine.engine import Engine
-from tui.engine.history import history_for
-from tui.keyboard import Keyboard
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
+from tui.terminal.driver import TerminalDriver
+from tui.terminal.key_queue import KeyQueue
 from tui.threads import use_daemon_threads
 
 HANGUP = 128
@@ -66,10 +66,10 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
-        self.engine = engine or Engine(settings, history=history_for(settings))
+        self.engine = engine or Engine(settings, history=disk_cache_for(settings))
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
-        self._keyboard = Keyboard(self, super().on_event)
+        self._keyboard = KeyQueue(self, super().on_event)
         self._polling: asyncio.Task[None] | None = None
         self._untold: deque[Callable[[], None]] = deque(maxlen=MOST_UNTOLD)
         """Notices that came while something was over the deck."""

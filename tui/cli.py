@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from tui import __version__, config
-from tui.commands.acting_arguments import ACTING, Unclear, add_acting
-from tui.commands.exits import Exit
+from tui.commands.action_arguments import ACTING, AmbiguousArguments, add_acting
+from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.domain.address import AddressError, parse_address
 from tui.keys import keymap
@@ -21,13 +21,13 @@ from tui.threads import use_daemon_threads
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is one of :class:`tui.commands.exits.Exit`."""
+    """Run one command; the exit code is one of :class:`tui.commands.exit_codes.Exit`."""
     arguments = _parser().parse_args(argv)
     try:
         code = _run(arguments)
         sys.stdout.flush()  # here, where a reader that went away is no error
         return code
-    except (ConfigError, AddressError, Unclear) as error:
+    except (ConfigError, AddressError, AmbiguousArguments) as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
     except BrokenPipeError:
@@ -137,7 +137,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
     if arguments.command in ACTING:
         from tui.commands.act import act
-        from tui.commands.acting_arguments import asked
+        from tui.commands.action_arguments import asked
 
         return _plainly(act(settings, asked(arguments)))
     if arguments.command == "gates":
@@ -161,9 +161,9 @@ def _run(arguments: argparse.Namespace) -> int:
             )
         )
     if arguments.command == "logs":
-        from tui.commands.logs import Wanted, logs
+        from tui.commands.logs import LogOptions, logs
 
-        wanted = Wanted(
+        wanted = LogOptions(
             follow=arguments.follow,
             last=arguments.tail,
             first=max(0, (arguments.since_line or 0) - 1),

@@ -17,7 +17,7 @@ T = TypeVar("T")
 class DaemonThreads(ThreadPoolExecutor):
     """An executor that gives each call a daemon thread of its own and never waits for one.
 
-    How many run at once is limited by those who call (:class:`tui.sources.wire.Wire`). It is a
+    How many run at once is limited by those who call (:class:`tui.sources.http.limiter.Limiter`). It is a
     ``ThreadPoolExecutor`` by name only, because ``loop.set_default_executor`` insists on one.
     """
 

@@ -11,7 +11,7 @@ from widgets.cells import Piece, fit, width_of
 from widgets.theme import ROLE_CLASSES, role_css, role_style
 
 
-class Item(NamedTuple):
+class StatusItem(NamedTuple):
     """One thing that the status line tells."""
 
     label: str
@@ -55,10 +55,10 @@ class StatusLine(_Line):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._left: tuple[Item, ...] = ()
-        self._right: tuple[Item, ...] = ()
+        self._left: tuple[StatusItem, ...] = ()
+        self._right: tuple[StatusItem, ...] = ()
 
-    def show(self, left: Sequence[Item], right: Sequence[Item] = ()) -> None:
+    def show(self, left: Sequence[StatusItem], right: Sequence[StatusItem] = ()) -> None:
         """Tell this from now on."""
         self._left, self._right = tuple(left), tuple(right)
         self._changed()
@@ -71,7 +71,7 @@ class StatusLine(_Line):
         return (*_row(left), (" " * spare, ""), *_row(right))
 
 
-def _row(items: Sequence[Item]) -> tuple[Piece, ...]:
+def _row(items: Sequence[StatusItem]) -> tuple[Piece, ...]:
     parts: list[Piece] = [(" ", "")]
     for i, item in enumerate(items):
         parts += [
@@ -82,7 +82,7 @@ def _row(items: Sequence[Item]) -> tuple[Piece, ...]:
     return (*parts, (" ", "")) if items else ()
 
 
-def _shorten(left: list[Item], right: list[Item]) -> bool:
+def _shorten(left: list[StatusItem], right: list[StatusItem]) -> bool:
     """Take the least important thing out of these lists; False when all that is left has to stay."""
     candidates = [(item.drop, items, i) for items in (left, right) for i, item in enumerate(items)]
     candidates = [c for c in candidates if c[0] or c[1][c[2]].detail]

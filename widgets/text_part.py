@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.cells import Piece, fit
-from widgets.line_table import Column, LineTable, Row
+from widgets.table.line_table import Column, LineTable, Row
 from widgets.theme import ROLE_CLASSES, role_css, role_style
 
 Lines: TypeAlias = Sequence[Piece]

@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.widget import Widget
 
 
-class Look(NamedTuple):
+class StatusStyle(NamedTuple):
     """How a status is shown."""
 
     glyph: str
@@ -21,18 +21,18 @@ class Look(NamedTuple):
     role: str
 
 
-STATUS: Final[Mapping[str, Look]] = MappingProxyType(
+STATUS: Final[Mapping[str, StatusStyle]] = MappingProxyType(
     {
-        "queued": Look("◦", "queued"),
-        "running": Look("»", "running"),
-        "waiting": Look("◊", "waiting"),
-        "passed": Look("✓", "passed"),
-        "warning": Look("!", "warning"),
-        "failed": Look("✗", "failed"),
-        "canceled": Look("⊘", "canceled"),
-        "skipped": Look("-", "skipped"),
-        "unknown": Look("?", "unknown"),
-        "stale": Look("~", "stale"),
+        "queued": StatusStyle("◦", "queued"),
+        "running": StatusStyle("»", "running"),
+        "waiting": StatusStyle("◊", "waiting"),
+        "passed": StatusStyle("✓", "passed"),
+        "warning": StatusStyle("!", "warning"),
+        "failed": StatusStyle("✗", "failed"),
+        "canceled": StatusStyle("⊘", "canceled"),
+        "skipped": StatusStyle("-", "skipped"),
+        "unknown": StatusStyle("?", "unknown"),
+        "stale": StatusStyle("~", "stale"),
     }
 )
 
@@ -41,7 +41,7 @@ CLOSED: Final = "▸"
 """Before the name of a group whose rows are shown, or not."""
 
 
-def look(status: str) -> Look:
+def status_style(status: str) -> StatusStyle:
     """How to show ``status``; a word nobody knows is shown as unknown."""
     return STATUS.get(status, STATUS["unknown"])
 

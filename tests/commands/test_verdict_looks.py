@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.command import pipedeck
 from tests.http_stub import Reply, Request, Stub, http_stub
 from tui import config
-from tui.commands.exits import Exit
+from tui.commands.exit_codes import Exit
 from tui.commands.verdict import verdict
 
 START = 1_795_422_000.0

@@ -10,20 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.contract.test_prometheus import RANGE, matrix
-from tests.contract.test_verdicts import judged, only
+from tests.contract.metrics.test_prometheus import RANGE, matrix
+from tests.contract.metrics.test_verdicts import judged, only
 from tests.http_stub import Reply, http_stub
 from tests.real_prometheus import END, INTERVAL, START, RealPrometheus, prometheus
 from tui import config
 from tui.commands.check import check
-from tui.commands.exits import Exit
-from tui.domain.query import PLACEHOLDERS, fill
+from tui.commands.exit_codes import Exit
+from tui.domain.query_template import PLACEHOLDERS, fill
 from tui.domain.series import Chart, Grid, Probe, Series
-from tui.domain.verdict import Decision, Outcome, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import ChartOf, ProbeOf, VerdictOf
+from tui.engine.queries.queries import ChartOf, ProbeOf, VerdictOf
 from tui.sources.base import SourceError
-from tui.sources.prometheus import PrometheusSource
+from tui.sources.metrics.prometheus import PrometheusSource
 
 HEALTHY, FAILING = "healthy", "failing"
 FINE, SLOW = ("0.1", "0.25", "+Inf"), ("0.1", "0.5", "+Inf")
@@ -139,7 +139,7 @@ async def test_one_with_ten_times_the_errors_is_worse(
     server: RealPrometheus, metric: str, judge: str
 ) -> None:
     (errors,) = (await judged(server.url, named(metric, FAILING, judge))).metrics
-    assert errors.outcome is Outcome.WORSE
+    assert errors.outcome is MetricOutcome.WORSE
     assert errors.canary == pytest.approx(5, abs=0.5)
 
 
@@ -162,7 +162,7 @@ async def test_a_running_total_is_counted_by_its_differences(server: RealPrometh
     assert canary.counts is not None
     assert canary.counts.total[-1] == pytest.approx(10 * 300, rel=0.05)
     (errors,) = (await judged(server.url, named(bare, FAILING))).metrics
-    assert errors.outcome is Outcome.WORSE
+    assert errors.outcome is MetricOutcome.WORSE
 
 
 async def test_a_total_without_the_bad_ones_is_told(server: RealPrometheus) -> None:
@@ -203,18 +203,20 @@ class TestHistograms:
         other = await judged(server.url, named(LATENCY, "other"))
         (took,) = other.metrics
         assert (took.outcome, took.reason) == (
-            Outcome.UNCLEAR,
+            MetricOutcome.UNCLEAR,
             "their histograms have different buckets: 250 ms in the baseline only; 500 ms in the canary only",
         )
         assert other.decision is Decision.WAIT
 
     async def test_nor_by_kayenta(self, server: RealPrometheus) -> None:
         (took,) = (await judged(server.url, named(LATENCY, "other", "kayenta"))).metrics
-        assert took.outcome is Outcome.UNCLEAR
+        assert took.outcome is MetricOutcome.UNCLEAR
         assert "different buckets" in took.reason
 
     async def test_limits_hold_all_the_same(self, server: RealPrometheus) -> None:
-        assert (await only(server.url, named(LATENCY + "fail = 300\n", "other"))).outcome is Outcome.WORSE
+        assert (
+            await only(server.url, named(LATENCY + "fail = 300\n", "other"))
+        ).outcome is MetricOutcome.WORSE
 
     @pytest.mark.parametrize("judge", ["own", "kayenta"])
     async def test_too_few_requests_for_a_quantile_are_told(self, server: RealPrometheus, judge: str) -> None:
@@ -263,7 +265,7 @@ class TestTheSameSeries:
         metric = f"[metrics.x]\nquery = '{query}'\nwindow = \"2m\"\ncompare = {{ max_worse = 1 }}\n"
         canary = "baseline" if "the same for" in reason else "none"
         found = await only(server.url, named(metric, canary))
-        assert found.outcome is Outcome.UNCLEAR
+        assert found.outcome is MetricOutcome.UNCLEAR
         assert found.reason.startswith(reason)
 
     async def test_two_with_the_same_labels_left_are_two(self, server: RealPrometheus) -> None:
@@ -305,7 +307,7 @@ async def test_a_partial_answer_is_not_compared(who: str, judge: str) -> None:
     with http_stub({RANGE: answered(**PARTIAL[who])}) as stub:
         found = await judged(stub.url, named(GAUGE, "canary", judge))
     (metric,) = found.metrics
-    assert metric.outcome is Outcome.UNCLEAR
+    assert metric.outcome is MetricOutcome.UNCLEAR
     assert found.decision is not Decision.PROMOTE
     assert "the answer of prom is partial: some of its stores did not give theirs" in metric.reason
     assert found.notes
@@ -383,7 +385,7 @@ async def test_a_page_is_counted_by_its_running_totals() -> None:
     found = await looked.verdicts(*(page(minute, 0) for minute in range(1, 4)), page(4, 200), page(5, 400))
     assert [counted(each) for each in found[1:3]] == [0, 0]
     (last,) = found[-1].metrics
-    assert (last.outcome, last.reason) == (Outcome.WORSE, "beyond the fail limit 50 %: 100 % now")
+    assert (last.outcome, last.reason) == (MetricOutcome.WORSE, "beyond the fail limit 50 %: 100 % now")
 
 
 async def test_a_document_that_began_anew_is_counted_on() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_failures import Ask, by_httpx, every_library, no_proxy, refusal, server_tls
+from tests.contract.test_http_errors import Ask, by_httpx, every_library, no_proxy, refusal, server_tls
 from tests.http_stub import Reply, http_stub
 from tests.real_prometheus import history, prometheus
 from tui.config import ExpositionSettings, PrometheusSettings, Secret
 from tui.domain.series import Grid
 from tui.sources.base import SourceError
-from tui.sources.exposition import ExpositionSource
-from tui.sources.prometheus import PrometheusSource
+from tui.sources.metrics.exposition import ExpositionSource
+from tui.sources.metrics.prometheus import PrometheusSource
 
 __all__ = ["no_proxy"]
 

@@ -17,10 +17,10 @@ import pytest
 from tests.http_stub import Reply, Stub, http_stub
 from tui.config import ExpositionSettings, JsonSettings, Settings
 from tui.domain.series import Grid
-from tui.engine.history import looks_for
-from tui.sources.exposition import ExpositionSource
-from tui.sources.json import JsonSource
+from tui.engine.cache.disk import looks_for
 from tui.sources.looks import APART, EXPIRE, Looks, Shelf
+from tui.sources.metrics.exposition import ExpositionSource
+from tui.sources.metrics.json_document import JsonSource
 
 NOW = 1_795_422_000.0
 PAGE = ("pod", "http://pod/metrics")

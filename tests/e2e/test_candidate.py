@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.contract.test_champion import Registry
+from tests.contract.metrics.test_mlflow_alias import Registry
 from tests.e2e.command import Done, pipedeck
 from tests.http_stub import Reply, Request, Route, Stub, http_stub
-from tui.commands.documents import CandidateDoc, VerdictDoc
+from tui.presenters.documents import CandidateDoc, VerdictDoc
 
 API = "GET /api/2.0/mlflow"
 AUC = {"1": 0.93, "2": 0.90}

@@ -15,8 +15,8 @@ from tests.e2e.deck import Deck
 from tests.e2e.settings import write_config
 from tests.e2e.silence import HangingLookUps, settings_for
 from tests.e2e.terminal import Terminal, environment, program
-from tui.commands.documents import CheckDoc, RunDoc, StatusDoc
 from tui.config import Settings
+from tui.presenters.documents import CheckDoc, RunDoc, StatusDoc
 from tui.sandbox.process import Sandbox
 
 

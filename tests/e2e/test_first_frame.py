@@ -25,7 +25,7 @@ def watched(app, screen, renderable):
             "modules": sorted(sys.modules),
             "screens": [type(each).__name__ for each in app.screen_stack],
             "nodes": [type(each).__name__ for each in app.screen.walk_children()],
-            "asked": len(list(app.engine.servers)),
+            "asked": len(list(app.engine.source_pool)),
             "garbage": gc.isenabled(),
             "turn": sys.getswitchinterval(),
         }
@@ -83,9 +83,15 @@ def test_no_thread_holds_a_key_up_for_long(first: Frame) -> None:
 
 
 def test_what_the_other_panes_need_was_not_imported(first: Frame) -> None:
-    beside = {"base", "marking", "pipelines", "progress"}
+    beside = {"base", "selectable", "pipelines", "action_progress"}
     assert within(first.modules, "tui.panes.") == {f"tui.panes.{each}" for each in beside}
-    assert not within(first.modules, "tui.comparison", "tui.placement", "widgets.chart", "widgets.log_")
+    assert not within(
+        first.modules,
+        "tui.presenters.comparison",
+        "tui.presenters.environments",
+        "widgets.chart",
+        "widgets.log.",
+    )
 
 
 def test_no_library_of_a_source_was_imported(first: Frame) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from tests.e2e.command import Done, pipedeck
 from tests.e2e.settings import write_config
-from tui.commands.documents import VerdictDoc
-from tui.config import Compare, Settings
-from tui.domain.verdict import Decision, Outcome, Verdict
+from tui.config import CompareSettings, Settings
+from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import VerdictOf
+from tui.engine.queries.queries import VerdictOf
+from tui.presenters.documents import VerdictDoc
 from tui.sandbox.process import Sandbox
 
 HEADS = ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE")
@@ -36,17 +36,17 @@ async def test_a_canary_gets_worse_until_it_must_not_be_promoted_and_a_healthy_o
         settings = sandbox.settings()
         young = await verdict(settings, "fraud", START)
         assert young.decision is Decision.WAIT
-        assert {metric.outcome for metric in young.metrics} == {Outcome.UNCLEAR}
+        assert {metric.outcome for metric in young.metrics} == {MetricOutcome.UNCLEAR}
         assert all(metric.more for metric in young.metrics)
         now = sandbox.control.advance(GROWN)
         grown = await verdict(settings, "fraud", now)
         assert grown.decision is Decision.STOP
         errors = next(metric for metric in grown.metrics if metric.metric == "errors")
-        assert errors.outcome is Outcome.WORSE
+        assert errors.outcome is MetricOutcome.WORSE
         assert errors.reason.startswith("beyond the fail limit 3 %")
         healthy = await verdict(settings, "churn", now)
         assert (healthy.decision, healthy.score) == (Decision.PROMOTE, 100)
-        assert [metric.outcome for metric in healthy.metrics] == [Outcome.OK] * 3
+        assert [metric.outcome for metric in healthy.metrics] == [MetricOutcome.OK] * 3
         fresh = await verdict(settings, "vision", now)
         assert fresh.decision is Decision.WAIT
 
@@ -67,7 +67,7 @@ def config(served: Sandbox, tmp_path: Path) -> Path:
     patient = {
         name: msgspec.structs.replace(metric, max_age="1h") for name, metric in settings.metrics.items()
     }
-    patient["lenient"] = msgspec.structs.replace(patient["errors"], compare=Compare(max_worse=2.0))
+    patient["lenient"] = msgspec.structs.replace(patient["errors"], compare=CompareSettings(max_worse=2.0))
     judged = {"fraud": ("errors", "accuracy"), "churn": ("lenient",), "vision": ("accuracy",), "empty": ()}
     models = {
         name: msgspec.structs.replace(settings.models.get(name, settings.models["churn"]), metrics=metrics)

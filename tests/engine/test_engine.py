@@ -10,7 +10,7 @@ from tests.engine.world import START, NoJitter, address, listing_of, run_of
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.engine.engine import REMEMBERED
-from tui.engine.questions import AnyQuestion, PipelinesOf, RunAt
+from tui.engine.queries.queries import AnyQuery, PipelinesOf, RunAt
 from tui.sources.base import SourceError
 
 
@@ -252,21 +252,21 @@ async def test_wanting_the_same_again_changes_nothing(world: World) -> None:
 
 async def test_answers_nobody_watches_are_kept_for_coming_back_but_not_without_end(world: World) -> None:
     pane = world.engine.watch()
-    questions = [RunAt(address("train", number)) for number in range(3 * REMEMBERED)]
-    world.ci.runs = {question.address: run_of(question.address, Status.PASSED) for question in questions}
-    for question in questions:
-        pane.want(question)
+    queries = [RunAt(address("train", number)) for number in range(3 * REMEMBERED)]
+    world.ci.runs = {query.address: run_of(query.address, Status.PASSED) for query in queries}
+    for query in queries:
+        pane.want(query)
         await world.time.advance(1)
-    kept = [question for question in questions if world.store.get(question).value is not None]
-    assert kept == questions[-REMEMBERED - 1 :]
+    kept = [query for query in queries if world.store.get(query).value is not None]
+    assert kept == queries[-REMEMBERED - 1 :]
     before = len(world.ci.asked)
-    pane.want(questions[-2])
+    pane.want(queries[-2])
     await world.time.advance(1000)
     assert len(world.ci.asked) == before
 
 
 async def test_subscribers_hear_once_a_frame_and_only_of_changes(world: World) -> None:
-    heard: list[tuple[float, frozenset[AnyQuestion]]] = []
+    heard: list[tuple[float, frozenset[AnyQuery]]] = []
     world.store.subscribe(lambda news: heard.append((world.time.now, news)))
     world.watch(LIST, RUN, PipelinesOf("lab"))
     await world.time.advance(1)

@@ -15,17 +15,17 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.engine.engine import Engine
 from tui.engine.logs import LogState, LogTail, default_folder
-from tui.engine.questions import AnyQuestion, LogOf
+from tui.engine.queries.queries import AnyQuery, LogOf
 from tui.logs.jenkins import JenkinsParser
 from tui.logs.parser import Parser
 from tui.sources.base import SourceError
-from tui.sources.logs import Asked, LogSink
+from tui.sources.logs import LogSink, LogStatus
 
 AT = address("train", 7)
 LOG = LogOf(AT)
 DOWN = SourceError(Trouble.UNREACHABLE, "ci does not answer")
 
-Step = Callable[[LogSink], Awaitable[Asked]]
+Step = Callable[[LogSink], Awaitable[LogStatus]]
 
 
 def says(
@@ -33,17 +33,17 @@ def says(
 ) -> Step:
     """An answer with ``data``; a log that begins at ``at``."""
 
-    async def step(sink: LogSink) -> Asked:
+    async def step(sink: LogSink) -> LogStatus:
         if at is not None:
             sink.begin(at)
         sink.feed(data)
-        return Asked(complete, wait, note)
+        return LogStatus(complete, wait, note)
 
     return step
 
 
 def fails(error: SourceError = DOWN, data: bytes = b"") -> Step:
-    async def step(sink: LogSink) -> Asked:
+    async def step(sink: LogSink) -> LogStatus:
         sink.feed(data)
         raise error
 
@@ -62,7 +62,7 @@ class Reader:
     def parser(self, position: int) -> Parser:
         return JenkinsParser(position)
 
-    async def read(self, sink: LogSink) -> Asked:
+    async def read(self, sink: LogSink) -> LogStatus:
         self.reads += 1
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         return await step(sink)
@@ -91,7 +91,7 @@ class World:
         self.news: list[LogState | None] = []
         self.engine.store.subscribe(self._hear)
 
-    def _hear(self, news: frozenset[AnyQuestion]) -> None:
+    def _hear(self, news: frozenset[AnyQuery]) -> None:
         if LOG in news:
             self.news.append(self.engine.store.get(LOG).value)
 
@@ -168,12 +168,12 @@ async def test_it_is_asked_again_when_the_reader_says(world: World) -> None:
 async def test_news_come_while_a_long_answer_is_read(world: World) -> None:
     go_on = asyncio.Event()
 
-    async def long(sink: LogSink) -> Asked:
+    async def long(sink: LogSink) -> LogStatus:
         sink.begin(0)
         sink.feed(b"the first\nof many\nand ha")
         await go_on.wait()
         sink.feed(b"lf a line\n")
-        return Asked(complete=True)
+        return LogStatus(complete=True)
 
     world.give(long)
     with world.engine.watch() as watch:
@@ -221,7 +221,7 @@ async def test_a_fault_keeps_the_text_and_the_next_answer_goes_on(world: World) 
 
 
 async def test_an_unknown_error_is_a_fault(world: World) -> None:
-    async def breaks(sink: LogSink) -> Asked:
+    async def breaks(sink: LogSink) -> LogStatus:
         raise RuntimeError("unforeseen")
 
     world.give(breaks)
@@ -232,7 +232,7 @@ async def test_an_unknown_error_is_a_fault(world: World) -> None:
 async def test_a_reply_that_nobody_waits_for_is_dropped(world: World) -> None:
     never = asyncio.Event()
 
-    async def hangs(sink: LogSink) -> Asked:
+    async def hangs(sink: LogSink) -> LogStatus:
         sink.begin(0)
         sink.feed(b"one\n")
         await never.wait()
@@ -260,23 +260,23 @@ async def test_the_beginning_is_read_when_it_is_wanted(world: World) -> None:
     text = b"".join(b"line %d\n" % number for number in range(100))
     at = text.index(b"line 90\n")
     world.give(says(text[at:], at=at, complete=True))
-    question = LogOf(AT, tail=80)
+    query = LogOf(AT, tail=80)
     with world.engine.watch() as watch:
-        watch.want(question)
+        watch.want(query)
         await world.time.advance(0.5)
         assert world.ci.given == [(AT, 80)]
-        tail = world.engine.log(question)
+        tail = world.engine.log(query)
         assert tail is not None
         assert (tail.read(0, 99), len(tail), tail.state.start) == (b"line 90", 10, at)
         assert tail.state.note == "the first 0.0 MB are not read"
         whole = asyncio.Event()
 
-        async def slow(sink: LogSink) -> Asked:
+        async def slow(sink: LogSink) -> LogStatus:
             sink.begin(0)
             sink.feed(text[:300])
             await whole.wait()
             sink.feed(text[300:])
-            return Asked(complete=True)
+            return LogStatus(complete=True)
 
         world.give(slow)
         tail.want_whole()
@@ -297,11 +297,11 @@ async def test_the_beginning_is_read_when_it_is_wanted(world: World) -> None:
 
 async def test_it_goes_on_growing_from_what_was_read_whole(world: World) -> None:
     world.give(says(b"b\n", at=2))
-    question = LogOf(AT, tail=1)
+    query = LogOf(AT, tail=1)
     with world.engine.watch() as watch:
-        watch.want(question)
+        watch.want(query)
         await world.time.advance(0.5)
-        tail = world.engine.log(question)
+        tail = world.engine.log(query)
         assert tail is not None
         reader = world.give(says(b"a\nb\nc\n", at=0), says(b"d\n"))
         tail.want_whole()
@@ -314,16 +314,16 @@ async def test_it_goes_on_growing_from_what_was_read_whole(world: World) -> None
 
 async def test_a_fault_while_the_beginning_is_read_leaves_the_end(world: World) -> None:
     world.give(says(b"b\n", at=2, complete=True))
-    question = LogOf(AT, tail=1)
+    query = LogOf(AT, tail=1)
     with world.engine.watch() as watch:
-        watch.want(question)
+        watch.want(query)
         await world.time.advance(0.5)
-        tail = world.engine.log(question)
+        tail = world.engine.log(query)
         assert tail is not None
         world.give(fails(), says(b"a\nb\n", at=0, complete=True))
         tail.want_whole()
         await world.time.advance(1.2)
-        assert world.engine.store.get(question).fault == DOWN.fault
+        assert world.engine.store.get(query).fault == DOWN.fault
         assert (tail.read(0, 9), len(tail)) == (b"b", 1)
         await world.time.advance(5)
         assert (tail.read(0, 9), len(tail)) == (b"a", 2)
@@ -375,19 +375,19 @@ async def test_what_a_killed_program_left_is_swept(world: World) -> None:
 
 
 async def test_only_a_few_are_kept_that_nobody_watches(world: World) -> None:
-    questions = [LogOf(address("train", number)) for number in range(6)]
-    for question in questions:
+    queries = [LogOf(address("train", number)) for number in range(6)]
+    for query in queries:
         world.give(says(b"x\n", at=0, complete=True))
-        await world.engine.ask(question)
-    kept = [question for question in questions if world.engine.log(question) is not None]
-    assert kept == questions[-3:]
-    assert world.engine.store.get(questions[0]).value is None
+        await world.engine.ask(query)
+    kept = [query for query in queries if world.engine.log(query) is not None]
+    assert kept == queries[-3:]
+    assert world.engine.store.get(queries[0]).value is None
     with world.engine.watch() as watch:
-        watch.want(questions[-1])
+        watch.want(queries[-1])
         await world.time.advance(5)
         assert len(world.ci.given) == 6, "coming back to what is complete asks for nothing"
         world.give(says(b"x\n", at=0, complete=True))
-        watch.want(questions[0])
+        watch.want(queries[0])
         await world.time.advance(5)
         assert len(world.ci.given) == 7
 

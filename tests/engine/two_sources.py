@@ -7,7 +7,7 @@ from tests.engine.world import FakeSource, Time, address, listing_of, run_of, se
 from tui.config import MetricSettings, ModelSettings, PrometheusSettings, Settings
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.engine.questions import AnyQuestion, PipelinesOf, RunAt
+from tui.engine.queries.queries import AnyQuery, PipelinesOf, RunAt
 from tui.sources.base import SourceError
 
 LIST = PipelinesOf("ci")
@@ -41,5 +41,5 @@ class World:
         self.running = asyncio.create_task(self.engine.run())
         await settle()
 
-    def watch(self, *questions: AnyQuestion) -> None:
-        self.engine.watch().want(*questions)
+    def watch(self, *queries: AnyQuery) -> None:
+        self.engine.watch().want(*queries)

@@ -15,10 +15,10 @@ from tui.domain.series import Grid, Series
 from tui.domain.status import Status
 from tui.insight.alarms import (
     SHOWN,
-    Held,
+    AlarmReading,
+    AlarmRule,
+    HeldAlarm,
     Key,
-    Rule,
-    Seen,
     acknowledged,
     joined,
     next_look,
@@ -29,13 +29,20 @@ from tui.insight.alarms import (
 )
 
 KEY = ("slow", "fraud")
-BAD, GOOD, BETWEEN, UNKNOWN = Seen("bad"), Seen("good"), Seen("between"), Seen("unknown")
+BAD, GOOD, BETWEEN, UNKNOWN = (
+    AlarmReading("bad"),
+    AlarmReading("good"),
+    AlarmReading("between"),
+    AlarmReading("unknown"),
+)
 LOOKS = st.lists(st.tuples(st.integers(1, 200), st.sampled_from([BAD, GOOD, BETWEEN, UNKNOWN])), max_size=40)
 
 
-def walk(rule: Rule, looks: list[tuple[int, Seen]]) -> list[tuple[int, Seen, Held | None]]:
+def walk(
+    rule: AlarmRule, looks: list[tuple[int, AlarmReading]]
+) -> list[tuple[int, AlarmReading, HeldAlarm | None]]:
     """Each look, with its time and what is held after it."""
-    held: dict[Key, Held] = {}
+    held: dict[Key, HeldAlarm] = {}
     now, told = 0, []
     for wait, seen in looks:
         now += wait
@@ -46,11 +53,11 @@ def walk(rule: Rule, looks: list[tuple[int, Seen]]) -> list[tuple[int, Seen, Hel
 
 @given(LOOKS, st.integers(1, 300), st.integers(0, 300))
 def test_it_is_pending_before_it_fires_and_bad_for_that_long(
-    looks: list[tuple[int, Seen]], hold: int, keep: int
+    looks: list[tuple[int, AlarmReading]], hold: int, keep: int
 ) -> None:
-    before: Held | None = None
+    before: HeldAlarm | None = None
     bad_since = None
-    for now, seen, held in walk(Rule(hold, keep), looks):
+    for now, seen, held in walk(AlarmRule(hold, keep), looks):
         if seen.state == "bad":
             bad_since = now if bad_since is None else bad_since
         elif seen.state != "unknown":
@@ -66,11 +73,11 @@ def test_it_is_pending_before_it_fires_and_bad_for_that_long(
 
 @given(LOOKS, st.integers(0, 100), st.integers(1, 300))
 def test_it_ends_only_after_having_been_good_for_that_long(
-    looks: list[tuple[int, Seen]], hold: int, keep: int
+    looks: list[tuple[int, AlarmReading]], hold: int, keep: int
 ) -> None:
-    before: Held | None = None
+    before: HeldAlarm | None = None
     good_since = None
-    for now, seen, held in walk(Rule(hold, keep), looks):
+    for now, seen, held in walk(AlarmRule(hold, keep), looks):
         if seen.state == "good":
             good_since = now if good_since is None else good_since
         elif seen.state != "unknown":
@@ -91,16 +98,18 @@ def test_it_never_flaps_between_the_limit_and_the_clear_limit(values: list[float
         grid = Grid(0, n * 30, 30)
         series = Series("p95", None, grid, tuple(values[: n + 1]))
         looks.append((30, of_series(series, above=180, below=None, clear=169, unit="ms", title="p95")))
-    states = [held.state.active for _, _, held in walk(Rule(), looks) if held is not None]
+    states = [held.state.active for _, _, held in walk(AlarmRule(), looks) if held is not None]
     changes = sum(one != other for one, other in pairwise(states))
     assert changes <= 1
     assert not states or states[-1] == (True in states)
 
 
 @given(LOOKS)
-def test_a_subject_is_one_alarm_and_an_equal_look_changes_nothing(looks: list[tuple[int, Seen]]) -> None:
-    rule = {"slow": Rule(60, 60)}
-    held: dict[Key, Held] = {}
+def test_a_subject_is_one_alarm_and_an_equal_look_changes_nothing(
+    looks: list[tuple[int, AlarmReading]],
+) -> None:
+    rule = {"slow": AlarmRule(60, 60)}
+    held: dict[Key, HeldAlarm] = {}
     now = 0
     for wait, seen in looks:
         now += wait
@@ -110,16 +119,16 @@ def test_a_subject_is_one_alarm_and_an_equal_look_changes_nothing(looks: list[tu
 
 
 def test_what_the_past_tells_counts_at_the_first_look() -> None:
-    held = step({"slow": Rule(300)}, {}, {KEY: Seen("bad", since=100)}, 400)
+    held = step({"slow": AlarmRule(300)}, {}, {KEY: AlarmReading("bad", since=100)}, 400)
     assert held[KEY].state is AlarmState.FIRING
     assert held[KEY].since == 100
-    held = step({"slow": Rule(300)}, {}, {KEY: Seen("bad", since=101)}, 400)
+    held = step({"slow": AlarmRule(300)}, {}, {KEY: AlarmReading("bad", since=101)}, 400)
     assert held[KEY].state is AlarmState.PENDING
-    assert next_look({"slow": Rule(300)}, held) == 401
+    assert next_look({"slow": AlarmRule(300)}, held) == 401
 
 
 def test_acknowledging_lasts_until_it_is_resolved() -> None:
-    rules = {"slow": Rule()}
+    rules = {"slow": AlarmRule()}
     held = step(rules, {}, {KEY: BAD}, 10)
     held = {KEY: acknowledged(held[KEY], 20)}
     assert held[KEY].state is AlarmState.ACKNOWLEDGED
@@ -134,15 +143,15 @@ def test_acknowledging_lasts_until_it_is_resolved() -> None:
 
 
 def test_what_is_no_longer_there_takes_its_alarm_along() -> None:
-    held = step({"slow": Rule()}, {}, {KEY: BAD}, 10)
-    assert step({"slow": Rule()}, held, {}, 20) == {}
+    held = step({"slow": AlarmRule()}, {}, {KEY: BAD}, 10)
+    assert step({"slow": AlarmRule()}, held, {}, 20) == {}
 
 
 def series(*values: float | None) -> Series:
     return Series("m", None, Grid(0, 30 * (len(values) - 1), 30), values)
 
 
-def look(found: Series) -> Seen:
+def look(found: Series) -> AlarmReading:
     return of_series(found, above=None, below=0.9, clear=0.92, unit="", title="accuracy")
 
 

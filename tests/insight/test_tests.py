@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tui.domain.address import Address
 from tui.domain.pipeline import Run, TestCounts
 from tui.domain.status import Status
-from tui.domain.tests import Case, Outcome, Suite, TestReport, counted
-from tui.insight.tests import EARLIER, FLIPS, SLOWEST, Comparison, Earlier, Judged, comparable, compare
+from tui.domain.tests import Case, CaseOutcome, Suite, TestReport, counted
+from tui.insight.tests import EARLIER, FLIPS, SLOWEST, Comparison, EarlierRun, JudgedCase, comparable, compare
 
-P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+P, F, S = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.SKIPPED
 AT = Address("ci", "train")
 NOW = 1_700_000_000.0
 
@@ -32,19 +32,19 @@ def run(number: int, revision: str = "", **more: Any) -> Run:
     return msgspec.structs.replace(plain, **more)
 
 
-def report(**outcomes: Outcome | Case) -> TestReport:
+def report(**outcomes: CaseOutcome | Case) -> TestReport:
     cases = tuple(
         case if isinstance(case, Case) else Case(name, "m.T", case, 0.1) for name, case in outcomes.items()
     )
     return TestReport(suites=(Suite("unit", cases),))
 
 
-def earlier(*reports: TestReport, newest: int = 9) -> list[Earlier]:
+def earlier(*reports: TestReport, newest: int = 9) -> list[EarlierRun]:
     """The reports of the runs 9, 8, …"""
-    return [Earlier(run(newest - n), each) for n, each in enumerate(reports)]
+    return [EarlierRun(run(newest - n), each) for n, each in enumerate(reports)]
 
 
-def names(report: TestReport, judged: Sequence[Judged]) -> list[str]:
+def names(report: TestReport, judged: Sequence[JudgedCase]) -> list[str]:
     return [report.suites[each.suite].cases[each.index].name for each in judged]
 
 
@@ -97,7 +97,7 @@ def test_fixed_as_an_old_server_says_unless_a_report_knows_better() -> None:
 
 def test_flaky_on_one_revision() -> None:
     now = report(a=P, b=P)
-    before = [Earlier(run(9, "abcdef0123"), report(a=F, b=F)), Earlier(run(8, "0"), report(a=P, b=P))]
+    before = [EarlierRun(run(9, "abcdef0123"), report(a=F, b=F)), EarlierRun(run(8, "0"), report(a=P, b=P))]
     found = compare(now, run(10, "abcdef0123"), [before[0], before[1]])
     assert names(now, found.flaky) == ["a", "b"]
     assert found.flaky[0].flaky == "passed and failed on abcdef01"
@@ -105,8 +105,8 @@ def test_flaky_on_one_revision() -> None:
 
 
 def test_runs_of_an_unknown_revision_are_not_of_one_revision() -> None:
-    unknown = [Earlier(run(9, revision="x"), report(a=F))]
-    unknown = [Earlier(Run(AT.at_run(9), "", Status.FAILED), unknown[0].report)]
+    unknown = [EarlierRun(run(9, revision="x"), report(a=F))]
+    unknown = [EarlierRun(Run(AT.at_run(9), "", Status.FAILED), unknown[0].report)]
     assert compare(report(a=P), Run(AT.at_run(10), "", Status.PASSED), unknown).flaky == ()
 
 
@@ -125,7 +125,7 @@ def test_a_break_and_its_repair_are_not_flaky_three_changes_are() -> None:
 
 
 def test_suites_of_one_name_in_different_stages_are_different_tests() -> None:
-    def of(*outcomes: Outcome) -> TestReport:
+    def of(*outcomes: CaseOutcome) -> TestReport:
         return TestReport(
             suites=tuple(
                 Suite("unit", (Case("a", "T", outcome),), where=where)
@@ -160,11 +160,11 @@ def test_counts_are_the_servers_where_cases_are_missing() -> None:
 # --- in general ---------------------------------------------------------------------------------------------------
 
 CASES = "abcde"
-outcomes = st.dictionaries(st.sampled_from(CASES), st.sampled_from(Outcome), max_size=len(CASES))
+outcomes = st.dictionaries(st.sampled_from(CASES), st.sampled_from(CaseOutcome), max_size=len(CASES))
 histories = st.lists(outcomes, min_size=1, max_size=6)
 
 
-def ran(history: Sequence[dict[str, Outcome]], name: str) -> list[tuple[int, Outcome]]:
+def ran(history: Sequence[dict[str, CaseOutcome]], name: str) -> list[tuple[int, CaseOutcome]]:
     """Run number and outcome of each run that ran the case, newest first."""
     found = [(10 - n, each[name]) for n, each in enumerate(history) if name in each]
     return [(number, outcome) for number, outcome in found if outcome is not S]
@@ -172,7 +172,7 @@ def ran(history: Sequence[dict[str, Outcome]], name: str) -> list[tuple[int, Out
 
 @given(histories)
 def test_every_failed_case_is_either_new_or_known_and_the_rest_neither(
-    history: list[dict[str, Outcome]],
+    history: list[dict[str, CaseOutcome]],
 ) -> None:
     now, *before = (report(**each) for each in history)
     found = judge(now, *before)
@@ -200,7 +200,7 @@ def test_every_failed_case_is_either_new_or_known_and_the_rest_neither(
 
 @given(histories, st.randoms(use_true_random=False))
 def test_neither_the_order_of_cases_nor_how_they_lie_in_suites_of_one_title_matters(
-    history: list[dict[str, Outcome]], random: Random
+    history: list[dict[str, CaseOutcome]], random: Random
 ) -> None:
     def found(shuffle: bool) -> list[list[str]]:
         reports = []
@@ -222,9 +222,9 @@ def test_neither_the_order_of_cases_nor_how_they_lie_in_suites_of_one_title_matt
 
 
 @given(histories, st.integers(1, 6))
-def test_a_run_in_which_nothing_ran_changes_nothing(history: list[dict[str, Outcome]], at: int) -> None:
+def test_a_run_in_which_nothing_ran_changes_nothing(history: list[dict[str, CaseOutcome]], at: int) -> None:
     def since(reports: list[TestReport], numbers: list[int]) -> Comparison:
-        before = [Earlier(run(n), each) for n, each in zip(numbers, reports[1:], strict=True)]
+        before = [EarlierRun(run(n), each) for n, each in zip(numbers, reports[1:], strict=True)]
         return compare(reports[0], run(100), before)
 
     reports = [report(**each) for each in history]

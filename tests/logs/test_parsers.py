@@ -13,7 +13,7 @@ from tests.logs.support import Read, fed, read
 from tui.logs.gitlab import GitLabParser
 from tui.logs.jenkins import JenkinsParser
 from tui.logs.parser import Parser
-from tui.text import clean
+from tui.text.safe import clean
 
 PARSERS: dict[str, Any] = {"jenkins": JenkinsParser, "gitlab": GitLabParser}
 REFERENCES = {"jenkins": reference.jenkins, "gitlab": reference.gitlab}

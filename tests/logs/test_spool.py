@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.logs.support import fed
-from tui.domain.log import Closed, LogLines, Opened
+from tui.domain.log import LogLines, SectionClosed, SectionOpened
 from tui.logs.blocks import SpoolError
 from tui.logs.gitlab import GitLabParser
 from tui.logs.jenkins import JenkinsParser
@@ -239,14 +239,16 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_sections_keep_their_place_in_the_whole_log(spool: Spool) -> None:
     spool.append(lines(b"before"))
-    inner = Opened(1, 1, "inner", "Inner", parent=0, at=10.0)
+    inner = SectionOpened(1, 1, "inner", "Inner", parent=0, at=10.0)
     spool.append(
-        LogLines(b"Outer\nInner\n", array("Q", [1, 2]), None, (Opened(0, 0, "outer", "Outer"), inner))
+        LogLines(b"Outer\nInner\n", array("Q", [1, 2]), None, (SectionOpened(0, 0, "outer", "Outer"), inner))
     )
     assert [section.name for section in spool.path(2)] == ["outer", "inner"]
-    spool.append(LogLines(b"after\n", array("Q", [3]), None, (Closed(1, 0, 12.5),)))
-    spool.append(LogLines(b"end\n", array("Q", [4]), None, (Closed(0, 0),)))
-    spool.append(LogLines(b"end\n", array("Q", [5]), None, (Closed(0, 0, 99.0), Closed(7, 0, 1.0))))
+    spool.append(LogLines(b"after\n", array("Q", [3]), None, (SectionClosed(1, 0, 12.5),)))
+    spool.append(LogLines(b"end\n", array("Q", [4]), None, (SectionClosed(0, 0),)))
+    spool.append(
+        LogLines(b"end\n", array("Q", [5]), None, (SectionClosed(0, 0, 99.0), SectionClosed(7, 0, 1.0)))
+    )
 
     assert [(s.name, s.first, s.last, s.duration) for s in spool.sections] == [
         ("outer", 1, 3, None),

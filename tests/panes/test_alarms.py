@@ -4,7 +4,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.engine.world import START, FakeSource
-from tests.panes.test_deck import Deck, deck
+from tests.screens.test_deck import Deck, deck
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.series import Grid, Samples

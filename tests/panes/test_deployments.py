@@ -10,10 +10,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from tests.engine.deploying import DeployingSource
+from tests.app_pilot import running, screen_text
+from tests.engine.deploying_source import DeployingSource
 from tests.engine.world import Time
 from tests.examples import address, pipeline, run
-from tests.screens import running, screen_text
 from tui import config
 from tui.app import Pipedeck
 from tui.domain.deployment import (

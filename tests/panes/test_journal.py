@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.acting import YES, at_once
-from tests.panes.test_acting import GATE, desk
-from tui.domain.action import Kind, Plan, Reply, Wish
+from tests.engine.acting_source import YES, at_once
+from tests.screens.test_action_flow import GATE, desk
+from tui.domain.action import ActionKind, ActionRequest, Plan, Reply
 from tui.domain.address import parse_address
-from tui.engine.actions import Prepared, Refused
-from tui.engine.journal import Entry, Journal
-from widgets.help_sheet import HelpSheet
+from tui.engine.actions.journal import Entry, Journal
+from tui.engine.actions.service import ActionRefused, PreparedAction
+from widgets.dialog.help_sheet import HelpSheet
 
 __all__ = ["at_once"]
 pytestmark = pytest.mark.usefixtures("at_once")
@@ -44,7 +44,9 @@ async def test_what_other_programs_write_is_shown_after_a_while(tmp_path: Path) 
     async with desk(tmp_path) as work:
         await work.say("9")
         other = Journal(tmp_path)
-        wish = Wish(Kind.ROLLBACK, parse_address("gitlab:ml/fraud@live"), reason="it was slow")
+        request = ActionRequest(
+            ActionKind.ROLLBACK, parse_address("gitlab:ml/fraud@live"), reason="it was slow"
+        )
         other.append(
             Entry(
                 id="1",
@@ -52,9 +54,9 @@ async def test_what_other_programs_write_is_shown_after_a_while(tmp_path: Path) 
                 event="planned",
                 who=other.who,
                 source="gitlab",
-                target=str(wish.target),
+                target=str(request.target),
                 kind="rollback",
-                plan=Plan(wish, "Roll back"),
+                plan=Plan(request, "Roll back"),
             )
         )
         await work.settle(15)
@@ -68,10 +70,10 @@ async def test_what_leads_nowhere_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         await work.say("9", "o", "enter")
         assert work.screen.current == "journal"
-        wish = Wish(Kind.TRIGGER, parse_address("jenkins:gone"))
-        plan = Plan(wish, "Start it", possible=False, why_not="read-only")
-        with pytest.raises(Refused):
-            work.app.engine.actions.start(Prepared(plan), {}, YES)
+        request = ActionRequest(ActionKind.TRIGGER, parse_address("jenkins:gone"))
+        plan = Plan(request, "Start it", possible=False, why_not="read-only")
+        with pytest.raises(ActionRefused):
+            work.app.engine.actions.start(PreparedAction(plan), {}, YES)
         await work.settle(15)
         assert "refused: read-only" in work.text
         await work.say("o")

@@ -10,14 +10,14 @@ from unittest.mock import patch
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.panes.test_deck import Deck, deck
+from tests.screens.test_deck import Deck, deck
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.logs.jenkins import JenkinsParser
 from tui.panes.log import LogPane
 from tui.sources.base import SourceError
-from tui.sources.logs import Asked, LogSink
-from widgets.log_view import LogView
+from tui.sources.logs import LogSink, LogStatus
+from widgets.log.view import LogView
 
 BUILD = "".join(f"step {n}: compiling layer {n}\n" for n in range(1, 61))
 FAILURE = (
@@ -40,12 +40,12 @@ class FakeLog:
     def parser(self, position: int) -> JenkinsParser:
         return JenkinsParser(position)
 
-    async def read(self, sink: LogSink) -> Asked:
+    async def read(self, sink: LogSink) -> LogStatus:
         if self.fault is not None:
             raise self.fault
         sink.feed(self.text[self._given :])
         self._given = len(self.text)
-        return Asked(complete=self.complete, note="" if self.complete else "read each second")
+        return LogStatus(complete=self.complete, note="" if self.complete else "read each second")
 
     def grow(self, text: str) -> None:
         self.text += text.encode()

@@ -6,18 +6,18 @@ from random import Random
 
 import pytest
 
-from tests.engine.deploying import DeployingSource
+from tests.engine.deploying_source import DeployingSource
 from tests.engine.world import FakeSource
 from tests.examples import address
-from tests.panes import test_deck
-from tests.panes.test_deck import Deck, deck
+from tests.screens import test_deck
+from tests.screens.test_deck import Deck, deck
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.panes.metrics import MetricsPane
 from tui.sources.base import SourceError
-from widgets.chart import Chart
+from widgets.chart.chart import Chart
 
 CHARTED = """
 [metrics.p95]
@@ -216,8 +216,8 @@ async def test_the_longest_range_is_bounded_in_points() -> None:
     async with charted() as work:
         await work.press(*["equals_sign"] * 9)
         assert "last 30d" in work.text
-        for question in pane(work)._charts():
-            answer = work.screen.engine.store.get(question).value
+        for query in pane(work)._charts():
+            answer = work.screen.engine.store.get(query).value
             assert answer is not None
             grids += [series.grid for series in answer.series]
     assert grids

@@ -7,10 +7,10 @@ from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing, Pipeline
 from tui.domain.status import Status
 from tui.engine.store import Reading
-from tui.panes.pipelines import Made, project
-from tui.summary import pipeline_line
+from tui.panes.pipelines import MadeRow, project
+from tui.presenters.pipelines import pipeline_line
 from widgets.cells import pieces
-from widgets.line_table import Row
+from widgets.table.line_table import Row
 
 READ = NOW - 3
 
@@ -107,7 +107,7 @@ def test_what_an_earlier_start_read_is_marked_with_its_age() -> None:
 
 def test_only_rows_of_which_something_changed_are_made_again() -> None:
     many = [pipeline(f"jenkins:job-{n:03}", run(f"jenkins:job-{n:03}#1")) for n in range(200)]
-    memory: dict[str, Made] = {}
+    memory: dict[str, MadeRow] = {}
 
     def made(*pipelines: Pipeline, at: float = NOW) -> int:
         with patch("tui.panes.pipelines.pipeline_line", wraps=pipeline_line) as line:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.acting import at_once
+from tests.engine.acting_source import at_once
 from tests.panes.test_alarms import ALARMS, _degrading
-from tests.panes.test_deck import deck
+from tests.screens.test_deck import deck
 
 __all__ = ["_degrading", "at_once"]
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.acting import at_once
+from tests.engine.acting_source import at_once
 from tests.engine.world import START
-from tests.panes.test_acting import Desk, desk
 from tests.panes.test_alarms import _degrading
-from tui.domain.action import Kind, Wish
+from tests.screens.test_action_flow import Desk, desk
+from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Deployment, Environment, Environments, Rollback
 from tui.domain.status import Status
-from widgets.menu import Menu
+from widgets.dialog.menu import Menu
 
 __all__ = ["_degrading", "at_once"]
 pytestmark = pytest.mark.usefixtures("at_once", "_degrading")
@@ -63,8 +63,8 @@ async def test_a_key_carries_the_very_wish_to_the_plan(tmp_path: Path) -> None:
         await work.press("y")
         await work.settle(3)
         (activity,) = work.screen.engine.actions.activities
-        wish = Wish(Kind.ROLLBACK, LIVE, (("version", "v1"),), "alarm busy")
-        assert (activity.plan.wish, activity.state) == (wish, "done")
+        request = ActionRequest(ActionKind.ROLLBACK, LIVE, (("version", "v1"),), "alarm busy")
+        assert (activity.plan.request, activity.state) == (request, "done")
         assert len(work.jenkins.sent) == 1
 
 

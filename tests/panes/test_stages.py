@@ -1,10 +1,10 @@
 """The stage tree as rows with bars."""
 
 from tests.examples import NOW, run
-from tests.test_summary import job, stage
+from tests.presenters.test_pipelines import job, stage
 from tui.domain.status import Status
 from tui.panes.stages import heading, project, scale
-from tui.summary import stage_lines
+from tui.presenters.pipelines import stage_lines
 from widgets.cells import pieces
 
 RUN = run(

@@ -11,19 +11,19 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.engine.world import FakeSource
 from tests.examples import address
-from tests.panes.test_deck import Deck, deck
+from tests.screens.test_deck import Deck, deck
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
-from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, Suite, TestReport, counted
-from tui.engine.questions import TestsOf
+from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite, TestReport, counted
+from tui.engine.queries.queries import TestsOf
 from tui.panes.tests import TestsPane
 from tui.sources.base import SourceError
 from widgets.cells import pieces
 from widgets.text_part import TextSheet
 
-P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+P, F, S = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.SKIPPED
 TRACE = """Traceback (most recent call last):
   File "tests/test_model.py", line 41, in test_loss
     assert loss <= 0.70

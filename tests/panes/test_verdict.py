@@ -7,15 +7,15 @@ from random import Random
 import pytest
 
 from tests.engine.world import FakeSource
-from tests.panes.test_deck import Deck, deck
+from tests.screens.test_deck import Deck, deck
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
-from tui.engine.questions import VerdictOf
+from tui.engine.queries.queries import VerdictOf
 from tui.panes.metrics import MetricsPane
 from tui.panes.verdict import VerdictLines
 from tui.sources.base import SourceError
-from widgets.chart import Chart
+from widgets.chart.chart import Chart
 
 JUDGED = """
 [metrics.p95]

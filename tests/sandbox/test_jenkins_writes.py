@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox.serving import serving
 from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.jenkins import Options, jenkins_app
-from tui.sandbox.plan import Field, Form, Task, plan
+from tui.sandbox.plan import Form, RunField, Task, plan
 from tui.sandbox.world import Clock, Pipeline, Scenario, World
 
 START = 1_795_422_000.0
@@ -24,7 +24,9 @@ PIPELINES = (
     Pipeline(system="jenkins", path="train", tasks=plan(Task("Fit", 30))),
     Pipeline(system="jenkins", path="old", kind="freestyle", disabled=True),
 )
-FORM = Form((Field("STRATEGY", "Choice", "canary", ("canary", "rolling")), Field("NOTIFY", "Boolean", True)))
+FORM = Form(
+    (RunField("STRATEGY", "Choice", "canary", ("canary", "rolling")), RunField("NOTIFY", "Boolean", True))
+)
 INPUTS = (
     "actions[_class,userId,waitingForInput,executions[id,settled,"
     "input[id,message,submitter,parameters[_class,name,type,choices,defaultParameterValue[value]]]]]"
@@ -75,7 +77,7 @@ def sent(**values: Any) -> str:
 
 def test_the_stage_view_tells_what_is_asked_for(face: Face) -> None:
     face.options.stages = "wfapi"
-    face.options.forms = {"Promote": Form((*FORM.fields, Field("PIN", "Password", "x", help="yours")))}
+    face.options.forms = {"Promote": Form((*FORM.fields, RunField("PIN", "Password", "x", help="yours")))}
     run = face.deploy()
     (told,) = face.http.get(f"/jenkins{run}/wfapi/pendingInputActions").json()
     choice = {"defaultVal": "canary", "choices": ["canary", "rolling"]}

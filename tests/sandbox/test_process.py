@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tui.config import JenkinsSettings
-from tui.domain.query import fill, placeholders
+from tui.domain.query_template import fill, placeholders
 from tui.sandbox.jenkins import StageSource
 from tui.sandbox.process import Face, Sandbox, SandboxError
 

@@ -8,7 +8,7 @@ import httpx
 import jsonschema
 import pytest
 
-from tui.domain.query import fill
+from tui.domain.query_template import fill
 from tui.sandbox.faults import Faults
 from tui.sandbox.process import METRICS
 from tui.sandbox.prometheus import prometheus_app

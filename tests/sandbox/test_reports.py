@@ -10,16 +10,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.gitlab_schemas import schema_errors
+from tests.integration.test_gitlab_source import gitlab
+from tests.integration.test_jenkins_source import jenkins
 from tests.sandbox.serving import serving
 from tests.sandbox.shapes import Recorded
-from tests.sandbox.test_gitlab_source import gitlab
-from tests.sandbox.test_jenkins_source import jenkins
 from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline, Run
-from tui.domain.tests import Outcome, TestReport
-from tui.insight.tests import Comparison, Earlier, comparable, compare
-from tui.insight.traces import place_in
+from tui.domain.tests import CaseOutcome, TestReport
+from tui.insight.stack_traces import place_in
+from tui.insight.tests import Comparison, EarlierRun, comparable, compare
 from tui.sandbox.faults import Faults
 from tui.sandbox.gitlab import Options, gitlab_app
 from tui.sandbox.gitlab.tests import KEPT
@@ -28,8 +28,8 @@ from tui.sandbox.plan import State
 from tui.sandbox.scenario import demo
 from tui.sandbox.world import Clock, World
 from tui.sources.base import PipelineSource
-from tui.sources.gitlab import GitLabSource
-from tui.sources.jenkins.tests import REPORT_TREE
+from tui.sources.gitlab.source import GitLabSource
+from tui.sources.jenkins.read.tests import REPORT_TREE
 
 START = 1_790_000_000.0
 
@@ -226,7 +226,7 @@ async def newest(source: PipelineSource, key: str) -> tuple[TestReport, Comparis
     listing = await source.pipelines()
     pipeline: Pipeline = next(each for each in listing.pipelines if each.key == key)
     run = next(run for run in pipeline.runs if run.tests and run.tests.total)
-    earlier = [Earlier(each, await source.tests(each.address)) for each in comparable(run, pipeline.runs)]
+    earlier = [EarlierRun(each, await source.tests(each.address)) for each in comparable(run, pipeline.runs)]
     report = await source.tests(run.address)
     assert report.counts == run.tests, "what the list says"
     return report, compare(report, run, earlier), run
@@ -300,5 +300,5 @@ async def test_when_the_report_is_too_much_the_failed_cases_are_still_read(world
         finally:
             await other.close()
     assert report.counts == whole.counts
-    assert suite.cases == tuple(case for case in whole.suites[0].cases if case.outcome is Outcome.FAILED)
+    assert suite.cases == tuple(case for case in whole.suites[0].cases if case.outcome is CaseOutcome.FAILED)
     assert details.message.startswith("AssertionError: loss")

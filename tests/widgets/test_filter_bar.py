@@ -3,9 +3,9 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
-from tests.screens import running, screen_text
+from tests.app_pilot import running, screen_text
 from widgets.filter_bar import FilterBar
-from widgets.line_table import Column, LineTable, Row
+from widgets.table.line_table import Column, LineTable, Row
 
 NAMES = ["train", "test", "deploy"]
 

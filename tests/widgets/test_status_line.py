@@ -1,10 +1,10 @@
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tests.screens import running, screen_text
-from widgets.status_line import Item, KeyLine, StatusLine
+from tests.app_pilot import running, screen_text
+from widgets.status_line import KeyLine, StatusItem, StatusLine
 
-QUIET = [Item("✓ gitlab"), Item("✓ jenkins")]
+QUIET = [StatusItem("✓ gitlab"), StatusItem("✓ jenkins")]
 
 
 class CountingStatus(StatusLine):
@@ -50,7 +50,7 @@ def last_line(app: LineApp) -> str:
 async def test_items_stand_left_and_right() -> None:
     app = LineApp()
     async with running(app, size=(60, 5)) as pilot:
-        app.status.show(QUIET, [Item("◊ 2 gates", "waiting")])
+        app.status.show(QUIET, [StatusItem("◊ 2 gates", "waiting")])
         await pilot.pause()
         assert first_line(app) == " ✓ gitlab  ✓ jenkins" + " " * 30 + "◊ 2 gates"
         await pilot.resize_terminal(80, 5)
@@ -68,7 +68,7 @@ async def test_the_same_is_not_drawn_again() -> None:
         app.keys.show([("q", "quit")])
         await pilot.pause()
         assert (app.status.drawn, app.keys.drawn) == drawn
-        app.status.show([*QUIET, Item("✗ prometheus", "failed")])
+        app.status.show([*QUIET, StatusItem("✗ prometheus", "failed")])
         await pilot.pause()
         assert (app.status.drawn, app.keys.drawn) == (drawn[0] + 1, drawn[1])
         assert "prometheus" in first_line(app)
@@ -77,18 +77,21 @@ async def test_the_same_is_not_drawn_again() -> None:
 async def test_a_change_of_role_alone_is_drawn() -> None:
     app = LineApp()
     async with running(app, size=(60, 5)) as pilot:
-        app.status.show([Item("gitlab")])
+        app.status.show([StatusItem("gitlab")])
         await pilot.pause()
         drawn = app.status.drawn
-        app.status.show([Item("gitlab", "failed")])
+        app.status.show([StatusItem("gitlab", "failed")])
         await pilot.pause()
         assert app.status.drawn == drawn + 1
 
 
 async def test_when_narrow_the_least_important_goes_first() -> None:
     app = LineApp()
-    items = [Item("✗ jenkins", "failed", "401 not logged in"), Item("✓ gitlab", "", "3 s", drop=2)]
-    gates = [Item("2 gates", drop=1)]
+    items = [
+        StatusItem("✗ jenkins", "failed", "401 not logged in"),
+        StatusItem("✓ gitlab", "", "3 s", drop=2),
+    ]
+    gates = [StatusItem("2 gates", drop=1)]
     async with running(app, size=(60, 5)) as pilot:
         app.status.show(items, gates)
         shown = []
@@ -109,7 +112,7 @@ async def test_when_narrow_the_least_important_goes_first() -> None:
 async def test_text_of_others_is_only_text() -> None:
     app = LineApp()
     async with running(app, size=(60, 5)) as pilot:
-        app.status.show([Item("feat/[/foo]", "failed", "[@click=app.quit]quit[/]")])
+        app.status.show([StatusItem("feat/[/foo]", "failed", "[@click=app.quit]quit[/]")])
         app.keys.show([("[/]", "[@click=app.quit]x")])
         await pilot.pause()
         assert first_line(app) == " feat/[/foo] [@click=app.quit]quit[/]"
@@ -136,7 +139,7 @@ async def test_neither_line_lays_out_the_screen_when_it_changes() -> None:
         await pilot.pause()
         layouts: list[object] = []
         app.screen.screen_layout_refresh_signal.subscribe(app.screen, layouts.append)
-        app.status.show([Item("a")])
+        app.status.show([StatusItem("a")])
         app.keys.show([("a", "b")])
         await pilot.pause()
         assert first_line(app) == " a"

@@ -2,8 +2,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tests.screens import running, screen_text
-from widgets.line_table import LineTable
+from tests.app_pilot import running, screen_text
+from widgets.table.line_table import LineTable
 from widgets.text_part import TextPart, TextSheet, folded
 
 LINES = [

@@ -5,8 +5,8 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from tests.screens import running
-from widgets.theme import CLOSED, OPEN, ROLE_CLASSES, STATUS, look, role_css, role_style
+from tests.app_pilot import running
+from widgets.theme import CLOSED, OPEN, ROLE_CLASSES, STATUS, role_css, role_style, status_style
 
 
 class Plain(Widget):
@@ -25,7 +25,7 @@ async def roles_under(theme: str) -> dict[str, Style]:
         app.theme = theme
         await pilot.pause()
         widget = app.query_one(Plain)
-        return {word: role_style(widget, look.role) for word, look in STATUS.items()}
+        return {word: role_style(widget, status_style.role) for word, status_style in STATUS.items()}
 
 
 def test_every_status_of_the_house_has_its_look() -> None:
@@ -34,18 +34,18 @@ def test_every_status_of_the_house_has_its_look() -> None:
 
 
 def test_glyphs_differ_and_are_one_cell_wide_everywhere() -> None:
-    glyphs = [look.glyph for look in STATUS.values()]
+    glyphs = [status_style.glyph for status_style in STATUS.values()]
     assert len(set(glyphs)) == len(glyphs)
     for glyph in (*glyphs, OPEN, CLOSED):
         assert east_asian_width(glyph) in ("N", "Na"), glyph
 
 
 def test_a_word_nobody_knows_is_shown_as_unknown() -> None:
-    assert look("NOT_BUILT") == STATUS["unknown"]
+    assert status_style("NOT_BUILT") == STATUS["unknown"]
 
 
 def test_every_look_has_a_role() -> None:
-    assert {f"role--{look.role}" for look in STATUS.values()} <= ROLE_CLASSES
+    assert {f"role--{status_style.role}" for status_style in STATUS.values()} <= ROLE_CLASSES
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "ansi-dark", "ansi-light"])

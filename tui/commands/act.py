@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.commands.act_text import outcome_text, plan_text
-from tui.commands.acting import filled, wishes
-from tui.commands.acting_arguments import Asked, Unclear
-from tui.commands.asking import Unanswered, ask, ask_yes
-from tui.commands.documents import SCHEMA
-from tui.commands.exits import Exit, exit_of
+from tui.commands.action_arguments import ActionArguments, AmbiguousArguments
+from tui.commands.action_requests import action_requests, filled
+from tui.commands.action_text import outcome_text, plan_text
+from tui.commands.exit_codes import Exit, exit_of
+from tui.commands.prompts import NoAnswer, ask, ask_yes
 from tui.config import Settings
-from tui.domain.action import Activity, Kind, Plan, Wish
-from tui.engine.actions import Prepared, Refused
+from tui.domain.action import ActionKind, ActionRequest, Activity, Plan
+from tui.engine.actions.journal import Record
+from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.engine import Engine
-from tui.engine.journal import Record
-from tui.insight.consent import Consent, Given, missing
-from tui.insight.consent import names as names_of
+from tui.insight.confirmation import Confirmation, RequiredConfirmation, missing_confirmation
+from tui.insight.confirmation import names as names_of
+from tui.presenters.documents import SCHEMA
 from tui.sources.base import SourceError
 
 
@@ -39,7 +39,7 @@ class ActionDoc(msgspec.Struct, frozen=True):
     why_not: str
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
-    consent: Consent
+    consent: RequiredConfirmation
     steps: tuple[StepDoc, ...]
     id: str | None
     state: str
@@ -56,7 +56,7 @@ class ActionsDoc(msgspec.Struct, frozen=True):
 class _Item:
     """One of what is to be done, and what became of it."""
 
-    def __init__(self, prepared: Prepared, secrets: Mapping[str, str]) -> None:
+    def __init__(self, prepared: PreparedAction, secrets: Mapping[str, str]) -> None:
         self.prepared = prepared
         self.secrets = secrets
         self.activity: Activity | None = None
@@ -73,7 +73,7 @@ class _Item:
         self.state, self.words = state, words
 
 
-async def act(settings: Settings, its: Asked) -> Exit:
+async def act(settings: Settings, its: ActionArguments) -> Exit:
     """Print the plan, ask, and carry it out; the exit code says the outcome."""
     engine = Engine(settings)
     try:
@@ -82,10 +82,10 @@ async def act(settings: Settings, its: Asked) -> Exit:
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return exit_of(error.trouble)
-    except Unclear as error:
+    except AmbiguousArguments as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
-    except (Unanswered, asyncio.CancelledError):
+    except (NoAnswer, asyncio.CancelledError):
         print("pipedeck: nothing was sent", file=sys.stderr)
         return Exit.REFUSED
     finally:
@@ -96,17 +96,18 @@ async def act(settings: Settings, its: Asked) -> Exit:
     return _exit(items)
 
 
-async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
+async def _done(engine: Engine, settings: Settings, its: ActionArguments) -> list[_Item]:
     """
     Raises:
         SourceError, Unclear
         Unanswered, CancelledError: nothing was sent.
     """
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    found = await wishes(engine, settings, its)
+    found = await action_requests(engine, settings, its)
     await _settle(engine, found)
     items = [
-        await _prepared(engine, wish, its, ask=terminal and not (its.yes or its.dry_run)) for wish in found
+        await _prepared(engine, request, its, ask=terminal and not (its.yes or its.dry_run))
+        for request in found
     ]
     for item in items:
         text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
@@ -116,16 +117,16 @@ async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
     able = [item for item in items if item.able]
     answers = _answers([item.prepared for item in able], its, terminal)
     for item, given in zip(able, answers, strict=True):
-        if why := missing(item.prepared.consent, given):
+        if why := missing_confirmation(item.prepared.consent, given):
             item.end("refused", f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
             continue
         try:
             item.activity = engine.actions.start(item.prepared, item.secrets, given)
-        except Refused as error:
+        except ActionRefused as error:
             item.end("refused", f"nothing was sent: {error}")
     await _follow(engine, items, terminal=terminal)
     for item in items:
-        target = item.prepared.plan.wish.target
+        target = item.prepared.plan.request.target
         if item.activity is None:
             print(f"pipedeck: {target}: {item.words}", file=sys.stderr)
         elif not its.as_json:
@@ -133,35 +134,37 @@ async def _done(engine: Engine, settings: Settings, its: Asked) -> list[_Item]:
     return items
 
 
-async def _settle(engine: Engine, found: Sequence[Wish]) -> None:
+async def _settle(engine: Engine, found: Sequence[ActionRequest]) -> None:
     """Before anything is done: see what became of what was cut off in the same places. A cancel does not wait: it may
     be of just that."""
     told: set[str] = set()
     stop = engine.store.subscribe(lambda _: _tell(engine, told))
-    await engine.actions.settle({each.target.pipeline for each in found if each.kind is not Kind.CANCEL})
+    await engine.actions.settle(
+        {each.target.pipeline for each in found if each.kind is not ActionKind.CANCEL}
+    )
     stop()
     for each in engine.actions.activities:
         print(outcome_text(each), file=sys.stderr)
 
 
-async def _prepared(engine: Engine, wish: Wish, its: Asked, *, ask: bool) -> _Item:
+async def _prepared(engine: Engine, request: ActionRequest, its: ActionArguments, *, ask: bool) -> _Item:
     try:
-        prepared = await engine.actions.plan(wish)
+        prepared = await engine.actions.plan(request)
         if not prepared.plan.possible or not (prepared.plan.fields or its.given):
             return _Item(prepared, {})
         asked = [each for each in prepared.plan.fields if each.kind == "secret"]
         if ask and any(each.name not in dict(its.given) for each in asked):
             print(prepared.plan.words, file=sys.stderr)
         # Typing takes its time, and nothing else has begun yet: the loop may wait.
-        with_fields, secrets = filled(prepared.plan.wish, prepared.plan.fields, its, ask=ask)
-        if with_fields != prepared.plan.wish:
+        with_fields, secrets = filled(prepared.plan.request, prepared.plan.fields, its, ask=ask)
+        if with_fields != prepared.plan.request:
             prepared = await engine.actions.plan(with_fields)
         return _Item(prepared, secrets)
     except SourceError as error:
         if len(its.targets) == 1:
             raise
-        words = f"{wish.kind.value} {wish.target}"
-        item = _Item(Prepared(Plan(wish, words, possible=False, why_not=error.message)), {})
+        words = f"{request.kind.value} {request.target}"
+        item = _Item(PreparedAction(Plan(request, words, possible=False, why_not=error.message)), {})
         item.end("unread", error.message)
         return item
 
@@ -201,7 +204,7 @@ def _tell(engine: Engine, told: set[str]) -> None:
             print(text, file=sys.stderr)
 
 
-def _answers(plans: Sequence[Prepared], its: Asked, terminal: bool) -> list[Given]:
+def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bool) -> list[Confirmation]:
     """What the person says to each, by options or asked once for all; of what is doubtful, to each by itself.
 
     Raises:
@@ -218,13 +221,13 @@ def _answers(plans: Sequence[Prepared], its: Asked, terminal: bool) -> list[Give
         consent, despite = each.consent, its.despite
         if asking and yes and consent.doubt and not despite:
             doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
-            which = f"{each.plan.wish.target}: " if len(plans) > 1 else ""
+            which = f"{each.plan.request.target}: " if len(plans) > 1 else ""
             despite = ask_yes(f"{which}{doubt}. Do it nevertheless?")
-        given.append(Given(yes, consent.name if consent.name in names else "", despite))
+        given.append(Confirmation(yes, consent.name if consent.name in names else "", despite))
     return given
 
 
-def _how(consent: Consent, given: Given, terminal: bool) -> str:
+def _how(consent: RequiredConfirmation, given: Confirmation, terminal: bool) -> str:
     """What would say yes without a terminal."""
     if terminal and not given.yes:
         return ""
@@ -253,8 +256,8 @@ def _document(item: _Item) -> ActionDoc:
     plan = item.prepared.plan
     activity = item.activity
     return ActionDoc(
-        kind=plan.wish.kind.value,
-        address=str(plan.wish.target),
+        kind=plan.request.kind.value,
+        address=str(plan.request.target),
         plan=plan.words,
         server=plan.server,
         environment=plan.environment,

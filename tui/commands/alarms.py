@@ -4,14 +4,14 @@ import time
 
 import msgspec
 
-from tui import format as fmt
-from tui.alarm_document import AlarmDoc, alarm_document
-from tui.commands.exits import Exit
-from tui.commands.plain import table
+from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.alarm import Alarm, Alarms
+from tui.engine.alarms.notifier import before_words
 from tui.engine.engine import Engine
-from tui.engine.notices import before_words
+from tui.presenters.alarm_documents import AlarmDoc, alarm_document
+from tui.presenters.plain_text import table
+from tui.text import format as fmt
 
 
 class AlarmsDoc(msgspec.Struct, frozen=True):

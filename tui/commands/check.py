@@ -5,16 +5,16 @@ import time
 
 import msgspec
 
-from tui import format as fmt
-from tui.commands.documents import SCHEMA, CheckDoc
-from tui.commands.exits import Exit
+from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.health import Finding
-from tui.domain.verdict import Outcome
+from tui.domain.verdict import MetricOutcome
 from tui.engine.engine import Engine
-from tui.engine.questions import CandidateOf, ProbeOf
+from tui.engine.queries.queries import CandidateOf, ProbeOf
+from tui.presenters.documents import SCHEMA, CheckDoc
+from tui.presenters.pipelines import candidacy_words
 from tui.sources.base import SourceError
-from tui.summary import candidacy_words
+from tui.text import format as fmt
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -24,7 +24,7 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
     engine = Engine(settings)
     try:
         names = list(settings.sources)
-        found = dict(zip(names, await asyncio.gather(*map(engine.servers.check, names)), strict=True))
+        found = dict(zip(names, await asyncio.gather(*map(engine.source_pool.check, names)), strict=True))
         for name, model in settings.models.items():
             for metric in model.metrics:
                 source = settings.metrics[metric].source
@@ -85,7 +85,9 @@ async def _registry(engine: Engine, model: str) -> Finding:
         found = await engine.ask(CandidateOf(model))
     except SourceError as error:
         return Finding("error", subject, error.message)
-    unclear = [f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is Outcome.UNCLEAR]
+    unclear = [
+        f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is MetricOutcome.UNCLEAR
+    ]
     if problems := (*found.notes, *unclear):
         return Finding("warning", subject, "; ".join(problems), "check the names in its registry table")
     return Finding("ok", subject, candidacy_words(found, engine.settings.models[model]))

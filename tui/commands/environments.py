@@ -7,23 +7,30 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tui.commands.documents import (
-    SCHEMA,
-    EnvironmentDoc,
-    EnvironmentsDoc,
-    environment_document,
-    fault_document,
-)
-from tui.commands.exits import Exit, exit_of
-from tui.commands.plain import table
+from tui.commands.exit_codes import Exit, exit_of
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.deployment import Environments
 from tui.domain.health import Fault
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
-from tui.engine.questions import EnvironmentsOf, HistoryOf, PipelinesOf
-from tui.placement import Group, Place, all_groups, group_of, place_lines, places
+from tui.engine.queries.queries import EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.presenters.documents import (
+    SCHEMA,
+    EnvironmentDoc,
+    EnvironmentsDoc,
+    environment_document,
+    fault_document,
+)
+from tui.presenters.environments import (
+    EnvironmentGroup,
+    EnvironmentPlace,
+    all_groups,
+    group_of,
+    place_lines,
+    places,
+)
+from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 
 _TITLES = ("ENVIRONMENT", "VERSION", "COMMIT", "STATE", "TRAFFIC", "AGE", "WHO", "RUN", "NOTE")
@@ -64,7 +71,7 @@ async def _all(engine: Engine, settings: Settings, address: Address | None, *, a
         if not wanted and not faults:
             print(f"pipedeck: {address} is not among the watched pipelines", file=sys.stderr)
             return Exit.USAGE
-        groups: Sequence[Group] = [group_of(wanted[0], wanted, settings)] if wanted else ()
+        groups: Sequence[EnvironmentGroup] = [group_of(wanted[0], wanted, settings)] if wanted else ()
     else:
         groups = all_groups(pipelines, settings)
     asked = list(dict.fromkeys(each for group in groups for each in group.pipelines))
@@ -120,8 +127,8 @@ async def _ask(engine: Engine, pipeline: Address) -> Environments | Fault:
         return error.fault
 
 
-def _rows(engine: Engine, place: Place, *, past: bool) -> Iterable[tuple[str, ...]]:
-    now = engine.servers.now(place.environment.address.source)
+def _rows(engine: Engine, place: EnvironmentPlace, *, past: bool) -> Iterable[tuple[str, ...]]:
+    now = engine.source_pool.now(place.environment.address.source)
     for line in place_lines(place, now, past=past):
         first = line.part == "stable"
         yield (

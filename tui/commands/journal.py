@@ -6,18 +6,18 @@ import time
 
 import msgspec
 
-from tui import format as fmt
-from tui.commands.documents import SCHEMA, FaultDoc, fault_document
-from tui.commands.exits import Exit
-from tui.commands.plain import table
+from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing
+from tui.engine.actions.journal import Journal, Record
 from tui.engine.engine import Engine
-from tui.engine.journal import Journal, Record
-from tui.engine.questions import PipelinesOf
-from tui.insight.waiting import waiting
+from tui.engine.queries.queries import PipelinesOf
+from tui.insight.pending_gates import pending_gates
+from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
+from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
+from tui.text import format as fmt
 
 
 class RecordDoc(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ def _record(record: Record, lives: bool) -> RecordDoc:
         address=first.target,
         server=first.server,
         plan=plan.words if plan is not None else "",
-        reason=plan.wish.reason if plan is not None else "",
+        reason=plan.request.reason if plan is not None else "",
         state=outcome.state if outcome is not None else "under way" if lives else "not settled yet",
         words=outcome.words
         if outcome is not None
@@ -142,7 +142,7 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
             raise answer
         else:
             listings.append(answer)
-    found = waiting(listings)
+    found = pending_gates(listings)
     now = time.time()
     if as_json:
         document = GatesDoc(

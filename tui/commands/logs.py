@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tui.commands.addressed import NO_RUN, in_a_pipeline_source
-from tui.commands.exits import Exit, exit_of
+from tui.commands.address_errors import NO_RUN, in_a_pipeline_source
+from tui.commands.exit_codes import Exit, exit_of
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
@@ -18,7 +18,7 @@ from tui.domain.pipeline import Job, Run, Stage
 from tui.domain.status import Status
 from tui.engine.engine import Engine, Watch
 from tui.engine.logs import LogState, LogTail
-from tui.engine.questions import LogOf, PipelinesOf, RunAt
+from tui.engine.queries.queries import LogOf, PipelinesOf, RunAt
 from tui.logs.neutral import without_styles
 from tui.sources.base import SourceError
 from tui.threads import in_thread
@@ -39,7 +39,7 @@ _PASSING = frozenset(
 )
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class LogOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What of a log is printed, and how."""
 
     follow: bool = False
@@ -52,7 +52,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     timestamps: bool = False
 
 
-async def logs(settings: Settings, address: Address, wanted: Wanted) -> Exit:
+async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit:
     """Print the log of the job, stage or run at ``address``; without a run, of its newest.
 
     Exit code 1 when what it is the log of failed or was canceled.
@@ -96,7 +96,7 @@ async def _nobody_reads() -> None:
 class _Printing:
     """One log on its way to stdout; what is to be said about it goes to stderr."""
 
-    def __init__(self, engine: Engine, wanted: Wanted) -> None:
+    def __init__(self, engine: Engine, wanted: LogOptions) -> None:
         self._engine = engine
         self._wanted = wanted
         self._lines = _Lines(wanted, self._say)
@@ -140,14 +140,14 @@ class _Printing:
             SourceError: it cannot be read, and waiting will not help.
         """
         engine, wanted = self._engine, self._wanted
-        question = LogOf(address, tail=0 if wanted.last is None else max(1 << 16, wanted.last * LINE))
+        query = LogOf(address, tail=0 if wanted.last is None else max(1 << 16, wanted.last * LINE))
         if wanted.raw:
-            engine.tap(question, self._raw)
-        watch.want(question)
+            engine.tap(query, self._raw)
+        watch.want(query)
         while True:
             await self._news.wait()
             self._news.clear()
-            reading, tail = engine.store.get(question), engine.log(question)
+            reading, tail = engine.store.get(query), engine.log(query)
             if self._raw.failed is not None:
                 raise self._raw.failed
             state = reading.value
@@ -193,12 +193,12 @@ class _Printing:
         Raises:
             SourceError
         """
-        question = RunAt(state.of.of_run)
-        watch.want(question)
+        query = RunAt(state.of.of_run)
+        watch.want(query)
         try:
             async with asyncio.timeout(OUTCOME):
                 while True:
-                    reading = self._engine.store.get(question)
+                    reading = self._engine.store.get(query)
                     status = _status_of(state.of, reading.value) if reading.value is not None else None
                     if status is not None and (status.finished or not state.complete):
                         return Exit.FAILED if status in (Status.FAILED, Status.CANCELED) else Exit.OK
@@ -241,7 +241,7 @@ def _stages(stages: Sequence[Stage], above: str = "") -> Iterator[tuple[str, Sta
 class _Lines:
     """Prints the lines of a log, each once."""
 
-    def __init__(self, wanted: Wanted, say: Callable[[str], None]) -> None:
+    def __init__(self, wanted: LogOptions, say: Callable[[str], None]) -> None:
         self._last = wanted.last
         self._next = wanted.first
         self._timestamps = wanted.timestamps

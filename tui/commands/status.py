@@ -6,23 +6,23 @@ import time
 
 import msgspec
 
-from tui.commands.addressed import NO_RUN, in_a_pipeline_source
-from tui.commands.documents import SCHEMA, StatusDoc, run_document, source_document
-from tui.commands.exits import Exit, exit_of
-from tui.commands.plain import chart_text, pipeline_table, run_text
+from tui.commands.address_errors import NO_RUN, in_a_pipeline_source
+from tui.commands.exit_codes import Exit, exit_of
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.status import Status
 from tui.engine.engine import Engine
-from tui.engine.questions import ChartOf, PipelinesOf, RunAt, VerdictOf
-from tui.engine.verdicts import judged_metrics
-from tui.insight.need import by_need
+from tui.engine.queries.queries import ChartOf, PipelinesOf, RunAt, VerdictOf
+from tui.engine.queries.verdicts import judged_metrics
+from tui.insight.priority import by_priority
+from tui.presenters.documents import SCHEMA, StatusDoc, run_document, source_document
+from tui.presenters.pipelines import pipeline_line
+from tui.presenters.plain_text import chart_text, pipeline_table, run_text
 from tui.sources.base import SourceError
-from tui.summary import pipeline_line
 
-Answers = dict[str, tuple[Listing | None, Fault | None]]
+ListingsBySource = dict[str, tuple[Listing | None, Fault | None]]
 
 
 async def status(settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
@@ -52,12 +52,12 @@ async def picture(settings: Settings) -> Exit:
     try:
         answers = await _listings(engine, settings)
         print(_list_text(engine, answers))
-        ranked = by_need(_pipelines(answers))
+        ranked = by_priority(_pipelines(answers))
         first = next((pipeline for pipeline in ranked if pipeline.last), None)
         if first is not None and first.last is not None:
             print()
             run = await engine.ask(RunAt(first.last.address))
-            print(run_text(run, first.runs, engine.servers.now(first.address.source)))
+            print(run_text(run, first.runs, engine.source_pool.now(first.address.source)))
         for name, model in settings.models.items():
             print(f"\n{model.title or name}")
             if judged_metrics(settings, name):
@@ -100,7 +100,7 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
     if as_json:
         _print_json(run_document(run))
     else:
-        print(run_text(run, (), engine.servers.now(address.source)))
+        print(run_text(run, (), engine.source_pool.now(address.source)))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
 
 
@@ -119,7 +119,7 @@ async def _run(engine: Engine, address: Address) -> Run | None:
     return await engine.ask(RunAt(newest.address))
 
 
-async def _listings(engine: Engine, settings: Settings) -> Answers:
+async def _listings(engine: Engine, settings: Settings) -> ListingsBySource:
     names = settings.pipeline_sources
     answers = await asyncio.gather(*(_listing(engine, name) for name in names))
     return dict(zip(names, answers, strict=True))
@@ -132,18 +132,18 @@ async def _listing(engine: Engine, name: str) -> tuple[Listing | None, Fault | N
         return None, error.fault
 
 
-def _pipelines(answers: Answers) -> list[Pipeline]:
+def _pipelines(answers: ListingsBySource) -> list[Pipeline]:
     return [pipeline for listing, _ in answers.values() if listing for pipeline in listing.pipelines]
 
 
-def _list_text(engine: Engine, answers: Answers) -> str:
-    ranked = by_need(_pipelines(answers))
+def _list_text(engine: Engine, answers: ListingsBySource) -> str:
+    ranked = by_priority(_pipelines(answers))
     return pipeline_table(
-        [pipeline_line(pipeline, engine.servers.now(pipeline.address.source)) for pipeline in ranked]
+        [pipeline_line(pipeline, engine.source_pool.now(pipeline.address.source)) for pipeline in ranked]
     )
 
 
-def _report(answers: Answers) -> Exit:
+def _report(answers: ListingsBySource) -> Exit:
     """Say on stderr what is missing; the exit code tells whether a source was."""
     for name, (listing, fault) in answers.items():
         if fault is not None:

@@ -9,19 +9,19 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from tui.case_lines import counts_text, group_cases
-from tui.commands.addressed import NO_RUN, in_a_pipeline_source
-from tui.commands.documents import SCHEMA, CaseDoc, RunTestsDoc, SuiteDoc, TestsDoc
-from tui.commands.exits import Exit, exit_of
-from tui.commands.plain import table
+from tui.commands.address_errors import NO_RUN, in_a_pipeline_source
+from tui.commands.exit_codes import Exit, exit_of
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline, Run, TestCounts
-from tui.domain.tests import Case, CaseDetails, Outcome, TestReport
+from tui.domain.tests import Case, CaseDetails, CaseOutcome, TestReport
+from tui.engine.cache.disk import disk_cache_for
 from tui.engine.engine import Engine
-from tui.engine.history import history_for
-from tui.engine.questions import CaseOf, PipelinesOf, RunAt, TestsOf
-from tui.insight.tests import Comparison, Earlier, Judged, comparable, compare
+from tui.engine.queries.queries import CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.insight.tests import Comparison, EarlierRun, JudgedCase, comparable, compare
+from tui.presenters.documents import SCHEMA, CaseDoc, RunTestsDoc, SuiteDoc, TestsDoc
+from tui.presenters.plain_text import table
+from tui.presenters.tests import counts_text, group_cases
 from tui.sources.base import SourceError
 
 Kind = Literal["all", "failed", "new"]
@@ -60,7 +60,7 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
     """
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
-    engine = Engine(settings, history=history_for(settings))
+    engine = Engine(settings, history=disk_cache_for(settings))
     try:
         found = await _find(engine, address)
         if found is None:
@@ -68,7 +68,7 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
             return Exit.USAGE
         match form:
             case "text":
-                print(_text(found, kind, engine.servers.now(address.source)))
+                print(_text(found, kind, engine.source_pool.now(address.source)))
             case "json":
                 document = tests_document(
                     found.run, found.report, found.compared, found.before, _wanted(found, kind)
@@ -106,7 +106,7 @@ async def _find(engine: Engine, address: Address) -> _Found | None:
     earlier = []
     for other in before:
         try:
-            earlier.append(Earlier(other, await engine.ask(TestsOf(other.address))))
+            earlier.append(EarlierRun(other, await engine.ask(TestsOf(other.address))))
         except SourceError as error:
             print(f"pipedeck: not compared with {other.address}: {error.message}", file=sys.stderr)
     compared = compare(report, run, earlier)
@@ -123,7 +123,9 @@ def _newest(pipelines: Sequence[Pipeline]) -> Run | None:
 
 async def _said(engine: Engine, found: _Found, kind: Kind) -> Mapping[tuple[int, int], CaseDetails]:
     """What the failed cases said, as far as it could be read."""
-    failed = [place for place in _wanted(found, kind) if _case(found.report, place).outcome is Outcome.FAILED]
+    failed = [
+        place for place in _wanted(found, kind) if _case(found.report, place).outcome is CaseOutcome.FAILED
+    ]
     if len(failed) > MOST_DETAILS:
         print(
             f"pipedeck: {len(failed)} failed; messages and traces are in the first {MOST_DETAILS} of them",
@@ -156,7 +158,7 @@ def _wanted(found: _Found, kind: Kind) -> list[tuple[int, int]]:
         (s, i)
         for s, suite in enumerate(found.report.suites)
         for i, case in enumerate(suite.cases)
-        if kind == "all" or case.outcome is Outcome.FAILED
+        if kind == "all" or case.outcome is CaseOutcome.FAILED
     ]
 
 
@@ -192,12 +194,12 @@ def tests_document(
     wanted: Sequence[tuple[int, int]],
 ) -> RunTestsDoc:
     """The report with the cases at the ``wanted`` places."""
-    judged: dict[tuple[int, int], Judged] = {
+    judged: dict[tuple[int, int], JudgedCase] = {
         (each.suite, each.index): each for each in (*found.flaky, *found.fixed, *found.known, *found.new)
     }
     new = {(each.suite, each.index) for each in found.new}
     fixed = {(each.suite, each.index) for each in found.fixed}
-    nothing = Judged(0, 0)
+    nothing = JudgedCase(0, 0)
     return RunTestsDoc(
         schema=SCHEMA,
         address=str(run.address),
@@ -258,8 +260,8 @@ def _totals(cases: Sequence[Case]) -> dict[str, str]:
     outcomes = [case.outcome for case in cases]
     return {
         "tests": str(len(cases)),
-        "failures": str(outcomes.count(Outcome.FAILED)),
-        "skipped": str(outcomes.count(Outcome.SKIPPED)),
+        "failures": str(outcomes.count(CaseOutcome.FAILED)),
+        "skipped": str(outcomes.count(CaseOutcome.SKIPPED)),
         "time": f"{sum(case.duration or 0.0 for case in cases):.3f}",
     }
 
@@ -269,10 +271,10 @@ def _testcase(case: Case, details: CaseDetails) -> Iterator[ElementTree.Element]
     if case.duration is not None:
         names["time"] = f"{case.duration:.3f}"
     element = ElementTree.Element("testcase", names)
-    if case.outcome is Outcome.FAILED:
+    if case.outcome is CaseOutcome.FAILED:
         failure = ElementTree.SubElement(element, "failure", {"message": _xml(details.message)})
         failure.text = _xml(details.trace)
-    elif case.outcome is Outcome.SKIPPED:
+    elif case.outcome is CaseOutcome.SKIPPED:
         ElementTree.SubElement(element, "skipped")
     for tag, text in (("system-out", details.output), ("system-err", details.errors)):
         if text:

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from tui import format as fmt
-from tui.commands.documents import verdict_document
-from tui.commands.exits import Exit
-from tui.commands.plain import table
+from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
-from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.engine import Engine
-from tui.engine.questions import CandidateOf, VerdictOf
-from tui.engine.verdicts import judged_metrics
+from tui.engine.queries.queries import CandidateOf, VerdictOf
+from tui.engine.queries.verdicts import judged_metrics
+from tui.presenters.documents import verdict_document
+from tui.presenters.pipelines import candidacy_words, difference_text, limit_text
+from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
-from tui.summary import candidacy_words, difference_text, limit_text
+from tui.text import format as fmt
 
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
@@ -76,9 +76,9 @@ async def _candidacy(engine: Engine, model: str, *, needed: bool) -> Candidacy |
 
 
 def _candidate_exit(candidacy: Candidacy) -> Exit:
-    if not candidacy.metrics or candidacy.outcome is Outcome.UNCLEAR:
+    if not candidacy.metrics or candidacy.outcome is MetricOutcome.UNCLEAR:
         return Exit.UNCLEAR
-    return Exit.WORSE if candidacy.outcome is Outcome.WORSE else Exit.OK
+    return Exit.WORSE if candidacy.outcome is MetricOutcome.WORSE else Exit.OK
 
 
 def _mistake(settings: Settings, model: str) -> str:

@@ -21,7 +21,7 @@ from tui.config.settings import (
     UiSettings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
-from tui.text import clean
+from tui.text.safe import clean
 
 _TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
 _SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tui.config.secret import Secret
-from tui.text import clean
+from tui.text.safe import clean
 
 T = TypeVar("T", bound=msgspec.Struct)
 

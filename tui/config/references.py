@@ -14,7 +14,7 @@ from tui.config.settings import (
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
 from tui.domain.address import AddressError, parse_address
-from tui.domain.query import Dialect, QueryError, placeholders
+from tui.domain.query_template import Dialect, TemplateError, placeholders
 from tui.domain.share import NoShare, check_count
 
 
@@ -91,7 +91,7 @@ def _check_queries(key: str, metric: MetricSettings, dialect: Dialect) -> frozen
     for name, query in metric.queries.items():
         try:
             used[name] = placeholders(query, dialect)
-        except QueryError as error:
+        except TemplateError as error:
             raise Mistake(f"{key}.{name}", str(error)) from None
     tracks = {name: sorted(words & {"track", "version"}) for name, words in used.items()}
     if len({bool(words) for words in tracks.values()}) > 1:

@@ -32,7 +32,7 @@ class Launch(_Table, frozen=True, kw_only=True):
     """GitLab: inputs of the pipeline."""
 
     def values(self, words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The values of a wish to start it: ``ref``, parameters by name, inputs as ``inputs.NAME``."""
+        """The values of a request to start it: ``ref``, parameters by name, inputs as ``inputs.NAME``."""
 
         def filled(text: str) -> str:
             return PLACEHOLDER.sub(lambda found: words.get(found[1], ""), text)

@@ -11,19 +11,19 @@ from msgspec import Meta
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.sources import MetricServer, ServerSettings
-from tui.domain.query import Dialect, placeholders
+from tui.domain.query_template import Dialect, placeholders
 from tui.domain.share import Share
 from tui.domain.split import split
 
 
-class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the canary or the baseline is named in metric labels."""
 
     version: str = ""
     track: str = ""
 
 
-class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the score of a model, from 0 to 100, means."""
 
     pass_: Annotated[float, Meta(ge=0, le=100)] | None = msgspec.field(name="pass", default=None)
@@ -48,14 +48,14 @@ class _Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return float(self.max_worse.rstrip("%")) / 100 if isinstance(self.max_worse, str) else self.max_worse
 
 
-class Validated(_Margin, frozen=True, kw_only=True):
+class ValidationSettings(_Margin, frozen=True, kw_only=True):
     """How the candidate's value of a validation metric may differ from the champion's."""
 
     max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")] = 0.0
     better: Literal["lower", "higher"]
 
 
-class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a registry has the model, and which two of its versions are compared before anything is deployed."""
 
     source: Name
@@ -64,7 +64,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     champion: Name = "champion"
     """An alias."""
     candidate: Name = "challenger"
-    metrics: dict[Name, Validated]
+    metrics: dict[Name, ValidationSettings]
     """By their names in the runs that made the versions."""
 
 
@@ -76,17 +76,17 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Addresses of pipelines, ``SOURCE:PATH``; the path may hold globs."""
     environment: str = ""
     namespace: str = ""
-    baseline: Track = Track(track="baseline")
-    canary: Track = Track(track="canary")
+    baseline: TrackSettings = TrackSettings(track="baseline")
+    canary: TrackSettings = TrackSettings(track="canary")
     metrics: tuple[Name, ...] = ()
     """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
     requests: str = ""
     """The metric that counts the requests of {window}: how many the canary has had is told before it is promoted."""
     judge: Literal["own", "kayenta"] = "own"
-    score: Score = Score()
+    score: ScoreSettings = ScoreSettings()
     validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
-    registry: Registry | None = None
+    registry: RegistrySettings | None = None
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
@@ -106,7 +106,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)
 
 
-class Compare(_Margin, frozen=True, kw_only=True):
+class CompareSettings(_Margin, frozen=True, kw_only=True):
     """How the canary's values of a metric may differ from the baseline's."""
 
     group: str = ""
@@ -137,7 +137,7 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What ``{window}`` stands for: at least four scrape intervals."""
     judge_window: Duration | None = None
     """What it stands for in the verdict's query, and the time between two of its values; None: ``window``."""
-    compare: Compare | None = None
+    compare: CompareSettings | None = None
     max_age: Duration | None = None
     """How old the newest value may be for a verdict; None: three judge windows."""
     no_data: Literal["unknown", "fail", "ignore"] = "unknown"

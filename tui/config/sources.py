@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from tui.config.alarms import Name
 from tui.config.secret import Secret
-from tui.domain.query import Dialect
-from tui.insight.rules import DeploymentRule, Start, mistakes
+from tui.domain.query_template import Dialect
+from tui.insight.deployment_rules import DeploymentRule, Start, mistakes
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
@@ -250,12 +250,12 @@ class SourceType(NamedTuple):
 
 
 SOURCE_TYPES: dict[str, SourceType] = {
-    "jenkins": SourceType(JenkinsSettings, "tui.sources.jenkins:JenkinsSource"),
-    "gitlab": SourceType(GitLabSettings, "tui.sources.gitlab:GitLabSource"),
-    "prometheus": SourceType(PrometheusSettings, "tui.sources.prometheus:PrometheusSource"),
-    "alertmanager": SourceType(AlertmanagerSettings, "tui.sources.alertmanager:AlertmanagerSource"),
-    "exposition": SourceType(ExpositionSettings, "tui.sources.exposition:ExpositionSource"),
-    "json": SourceType(JsonSettings, "tui.sources.json:JsonSource"),
-    "mlflow": SourceType(MLflowSettings, "tui.sources.mlflow:MLflowSource"),
+    "jenkins": SourceType(JenkinsSettings, "tui.sources.jenkins.source:JenkinsSource"),
+    "gitlab": SourceType(GitLabSettings, "tui.sources.gitlab.source:GitLabSource"),
+    "prometheus": SourceType(PrometheusSettings, "tui.sources.metrics.prometheus:PrometheusSource"),
+    "alertmanager": SourceType(AlertmanagerSettings, "tui.sources.metrics.alertmanager:AlertmanagerSource"),
+    "exposition": SourceType(ExpositionSettings, "tui.sources.metrics.exposition:ExpositionSource"),
+    "json": SourceType(JsonSettings, "tui.sources.metrics.json_document:JsonSource"),
+    "mlflow": SourceType(MLflowSettings, "tui.sources.metrics.mlflow:MLflowSource"),
 }
 """By the word that the config has as ``type``. A new system is its settings, its folder and one line here."""

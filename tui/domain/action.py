@@ -1,8 +1,9 @@
-"""Actions: what a person asks a source to do, from the wish to its outcome.
+"""Actions: what a person asks a source to do, from the request to its outcome.
 
-A :class:`Wish` names a target and what is to happen to it. The source answers with a :class:`Plan`, made from a state
-it has just read: the steps, each one request, in words. What a step needs for recognising its effect later, also after
-a restart, is in its ``expect``; secrets are never in a plan, only the names of the fields that hold them.
+An :class:`ActionRequest` names a target and what is to happen to it. The source answers with a :class:`Plan`, made
+from a state it has just read: the steps, each one request, in words. What a step needs for recognising its effect
+later, also after a restart, is in its ``expect``; secrets are never in a plan, only the names of the fields that
+hold them.
 """
 
 from enum import StrEnum
@@ -11,10 +12,10 @@ from typing import Literal
 import msgspec
 
 from tui.domain.address import Address
-from tui.text import clean
+from tui.text.safe import clean
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     """What may be asked. The words are those of the command line, the journal and the menu."""
 
     APPROVE = "approve"
@@ -27,7 +28,7 @@ class Kind(StrEnum):
     RETRY = "retry"
     """Run a run, or a job of it, once more; ``values`` may name the ``stage`` to begin at."""
     CANCEL = "cancel"
-    """Jenkins: the ``level`` of the wish is stop, then term, then kill."""
+    """Jenkins: the ``level`` of the request is stop, then term, then kill."""
     TRIGGER = "trigger"
     """Start a pipeline, with parameters: a retraining, a blue-green switch."""
     KEEP = "keep"
@@ -40,7 +41,7 @@ class Kind(StrEnum):
     """MLflow: the registry's alias to another version."""
 
 
-class Field(msgspec.Struct, frozen=True):
+class ActionField(msgspec.Struct, frozen=True):
     """Something a person is asked for before the plan is sent."""
 
     name: str
@@ -51,10 +52,10 @@ class Field(msgspec.Struct, frozen=True):
     required: bool = False
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """What somebody wants done. Equal wishes are the same wish."""
+class ActionRequest(msgspec.Struct, frozen=True):
+    """What somebody wants done. Equal requests are the same request."""
 
-    kind: Kind
+    kind: ActionKind
     target: Address
     """A run, job, gate (``!NAME``), environment (``@NAME``) or pipeline."""
     values: tuple[tuple[str, str], ...] = ()
@@ -71,7 +72,7 @@ class Wish(msgspec.Struct, frozen=True):
 class Offer(msgspec.Struct, frozen=True):
     """One line of the menu of what can be done to something."""
 
-    wish: Wish
+    request: ActionRequest
     words: str
     """In a few words: ``Approve 'Promote to production?'``."""
     possible: bool = True
@@ -98,7 +99,7 @@ class Step(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What would happen, as read a moment ago."""
 
-    wish: Wish
+    request: ActionRequest = msgspec.field(name="wish")  # so it is called in journals
     words: str
     """What will happen, to what, on which server; one sentence."""
     server: str = ""
@@ -111,7 +112,7 @@ class Plan(msgspec.Struct, frozen=True):
     """Name and value of what one should know before saying yes, in order: version from and to, who waits, effects."""
     warnings: tuple[str, ...] = ()
     """What makes it doubtful: a no-op, approvals needed afterwards, artifacts that have expired."""
-    fields: tuple[Field, ...] = ()
+    fields: tuple[ActionField, ...] = ()
     """What has to be asked for. All of them are sent, those untouched with their defaults."""
     steps: tuple[Step, ...] = ()
     environment: str = ""
@@ -121,7 +122,7 @@ class Plan(msgspec.Struct, frozen=True):
     def missing(self) -> tuple[str, ...]:
         """The names, as shown, of the fields that have to be filled in still."""
         asked = (each for each in self.fields if each.required and not each.default)
-        return tuple(clean(each.name) for each in asked if not self.wish.value(each.name))
+        return tuple(clean(each.name) for each in asked if not self.request.value(each.name))
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -156,7 +157,7 @@ class Observation(msgspec.Struct, frozen=True):
         return self.state in ("done", "failed", "unknown")
 
 
-class Stance(msgspec.Struct, frozen=True):
+class WriteAccess(msgspec.Struct, frozen=True):
     """Whether a source's credentials may write."""
 
     read_only: bool | None

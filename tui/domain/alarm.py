@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from tui.domain.action import Wish
+from tui.domain.action import ActionRequest
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment
 
@@ -27,7 +27,7 @@ class AlarmState(StrEnum):
         return self in (AlarmState.FIRING, AlarmState.ACKNOWLEDGED)
 
 
-class Before(msgspec.Struct, frozen=True):
+class SuspectDeployment(msgspec.Struct, frozen=True):
     """The deployment that came last before something began."""
 
     deployment: Deployment
@@ -60,11 +60,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """The source that told of it; empty for our own."""
     silenced: str = ""
     """Who keeps it quiet there, in words."""
-    before: Before | None = None
+    before: SuspectDeployment | None = None
     """The deployment that came before it; of an alarm on a model."""
     advice: tuple[str, ...] = ()
     """What it proposes, in words: one each for ``proposals``, and for what cannot be asked for, why."""
-    proposals: tuple[Wish, ...] = ()
+    proposals: tuple[ActionRequest, ...] = ()
 
     @property
     def key(self) -> str:

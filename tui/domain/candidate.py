@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tui.domain.verdict import MetricVerdict, Outcome
+from tui.domain.verdict import MetricOutcome, MetricVerdict
 
 
 class RegisteredVersion(msgspec.Struct, frozen=True):
@@ -42,7 +42,10 @@ class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> MetricOutcome:
         """WORSE where one metric is, else UNCLEAR where one is; OK."""
         outcomes = {metric.outcome for metric in self.metrics}
-        return next((each for each in (Outcome.WORSE, Outcome.UNCLEAR) if each in outcomes), Outcome.OK)
+        return next(
+            (each for each in (MetricOutcome.WORSE, MetricOutcome.UNCLEAR) if each in outcomes),
+            MetricOutcome.OK,
+        )

@@ -9,7 +9,7 @@ from array import array
 import msgspec
 
 
-class Opened(msgspec.Struct, frozen=True):
+class SectionOpened(msgspec.Struct, frozen=True):
     """A section begins."""
 
     section: int
@@ -25,7 +25,7 @@ class Opened(msgspec.Struct, frozen=True):
     at: float | None = None
 
 
-class Closed(msgspec.Struct, frozen=True):
+class SectionClosed(msgspec.Struct, frozen=True):
     """A section ends before ``line``. A second one for the same section adds a time that came late."""
 
     section: int
@@ -42,7 +42,7 @@ class LogLines(msgspec.Struct, frozen=True):
     """Where each line begins in the source's raw log, in bytes (``array('Q')``)."""
     times: "array[float] | None" = None
     """When each line was written, NaN where that is unknown (``array('d')``); None when no line has a time."""
-    marks: tuple[Opened | Closed, ...] = ()
+    marks: tuple[SectionOpened | SectionClosed, ...] = ()
     """Sections that begin and end here, in order."""
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ import msgspec
 from tui.domain.pipeline import TestCounts
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """How a test ended. An error in it is a failure."""
 
     PASSED = "passed"
@@ -21,7 +21,7 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     name: str
     classname: str
     """What the test is in: a class with its module or package; empty where the report does not say."""
-    outcome: Outcome
+    outcome: CaseOutcome
     duration: float | None = None
     """Seconds."""
     failed_since: int | None = None
@@ -109,6 +109,6 @@ def counted(suites: tuple[Suite, ...]) -> TestCounts:
         else:
             outcomes = [case.outcome for case in suite.cases]
             total += len(outcomes)
-            failed += outcomes.count(Outcome.FAILED)
-            skipped += outcomes.count(Outcome.SKIPPED)
+            failed += outcomes.count(CaseOutcome.FAILED)
+            skipped += outcomes.count(CaseOutcome.SKIPPED)
     return TestCounts(total, failed, skipped)

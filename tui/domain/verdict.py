@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Outcome(StrEnum):
+class MetricOutcome(StrEnum):
     """Of one metric."""
 
     OK = "OK"
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 
     @property
     def good(self) -> bool:
-        return self in (Outcome.OK, Outcome.BETTER)
+        return self in (MetricOutcome.OK, MetricOutcome.BETTER)
 
 
 class Decision(StrEnum):
@@ -35,7 +35,7 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """One metric, judged from the first value of the canary on. Numbers are in the metric's shown unit."""
 
     metric: str
-    outcome: Outcome
+    outcome: MetricOutcome
     reason: str
     """In words, with what is missing for a clearer one."""
     method: str = ""

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from tui.config import MetricSettings
 from tui.domain.series import Histogram, Samples, Track
-from tui.format import quantity
-from tui.sources.promql import aggregates
+from tui.sources.metrics.promql import aggregates
+from tui.text.format import quantity
 
 _MOST_BOUNDS = 3
 _TELLING = 5

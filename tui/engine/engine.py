@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from tui.config import ConfigError, Settings
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
-from tui.engine import news
-from tui.engine.actions import Actions
-from tui.engine.answers import Answers, source_of
-from tui.engine.cadence import STANDING, after_answer
-from tui.engine.history import History
-from tui.engine.journal import Journal, journal_for
+from tui.engine.actions.journal import Journal, journal_for
+from tui.engine.actions.service import ActionService
+from tui.engine.alarms.policies import Policies
+from tui.engine.cache.disk import DiskCache
+from tui.engine.cache.reports import ReportCache
+from tui.engine.cache.runs import RunCache
 from tui.engine.logs import Logs, LogState, LogTail
-from tui.engine.policies import Policies
-from tui.engine.questions import AnyQuestion, LogOf, PipelinesOf, Question, TestsOf
-from tui.engine.recall import Recall
-from tui.engine.reports import Reports
-from tui.engine.schedule import Schedule
-from tui.engine.servers import Servers, misconfigured, unexpected
+from tui.engine.polling.intervals import STANDING, after_answer
+from tui.engine.polling.schedule import Schedule
+from tui.engine.queries import invalidation
+from tui.engine.queries.queries import AnyQuery, LogOf, PipelinesOf, Query, TestsOf
+from tui.engine.queries.resolver import QueryResolver, source_of
+from tui.engine.source_pool import SourcePool, misconfigured, unexpected
 from tui.engine.store import FRAME, Store
 from tui.sources.base import Source, SourceError
 
 if TYPE_CHECKING:
-    from tui.engine.alarms import AlarmKeeper
+    from tui.engine.alarms.monitor import AlarmMonitor
     from tui.sources.logs import LogSink
 
 T = TypeVar("T")
@@ -76,43 +76,43 @@ class Engine:
         clock: Callable[[], float] = time.time,
         rng: Random | None = None,
         later: Callable[[float, Callable[[], None]], Timer] = call_later,
-        history: History | None = None,
+        history: DiskCache | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self.store = Store(partial(later, FRAME))
-        self.servers = Servers(settings, sources, clock)
+        self.source_pool = SourcePool(settings, sources, clock)
         self.clock = clock
         self.started_at = clock()
         self.later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
-        self._recall = Recall(history, settings)
-        self._answers = Answers(
-            self.servers,
+        self._run_cache = RunCache(history, settings)
+        self._answers = QueryResolver(
+            self.source_pool,
             self.store,
-            Reports(history),
-            self._recall,
+            ReportCache(history),
+            self._run_cache,
             self._logs,
             clock,
             lambda: self.actions,
             self.known,
         )
         self._schedule = Schedule(self._source_of, rng or Random())
-        self._under_way: dict[AnyQuestion, asyncio.Task[Any]] = {}
+        self._under_way: dict[AnyQuery, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._closed = False
-        self.actions = Actions(self, journal or journal_for(settings))
+        self.actions = ActionService(self, journal or journal_for(settings))
         self.policies = Policies(self)
-        self._alarms: AlarmKeeper | None = None
+        self._alarms: AlarmMonitor | None = None
 
     @property
-    def alarms(self) -> "AlarmKeeper":
+    def alarms(self) -> "AlarmMonitor":
         """Who keeps the alarms; made, and imported, when first needed: most commands have no use for it."""
         if self._alarms is None:
-            from tui.engine.alarms import AlarmKeeper
+            from tui.engine.alarms.monitor import AlarmMonitor
 
-            self._alarms = AlarmKeeper(self)
+            self._alarms = AlarmMonitor(self)
         return self._alarms
 
     def watch(self) -> "Watch":
@@ -124,58 +124,58 @@ class Engine:
         self._schedule.set_focus(focused)
         self._wake.set()
 
-    def refresh(self, *questions: AnyQuestion) -> None:
+    def refresh(self, *queries: AnyQuery) -> None:
         """Ask again as soon as manners allow: once a second at most, and never in a pause that a server asked for.
 
         A question under way is asked once more when its reply is in, for that may tell of the time before.
         """
-        for question in questions:
-            self._schedule.refresh(question)
+        for query in queries:
+            self._schedule.refresh(query)
         self._wake.set()
 
-    async def ask(self, question: Question[T]) -> T:
+    async def ask(self, query: Query[T]) -> T:
         """The answer, asked for now; or that of the request already under way. The store gets it too.
 
         Raises:
             SourceError
         """
         with self.watch() as watch:
-            watch.want(question)
-            task = self._under_way.get(question)
+            watch.want(query)
+            task = self._under_way.get(query)
             if task is None:
-                now, until = self.clock(), self._schedule.held_until(question)
+                now, until = self.clock(), self._schedule.held_until(query)
                 if now < until:
-                    name = self._source_of(question)
+                    name = self._source_of(query)
                     raise SourceError(
                         Trouble.RATE_LIMITED,
                         f"{name} asked for a pause; next request in {until - now:.0f} s",
                         retry_at=until,
                     )
-                task = self._start(question)
+                task = self._start(query)
             answer = await asyncio.shield(task)
         if isinstance(answer, SourceError):
             raise answer
         return cast(T, answer)
 
-    async def known(self, question: Question[T]) -> T:
+    async def known(self, query: Query[T]) -> T:
         """The answer as it was read within the last minute, or asked for now.
 
         Raises:
             SourceError
         """
-        reading = self.store.get(question)
+        reading = self.store.get(query)
         age = reading.age(self.clock())
         if reading.value is not None and reading.fault is None and age is not None and age <= STANDING:
             return reading.value
-        return await self.ask(question)
+        return await self.ask(query)
 
-    def log(self, question: LogOf) -> LogTail | None:
+    def log(self, query: LogOf) -> LogTail | None:
         """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""
-        return self._logs.tail(question)
+        return self._logs.tail(query)
 
-    def tap(self, question: LogOf, sink: "LogSink") -> None:
+    def tap(self, query: LogOf, sink: "LogSink") -> None:
         """Have ``sink`` get what is read of a log as it came; before it is first asked for."""
-        self._logs.tap(question, sink)
+        self._logs.tap(query, sink)
 
     async def run(self) -> None:
         """Show the lists as last read, keep the alarms, ask what is due, sleep until something is."""
@@ -183,8 +183,8 @@ class Engine:
         await self._recall_lists()
         while not self._closed:
             self._wake.clear()
-            for question in self._schedule.due(self.clock()):
-                self._start(question)
+            for query in self._schedule.due(self.clock()):
+                self._start(query)
             wait = self._schedule.next_at() - self.clock()
             alarm = self.later(min(max(wait, 0.0), LONGEST_SLEEP), self._wake.set)
             try:
@@ -202,12 +202,12 @@ class Engine:
             alarm.cancel()
 
     async def _recall_lists(self) -> None:
-        for question in self._schedule.known():
-            if not isinstance(question, PipelinesOf) or self.store.get(question).value is not None:
+        for query in self._schedule.known():
+            if not isinstance(query, PipelinesOf) or self.store.get(query).value is not None:
                 continue
-            if (kept := await self._recall.listing(question.source)) is not None:
+            if (kept := await self._run_cache.listing(query.source)) is not None:
                 listing, at = kept
-                self.store.put(question, listing, min(at, self.clock()), recalled=True)
+                self.store.put(query, listing, min(at, self.clock()), recalled=True)
 
     async def close(self) -> None:
         """Cancel everything at once, then close the sources. Waits for no server."""
@@ -223,78 +223,76 @@ class Engine:
         await self.actions.close()
         self._logs.close()
         # Without a limit: on a busy machine it would cut a source short that has connections left to close.
-        await asyncio.gather(*map(_close, self.servers))
+        await asyncio.gather(*map(_close, self.source_pool))
 
-    def _want(self, who: "Watch", questions: tuple[AnyQuestion, ...] | None) -> None:
-        if questions is None:
-            abandoned = self._schedule.leave(who)
-        else:
-            abandoned = self._schedule.want(who, questions, self.clock())
-        for question in abandoned:
-            self._under_way.pop(question).cancel()
+    def _want(self, who: "Watch", queries: tuple[AnyQuery, ...] | None) -> None:
+        schedule = self._schedule
+        abandoned = schedule.leave(who) if queries is None else schedule.want(who, queries, self.clock())
+        for query in abandoned:
+            self._under_way.pop(query).cancel()
         trim = self._schedule.trim
-        for question in (*trim(REPORTS, TestsOf), *trim(LOGS, LogOf), *trim(REMEMBERED)):
-            self.store.forget(question)
-            if isinstance(question, LogOf):
-                self._logs.forget(question)
+        for query in (*trim(REPORTS, TestsOf), *trim(LOGS, LogOf), *trim(REMEMBERED)):
+            self.store.forget(query)
+            if isinstance(query, LogOf):
+                self._logs.forget(query)
         self._wake.set()
 
-    def _start(self, question: AnyQuestion) -> asyncio.Task[Any]:
-        task = asyncio.create_task(self._read(question, self._schedule.started(question)))
-        self._under_way[question] = task
+    def _start(self, query: AnyQuery) -> asyncio.Task[Any]:
+        task = asyncio.create_task(self._read(query, self._schedule.started(query)))
+        self._under_way[query] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _read(self, question: AnyQuestion, epoch: int) -> Any:
+    async def _read(self, query: AnyQuery, epoch: int) -> Any:
         """Ask, and put the outcome into schedule and store; the answer, or the error as a value."""
         answer: Any
         try:
-            answer = await self._answers.to(question)
-            wait = after_answer(question, answer)
+            answer = await self._answers.to(query)
+            wait = after_answer(query, answer)
         except SourceError as error:
             answer = error
         except ConfigError as error:
             answer = misconfigured(str(error))
         except Exception as error:
-            answer = unexpected(self._source_of(question), error)
+            answer = unexpected(self._source_of(query), error)
         now = self.clock()
         if isinstance(answer, SourceError):
-            if self._schedule.failed(question, epoch, now, answer.fault):
-                self._under_way.pop(question)
-                self.store.fail(question, answer.fault, now)
-        elif self._schedule.answered(question, epoch, now, wait):
-            self._under_way.pop(question)
-            before = self.store.get(question).value
-            if self.store.put(question, answer, now) and isinstance(answer, Listing):
-                for outdated in news.outdated(self._schedule.known(), before, answer, self.store):
+            if self._schedule.failed(query, epoch, now, answer.fault):
+                self._under_way.pop(query)
+                self.store.fail(query, answer.fault, now)
+        elif self._schedule.answered(query, epoch, now, wait):
+            self._under_way.pop(query)
+            before = self.store.get(query).value
+            if self.store.put(query, answer, now) and isinstance(answer, Listing):
+                for outdated in invalidation.outdated(self._schedule.known(), before, answer, self.store):
                     self._schedule.refresh(outdated)
                 self._wake.set()
-                await self._recall.keep_listing(self._source_of(question), answer, now)
+                await self._run_cache.keep_listing(self._source_of(query), answer, now)
         self._wake.set()
         return answer
 
-    def _source_of(self, question: AnyQuestion) -> str:
-        return source_of(question, self.settings)
+    def _source_of(self, query: AnyQuery) -> str:
+        return source_of(query, self.settings)
 
-    def _log_grew(self, question: LogOf, state: LogState) -> None:
+    def _log_grew(self, query: LogOf, state: LogState) -> None:
         """News of a log while its answer is still being read."""
-        if self._schedule.watched(question):
-            self.store.put(question, state, self.clock())
+        if self._schedule.watched(query):
+            self.store.put(query, state, self.clock())
 
 
 class Watch:
     """What one pane, or whoever looks, wants kept current. Made by :meth:`Engine.watch`; a context manager."""
 
-    def __init__(self, tell: Callable[["Watch", tuple[AnyQuestion, ...] | None], None]) -> None:
+    def __init__(self, tell: Callable[["Watch", tuple[AnyQuery, ...] | None], None]) -> None:
         self._tell = tell
-        self._wanted: tuple[AnyQuestion, ...] = ()
+        self._wanted: tuple[AnyQuery, ...] = ()
 
-    def want(self, *questions: AnyQuestion) -> None:
+    def want(self, *queries: AnyQuery) -> None:
         """Replace what is wanted, the most urgent first; nearly free where that changes nothing."""
-        if questions != self._wanted:
-            self._wanted = questions
-            self._tell(self, questions)
+        if queries != self._wanted:
+            self._wanted = queries
+            self._tell(self, queries)
 
     def close(self) -> None:
         """Want nothing any more."""

@@ -51,7 +51,7 @@ class LogState(msgspec.Struct, frozen=True):
 
 
 class LogTail:
-    """One log and what is known of it. A :class:`widgets.log_source.LogSource`.
+    """One log and what is known of it. A :class:`widgets.log.source.LogSource`.
 
     Args:
         read: begins to read the log; of so many bytes at its end, or from its beginning (0).
@@ -287,37 +287,37 @@ class Logs(Generic[Q]):
         self._tails: dict[Q, LogTail] = {}
         self._taps: dict[Q, LogSink] = {}
 
-    def tap(self, question: Q, sink: "LogSink") -> None:
+    def tap(self, query: Q, sink: "LogSink") -> None:
         """Have ``sink`` get what is read of a log, from when it is first asked for, as it came."""
-        self._taps[question] = sink
+        self._taps[query] = sink
 
-    def tail(self, question: Q) -> LogTail | None:
-        return self._tails.get(question)
+    def tail(self, query: Q) -> LogTail | None:
+        return self._tails.get(query)
 
-    async def ask(self, question: Q, reader: "Callable[[int], LogReader]", tail: int) -> LogState:
+    async def ask(self, query: Q, reader: "Callable[[int], LogReader]", tail: int) -> LogState:
         """Read what is new of a log.
 
         Raises:
             SourceError
         """
-        if (known := self._tails.get(question)) is None:
-            known = self._tails[question] = LogTail(
+        if (known := self._tails.get(query)) is None:
+            known = self._tails[query] = LogTail(
                 reader,
                 self._spool,
-                lambda state: self._tell(question, state),
-                lambda: self._again(question),
+                lambda state: self._tell(query, state),
+                lambda: self._again(query),
                 tail=tail,
-                tap=self._taps.get(question),
+                tap=self._taps.get(query),
             )
         return await known.ask()
 
-    def forget(self, question: Q) -> None:
-        if (tail := self._tails.pop(question, None)) is not None:
+    def forget(self, query: Q) -> None:
+        if (tail := self._tails.pop(query, None)) is not None:
             tail.close()
 
     def close(self) -> None:
-        for question in list(self._tails):
-            self.forget(question)
+        for query in list(self._tails):
+            self.forget(query)
 
     def _spool(self) -> "Spool":
         from tui.logs.spool import Spool

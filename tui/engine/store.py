@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tui.domain.health import Fault
-from tui.engine.questions import AnyQuestion, Question
+from tui.engine.queries.queries import AnyQuery, Query
 
 T = TypeVar("T")
 
 FRAME = 1 / 30
 """Seconds over which changes are gathered before subscribers hear of them."""
 
-Subscriber: TypeAlias = Callable[[frozenset[AnyQuestion]], None]
+Subscriber: TypeAlias = Callable[[frozenset[AnyQuery]], None]
 Defer: TypeAlias = Callable[[Callable[[], None]], object]
 
 
@@ -59,35 +59,35 @@ class Store:
 
     def __init__(self, defer: Defer = next_frame) -> None:
         self._defer = defer
-        self._readings: dict[AnyQuestion, Reading[Any]] = {}
+        self._readings: dict[AnyQuery, Reading[Any]] = {}
         self._subscribers: list[Subscriber] = []
-        self._news: set[AnyQuestion] = set()
+        self._news: set[AnyQuery] = set()
 
-    def get(self, question: Question[T]) -> Reading[T]:
+    def get(self, query: Query[T]) -> Reading[T]:
         """What is known now; an empty reading for a question nobody has asked."""
-        return self._readings.get(question, _NOTHING)
+        return self._readings.get(query, _NOTHING)
 
-    def put(self, question: Question[T], value: T, at: float, *, recalled: bool = False) -> bool:
+    def put(self, query: Query[T], value: T, at: float, *, recalled: bool = False) -> bool:
         """Take a good answer, or what an earlier start had as one; whether it is news.
 
         An answer equal to the one before is not: the older, equal object stays, so who holds it may compare by
         identity.
         """
-        before = self.get(question)
+        before = self.get(query)
         same = before.value == value
-        self._readings[question] = Reading(before.value if same else value, at, recalled=recalled)
-        return self._changed(question, not same or before.stale)
+        self._readings[query] = Reading(before.value if same else value, at, recalled=recalled)
+        return self._changed(query, not same or before.stale)
 
-    def fail(self, question: AnyQuestion, fault: Fault, at: float) -> bool:
+    def fail(self, query: AnyQuery, fault: Fault, at: float) -> bool:
         """Note a failed attempt beside the last good answer; whether it is news."""
-        before = self.get(question)
+        before = self.get(query)
         since = at if before.fault_since is None else before.fault_since
-        self._readings[question] = Reading(before.value, before.read_at, fault, since)
-        return self._changed(question, before.fault != fault)
+        self._readings[query] = Reading(before.value, before.read_at, fault, since)
+        return self._changed(query, before.fault != fault)
 
-    def forget(self, question: AnyQuestion) -> None:
+    def forget(self, query: AnyQuery) -> None:
         """Drop what is known of a question that nobody watches; no news."""
-        self._readings.pop(question, None)
+        self._readings.pop(query, None)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Have ``subscriber`` called with the questions whose value or fault changed, at most once a frame.
@@ -103,11 +103,11 @@ class Store:
 
         return unsubscribe
 
-    def _changed(self, question: AnyQuestion, news: bool) -> bool:
+    def _changed(self, query: AnyQuery, news: bool) -> bool:
         if news and self._subscribers:
             if not self._news:
                 self._defer(self._tell)
-            self._news.add(question)
+            self._news.add(query)
         return news
 
     def _tell(self) -> None:

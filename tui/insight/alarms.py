@@ -12,7 +12,7 @@ from tui.domain.pipeline import Run
 from tui.domain.series import Series
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, Verdict
-from tui.format import count, quantity
+from tui.text.format import count, quantity
 
 SHOWN = 3600.0
 """Seconds that a resolved alarm is still told of."""
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 """Name of the rule, and subject."""
 
 
-class Rule(msgspec.Struct, frozen=True):
+class AlarmRule(msgspec.Struct, frozen=True):
     """How long something has to be bad, and then to be good."""
 
     hold: float = 0.0
@@ -32,7 +32,7 @@ class Rule(msgspec.Struct, frozen=True):
     """Seconds it has to be good before the alarm is resolved."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class AlarmReading(msgspec.Struct, frozen=True):
     """What one look shows of one subject."""
 
     state: Literal["bad", "between", "good", "unknown"]
@@ -43,10 +43,10 @@ class Seen(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
-UNKNOWN = Seen("unknown")
+UNKNOWN = AlarmReading("unknown")
 
 
-class Held(msgspec.Struct, frozen=True):
+class HeldAlarm(msgspec.Struct, frozen=True):
     """What is remembered of one rule and subject between two looks."""
 
     state: AlarmState
@@ -54,15 +54,18 @@ class Held(msgspec.Struct, frozen=True):
     """When it became bad."""
     changed: float
     """When it came into its state."""
-    seen: Seen
+    seen: AlarmReading
     """The last look at which it was bad, or the one that resolved it."""
     good_since: float | None = None
     """It fires, but has been good from then on."""
 
 
 def step(
-    rules: Mapping[str, Rule], before: Mapping[Key, Held], seen: Mapping[Key, Seen], now: float
-) -> dict[Key, Held]:
+    rules: Mapping[str, AlarmRule],
+    before: Mapping[Key, HeldAlarm],
+    seen: Mapping[Key, AlarmReading],
+    now: float,
+) -> dict[Key, HeldAlarm]:
     """The next states. A rule or subject that is no longer there takes its alarm along; what is unknown stays.
 
     Args:
@@ -76,7 +79,7 @@ def step(
     return held
 
 
-def _next(rule: Rule, before: Held | None, look: Seen, now: float) -> Held | None:
+def _next(rule: AlarmRule, before: HeldAlarm | None, look: AlarmReading, now: float) -> HeldAlarm | None:
     if before is not None and before.state.active:
         return _active(rule, before, look, now)
     if look.state == "bad":
@@ -86,8 +89,8 @@ def _next(rule: Rule, before: Held | None, look: Seen, now: float) -> Held | Non
             # An old beginning cannot come back after it was resolved.
             since = min(since, before.since) if pending else max(since, before.changed)
         if now - since >= rule.hold:
-            return Held(AlarmState.FIRING, since, now, look)
-        return Held(AlarmState.PENDING, since, before.changed if before and pending else now, look)
+            return HeldAlarm(AlarmState.FIRING, since, now, look)
+        return HeldAlarm(AlarmState.PENDING, since, before.changed if before and pending else now, look)
     if before is None:
         return None
     if before.state is AlarmState.PENDING:
@@ -95,7 +98,7 @@ def _next(rule: Rule, before: Held | None, look: Seen, now: float) -> Held | Non
     return before if now - before.changed < SHOWN else None
 
 
-def _active(rule: Rule, before: Held, look: Seen, now: float) -> Held:
+def _active(rule: AlarmRule, before: HeldAlarm, look: AlarmReading, now: float) -> HeldAlarm:
     if look.state == "unknown":
         return before
     if look.state != "good":
@@ -104,11 +107,11 @@ def _active(rule: Rule, before: Held, look: Seen, now: float) -> Held:
     told = max(look.since if look.since is not None else now, before.since)
     good = min(now, told if before.good_since is None else min(told, before.good_since))
     if now - good >= rule.keep:
-        return Held(AlarmState.RESOLVED, before.since, now, look)
+        return HeldAlarm(AlarmState.RESOLVED, before.since, now, look)
     return msgspec.structs.replace(before, good_since=good)
 
 
-def next_look(rules: Mapping[str, Rule], held: Mapping[Key, Held]) -> float:
+def next_look(rules: Mapping[str, AlarmRule], held: Mapping[Key, HeldAlarm]) -> float:
     """When time alone may change something; infinity where it cannot."""
     times = [math.inf]
     for (name, _), each in held.items():
@@ -121,7 +124,7 @@ def next_look(rules: Mapping[str, Rule], held: Mapping[Key, Held]) -> float:
     return min(times)
 
 
-def acknowledged(held: Held, now: float) -> Held:
+def acknowledged(held: HeldAlarm, now: float) -> HeldAlarm:
     """What becomes of one that somebody acknowledges, or does not any more."""
     match held.state:
         case AlarmState.FIRING:
@@ -149,7 +152,7 @@ def ordered(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
 
 def of_series(
     series: Series, *, above: float | None, below: float | None, clear: float | None, unit: str, title: str
-) -> Seen:
+) -> AlarmReading:
     """How a series stands to its limit, by its newest value; gaps, and one that is old, say nothing.
 
     Args:
@@ -183,15 +186,15 @@ def of_series(
     words += f"{side} {quantity(limit, unit)}" if found == "bad" else f"not {side} {quantity(limit, unit)}"
     if found == "between":
         words += f"; good from {quantity(good, unit)} on"
-    return Seen(found, words, since, newest)
+    return AlarmReading(found, words, since, newest)
 
 
-def of_verdict(verdict: Verdict, wanted: Decision) -> Seen:
+def of_verdict(verdict: Verdict, wanted: Decision) -> AlarmReading:
     bad = verdict.decision is wanted
-    return Seen("bad" if bad else "good", f"{verdict.decision}: {verdict.reason}")
+    return AlarmReading("bad" if bad else "good", f"{verdict.decision}: {verdict.reason}")
 
 
-def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> Seen:
+def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> AlarmReading:
     """Whether the newest runs that have ended, so many, all ended that way. ``runs`` are newest first."""
     ended = [run for run in runs if run.status.finished]
     alike = 0
@@ -201,17 +204,17 @@ def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> Seen:
         return UNKNOWN
     newest = ended[0].address
     if alike < consecutive:
-        return Seen("good", f"#{newest.run} {ended[0].status.value}", _end(ended[0]))
+        return AlarmReading("good", f"#{newest.run} {ended[0].status.value}", _end(ended[0]))
     each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run} {status.value}"
-    return Seen("bad", each, _end(ended[alike - consecutive]), float(alike))
+    return AlarmReading("bad", each, _end(ended[alike - consecutive]), float(alike))
 
 
-def of_tests(run: Run, new: int | None, limit: int) -> Seen:
+def of_tests(run: Run, new: int | None, limit: int) -> AlarmReading:
     """Whether the newest run that told of tests has so many failures that its forerunner had not."""
     if new is None:
         return UNKNOWN
     words = f"{count(new, 'new test failure')} in #{run.address.run}"
-    return Seen("bad" if new >= limit else "good", words, _end(run), float(new))
+    return AlarmReading("bad" if new >= limit else "good", words, _end(run), float(new))
 
 
 def _end(run: Run) -> float | None:

@@ -5,10 +5,10 @@ Each is one number, measured once: there is no interval, and whether the same da
 
 from collections.abc import Mapping
 
-from tui import format as fmt
 from tui.domain.candidate import Candidacy, RegisteredVersion
-from tui.domain.verdict import MetricVerdict, Outcome
-from tui.insight.judge import Rule
+from tui.domain.verdict import MetricOutcome, MetricVerdict
+from tui.insight.judge.own_judge import MetricRule
+from tui.text import format as fmt
 
 NEARLY = 1e-12
 """Of the numbers compared: by so much a difference may be off because of how floats are written."""
@@ -17,7 +17,7 @@ NEARLY = 1e-12
 def compare(
     model: str,
     registered: str,
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, MetricRule],
     champion: tuple[str, RegisteredVersion | None],
     candidate: tuple[str, RegisteredVersion | None],
 ) -> Candidacy:
@@ -43,19 +43,21 @@ def compare(
     )
 
 
-def _judge(name: str, rule: Rule, champion: RegisteredVersion, candidate: RegisteredVersion) -> MetricVerdict:
+def _judge(
+    name: str, rule: MetricRule, champion: RegisteredVersion, candidate: RegisteredVersion
+) -> MetricVerdict:
     old, new = dict(champion.metrics).get(name), dict(candidate.metrics).get(name)
     if _indistinct(champion, candidate):
         reason = (
             f"one run made versions {champion.version} and {candidate.version}: its metrics are of either"
         )
-        return MetricVerdict(metric=name, outcome=Outcome.UNCLEAR, reason=reason)
+        return MetricVerdict(metric=name, outcome=MetricOutcome.UNCLEAR, reason=reason)
     for version, value in ((champion, old), (candidate, new)):
         if value is None:
             told = name in dict(version.metrics)
             reason = f"{'is no number' if told else 'was not measured'} for version {version.version}"
             return MetricVerdict(
-                metric=name, outcome=Outcome.UNCLEAR, reason=reason, baseline=old, canary=new
+                metric=name, outcome=MetricOutcome.UNCLEAR, reason=reason, baseline=old, canary=new
             )
     assert old is not None
     assert new is not None
@@ -63,12 +65,12 @@ def _judge(name: str, rule: Rule, champion: RegisteredVersion, candidate: Regist
     worse = new - old if rule.better == "lower" else old - new
     slack = NEARLY * max(abs(old), abs(new))
     if worse > margin + slack:
-        outcome = Outcome.WORSE
+        outcome = MetricOutcome.WORSE
         reason = f"worse than version {champion.version} by {fmt.quantity(worse)}, {fmt.quantity(margin)} is allowed"
     elif -worse > margin + slack:
-        outcome, reason = Outcome.BETTER, f"better than version {champion.version}"
+        outcome, reason = MetricOutcome.BETTER, f"better than version {champion.version}"
     else:
-        outcome, reason = Outcome.OK, f"not worse than version {champion.version}"
+        outcome, reason = MetricOutcome.OK, f"not worse than version {champion.version}"
     return MetricVerdict(
         metric=name,
         outcome=outcome,

@@ -8,7 +8,7 @@ from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
 
 
-class Known(msgspec.Struct, frozen=True):
+class PartSource(msgspec.Struct, frozen=True):
     """How one part was come by."""
 
     at: float | None = None
@@ -17,14 +17,14 @@ class Known(msgspec.Struct, frozen=True):
     """Why it could not be read now; what is shown is then from ``at``, or missing."""
 
 
-class Beside(msgspec.Struct, frozen=True):
+class OtherDeployment(msgspec.Struct, frozen=True):
     """Something else that was deployed while the canary was judged: what it changed is in the comparison, too."""
 
     environment: Address
     deployment: Deployment
 
 
-class Requests(msgspec.Struct, frozen=True):
+class RequestCounts(msgspec.Struct, frozen=True):
     """How many each had to answer since the canary is there."""
 
     canary: float | None = None
@@ -47,21 +47,21 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """How long it has been a canary."""
     before: float | None = None
     """Minutes that what it replaces was there before the canary came."""
-    others: tuple[Beside, ...] = ()
+    others: tuple[OtherDeployment, ...] = ()
     """Other deployments since the canary came: to its environment, and to others for production."""
     back: str = ""
     """What rolling back would do."""
-    environments: Known = Known()
-    requests: Requests = Requests()
-    requests_known: Known = Known(problem="they were not counted")
+    environments: PartSource = PartSource()
+    requests: RequestCounts = RequestCounts()
+    requests_known: PartSource = PartSource(problem="they were not counted")
     verdict: Verdict | None = None
-    verdict_known: Known = Known()
+    verdict_known: PartSource = PartSource()
     changes: Changes | None = None
-    changes_known: Known = Known()
+    changes_known: PartSource = PartSource()
     tests: TestCounts | None = None
-    tests_known: Known = Known()
+    tests_known: PartSource = PartSource()
     alarms: tuple[str, ...] = ()
     """What fires for the model, and what other systems say fires, in words."""
-    alarms_known: Known = Known(problem="they were not read")
+    alarms_known: PartSource = PartSource(problem="they were not read")
     judging: tuple[str, ...] = ()
     """Who else decides on the model at this moment, and what else of it waits for a decision, in words."""

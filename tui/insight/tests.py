@@ -8,7 +8,7 @@ import msgspec
 
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
-from tui.domain.tests import Case, Outcome, TestReport
+from tui.domain.tests import Case, CaseOutcome, TestReport
 
 EARLIER = 5
 """Earlier runs that a report is compared with."""
@@ -20,17 +20,21 @@ Identity = tuple[str, str, str]
 """What a test is known by in every run: the title of its suite, its class and its name."""
 
 _PASSED, _FAILED = 1, 2
-_FLAGS: Mapping[Outcome, int] = {Outcome.PASSED: _PASSED, Outcome.FAILED: _FAILED, Outcome.SKIPPED: 0}
+_FLAGS: Mapping[CaseOutcome, int] = {
+    CaseOutcome.PASSED: _PASSED,
+    CaseOutcome.FAILED: _FAILED,
+    CaseOutcome.SKIPPED: 0,
+}
 
 
-class Earlier(msgspec.Struct, frozen=True):
+class EarlierRun(msgspec.Struct, frozen=True):
     """An earlier run and its tests."""
 
     run: Run
     report: TestReport
 
 
-class Judged(msgspec.Struct, frozen=True):
+class JudgedCase(msgspec.Struct, frozen=True):
     """One case of a report in the light of earlier ones."""
 
     suite: int
@@ -48,14 +52,14 @@ class Judged(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """Each failed case of a report is either new or known. Flaky and slowest ones stand in other groups too."""
 
-    new: tuple[Judged, ...] = ()
+    new: tuple[JudgedCase, ...] = ()
     """Failed, and not in the last run before that ran it."""
-    known: tuple[Judged, ...] = ()
+    known: tuple[JudgedCase, ...] = ()
     """Failed, as in the run before; the oldest first."""
-    flaky: tuple[Judged, ...] = ()
-    fixed: tuple[Judged, ...] = ()
+    flaky: tuple[JudgedCase, ...] = ()
+    fixed: tuple[JudgedCase, ...] = ()
     """Passed after having failed in the last run before that ran it."""
-    slowest: tuple[Judged, ...] = ()
+    slowest: tuple[JudgedCase, ...] = ()
     """The slowest first."""
     against: tuple[int, ...] = ()
     """Numbers of the runs that it was compared with, newest first; not of those whose cases are not known."""
@@ -81,7 +85,7 @@ def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
     ][:EARLIER]
 
 
-def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Comparison:
+def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) -> Comparison:
     """``report`` of ``run`` beside those of ``earlier`` runs of the same branch, newest first.
 
     Each case is compared with the last run that ran it: one that lacks it or skipped it says nothing of it. Where the
@@ -92,10 +96,10 @@ def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Co
     names = {name for each in reports for name in _of_interest(each)}
     seen = [_outcomes(each, names) for each in reports]
     times = {each.address.run: each.started_at for each in runs}
-    new: list[Judged] = []
-    known: list[Judged] = []
-    flaky: list[Judged] = []
-    fixed: list[Judged] = []
+    new: list[JudgedCase] = []
+    known: list[JudgedCase] = []
+    flaky: list[JudgedCase] = []
+    fixed: list[JudgedCase] = []
     for s, suite in enumerate(report.suites):
         title = suite.title
         for i, case in enumerate(suite.cases):
@@ -108,18 +112,18 @@ def compare(report: TestReport, run: Run, earlier: Sequence[Earlier] = ()) -> Co
                 if (flags := outcomes.get(identity, 0))
             ]
             why = _flaky(past)
-            if case.outcome is Outcome.FAILED:
+            if case.outcome is CaseOutcome.FAILED:
                 number = _began(past)
                 if case.failed_since is not None and (number is None or case.failed_since < number):
                     number = case.failed_since
-                judged = Judged(s, i, number, times.get(number), why)
+                judged = JudgedCase(s, i, number, times.get(number), why)
                 (new if number == run.address.run else known).append(judged)
-            elif case.outcome is Outcome.PASSED and past[0][1] == _PASSED and _failed_before(case, past):
+            elif case.outcome is CaseOutcome.PASSED and past[0][1] == _PASSED and _failed_before(case, past):
                 number = _began(past[1:])
-                judged = Judged(s, i, number, times.get(number), why)
+                judged = JudgedCase(s, i, number, times.get(number), why)
                 fixed.append(judged)
             else:
-                judged = Judged(s, i, flaky=why)
+                judged = JudgedCase(s, i, flaky=why)
             if why:
                 flaky.append(judged)
     known.sort(key=lambda judged: judged.since or 0)
@@ -145,7 +149,7 @@ def _of_interest(report: TestReport) -> Iterable[str]:
     """Names of the cases that can be more than passed or skipped. Of 50 000 they are a few."""
     for suite in report.suites:
         for case in suite.cases:
-            if case.outcome is Outcome.FAILED or case.fixed:
+            if case.outcome is CaseOutcome.FAILED or case.fixed:
                 yield case.name
 
 
@@ -188,11 +192,11 @@ def _flaky(past: _Past) -> str:
     return f"changed {changes} times in {len(past)} runs" if changes >= FLIPS else ""
 
 
-def _slowest(report: TestReport) -> tuple[Judged, ...]:
+def _slowest(report: TestReport) -> tuple[JudgedCase, ...]:
     timed = (
         (case.duration, -s, -i)
         for s, suite in enumerate(report.suites)
         for i, case in enumerate(suite.cases)
         if case.duration
     )
-    return tuple(Judged(-s, -i) for _, s, i in heapq.nlargest(SLOWEST, timed))
+    return tuple(JudgedCase(-s, -i) for _, s, i in heapq.nlargest(SLOWEST, timed))

@@ -7,7 +7,7 @@ import re
 from array import array
 from math import nan
 
-from tui.domain.log import Closed, LogLines, Opened
+from tui.domain.log import LogLines, SectionClosed, SectionOpened
 from tui.logs.neutral import last_segments, neutral, self_contained, styles_of, without_styles
 from tui.logs.parser import LINE_LIMIT, Parser, Seconds, line_starts
 from tui.logs.sections import Sections
@@ -85,7 +85,7 @@ class GitLabParser(Parser):
 
     def _lines(self, block: bytes, position: int) -> LogLines:
         times: array[float] | None = None
-        marks: list[Opened | Closed] = []
+        marks: list[SectionOpened | SectionClosed] = []
         if self._timed:
             lines, positions, times = _rows(block, position)
             block = b"\n".join(lines) + b"\n"
@@ -100,14 +100,14 @@ class GitLabParser(Parser):
 
     def _sectioned(
         self, block: bytes, positions: "array[int]", times: "array[float] | None"
-    ) -> "tuple[bytes, array[int], array[float] | None, list[Opened | Closed]]":
+    ) -> "tuple[bytes, array[int], array[float] | None, list[SectionOpened | SectionClosed]]":
         """Take the section markers out of ``block``. A line begins at each section and behind each end.
 
         A line that held only ends vanishes, but for the style it set; a section without a header shows its name.
         """
         texts: list[bytes] = []
         origins = array("Q")  # for each text the row it came from
-        marks: list[Opened | Closed] = []
+        marks: list[SectionOpened | SectionClosed] = []
         for row, line in enumerate(block.split(b"\n")[:-1]):
             markers = list(_SECTION.finditer(line)) if b"section_" in line else []
             begins = [0, *(marker.end() for marker in markers)]
@@ -135,7 +135,7 @@ class GitLabParser(Parser):
             marks,
         )
 
-    def _mark(self, marker: re.Match[bytes], line: int, header: str) -> list[Opened | Closed]:
+    def _mark(self, marker: re.Match[bytes], line: int, header: str) -> list[SectionOpened | SectionClosed]:
         name = marker[3].decode()
         seconds = float(marker[2])
         at = seconds if seconds < _LATEST else None

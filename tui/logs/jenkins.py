@@ -10,7 +10,7 @@ from math import isnan, nan
 
 import msgspec
 
-from tui.domain.log import Closed, LogLines, Opened
+from tui.domain.log import LogLines, SectionClosed, SectionOpened
 from tui.logs.neutral import RESET, last_segments, neutral, self_contained, without_styles
 from tui.logs.parser import LINE_LIMIT, Parser, Seconds, line_starts
 from tui.logs.sections import Sections
@@ -46,7 +46,7 @@ class JenkinsParser(Parser):
             block = _NOTE_WITHOUT_ESC.sub(b"", _NOTE.sub(b"", block))
         block = neutral(last_segments(block))
         times: array[float] | None = None
-        marks: list[Opened | Closed] = []
+        marks: list[SectionOpened | SectionClosed] = []
         if block.startswith(b"[") or b"\n[" in block:
             lines = block.split(b"\n")
             times, marks = self._annotated(lines)
@@ -54,13 +54,15 @@ class JenkinsParser(Parser):
         block, self._style = self_contained(block, self._style)
         return LogLines(block, positions, times, tuple(marks))
 
-    def _annotated(self, lines: list[bytes]) -> "tuple[array[float] | None, list[Opened | Closed]]":
+    def _annotated(
+        self, lines: list[bytes]
+    ) -> "tuple[array[float] | None, list[SectionOpened | SectionClosed]]":
         """Take the timestamps off ``lines`` and dim the marker lines, in place; the times and sections found.
 
         A timestamp is ``[2026-11-23T08:31:18.067Z] ``, as timestamper writes it (contracts: jenkins §9.5).
         """
         times: array[float] | None = None
-        marks: list[Opened | Closed] = []
+        marks: list[SectionOpened | SectionClosed] = []
         seconds = Seconds()
         for index, line in enumerate(lines):
             if not line.startswith(b"["):
@@ -93,10 +95,12 @@ class _Blocks(msgspec.Struct, frozen=True):
     """How many ``parallel`` are open."""
     sections: Sections = Sections()
 
-    def after(self, marker: bytes, line: int, time: float) -> "tuple[list[Opened | Closed], _Blocks]":
+    def after(
+        self, marker: bytes, line: int, time: float
+    ) -> "tuple[list[SectionOpened | SectionClosed], _Blocks]":
         """The marks of the marker line ``line``, without its ``[Pipeline] ``, and the blocks after it."""
         at = None if isnan(time) else time
-        marks: list[Opened | Closed] = []
+        marks: list[SectionOpened | SectionClosed] = []
         step, parallel, sections = self.step, self.parallel, self.sections
         if marker == b"parallel":
             if not parallel:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tui.domain.log import Closed, Opened
+from tui.domain.log import SectionClosed, SectionOpened
 
 MAX_SECTIONS = 10_000
 MAX_DEPTH = 64
@@ -24,11 +24,11 @@ class Sections(msgspec.Struct, frozen=True):
 
     def open(
         self, key: str, line: int, *, name: str, header: str, collapsed: bool = False, at: float | None = None
-    ) -> "tuple[list[Opened | Closed], Sections]":
+    ) -> "tuple[list[SectionOpened | SectionClosed], Sections]":
         """A section begins at ``line``. Too many or too deep ones are ignored."""
         if self.count >= MAX_SECTIONS or len(self.stack) >= MAX_DEPTH:
             return [], self
-        mark = Opened(
+        mark = SectionOpened(
             section=self.count,
             line=line,
             name=name,
@@ -42,7 +42,7 @@ class Sections(msgspec.Struct, frozen=True):
 
     def close(
         self, key: str, line: int, *, at: float | None = None
-    ) -> "tuple[list[Opened | Closed], Sections]":
+    ) -> "tuple[list[SectionOpened | SectionClosed], Sections]":
         """The innermost section of ``key``, and with it what is open inside, ends before ``line``.
 
         An end without a beginning is ignored.
@@ -50,12 +50,16 @@ class Sections(msgspec.Struct, frozen=True):
         for depth in range(len(self.stack) - 1, -1, -1):
             if self.stack[depth].key == key:
                 inside = self.stack[depth + 1 :]
-                marks: list[Opened | Closed] = [Closed(section.number, line) for section in reversed(inside)]
-                marks.append(Closed(self.stack[depth].number, line, at))
+                marks: list[SectionOpened | SectionClosed] = [
+                    SectionClosed(section.number, line) for section in reversed(inside)
+                ]
+                marks.append(SectionClosed(self.stack[depth].number, line, at))
                 early = (*self.ended_early, *inside)[-MAX_DEPTH:]
                 return marks, msgspec.structs.replace(self, stack=self.stack[:depth], ended_early=early)
         for section in reversed(self.ended_early):
             if section.key == key:
                 early = tuple(other for other in self.ended_early if other is not section)
-                return [Closed(section.number, line, at)], msgspec.structs.replace(self, ended_early=early)
+                return [SectionClosed(section.number, line, at)], msgspec.structs.replace(
+                    self, ended_early=early
+                )
         return [], self

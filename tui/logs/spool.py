@@ -16,7 +16,7 @@ from typing import Self
 
 import msgspec
 
-from tui.domain.log import Closed, LogLines, Opened, Section
+from tui.domain.log import LogLines, Section, SectionClosed, SectionOpened
 from tui.logs.blocks import INDEX_SIZE, Block, SpoolError, SpoolFile
 
 __all__ = ["DEFAULT_CAP", "Spool", "SpoolError"]
@@ -141,9 +141,9 @@ class Spool:
         del self._blocks[begin:end], self._firsts[begin:end]
         file.close()
 
-    def _mark(self, mark: Opened | Closed) -> None:
+    def _mark(self, mark: SectionOpened | SectionClosed) -> None:
         line = self.settled + mark.line
-        if isinstance(mark, Opened):
+        if isinstance(mark, SectionOpened):
             parent = None if mark.parent is None else self._numbers.get(mark.parent)
             self._numbers[mark.section] = len(self._sections)
             self._sections.append(

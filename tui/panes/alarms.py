@@ -8,19 +8,19 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui import format as fmt
-from tui.domain.action import Kind, Wish
+from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
+from tui.engine.alarms.notifier import before_words
 from tui.engine.engine import Engine
-from tui.engine.notices import before_words
-from tui.engine.questions import AlarmsNow, AnnouncementsNow, AnyQuestion
+from tui.engine.queries.queries import AlarmsNow, AnnouncementsNow, AnyQuery
 from tui.keys import bindings
+from tui.panes.action_progress import countdown
 from tui.panes.base import Pane
-from tui.panes.progress import countdown
-from widgets.line_table import Column, LineTable, Row
-from widgets.status_line import Item, StatusLine
-from widgets.theme import Look, look
+from tui.text import format as fmt
+from widgets.status_line import StatusItem, StatusLine
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import StatusStyle, status_style
 
 COLUMNS = (
     Column("", 1),
@@ -33,12 +33,12 @@ COLUMNS = (
     Column("Proposed", 16, flex=3, drop=3),
 )
 _LOOKS = {
-    AlarmState.FIRING: look("failed"),
-    AlarmState.ACKNOWLEDGED: look("warning"),
-    AlarmState.PENDING: look("queued"),
-    AlarmState.RESOLVED: look("passed"),
+    AlarmState.FIRING: status_style("failed"),
+    AlarmState.ACKNOWLEDGED: status_style("warning"),
+    AlarmState.PENDING: status_style("queued"),
+    AlarmState.RESOLVED: status_style("passed"),
 }
-_SILENCED = Look("-", "dim")
+_SILENCED = StatusStyle("-", "dim")
 
 
 def project(alarms: Alarms, now: float) -> list[Row]:
@@ -73,11 +73,11 @@ def _row(key: str, alarm: Alarm, now: float) -> Row:
     )
 
 
-def _proposed(wish: Wish) -> str:
+def _proposed(request: ActionRequest) -> str:
     """One line of the menu."""
-    if wish.kind is Kind.TRIGGER:
-        return f"Proposed: retrain with {wish.target}"
-    return f"Proposed: roll back {wish.target} to {wish.value('version')}"
+    if request.kind is ActionKind.TRIGGER:
+        return f"Proposed: retrain with {request.target}"
+    return f"Proposed: roll back {request.target} to {request.value('version')}"
 
 
 class AlarmsPane(Pane):
@@ -100,8 +100,8 @@ class AlarmsPane(Pane):
         yield LineTable(COLUMNS)
         yield from self._details
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
-        return self.engine.alarms.questions()  # watched anyway; here for asking again now
+    def queries(self) -> tuple[AnyQuery, ...]:
+        return self.engine.alarms.queries()  # watched anyway; here for asking again now
 
     @property
     def focus_target(self) -> Widget:
@@ -124,7 +124,9 @@ class AlarmsPane(Pane):
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
         alarm = self.alarm
-        proposed = {wish.kind: _proposed(wish) for wish in (alarm.proposals if alarm is not None else ())}
+        proposed = {
+            request.kind: _proposed(request) for request in (alarm.proposals if alarm is not None else ())
+        }
         return tuple((words, f"propose('{kind.value}')") for kind, words in proposed.items())
 
     @property
@@ -141,11 +143,11 @@ class AlarmsPane(Pane):
         self.table.set_rows(project(found, now))
         states = [each.state for each in found.alarms if not each.silenced]
         items = [
-            Item(f"{_LOOKS[state].glyph} {states.count(state)} {state}", _LOOKS[state].role, drop=order)
+            StatusItem(f"{_LOOKS[state].glyph} {states.count(state)} {state}", _LOOKS[state].role, drop=order)
             for order, state in enumerate(AlarmState)
             if state in states
         ]
-        self.line.show(items, [Item("", detail=note, drop=5) for note in found.notes[:1]])
+        self.line.show(items, [StatusItem("", detail=note, drop=5) for note in found.notes[:1]])
         self._show_details()
 
     @on(LineTable.Selected)
@@ -159,24 +161,24 @@ class AlarmsPane(Pane):
     def _show_details(self) -> None:
         """All that is known of the alarm under the cursor."""
         alarm = self.alarm
-        told: list[list[Item]] = [[], [], [], []]
+        told: list[list[StatusItem]] = [[], [], [], []]
         if alarm is not None:
             quiet = f" ({alarm.silenced})" if alarm.silenced else ""
             of = f" from {alarm.origin}" if alarm.origin else ""
-            told[0] = [Item(f"{alarm.name}{of}{quiet}", "strong"), Item(alarm.words)]
+            told[0] = [StatusItem(f"{alarm.name}{of}{quiet}", "strong"), StatusItem(alarm.words)]
             if alarm.before is not None:
                 told[1] = [
-                    Item("came", "dim"),
-                    Item(before_words(alarm)),
-                    Item(str(alarm.before.environment), "dim"),
+                    StatusItem("came", "dim"),
+                    StatusItem(before_words(alarm)),
+                    StatusItem(str(alarm.before.environment), "dim"),
                 ]
             elif alarm.model:
-                told[1] = [Item("no deployment before it is known", "dim")]
+                told[1] = [StatusItem("no deployment before it is known", "dim")]
             if alarm.advice:
-                told[2] = [Item("proposed", "dim"), *map(Item, alarm.advice)]
+                told[2] = [StatusItem("proposed", "dim"), *map(StatusItem, alarm.advice)]
             for said in self._said(alarm):
                 role = "waiting" if said.at is not None else "dim"
-                told[3] += [Item(countdown(said, self.engine.clock()), role), Item(said.words)]
+                told[3] += [StatusItem(countdown(said, self.engine.clock()), role), StatusItem(said.words)]
         for line, items in zip(self._details, told, strict=False):
             line.show(items)
 
@@ -187,12 +189,12 @@ class AlarmsPane(Pane):
 
     def action_propose(self, word: str) -> None:
         """Carry what the alarm under the cursor proposes, of that kind, to the plan."""
-        kind, alarm = Kind(word), self.alarm
+        kind, alarm = ActionKind(word), self.alarm
         proposals = alarm.proposals if alarm is not None else ()
-        if (wish := next((each for each in proposals if each.kind is kind), None)) is not None:
-            self.post_message(self.Wished(wish))
+        if (request := next((each for each in proposals if each.kind is kind), None)) is not None:
+            self.post_message(self.ActionRequested(request))
             return
-        what = "retrain" if kind is Kind.TRIGGER else "roll back"
+        what = "retrain" if kind is ActionKind.TRIGGER else "roll back"
         advice = alarm.advice if alarm is not None else ()
         why = next((words.partition(": ")[2] for words in advice if words.startswith(f"{what}: ")), "")
         words = f"{alarm.name} does not propose to {what}" if alarm is not None else "There is no alarm here"

@@ -9,15 +9,15 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.config import ModelSettings, Settings
-from tui.domain.action import Wish
+from tui.domain.action import ActionRequest
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion
+from tui.engine.queries.queries import AnyQuery
 from tui.engine.store import Reading
 from tui.keys import Scope
-from widgets.status_line import Item
-from widgets.theme import look
+from widgets.status_line import StatusItem
+from widgets.theme import status_style
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -57,12 +57,12 @@ class Pane(Vertical):
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
 
-    class Wished(Message):
+    class ActionRequested(Message):
         """This very thing is wanted: the plan comes next, as with every key that acts."""
 
-        def __init__(self, wish: Wish) -> None:
+        def __init__(self, request: ActionRequest) -> None:
             super().__init__()
-            self.wish = wish
+            self.request = request
 
     class Closed(Message):
         """The person has seen enough of it."""
@@ -72,7 +72,7 @@ class Pane(Vertical):
         self.engine = engine
         self.selection = Selection()
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         """What is to be kept current while this pane can be seen."""
         raise NotImplementedError
 
@@ -131,10 +131,10 @@ def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelS
     return None
 
 
-def stale(reading: Reading[Any]) -> list[Item]:
+def stale(reading: Reading[Any]) -> list[StatusItem]:
     """What the line above a pane says of a picture that is not the newest."""
     if reading.fault is None:
         return []
-    shown = look("stale")
+    shown = status_style("stale")
     words = f"{shown.glyph} {reading.fault.trouble.value}"
-    return [Item(words, "warning"), Item("", detail=reading.fault.message, drop=5)]
+    return [StatusItem(words, "warning"), StatusItem("", detail=reading.fault.message, drop=5)]

@@ -9,22 +9,13 @@ from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui import format as fmt
-from tui.comparison import (
-    Compared,
-    Fact,
-    Told,
-    compared,
-    facts,
-    figure_facts,
-)
 from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Validation
 from tui.domain.pipeline import Pipeline, Run
 from tui.engine.engine import Engine
-from tui.engine.questions import (
-    AnyQuestion,
+from tui.engine.queries.queries import (
+    AnyQuery,
     ChangesBetween,
     EnvironmentsOf,
     HistoryOf,
@@ -33,14 +24,23 @@ from tui.engine.questions import (
     ValidationOf,
 )
 from tui.keys import bindings
-from tui.panes.marking import MarkingPane
-from tui.panes.placing import Found, find, rows
-from tui.panes.progress import on_environment, progress, recent
-from tui.placement import Group, PlaceLine, all_groups, front_place, group_of
+from tui.panes.action_progress import on_environment, progress, recent
+from tui.panes.deployment_rows import GroupRows, find, rows
+from tui.panes.selectable import SelectablePane
+from tui.presenters.comparison import (
+    ComparisonAnswers,
+    ComparisonFact,
+    DeploymentPair,
+    compared,
+    facts,
+    figure_facts,
+)
+from tui.presenters.environments import EnvironmentGroup, EnvironmentLine, all_groups, front_place, group_of
+from tui.text import format as fmt
 from widgets.cells import Cell, pieces
-from widgets.line_table import Column, LineTable, Row
-from widgets.status_line import Item, StatusLine
-from widgets.theme import look
+from widgets.status_line import StatusItem, StatusLine
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import status_style
 
 DAY = 86400.0
 WINDOWS = (7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
@@ -69,7 +69,7 @@ FACT_COLUMNS = (
 )
 
 
-class DeploymentsPane(MarkingPane):
+class DeploymentsPane(SelectablePane):
     scope = "deployments"
     title = "Deployments"
     BINDINGS: ClassVar = bindings("deployments")
@@ -91,13 +91,13 @@ class DeploymentsPane(MarkingPane):
         self.everything = False
         self.open: frozenset[str] = frozenset()
         self.window = WINDOWS[1]
-        self._found: list[Found] = []
-        self._lines: dict[str, PlaceLine] = {}
-        self._facts: dict[str, Fact] = {}
+        self._found: list[GroupRows] = []
+        self._lines: dict[str, EnvironmentLine] = {}
+        self._facts: dict[str, ComparisonFact] = {}
         self._looked_at: str | None = None
         """The row that the cursor rests on."""
         self._resting: Timer | None = None
-        self._wanted: tuple[AnyQuestion, ...] = ()
+        self._wanted: tuple[AnyQuery, ...] = ()
         self._left_out = 0
 
     def compose(self) -> ComposeResult:
@@ -112,14 +112,14 @@ class DeploymentsPane(MarkingPane):
     # -- what it wants
 
     @property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[EnvironmentGroup, ...]:
         """What is shown: the model of the selected pipeline, or all; of very many the first, models before others."""
         if self.everything:
             return self._first(all_groups(self._pipelines, self.engine.settings))
         pipeline = self.selection.pipeline
         return (group_of(pipeline, self._pipelines, self.engine.settings),) if pipeline else ()
 
-    def _first(self, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    def _first(self, groups: tuple[EnvironmentGroup, ...]) -> tuple[EnvironmentGroup, ...]:
         room = MOST_PIPELINES
         for number, group in enumerate(groups):
             room -= len(group.pipelines)
@@ -134,15 +134,13 @@ class DeploymentsPane(MarkingPane):
         readings = (self.engine.store.get(PipelinesOf(name)) for name in self.sources)
         return [each for reading in readings if reading.value for each in reading.value.pipelines]
 
-    def _model(self, group: Group) -> ModelSettings | None:
+    def _model(self, group: EnvironmentGroup) -> ModelSettings | None:
         return self.engine.settings.models.get(group.model)
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         """The environments first; then the past of those that are open, looked at or counted, and what the
         deployment under the cursor brought."""
-        wanted: list[AnyQuestion] = [
-            EnvironmentsOf(each) for group in self.groups for each in group.pipelines
-        ]
+        wanted: list[AnyQuery] = [EnvironmentsOf(each) for group in self.groups for each in group.pipelines]
         past: list[Address] = []
         for found in self._found:
             front = front_place(found.places, self._model(found.group))
@@ -166,7 +164,7 @@ class DeploymentsPane(MarkingPane):
         """What is under the cursor is told of: in a part of a roomy pane, or in place of the list."""
         return self.has_class("roomy") or self.has_class("inside")
 
-    def _about(self, pair: Compared, line: PlaceLine) -> Iterator[AnyQuestion]:
+    def _about(self, pair: DeploymentPair, line: EnvironmentLine) -> Iterator[AnyQuery]:
         """What it takes to tell about a deployment."""
         both = [each for each in (pair.this, pair.other) if each is not None]
         runs = list(dict.fromkeys(each.run.of_run for each in both if each.run is not None))
@@ -176,7 +174,7 @@ class DeploymentsPane(MarkingPane):
         if file := self._file(line):
             yield from (ValidationOf(run, file) for run in runs)
 
-    def _file(self, line: PlaceLine) -> str | None:
+    def _file(self, line: EnvironmentLine) -> str | None:
         for found in self._found:
             if any(each.environment.address == line.environment.address for each in found.places):
                 model = self._model(found.group)
@@ -198,7 +196,7 @@ class DeploymentsPane(MarkingPane):
                         past[each.address] = known
             model = self._model(group)
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
-        times = {name: self.engine.servers.now(name) for name in self.sources}
+        times = {name: self.engine.source_pool.now(name) for name in self.sources}
         made, self._lines = rows(self._found, self.open, times)
         for key, told in self._told_progress().items():
             made = [row._replace(cells=(*row.cells[:-1], told)) if row.key == key else row for row in made]
@@ -223,13 +221,16 @@ class DeploymentsPane(MarkingPane):
         known = [place for found in self._found for place in found.places]
         canaries = sum(place.standing.canary is not None for place in known)
         what = "all" if self.everything else self._found[0].group.title if self._found else ""
-        items = [Item(what, "strong"), Item("", detail=fmt.count(len(known), "environment"), drop=2)]
+        items = [
+            StatusItem(what, "strong"),
+            StatusItem("", detail=fmt.count(len(known), "environment"), drop=2),
+        ]
         if self.everything and self._left_out:
-            items.append(Item(f"{self._left_out} more: select one in the list", "dim", drop=1))
-        items += [Item(*pieces(told)[0]) for told in self._told_progress().values()]
+            items.append(StatusItem(f"{self._left_out} more: select one in the list", "dim", drop=1))
+        items += [StatusItem(*pieces(told)[0]) for told in self._told_progress().values()]
         if canaries:
-            items.append(Item(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
-        self.line.show(items, [Item(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
+            items.append(StatusItem(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
+        self.line.show(items, [StatusItem(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
 
     def _show_facts(self) -> None:
         """What is known of what is under the cursor."""
@@ -239,7 +240,7 @@ class DeploymentsPane(MarkingPane):
         made += [_fact_row(fact) for fact in told]
         self.about.set_rows(made)
 
-    def _told(self) -> tuple[str, list[Fact]]:
+    def _told(self) -> tuple[str, list[ComparisonFact]]:
         key = self.table.key or ""
         if (line := self._lines.get(key)) is not None:
             return self._told_of(line)
@@ -249,18 +250,20 @@ class DeploymentsPane(MarkingPane):
                 if found.figures:
                     return f"{found.group.title}, last {days}", figure_facts(found.figures)
                 words = "what was deployed to production is not read, or is nothing"
-                return found.group.title, [Fact("none", "figures", words)]
+                return found.group.title, [ComparisonFact("none", "figures", words)]
         return "", []
 
-    def _told_of(self, line: PlaceLine) -> tuple[str, list[Fact]]:
+    def _told_of(self, line: EnvironmentLine) -> tuple[str, list[ComparisonFact]]:
         if (pair := compared(line)) is None:
-            return line.environment.name, [Fact("nothing", "deployed", "nothing, as far as is known")]
+            return line.environment.name, [
+                ComparisonFact("nothing", "deployed", "nothing, as far as is known")
+            ]
         store = self.engine.store
         file = self._file(line)
         readings = [store.get(each) for each in self._about(pair, line)]
         readings.append(store.get(HistoryOf(line.environment.address)))
         faults = [each.fault.message for each in readings if each.fault is not None]
-        told = Told(
+        told = ComparisonAnswers(
             run=self._run_of(pair.this),
             other_run=self._run_of(pair.other),
             changes=store.get(ChangesBetween(*pair.versions)).value if pair.versions else None,
@@ -271,7 +274,7 @@ class DeploymentsPane(MarkingPane):
         against = f", against {pair.other.version} that is there" if pair.other else ""
         if line.part == "stable" and pair.other is not None:
             against = f", against {pair.other.version} before it"
-        now = self.engine.servers.now(line.environment.address.source)
+        now = self.engine.source_pool.now(line.environment.address.source)
         return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, told, file, now)
 
     def _run_of(self, deployment: Deployment | None) -> Run | None:
@@ -285,8 +288,8 @@ class DeploymentsPane(MarkingPane):
         return self.engine.store.get(ValidationOf(deployment.run.of_run, file)).value
 
     def _want(self) -> None:
-        if (questions := self.questions()) != self._wanted:
-            self._wanted = questions
+        if (queries := self.queries()) != self._wanted:
+            self._wanted = queries
             self.post_message(self.Wants())
 
     # -- the cursor
@@ -415,7 +418,7 @@ class DeploymentsPane(MarkingPane):
         self._want()
 
 
-def _fact_row(fact: Fact) -> Row:
-    shown = look(fact.status.value) if fact.status is not None else None
+def _fact_row(fact: ComparisonFact) -> Row:
+    shown = status_style(fact.status.value) if fact.status is not None else None
     glyph: Cell = (shown.glyph, shown.role) if shown is not None else ""
     return Row(fact.key, (glyph, (fact.label, "dim"), fact.text))

@@ -7,16 +7,16 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui import format as fmt
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing
-from tui.engine.questions import AnyQuestion, PipelinesOf
+from tui.engine.queries.queries import AnyQuery, PipelinesOf
 from tui.engine.store import Reading
-from tui.insight.waiting import Waiting, waiting
-from tui.panes.marking import MarkingPane
-from tui.panes.progress import progress, recent
-from widgets.line_table import Column, LineTable, Row
-from widgets.theme import look
+from tui.insight.pending_gates import PendingGate, pending_gates
+from tui.panes.action_progress import progress, recent
+from tui.panes.selectable import SelectablePane
+from tui.text import format as fmt
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import status_style
 
 COLUMNS = (
     Column("", 1),
@@ -28,11 +28,11 @@ COLUMNS = (
 )
 
 
-def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[str, bool]) -> list[Row]:
+def rows(found: Iterable[PendingGate], now: Callable[[str], float], stale: Mapping[str, bool]) -> list[Row]:
     made: list[Row] = []
     for each in found:
         address, since = each.gate.address, each.since
-        shown = look("waiting" if each.gate.blocking else "skipped")
+        shown = status_style("waiting" if each.gate.blocking else "skipped")
         age = fmt.ago(now(address.source) - since) if since is not None else ""
         blocks = f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing"
         cells = (
@@ -47,17 +47,17 @@ def rows(found: Iterable[Waiting], now: Callable[[str], float], stale: Mapping[s
     return made
 
 
-class GatesPane(MarkingPane):
+class GatesPane(SelectablePane):
     scope = "gates"
     title = "Gates"
 
     table = query_one(LineTable)
-    _found: Mapping[str, Waiting] = {}
+    _found: Mapping[str, PendingGate] = {}
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty="Nothing waits for a person.")
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         return tuple(map(PipelinesOf, self.engine.settings.pipeline_sources))
 
     @property
@@ -66,18 +66,18 @@ class GatesPane(MarkingPane):
 
     def project(self) -> None:
         readings: dict[str, Reading[Listing]] = {
-            question.source: self.engine.store.get(question)
-            for question in self.questions()
-            if isinstance(question, PipelinesOf)
+            query.source: self.engine.store.get(query)
+            for query in self.queries()
+            if isinstance(query, PipelinesOf)
         }
-        found = waiting(reading.value for reading in readings.values() if reading.value is not None)
+        found = pending_gates(reading.value for reading in readings.values() if reading.value is not None)
         self._found = {str(each.gate.address): each for each in found}
         stale = {name: reading.fault is not None for name, reading in readings.items()}
-        made = rows(found, self.engine.servers.now, stale)
+        made = rows(found, self.engine.source_pool.now, stale)
         for each in reversed(recent(self.engine)):
             for i, row in enumerate(made):
                 gate = self._found[row.key].gate.address
-                if each.plan.wish.target in (gate, gate.of_run):
+                if each.plan.request.target in (gate, gate.of_run):
                     made[i] = row._replace(cells=(*row.cells[:4], progress(each)))
         unread = [name for name, reading in readings.items() if reading.value is None]
         self.table.empty = f"Reading {', '.join(unread)} …" if unread else "Nothing waits for a person."

@@ -8,16 +8,16 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui import format as fmt
 from tui.domain.address import Address, parse_address
-from tui.engine.journal import Record
-from tui.engine.questions import AnyQuestion, JournalNow
+from tui.engine.actions.journal import Record
+from tui.engine.queries.queries import AnyQuery, JournalNow
 from tui.keys import bindings
+from tui.panes.action_progress import LOOKS
 from tui.panes.base import Pane
-from tui.panes.progress import LOOKS
-from widgets.help_sheet import HelpSheet
-from widgets.line_table import Column, LineTable, Row
-from widgets.theme import look
+from tui.text import format as fmt
+from widgets.dialog.help_sheet import HelpSheet
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import status_style
 
 COLUMNS = (
     Column("", 1),
@@ -47,7 +47,7 @@ def _open(record: Record, own: str) -> str:
 def _row(record: Record, now: float, own: str) -> Row:
     first, end, plan = record.first, record.outcome, record.plan
     assert plan is not None
-    shown = look(LOOKS.get(end.state, "unknown") if end is not None else "running")
+    shown = status_style(LOOKS.get(end.state, "unknown") if end is not None else "running")
     outcome = f"{end.state}: {end.words}" if end is not None else _open(record, own)
     cells = (
         (shown.glyph, shown.role),
@@ -56,7 +56,7 @@ def _row(record: Record, now: float, own: str) -> Row:
         first.target,
         (outcome, shown.role),
         (_who(record), "dim"),
-        plan.wish.reason,
+        plan.request.reason,
     )
     return Row(record.id, cells)
 
@@ -71,8 +71,8 @@ def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
     first, plan, end = record.first, record.plan, record.outcome
     if plan is not None:
         yield "what", plan.words
-        if plan.wish.reason:
-            yield "why", plan.wish.reason
+        if plan.request.reason:
+            yield "why", plan.request.reason
     yield "on", first.target
     if first.server:
         yield "server", first.server
@@ -107,7 +107,7 @@ class JournalPane(Pane):
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty="Reading the journal …")
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         return (JournalNow(),)
 
     @property
@@ -133,7 +133,7 @@ class JournalPane(Pane):
     @property
     def address(self) -> Address | None:
         record = self.record
-        return record.plan.wish.target if record is not None and record.plan is not None else None
+        return record.plan.request.target if record is not None and record.plan is not None else None
 
     @on(LineTable.Selected)
     def action_open_record(self) -> None:

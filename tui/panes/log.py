@@ -18,17 +18,17 @@ from textual.widgets import Static
 from tui.domain.address import Address
 from tui.engine.engine import Engine
 from tui.engine.logs import LogState, LogTail
-from tui.engine.questions import AnyQuestion, LogOf
+from tui.engine.queries.queries import AnyQuery, LogOf
 from tui.engine.store import Reading
 from tui.keys import bindings
 from tui.logs.find import Search
 from tui.logs.neutral import without_styles
 from tui.logs.rules import Finder, PatternError, errors, pattern, words
 from tui.panes.base import Pane
-from widgets.log_view import LogView
+from widgets.log.view import LogView
 from widgets.prompt import Prompt
-from widgets.status_line import Item, StatusLine
-from widgets.theme import look
+from widgets.status_line import StatusItem, StatusLine
+from widgets.theme import status_style
 
 TAIL = 1 << 18
 """Bytes from the end that are enough for the first picture."""
@@ -56,7 +56,7 @@ class LogPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.question: LogOf | None = None
+        self.log_query: LogOf | None = None
         self.view: LogView | None = None
         self._generation = 0
         self._search: Search | None = None
@@ -70,8 +70,8 @@ class LogPane(Pane):
 
     # -- what it shows
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
-        return (self.question,) if self.question is not None else ()
+    def queries(self) -> tuple[AnyQuery, ...]:
+        return (self.log_query,) if self.log_query is not None else ()
 
     @property
     def focus_target(self) -> Widget:
@@ -79,14 +79,14 @@ class LogPane(Pane):
 
     @property
     def tail(self) -> LogTail | None:
-        return self.engine.log(self.question) if self.question is not None else None
+        return self.engine.log(self.log_query) if self.log_query is not None else None
 
     def open(self, address: Address) -> None:
         """Show the log of a run, a stage or a job from its end."""
-        question = LogOf(address, tail=TAIL)
-        if question == self.question:
+        log_query = LogOf(address, tail=TAIL)
+        if log_query == self.log_query:
             return
-        self.question, self.view, self._search = question, None, None
+        self.log_query, self.view, self._search = log_query, None, None
         self.place.focus()
         self.place.remove_children()
         self.place.mount(Static("Reading the log …", markup=False))
@@ -94,12 +94,12 @@ class LogPane(Pane):
         self.project()
 
     def project(self) -> None:
-        if self.question is None:
+        if self.log_query is None:
             self.line.show([])
             return
-        reading = self.engine.store.get(self.question)
+        reading = self.engine.store.get(self.log_query)
         tail = self.tail
-        self.line.show(*_heading(self.question.address, reading))
+        self.line.show(*_heading(self.log_query.address, reading))
         if self.view is not None and tail is not None:
             self._grow(self.view, tail, reading.value)
         elif reading.fault is not None and not (tail and len(tail)):
@@ -229,7 +229,7 @@ class LogPane(Pane):
 
     def _whole(self) -> None:
         """Somebody wants what is before the part that was read."""
-        reading = self.engine.store.get(self.question) if self.question is not None else None
+        reading = self.engine.store.get(self.log_query) if self.log_query is not None else None
         if (tail := self.tail) is not None and reading is not None and reading.value and reading.value.start:
             tail.want_whole()
 
@@ -250,9 +250,9 @@ class LogPane(Pane):
         self.notify(f"Sent the {what} to the terminal's clipboard.", markup=False, timeout=3)
 
     def action_save_log(self) -> None:
-        if self.question is not None:
-            path = self.question.address.path.replace("/", "-").replace("%2F", "-")
-            self._ask("save", "save to: ", f"{path}-{self.question.address.run}.log")
+        if self.log_query is not None:
+            path = self.log_query.address.path.replace("/", "-").replace("%2F", "-")
+            self._ask("save", "save to: ", f"{path}-{self.log_query.address.run}.log")
 
     def _save(self, name: str) -> None:
         if not name or (tail := self.tail) is None:
@@ -294,21 +294,21 @@ class LogPane(Pane):
         self.post_message(self.Closed())
 
 
-def _heading(address: Address, reading: Reading[LogState]) -> tuple[list[Item], list[Item]]:
+def _heading(address: Address, reading: Reading[LogState]) -> tuple[list[StatusItem], list[StatusItem]]:
     state = reading.value
-    left = [Item(str(state.of if state else address), "strong")]
+    left = [StatusItem(str(state.of if state else address), "strong")]
     if reading.fault is not None:
         # As labels, which are cut where there is no room: what went wrong is never left out.
         left += [
-            Item(f"{look('stale').glyph} {reading.fault.trouble.value}", "warning"),
-            Item(reading.fault.message),
+            StatusItem(f"{status_style('stale').glyph} {reading.fault.trouble.value}", "warning"),
+            StatusItem(reading.fault.message),
         ]
         return left, []
     if state is None:
         return left, []
     words = "complete" if state.complete else "following"
-    left += [Item("", detail=state.chosen, drop=3), Item("", detail=state.note, drop=4)]
-    return left, [Item(words, "dim", drop=2)]
+    left += [StatusItem("", detail=state.chosen, drop=3), StatusItem("", detail=state.note, drop=4)]
+    return left, [StatusItem(words, "dim", drop=2)]
 
 
 def _plain(text: bytes) -> str:

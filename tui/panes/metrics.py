@@ -10,31 +10,31 @@ from textual.containers import VerticalScroll
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui import format as fmt
 from tui.config import MetricSettings, ModelSettings
 from tui.domain.action import Offer
 from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
+from tui.engine.actions.model_rules import champions
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, CandidateOf, ChartOf, VerdictOf
+from tui.engine.queries.queries import AnyQuery, CandidateOf, ChartOf, VerdictOf
+from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.store import Reading
-from tui.engine.verdicts import judged_metrics
-from tui.engine.wishes import champions
 from tui.keys import bindings
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, model_of, stale
-from tui.panes.moments import Moments
-from tui.panes.progress import progress, recent
-from tui.panes.span import Span
+from tui.panes.deployment_markers import DeploymentMarkers
+from tui.panes.time_range import TimeRange
 from tui.panes.verdict import VerdictLines, headline
-from tui.summary import candidacy_words
-from widgets.axis import moment_text
+from tui.presenters.pipelines import candidacy_words
+from tui.text import format as fmt
 from widgets.cells import pieces
-from widgets.chart import Chart
-from widgets.chart_data import ChartData, Limit, Line, Marker
-from widgets.status_line import Item, StatusLine
-from widgets.theme import look
+from widgets.chart.axis import moment_text
+from widgets.chart.chart import Chart
+from widgets.chart.data import ChartData, ChartLine, Limit, Marker
+from widgets.status_line import StatusItem, StatusLine
+from widgets.theme import status_style
 
 LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 """Lines and cells a chart needs to say something."""
@@ -43,7 +43,7 @@ LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 def project(
     title: str,
     metric: MetricSettings,
-    span: Span,
+    span: TimeRange,
     reading: Reading[ChartAnswer],
     now: float,
     markers: tuple[Marker, ...] = (),
@@ -70,8 +70,8 @@ def project(
     )
 
 
-def _line(series: Series, title: str) -> Line:
-    return Line(
+def _line(series: Series, title: str) -> ChartLine:
+    return ChartLine(
         label=series.label
         if series.track and series.label != series.track
         else ""
@@ -91,12 +91,12 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
         yield Limit("fail", metric.fail, "fail")
 
 
-def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[Item]:
+def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[StatusItem]:
     if reading.value is not None:
-        yield Item(candidacy_words(reading.value, model), "dim", drop=2)
-        yield from (Item(note, "dim", drop=1) for note in reading.value.notes)
+        yield StatusItem(candidacy_words(reading.value, model), "dim", drop=2)
+        yield from (StatusItem(note, "dim", drop=1) for note in reading.value.notes)
     elif reading.fault is not None:
-        yield Item("no candidate", "unknown", reading.fault.message, drop=2)
+        yield StatusItem("no candidate", "unknown", reading.fault.message, drop=2)
 
 
 class ChartBox(VerticalScroll, inherit_bindings=False):
@@ -136,15 +136,15 @@ class MetricsPane(Pane):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.span = Span()
+        self.span = TimeRange()
         self.charts: dict[str, Chart] = {}
         self.current = ""
         """The metric that keys are about."""
         self.alone = False
         self.logarithmic = False
         self._model = ""
-        self._moments = Moments(engine)
-        self._wanted: tuple[AnyQuestion, ...] = ()
+        self._moments = DeploymentMarkers(engine)
+        self._wanted: tuple[AnyQuery, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -171,7 +171,7 @@ class MetricsPane(Pane):
         found = self.engine.store.get(CandidateOf(self.model[0])).value
         return tuple(champions(registry, found)) if found is not None else ()
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         if self.model is None or not self.box.size.width:
             return ()
         name, model = self.model
@@ -204,47 +204,47 @@ class MetricsPane(Pane):
     def project(self) -> None:
         if self.model is None:
             words = "No model has this pipeline; [models.NAME] in the config joins them."
-            self.line.show([Item(words, "dim")])
+            self.line.show([StatusItem(words, "dim")])
             self.verdict.show(None, self.engine.settings, 0.0)
             self._mount_charts("", ())
             return
         name, model = self.model
         now = self.engine.clock()
         verdict = self.engine.store.get(VerdictOf(name))
-        items = [Item(model.title or name, "strong"), *headline(verdict, now)]
+        items = [StatusItem(model.title or name, "strong"), *headline(verdict, now)]
         if (judged := verdict.value) is not None:
             versions = (("baseline", judged.baseline), ("canary", judged.canary))
-            items += [Item(track, "dim", version, drop=2) for track, version in versions if version]
+            items += [StatusItem(track, "dim", version, drop=2) for track, version in versions if version]
         candidate = self.engine.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)
             registered = Address(model.registry.source, model.registry.model)
-            acting = [each for each in recent(self.engine) if each.plan.wish.target == registered]
-            items += [Item(*pieces(progress(each))[0]) for each in acting[:1]]
+            acting = [each for each in recent(self.engine) if each.plan.request.target == registered]
+            items += [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
         self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
-        readings = {question: self.engine.store.get(question) for question in self._charts()}
+        readings = {query: self.engine.store.get(query) for query in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
         asked, markers = self._moments.of(name)
         items += [*(stale(old[0]) if old else ()), *self._unmarked(asked)]
-        self.line.show(items, [Item(self._span_words(now), drop=1)])
-        for question, reading in readings.items():
-            metric = self.engine.settings.metrics[question.metric]
-            title = metric.title or question.metric
+        self.line.show(items, [StatusItem(self._span_words(now), drop=1)])
+        for query, reading in readings.items():
+            metric = self.engine.settings.metrics[query.metric]
+            title = metric.title or query.metric
             data = project(title, metric, self.span, reading, now, markers)
             if not self._alone:
-                mark = "▸ " if question.metric == self.current else "  "
+                mark = "▸ " if query.metric == self.current else "  "
                 data = data._replace(title=mark + title, small=True)
-            self.charts[question.metric].show(data._replace(log=self.logarithmic))
+            self.charts[query.metric].show(data._replace(log=self.logarithmic))
         self._want()
 
-    def _unmarked(self, asked: tuple[AnyQuestion, ...]) -> Iterator[Item]:
+    def _unmarked(self, asked: tuple[AnyQuery, ...]) -> Iterator[StatusItem]:
         """Why deployments are not, or no longer, marked in the charts."""
         faults = (self.engine.store.get(each).fault for each in asked)
         if (fault := next((each for each in faults if each is not None), None)) is not None:
-            words = f"{look('stale').glyph} deployments {fault.trouble.value}"
-            yield Item(words, "warning", fault.message, drop=3)
+            words = f"{status_style('stale').glyph} deployments {fault.trouble.value}"
+            yield StatusItem(words, "warning", fault.message, drop=3)
 
     def _span_words(self, now: float) -> str:
         if self.span.until is None:
@@ -255,8 +255,8 @@ class MetricsPane(Pane):
 
     def _want(self) -> None:
         """Say so when other questions have come up: an environment has become known."""
-        if (questions := self.questions()) != self._wanted:
-            self._wanted = questions
+        if (queries := self.queries()) != self._wanted:
+            self._wanted = queries
             self.post_message(self.Wants())
 
     def _mount_charts(self, model: str, metrics: tuple[str, ...]) -> None:
@@ -293,7 +293,7 @@ class MetricsPane(Pane):
     def action_champion(self, number: int) -> None:
         """Carry one of what the registry offers to the plan; it may offer less by now."""
         for offer in self._champions[number : number + 1]:
-            self.post_message(self.Wished(offer.wish))
+            self.post_message(self.ActionRequested(offer.request))
 
     def action_next_metric(self) -> None:
         self._step_metric(1)
@@ -334,7 +334,7 @@ class MetricsPane(Pane):
         self._look(self.span.panned(1, self.engine.clock()))
 
     def action_now(self) -> None:
-        self._look(Span(self.span.seconds))
+        self._look(TimeRange(self.span.seconds))
 
     def action_cursor_left(self) -> None:
         self._point(-1)
@@ -344,11 +344,11 @@ class MetricsPane(Pane):
 
     def _point(self, step: int) -> None:
         """Move the cursor by a cell, from value to value."""
-        for question in self._charts():
-            answer = self.engine.store.get(question).value
-            if question.metric == self.current and answer is not None and answer.series:
+        for query in self._charts():
+            answer = self.engine.store.get(query).value
+            if query.metric == self.current and answer is not None and answer.series:
                 grid = answer.series[0].grid
-                grain = grid.step * max(1, round(question.span / question.columns / grid.step))
+                grain = grid.step * max(1, round(query.span / query.columns / grid.step))
                 self._look(self.span.pointed(step, grid.start, grid.end, grain))
 
     @on(Chart.Pointed)
@@ -358,7 +358,7 @@ class MetricsPane(Pane):
         self.span = msgspec.structs.replace(self.span, cursor=event.time)
         self.project()
 
-    def _look(self, span: Span) -> None:
+    def _look(self, span: TimeRange) -> None:
         if span != self.span:
             self.span = span
             self.project()

@@ -9,23 +9,23 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widget import Widget
 
-from tui import format as fmt
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Pipeline
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, PipelinesOf
+from tui.engine.queries.queries import AnyQuery, PipelinesOf
 from tui.engine.store import Reading
-from tui.insight.need import Need, need, need_order
+from tui.insight.priority import Priority, priority_of, priority_order
 from tui.keys import bindings
-from tui.panes.marking import MarkingPane
-from tui.panes.progress import on_pipeline, progress, recent
-from tui.summary import PipelineLine, pipeline_line, settled_age
+from tui.panes.action_progress import on_pipeline, progress, recent
+from tui.panes.selectable import SelectablePane
+from tui.presenters.pipelines import PipelineLine, pipeline_line, settled_age
+from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
-from widgets.line_table import Column, LineTable, Row
 from widgets.prompt import Prompt
-from widgets.theme import CLOSED, OPEN, look
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import CLOSED, OPEN, status_style
 
 Sort = Literal["need", "name", "time"]
 Group = Literal["nothing", "source", "folder"]
@@ -63,7 +63,7 @@ def project(
     group: Group = "nothing",
     needle: str = "",
     closed: frozenset[str] = frozenset(),
-    memory: "dict[str, Made] | None" = None,
+    memory: "dict[str, MadeRow] | None" = None,
 ) -> tuple[list[Row], dict[str, Pipeline]]:
     """The rows of the list, and the pipeline behind each row's key. A source that never answered is a row too.
 
@@ -84,7 +84,7 @@ def project(
                 line = pipeline_line(pipeline, at)
                 row = _row(source, line, reading, at, disabled=pipeline.disabled)
                 order = _SORT_KEYS[sort]((source, pipeline, row))
-                made = memory[key] = Made(pipeline, age, sort, line, row, order)
+                made = memory[key] = MadeRow(pipeline, age, sort, line, row, order)
             if not needle or matches(needle, pipeline, made.line):
                 found.append((source, pipeline, made.row))
     found.sort(key=lambda entry: memory[entry[2].key].order)
@@ -108,7 +108,7 @@ def project(
 Entry = tuple[str, Pipeline, Row]
 
 
-class Made(NamedTuple):
+class MadeRow(NamedTuple):
     """A row, and what it was made of."""
 
     pipeline: Pipeline
@@ -125,14 +125,14 @@ def _began(pipeline: Pipeline) -> float:
 
 
 _SORT_KEYS: Mapping[Sort, Callable[[Entry], tuple[object, ...]]] = {
-    "need": lambda entry: need_order(entry[1]),
+    "need": lambda entry: priority_order(entry[1]),
     "name": lambda entry: (entry[1].folder, entry[1].name, entry[1].key),
     "time": lambda entry: (-_began(entry[1]), entry[1].key),
 }
 
 
 def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float, *, disabled: bool) -> Row:
-    shown = look(line.status.value) if line.status else look("skipped")
+    shown = status_style(line.status.value) if line.status else status_style("skipped")
     folder: Cell = ((f"{line.folder}/", "dim"), (line.name, "")) if line.folder else line.name
     # What is stale says of when it is: `~12m` is what was known twelve minutes ago.
     age = f"~{fmt.ago(now - (reading.read_at or now))}" if reading.stale else line.age
@@ -152,23 +152,29 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
 
 def _fault_row(name: str, reading: Reading[Listing]) -> Row:
     assert reading.fault is not None
-    shown = look("failed")
+    shown = status_style("failed")
     words: Cell = ((f"{name}: {reading.fault.trouble.value}: ", shown.role), (reading.fault.message, ""))
     return Row(f"source {name}", ((shown.glyph, shown.role), words))
 
 
 def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
-    needs = [need(pipeline) for pipeline in members]
+    needs = [priority_of(pipeline) for pipeline in members]
     parts = [fmt.count(len(members), "pipeline")]
-    for rank, word in ((Need.PERSON, "waiting"), (Need.FAILING, "failing"), (Need.RUNNING, "running")):
+    for rank, word in (
+        (Priority.PERSON, "waiting"),
+        (Priority.FAILING, "failing"),
+        (Priority.RUNNING, "running"),
+    ):
         if number := needs.count(rank):
             parts.append(f"{number} {word}")
-    worst = {Need.PERSON: "waiting", Need.FAILING: "failed", Need.RUNNING: "running"}.get(min(needs), "")
+    worst = {Priority.PERSON: "waiting", Priority.FAILING: "failed", Priority.RUNNING: "running"}.get(
+        min(needs), ""
+    )
     words: Cell = ((f"{name}  ", "strong"), (", ".join(parts), worst))
     return Row(f"group {name}", (OPEN if open else CLOSED, words), "group")
 
 
-class PipelinesPane(MarkingPane):
+class PipelinesPane(SelectablePane):
     scope = "pipelines"
     title = "Pipelines"
     BINDINGS: ClassVar = bindings("pipelines")
@@ -197,14 +203,14 @@ class PipelinesPane(MarkingPane):
         self.closed: frozenset[str] = frozenset()
         self.pipelines: dict[str, Pipeline] = {}
         self._chosen: Pipeline | None = None
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, MadeRow] = {}
         self._filling = True
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
         yield FilterBar()
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         return tuple(PipelinesOf(name) for name in self.sources)
 
     @property
@@ -215,7 +221,7 @@ class PipelinesPane(MarkingPane):
         readings = {name: self.engine.store.get(PipelinesOf(name)) for name in self.sources}
         rows, self.pipelines = project(
             readings,
-            self.engine.servers.now,
+            self.engine.source_pool.now,
             sort=self.sort,
             group=self.group,
             needle=self.filter.text,

@@ -10,15 +10,15 @@ from textual.widget import Widget
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
-from tui.engine.questions import AnyQuestion, RunAt
+from tui.engine.queries.queries import AnyQuery, RunAt
 from tui.engine.store import Reading
+from tui.panes.action_progress import on_run, progress, recent
 from tui.panes.base import Pane, Selection, stale
-from tui.panes.progress import on_run, progress, recent
-from tui.summary import StageLine, run_state, stage_lines, status_word, tests_text
+from tui.presenters.pipelines import StageLine, run_state, stage_lines, status_word, tests_text
 from widgets.cells import Cell, pieces
-from widgets.line_table import Column, LineTable, Row
-from widgets.status_line import Item, StatusLine
-from widgets.theme import look
+from widgets.status_line import StatusItem, StatusLine
+from widgets.table.line_table import Column, LineTable, Row
+from widgets.theme import status_style
 from widgets.timeline import timeline
 
 _BAR = 18
@@ -36,7 +36,7 @@ def project(run: Run, now: float, acting: Sequence[Activity] = ()) -> list[Row]:
     """The rows of the stage tree; beside those of jobs, how far what is done to them has come."""
     lines = stage_lines(run, now)
     low, high = scale(lines, now)
-    told = {each.plan.wish.target.of_job: progress(each) for each in reversed(acting)}
+    told = {each.plan.request.target.of_job: progress(each) for each in reversed(acting)}
     return [_row(line, low, high, told.get(line.address, line.note)) for line in lines]
 
 
@@ -55,7 +55,7 @@ def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:
 
 
 def _row(line: StageLine, low: float, high: float, note: Cell) -> Row:
-    shown = look(line.status.value)
+    shown = status_style(line.status.value)
     running = line.status.active and line.started_at is not None
     bar = (
         timeline(line.started_at, line.ended_at, low, high, _BAR, running=running) if line.started_at else ""
@@ -74,17 +74,19 @@ def _row(line: StageLine, low: float, high: float, note: Cell) -> Row:
     )
 
 
-def heading(run: Run, earlier: Sequence[Run], now: float) -> list[Item]:
+def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
     """What the line above the tree says of the run."""
-    shown = look(run.status.value)
+    shown = status_style(run.status.value)
     word = status_word(run.status, run.vendor_status)
     facts = [run.title if run.title != f"#{run.address.run}" else "", run.ref, run.revision[:8], run.cause]
     tests = tests_text(run)
     return [
-        Item(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),
-        Item(str(run.address), drop=1),
-        Item(tests, "failed" if tests.endswith("failed") else "", drop=3) if tests else Item("", drop=9),
-        Item("", detail="  ".join(fact for fact in facts if fact), drop=4),
+        StatusItem(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),
+        StatusItem(str(run.address), drop=1),
+        StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
+        if tests
+        else StatusItem("", drop=9),
+        StatusItem("", detail="  ".join(fact for fact in facts if fact), drop=4),
     ]
 
 
@@ -99,7 +101,7 @@ class StagesPane(Pane):
         yield StatusLine()
         yield LineTable(COLUMNS, empty="No run is selected.")
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         address = self.selection.run_address
         return (RunAt(address),) if address is not None else ()
 
@@ -115,11 +117,11 @@ class StagesPane(Pane):
             self.table.set_rows([])
             return
         reading = self.engine.store.get(RunAt(address))
-        now = self.engine.servers.now(address.source)
+        now = self.engine.source_pool.now(address.source)
         run = reading.value or listed(self.selection, address)
-        items = heading(run, pipeline.runs, now) if run else [Item(str(address))]
+        items = heading(run, pipeline.runs, now) if run else [StatusItem(str(address))]
         acting = [each for each in recent(self.engine) if on_run(each, address)]
-        items[:0] = [Item(*pieces(progress(each))[0]) for each in acting[:1]]
+        items[:0] = [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
         self.table.set_rows(project(run, now, acting) if run else [])

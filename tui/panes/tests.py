@@ -9,25 +9,25 @@ from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui.case_lines import FOLDED, details_lines
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, CaseOf, TestsOf
+from tui.engine.queries.queries import AnyQuery, CaseOf, TestsOf
 from tui.engine.store import Reading
-from tui.insight.tests import Earlier, comparable
-from tui.insight.traces import place_in
+from tui.insight.stack_traces import place_in
+from tui.insight.tests import EarlierRun, comparable
 from tui.keys import bindings
 from tui.panes.base import Pane, stale
 from tui.panes.stages import listed
-from tui.panes.tests_picture import COLUMNS, Inputs, Picture, draw, heading
+from tui.panes.test_rows import COLUMNS, TestRows, TestRowsInput, draw, heading
+from tui.presenters.tests import FOLDED, details_lines
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 from widgets.filter_bar import FilterBar
-from widgets.line_table import LineTable
-from widgets.status_line import Item, StatusLine
+from widgets.status_line import StatusItem, StatusLine
+from widgets.table.line_table import LineTable
 from widgets.text_part import Lines, TextPart, TextSheet
 
 REST = 0.3
@@ -55,9 +55,9 @@ class TestsPane(Pane):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.closed = FOLDED
-        self._picture: Picture | None = None
-        self._wanted: tuple[AnyQuestion, ...] = ()
-        self._wished: Inputs | None = None
+        self._picture: TestRows | None = None
+        self._wanted: tuple[AnyQuery, ...] = ()
+        self._wished: TestRowsInput | None = None
         """What is to be shown and is not yet; it is drawn in a thread, one picture at a time."""
         self._drawing = False
         self._looked_at: CaseKey | None = None
@@ -81,12 +81,12 @@ class TestsPane(Pane):
 
     # -- what it wants
 
-    def questions(self) -> tuple[AnyQuestion, ...]:
+    def queries(self) -> tuple[AnyQuery, ...]:
         """The report first; then those before it, and what the case under the cursor said."""
         address = self.selection.run_address
         if address is None:
             return ()
-        wanted: list[AnyQuestion] = [TestsOf(address)]
+        wanted: list[AnyQuery] = [TestsOf(address)]
         if (report := self.engine.store.get(TestsOf(address)).value) is not None:
             wanted += [TestsOf(run.address) for run in self._before(address, report)]
             if self._looked_at is not None and self.has_class("roomy"):
@@ -108,25 +108,25 @@ class TestsPane(Pane):
         if address is None or reading is None or reading.value is None:
             self._clear(address, reading)
         else:
-            self._wish(self._inputs(address, reading.value))
+            self._request(self._inputs(address, reading.value))
         self._show_details()
         self._want()
 
-    def _inputs(self, address: Address, report: TestReport) -> Inputs:
+    def _inputs(self, address: Address, report: TestReport) -> TestRowsInput:
         readings = [
             (run, self.engine.store.get(TestsOf(run.address))) for run in self._before(address, report)
         ]
-        return Inputs(
+        return TestRowsInput(
             run=self._run(address),
             report=report,
-            earlier=tuple(Earlier(run, each.value) for run, each in readings if each.value is not None),
+            earlier=tuple(EarlierRun(run, each.value) for run, each in readings if each.value is not None),
             pending=any(each.value is None and each.fault is None for _, each in readings),
-            minute=int(self.engine.servers.now(address.source) // 60),
+            minute=int(self.engine.source_pool.now(address.source) // 60),
             needle=self.filter.text,
             closed=self.closed if not self.filter.text else frozenset(),
         )
 
-    def _wish(self, inputs: Inputs) -> None:
+    def _request(self, inputs: TestRowsInput) -> None:
         if self._picture and inputs.same(self._picture.inputs):
             self._wished = None
             self._show(self._picture)
@@ -147,12 +147,12 @@ class TestsPane(Pane):
         finally:
             self._drawing = False
 
-    def _show(self, picture: Picture) -> None:
+    def _show(self, picture: TestRows) -> None:
         address = picture.inputs.run.address
         report = picture.inputs.report
         reading = self.engine.store.get(TestsOf(address))
         self.line.show(
-            [*(heading(picture, address) if report.suites else [Item(str(address))]), *stale(reading)]
+            [*(heading(picture, address) if report.suites else [StatusItem(str(address))]), *stale(reading)]
         )
         self.table.empty = (
             "No test matches the filter."
@@ -173,12 +173,12 @@ class TestsPane(Pane):
             self.line.show([])
         else:
             self.table.empty = reading.fault.message if reading.fault else "Reading the tests …"
-            self.line.show([Item(str(address)), *stale(reading)])
+            self.line.show([StatusItem(str(address)), *stale(reading)])
         self.table.set_rows([])
 
     def _want(self) -> None:
-        if (questions := self.questions()) != self._wanted:
-            self._wanted = questions
+        if (queries := self.queries()) != self._wanted:
+            self._wanted = queries
             self.post_message(self.Wants())
 
     # -- the case under the cursor
@@ -193,8 +193,8 @@ class TestsPane(Pane):
     def _details(self) -> tuple[CaseOf, Reading[CaseDetails]] | None:
         if self._picture is None or (key := self._key()) is None:
             return None
-        question = CaseOf(self._picture.inputs.run.address, key)
-        return question, self.engine.store.get(question)
+        query = CaseOf(self._picture.inputs.run.address, key)
+        return query, self.engine.store.get(query)
 
     def _show_details(self) -> None:
         self.part.show(self._part_lines())
@@ -202,8 +202,8 @@ class TestsPane(Pane):
     def _part_lines(self) -> Lines:
         if (found := self._details()) is None:
             return self._group_lines()
-        question, reading = found
-        head = (f"{question.key.suite}  {question.key.classname}", "dim")
+        query, reading = found
+        head = (f"{query.key.suite}  {query.key.classname}", "dim")
         if reading.value is not None:
             return [*details_lines(reading.value), head]
         words = reading.fault.message if reading.fault else "Reading what it said …"
@@ -236,12 +236,12 @@ class TestsPane(Pane):
         """Show all that the case under the cursor said; ask for it where it is not known."""
         if (found := self._details()) is None:
             return
-        question, reading = found
-        sheet = TextSheet(question.key.name, self._part_lines())
+        query, reading = found
+        sheet = TextSheet(query.key.name, self._part_lines())
         await self.app.push_screen(sheet)
         if reading.value is None:
             try:
-                details = await self.engine.ask(question)
+                details = await self.engine.ask(query)
             except SourceError as error:
                 sheet.show([(error.message, "warning")])
             else:

@@ -4,36 +4,40 @@ from collections.abc import Iterator
 
 from textual.containers import Vertical
 
-from tui import format as fmt
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
-from tui.domain.verdict import Decision, MetricVerdict, Outcome, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.store import Reading
-from tui.summary import difference_text
-from widgets.status_line import Item, StatusLine
-from widgets.theme import Look, look
+from tui.presenters.pipelines import difference_text
+from tui.text import format as fmt
+from widgets.status_line import StatusItem, StatusLine
+from widgets.theme import StatusStyle, status_style
 
-_DECISIONS = {Decision.PROMOTE: look("passed"), Decision.WAIT: look("unknown"), Decision.STOP: look("failed")}
+_DECISIONS = {
+    Decision.PROMOTE: status_style("passed"),
+    Decision.WAIT: status_style("unknown"),
+    Decision.STOP: status_style("failed"),
+}
 _OUTCOMES = {
-    Outcome.OK: look("passed"),
-    Outcome.BETTER: look("passed"),
-    Outcome.WORSE: look("failed"),
-    Outcome.UNCLEAR: look("unknown"),
-    Outcome.IGNORED: look("skipped"),
+    MetricOutcome.OK: status_style("passed"),
+    MetricOutcome.BETTER: status_style("passed"),
+    MetricOutcome.WORSE: status_style("failed"),
+    MetricOutcome.UNCLEAR: status_style("unknown"),
+    MetricOutcome.IGNORED: status_style("skipped"),
 }
 
 
-def headline(reading: Reading[Verdict], now: float) -> Iterator[Item]:
+def headline(reading: Reading[Verdict], now: float) -> Iterator[StatusItem]:
     """The decision with its reason; how old it is where it could not be made anew."""
     if reading.value is None:
         if reading.fault is not None:
-            yield Item(f"{look('unknown').glyph} no verdict", "unknown")
-            yield Item(reading.fault.message, "dim")
+            yield StatusItem(f"{status_style('unknown').glyph} no verdict", "unknown")
+            yield StatusItem(reading.fault.message, "dim")
         return
     glyph, role = _DECISIONS[reading.value.decision]
     old = f"{fmt.ago(reading.age(now) or 0.0)} old, " if reading.fault is not None else ""
-    yield Item(f"{glyph} {reading.value.decision}", "stale" if old else role)
-    yield Item(f"{old}{reading.value.reason}", "dim")
+    yield StatusItem(f"{glyph} {reading.value.decision}", "stale" if old else role)
+    yield StatusItem(f"{old}{reading.value.reason}", "dim")
 
 
 class VerdictLines(Vertical):
@@ -70,18 +74,18 @@ class VerdictLines(Vertical):
             line.show(
                 [
                     _outcome(metric, _OUTCOMES[metric.outcome]),
-                    Item(title.ljust(widths[0]), "strong"),
-                    Item(difference.ljust(widths[1]), drop=2),
-                    Item(metric.reason, "dim" if metric.outcome.good else ""),
+                    StatusItem(title.ljust(widths[0]), "strong"),
+                    StatusItem(difference.ljust(widths[1]), drop=2),
+                    StatusItem(metric.reason, "dim" if metric.outcome.good else ""),
                 ],
-                [Item(_values(metric, now), "dim", drop=3)]
+                [StatusItem(_values(metric, now), "dim", drop=3)]
                 if index < len(judged)
-                else [Item("candidate, validated", "dim", drop=3)],
+                else [StatusItem("candidate, validated", "dim", drop=3)],
             )
 
 
-def _outcome(metric: MetricVerdict, look_: Look) -> Item:
-    return Item(f"{look_.glyph} {metric.outcome:<7}", look_.role)
+def _outcome(metric: MetricVerdict, look_: StatusStyle) -> StatusItem:
+    return StatusItem(f"{look_.glyph} {metric.outcome:<7}", look_.role)
 
 
 def _values(metric: MetricVerdict, now: float) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
+from tui.insight.deployment_rules import Canary, DeploymentRule, Start, Weight, WordPart
 from tui.sandbox.plan import Group, State, Task, plan
 from tui.sandbox.world import Model, Pipeline, Scenario
 
@@ -20,8 +20,8 @@ def deployments() -> Scenario:
 RULES = (
     DeploymentRule(
         job="deploy-*",
-        environment=Part(parameter="TARGET"),
-        version=Part(parameter="MODEL_VERSION"),
+        environment=WordPart(parameter="TARGET"),
+        version=WordPart(parameter="MODEL_VERSION"),
         app="churn",
         canary=Canary(input="(?i)promote"),
         weight=Weight(parameter="CANARY_PERCENT"),
@@ -31,30 +31,30 @@ RULES = (
     ),
     DeploymentRule(
         job="serving/*/rollout",
-        environment=Part(folder=1),
-        version=Part(revision=8),
+        environment=WordPart(folder=1),
+        version=WordPart(revision=8),
         app="ranking",
-        colour=Part(parameter="COLOUR"),
+        colour=WordPart(parameter="COLOUR"),
     ),
     DeploymentRule(
         job="release",
-        environment=Part(display_name=r"to (?P<environment>\w+)"),
-        version=Part(display_name=r"^(?P<version>\S+)"),
+        environment=WordPart(display_name=r"to (?P<environment>\w+)"),
+        version=WordPart(display_name=r"^(?P<version>\S+)"),
     ),
     DeploymentRule(
         job="handover",
         environment="edge",
-        version=Part(description=r"version\s+(?P<version>\S+)"),
+        version=WordPart(description=r"version\s+(?P<version>\S+)"),
     ),
     DeploymentRule(
         job="ranker",
-        environment=Part(stage=r"Deploy to (?P<environment>\w+)"),
-        version=Part(revision=8),
+        environment=WordPart(stage=r"Deploy to (?P<environment>\w+)"),
+        version=WordPart(revision=8),
     ),
     DeploymentRule(
         job="shop/**",
-        environment=Part(branch={"main": "production", "release/*": "staging"}),
-        version=Part(revision=8),
+        environment=WordPart(branch={"main": "production", "release/*": "staging"}),
+        version=WordPart(revision=8),
     ),
 )
 

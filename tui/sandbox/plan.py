@@ -34,7 +34,7 @@ class State(StrEnum):
         return self not in (State.CREATED, State.QUEUED, State.WAITING, State.RUNNING)
 
 
-class Field(msgspec.Struct, frozen=True):
+class RunField(msgspec.Struct, frozen=True):
     """Something that a gate asks for (a parameter of a Jenkins input)."""
 
     name: str
@@ -47,7 +47,7 @@ class Field(msgspec.Struct, frozen=True):
 class Form(msgspec.Struct, frozen=True):
     """What a gate asks for, and whom (Jenkins)."""
 
-    fields: tuple[Field, ...] = ()
+    fields: tuple[RunField, ...] = ()
     submitter: str = ""
     """Users and groups, joined by commas; empty: whoever may build."""
     submitter_parameter: str = ""

@@ -16,7 +16,7 @@ import msgspec
 from tui.config import (
     AlarmSettings,
     AlertmanagerSettings,
-    Compare,
+    CompareSettings,
     GitLabSettings,
     JenkinsSettings,
     MetricSettings,
@@ -330,7 +330,7 @@ METRICS = {
         warn=180,
         fail=250,
         judge_window="1m",
-        compare=Compare(max_worse="10%", group="service"),
+        compare=CompareSettings(max_worse="10%", group="service"),
         query="histogram_quantile(0.95, sum by (le) "
         f"(rate(model_request_duration_seconds_bucket{{{_SERVED}}}[{{window}}])))",
     ),
@@ -342,7 +342,7 @@ METRICS = {
         warn=1.5,
         fail=3,
         judge_window="1m",
-        compare=Compare(max_worse=0.5, group="service"),
+        compare=CompareSettings(max_worse=0.5, group="service"),
         query=f'sum(rate(model_requests_total{{{_SERVED}, code=~"5.."}}[{{window}}])) '
         f"/ sum(rate(model_requests_total{{{_SERVED}}}[{{window}}]))",
     ),
@@ -352,7 +352,7 @@ METRICS = {
         better="higher",
         warn=0.93,
         fail=0.91,
-        compare=Compare(max_worse=0.005, group="quality", critical=True),
+        compare=CompareSettings(max_worse=0.005, group="quality", critical=True),
         query=f"max(model_accuracy{{{_SERVED}}})",
     ),
     "requests": MetricSettings(

@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from tui.insight.rules import Canary, DeploymentRule, Part, Start, Weight
+from tui.insight.deployment_rules import Canary, DeploymentRule, Start, Weight, WordPart
 from tui.sandbox.deployments import deployments
-from tui.sandbox.plan import Field, Form, Group, State, Task, plan
+from tui.sandbox.plan import Form, Group, RunField, State, Task, plan
 from tui.sandbox.world import Model, Pipeline, Scenario
 
 _WARNING = (State.WARNING,)
@@ -117,10 +117,10 @@ def _vision() -> tuple[Task, ...]:
 
 _PROMOTION = Form(
     (
-        Field("STRATEGY", "Choice", "rolling", ("rolling", "blue-green"), "how the traffic is moved"),
-        Field("NOTE", help="for the release notes"),
-        Field("NOTIFY", "Boolean", True, help="tell the team"),
-        Field("PIN", "Password", help="any will do: nobody looks at it"),
+        RunField("STRATEGY", "Choice", "rolling", ("rolling", "blue-green"), "how the traffic is moved"),
+        RunField("NOTE", help="for the release notes"),
+        RunField("NOTIFY", "Boolean", True, help="tell the team"),
+        RunField("PIN", "Password", help="any will do: nobody looks at it"),
     )
 )
 
@@ -161,8 +161,8 @@ def _rule(jobs: str, back: str) -> DeploymentRule:
     """Their runs are deployments, with a canary while they wait; ``back`` is started to go back."""
     return DeploymentRule(
         job=jobs,
-        environment=Part(parameter="TARGET"),
-        version=Part(parameter="MODEL_VERSION"),
+        environment=WordPart(parameter="TARGET"),
+        version=WordPart(parameter="MODEL_VERSION"),
         canary=Canary(input="(?i)promote"),
         weight=Weight(parameter="CANARY_PERCENT"),
         unstable=True,

@@ -22,9 +22,9 @@ from uvicorn.server import ServerState
 from tui.domain.address import AddressError, parse_address
 from tui.sandbox import gitlab, jenkins
 from tui.sandbox.faults import Faults, Kind
+from tui.sandbox.log_reference import find, log_at, task_of
 from tui.sandbox.prometheus import prometheus_app
 from tui.sandbox.scenario import Name, named
-from tui.sandbox.truth import find, log_at, task_of
 from tui.sandbox.world import Clock, World
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from tui.insight.rules import DeploymentRule
+from tui.insight.deployment_rules import DeploymentRule
 from tui.sandbox.plan import Event, Progress, State, Task, TaskState, progress
 
 System = Literal["jenkins", "gitlab"]

@@ -13,15 +13,15 @@ from textual.timer import Timer
 
 from tui.domain.address import Address
 from tui.engine.engine import Engine
-from tui.engine.questions import AnyQuestion, PipelinesOf
-from tui.keys import Action, bindings, help_sections, hints
+from tui.engine.queries.queries import AnyQuery, PipelinesOf
+from tui.keys import KeyAction, bindings, help_sections, hints
 from tui.panes.base import Pane, Selection
-from tui.panes.marking import MARK
 from tui.panes.pipelines import PipelinesPane
-from tui.screens.acting_keys import ActingKeys
-from tui.screens.header import Header, verdict_questions
+from tui.panes.selectable import MARK
+from tui.screens.action_keys import ActionKeys
+from tui.screens.header import Header, verdict_queries
 from tui.screens.sources import source_sections
-from widgets.help_sheet import HelpSheet
+from widgets.dialog.help_sheet import HelpSheet
 from widgets.status_line import KeyLine
 
 WIDE = 110
@@ -34,7 +34,7 @@ LOWER = "metrics"
 """The pane below the stages on a wide terminal, until another one is gone to."""
 
 
-class DeckScreen(ActingKeys):
+class DeckScreen(ActionKeys):
     BINDINGS: ClassVar = [*bindings("everywhere"), *bindings("acting")]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -82,7 +82,7 @@ class DeckScreen(ActingKeys):
 
     async def complete(self) -> None:
         """The first frame, with the list alone, is on the screen: the other panes may be made."""
-        from tui.panes.side import SIDE
+        from tui.panes.registry import SIDE
 
         side = [kind(self.engine) for kind in SIDE]
         self.panes |= {pane.scope: pane for pane in side}
@@ -94,7 +94,7 @@ class DeckScreen(ActingKeys):
         self._unsubscribe()
         self._watch.close()
 
-    def _heard(self, questions: frozenset[AnyQuestion]) -> None:
+    def _heard(self, queries: frozenset[AnyQuery]) -> None:
         self.post_message(self.News())
 
     @on(News)
@@ -122,10 +122,10 @@ class DeckScreen(ActingKeys):
         return name == self.current if self._single else name in ("pipelines", "stages", self.lower)
 
     def _want(self) -> None:
-        questions = {question for pane in self._visible() for question in pane.questions()}
+        queries = {query for pane in self._visible() for query in pane.queries()}
         # The list is always wanted, and the verdicts: the header tells of all sources and models.
-        questions.update(self.panes["pipelines"].questions(), verdict_questions(self.engine.settings))
-        self._watch.want(*questions)
+        queries.update(self.panes["pipelines"].queries(), verdict_queries(self.engine.settings))
+        self._watch.want(*queries)
 
     def show_keys(self) -> None:
         pane = self.panes[self.current]
@@ -282,7 +282,7 @@ class DeckScreen(ActingKeys):
         self.app.push_screen(HelpSheet(source_sections(self.engine), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
-        self.engine.refresh(*{question for pane in self._visible() for question in pane.questions()})
+        self.engine.refresh(*{query for pane in self._visible() for query in pane.queries()})
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""
@@ -343,7 +343,7 @@ class DeckScreen(ActingKeys):
 
     # -- for the palette
 
-    async def perform(self, action: Action) -> None:
+    async def perform(self, action: KeyAction) -> None:
         """Do what a key of the registry would do, wherever the focus is."""
         namespace = self.panes.get(action.scope, self)
         await self.app.run_action(action.command, default_namespace=namespace)

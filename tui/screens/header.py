@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-from tui import format as fmt
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
 from tui.engine.engine import Engine
-from tui.engine.questions import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
+from tui.engine.queries.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
+from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.store import Reading
-from tui.engine.verdicts import judged_metrics
-from tui.insight.need import Need, need
-from tui.panes.progress import LOOKS, countdown
-from widgets.status_line import Item, StatusLine
-from widgets.theme import look
+from tui.insight.priority import Priority, priority_of
+from tui.panes.action_progress import LOOKS, countdown
+from tui.text import format as fmt
+from widgets.status_line import StatusItem, StatusLine
+from widgets.theme import status_style
 
 LATE = 120.0
 """Seconds without an answer after which a source is late even if nothing failed."""
@@ -35,7 +35,7 @@ class Header(StatusLine):
         Args:
             title: what fills the screen; empty where panes stand side by side.
         """
-        engine, left = self._engine, list[Item]()
+        engine, left = self._engine, list[StatusItem]()
         waiting = failing = 0
         whole = engine.settings.safety.read_only
         for name, table in engine.settings.sources.items():
@@ -43,39 +43,49 @@ class Header(StatusLine):
                 continue
             reading = engine.store.get(PipelinesOf(name))
             if trouble := late(reading, engine.clock()):
-                left.append(Item(f"{look('failed').glyph} {name}", "failed", trouble))
+                left.append(StatusItem(f"{status_style('failed').glyph} {name}", "failed", trouble))
             else:
-                left.append(Item(name))
-            if not whole and engine.actions.locked(Address(name, "-")):
-                left.append(Item("read-only", "warning", drop=1))
+                left.append(StatusItem(name))
+            if not whole and engine.actions.write_block_reason(Address(name, "-")):
+                left.append(StatusItem("read-only", "warning", drop=1))
             waits, fails = self._count(name, reading.value)
             waiting, failing = waiting + waits, failing + fails
         if whole:
-            left.append(Item("read-only", "warning"))
+            left.append(StatusItem("read-only", "warning"))
         right = [*_alarms(engine), *_verdicts(engine)]
         right += [
-            Item(f"{look(LOOKS[each.state]).glyph} {each.plan.wish.kind} {each.state}", "running", drop=1)
+            StatusItem(
+                f"{status_style(LOOKS[each.state]).glyph} {each.plan.request.kind} {each.state}",
+                "running",
+                drop=1,
+            )
             for each in engine.actions.activities
             if not each.ended
         ]
         if waiting:
-            right.append(Item(f"{look(Status.WAITING.value).glyph} {waiting} waiting", "waiting"))
+            right.append(
+                StatusItem(f"{status_style(Status.WAITING.value).glyph} {waiting} waiting", "waiting")
+            )
         if failing:
-            right.append(Item(f"{look(Status.FAILED.value).glyph} {failing} failing", "failed"))
+            right.append(StatusItem(f"{status_style(Status.FAILED.value).glyph} {failing} failing", "failed"))
         if title:
-            right.append(Item(title, "strong", drop=2))
+            right.append(StatusItem(title, "strong", drop=2))
         self.show(left, right)
 
     def _count(self, name: str, listing: Listing | None) -> tuple[int, int]:
         """How many pipelines of a source wait for a person, and how many fail; counted once for each listing."""
         counted = self._counted.get(name)
         if counted is None or counted[0] is not listing:
-            needs = [need(pipeline) for pipeline in (listing.pipelines if listing else ())]
-            counted = self._counted[name] = listing, needs.count(Need.PERSON), needs.count(Need.FAILING)
+            needs = [priority_of(pipeline) for pipeline in (listing.pipelines if listing else ())]
+            counted = self._counted[name] = (
+                listing,
+                needs.count(Priority.PERSON),
+                needs.count(Priority.FAILING),
+            )
         return counted[1:]
 
 
-def verdict_questions(settings: Settings) -> tuple[VerdictOf, ...]:
+def verdict_queries(settings: Settings) -> tuple[VerdictOf, ...]:
     """One for each model that can be judged: the header tells of all of them."""
     return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
 
@@ -90,21 +100,23 @@ def late(reading: Reading[Listing], now: float) -> str:
     return ""
 
 
-def _alarms(engine: Engine) -> Iterator[Item]:
+def _alarms(engine: Engine) -> Iterator[StatusItem]:
     """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
     for said in engine.store.get(AnnouncementsNow()).value or ():
         if said.at is not None:
-            yield Item(f"{look('waiting').glyph} {countdown(said, engine.clock())}", "waiting")
+            yield StatusItem(f"{status_style('waiting').glyph} {countdown(said, engine.clock())}", "waiting")
     found = engine.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
-        yield Item(f"{look('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1)
+        yield StatusItem(
+            f"{status_style('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1
+        )
 
 
-def _verdicts(engine: Engine) -> Iterator[Item]:
+def _verdicts(engine: Engine) -> Iterator[StatusItem]:
     """The models that must not be promoted."""
-    readings = {each.model: engine.store.get(each).value for each in verdict_questions(engine.settings)}
+    readings = {each.model: engine.store.get(each).value for each in verdict_queries(engine.settings)}
     stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
     if stopped:
-        glyph, role = look("failed")
-        yield Item(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))
+        glyph, role = status_style("failed")
+        yield StatusItem(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))

@@ -1,10 +1,10 @@
 """What is known of each source, one key away."""
 
-from tui import format as fmt
 from tui.engine.engine import Engine
-from tui.engine.questions import PipelinesOf
-from tui.engine.servers import SKEW_NOTICED
-from widgets.help_sheet import Section
+from tui.engine.queries.queries import PipelinesOf
+from tui.engine.source_pool import SKEW_NOTICED
+from tui.text import format as fmt
+from widgets.dialog.help_sheet import Section
 
 
 def source_sections(engine: Engine) -> list[Section]:
@@ -12,7 +12,7 @@ def source_sections(engine: Engine) -> list[Section]:
     sections: list[Section] = []
     now = engine.clock()
     for name, table in engine.settings.sources.items():
-        facts = engine.servers.facts(name)
+        facts = engine.source_pool.facts(name)
         lines = [("address", facts.url)]
         if facts.version:
             lines.append(("version", facts.version))

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 
 from tui.domain.deployment import Validation
-from tui.text import clean, shorten
+from tui.text.safe import clean, shorten
 
 LARGEST = 256 * 1024
 """Bytes of such a file that are worth reading."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
+from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.alarm import Alerts
 from tui.domain.candidate import RegisteredVersion
@@ -218,7 +218,7 @@ class RegistrySource(Source, Protocol):
 
 
 @runtime_checkable
-class RememberingSource(Protocol):
+class RunCachingSource(Protocol):
     """A source whose server does not tell what was sent to it, where what may be sent next depends on that."""
 
     def remember(self, step: Step, at: float) -> None:
@@ -242,7 +242,7 @@ class TieringSource(Protocol):
 class ActingSource(Source, Protocol):
     """A source that can be asked to do something. Everything but :meth:`send` only reads."""
 
-    async def stance(self) -> Stance:
+    async def write_access(self) -> WriteAccess:
         """Whether the credentials may write, as far as the server tells; read once and remembered.
 
         Raises:
@@ -258,9 +258,9 @@ class ActingSource(Source, Protocol):
         """
         ...
 
-    async def plan(self, wish: Wish) -> Plan:
-        """What granting the wish would do, made from a state read now. One that cannot be done is a plan that is not
-        possible, with the reason.
+    async def plan(self, request: ActionRequest) -> Plan:
+        """What granting the request would do, made from a state read now. One that cannot be done is a plan that is
+        not possible, with the reason.
 
         Raises:
             SourceError: the state could not be read.

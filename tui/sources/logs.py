@@ -29,7 +29,7 @@ class LogSink(Protocol):
         ...
 
 
-class Asked(msgspec.Struct, frozen=True):
+class LogStatus(msgspec.Struct, frozen=True):
     """How a log is after it was asked for."""
 
     complete: bool = False
@@ -55,7 +55,7 @@ class LogReader(Protocol):
         """What makes lines of the bytes that follow ``begin(position)``."""
         ...
 
-    async def read(self, sink: LogSink) -> Asked:
+    async def read(self, sink: LogSink) -> LogStatus:
         """Hand on what is new. When it is cancelled or fails half way, the next one goes on where it was.
 
         Raises:

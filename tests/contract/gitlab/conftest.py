@@ -10,7 +10,7 @@ import pytest
 from tests.contract.gitlab.graphql_stub import execute
 from tests.http_stub import Reply, Request, Stub, http_stub
 from tui.config import GitLabSettings, Secret
-from tui.sources.gitlab import GitLabSource
+from tui.sources.gitlab.source import GitLabSource
 
 PREFIX = "/gitlab"
 GRAPHQL = f"POST {PREFIX}/api/graphql"

@@ -9,7 +9,7 @@ from tests.contract.gitlab.bodies import USER, node
 from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, paths, projects, rest
 from tests.http_stub import Reply, Stub
 from tui.domain.health import Finding, SourceFacts
-from tui.sources.gitlab import GitLabSource
+from tui.sources.gitlab.source import GitLabSource
 
 METADATA = {"version": "18.9.0-ee", "revision": "6714c91", "kas": {}, "enterprise": True}
 

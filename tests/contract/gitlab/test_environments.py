@@ -20,9 +20,9 @@ from tests.gitlab_schemas import schema_errors
 from tests.http_stub import Reply, Request, Stub
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.insight.standing import standing
+from tui.insight.environment_state import environment_state
 from tui.sources.base import SourceError
-from tui.sources.gitlab.environments import KEEP_STOPPED
+from tui.sources.gitlab.read.environments import KEEP_STOPPED
 
 S = Status
 
@@ -57,7 +57,7 @@ async def test_one_question_tells_what_stands_in_each_environment(stub: Stub, co
     assert (production.address, production.tier, production.stopped) == (PRODUCTION, "production", False)
     assert production.url == "https://fraud.example.com"
     assert production.web_url == f"{stub.url}/gitlab/ml/fraud/-/environments/7"
-    what = standing(production.deployments)
+    what = environment_state(production.deployments)
     assert what.stable is not None
     assert (what.stable.version, what.stable.revision, what.stable.who) == (SHA[:8], SHA, "alice")
     assert str(what.stable.run) == "gl:ml/fraud#1805/deploy"
@@ -181,7 +181,7 @@ async def test_behind_a_canary_the_stable_version_is_looked_for_once(stub: Stub,
     )
     source = connect()
     (production,) = (await source.environments(FRAUD)).environments
-    what = standing(production.deployments)
+    what = environment_state(production.deployments)
     assert what.stable is not None
     assert what.canary is not None
     assert (what.stable.version, what.canary.version) == ("00000008", SHA[:8])

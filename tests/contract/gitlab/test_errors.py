@@ -14,7 +14,7 @@ from tui.config import Secret
 from tui.domain.address import parse_address
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.gitlab import GitLabSource
+from tui.sources.gitlab.source import GitLabSource
 
 RUN = parse_address("gl:ml/fraud#1842")
 LOOKUP = rest("/projects/ml%2Ffraud/pipelines/1842")

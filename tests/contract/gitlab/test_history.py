@@ -18,7 +18,7 @@ from tests.http_stub import Reply, Stub
 from tui.domain.deployment import Environment
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.gitlab.environments import HISTORY
+from tui.sources.gitlab.read.environments import HISTORY
 
 
 def past(stub: Stub, *deployments: Body, allowed: Body | None = None, more: Mapping[str, Reply] = {}) -> None:

@@ -25,8 +25,8 @@ from tui.domain.address import Address, parse_address
 from tui.domain.health import Trouble
 from tui.logs.gitlab import GitLabParser
 from tui.sources.base import SourceError
-from tui.sources.gitlab.rhythm import Rhythm
-from tui.sources.logs import Asked
+from tui.sources.gitlab.log.trace_polling import TracePolling
+from tui.sources.logs import LogStatus
 
 RUN = parse_address("gl:ml/fraud#1842")
 JOB = RUN.at_job("train")
@@ -84,13 +84,13 @@ async def test_a_trace_is_followed_and_only_what_is_new_is_handed_on(
     reader, sink = connect().log(JOB), Sink()
     fed = []
     for _ in range(3):
-        assert await reader.read(sink) == Asked(False, 3.0, FRESHNESS)
+        assert await reader.read(sink) == LogStatus(False, 3.0, FRESHNESS)
         fed.append(len(sink.data))
     assert fed == [700, 700, 2000]
-    assert await reader.read(sink) == Asked(False, 5.0)
+    assert await reader.read(sink) == LogStatus(False, 5.0)
     assert sink.data == TEXT
     clock.ahead += 6
-    assert await reader.read(sink) == Asked(True)
+    assert await reader.read(sink) == LogStatus(True)
     assert (sink.data, sink.begun) == (TEXT, [0])
     assert traces_asked(stub) == 5
 
@@ -98,7 +98,7 @@ async def test_a_trace_is_followed_and_only_what_is_new_is_handed_on(
 async def test_what_has_ended_long_ago_is_read_once(stub: Stub, connect: Connect) -> None:
     one_job(stub, state("failed", finished_at=LONG_AGO), trace(TEXT))
     sink = Sink()
-    assert await connect().log(JOB).read(sink) == Asked(True)
+    assert await connect().log(JOB).read(sink) == LogStatus(True)
     assert sink.data == TEXT
     assert traces_asked(stub) == 1
 
@@ -218,7 +218,7 @@ async def test_an_erased_log_says_so(stub: Stub, connect: Connect) -> None:
     one_job(stub, [state(), erased], trace(TEXT))
     reader, sink = connect().log(JOB), Sink()
     await reader.read(sink)
-    assert await reader.read(sink) == Asked(True, note="the log was erased at 2026-05-09 08:00 UTC")
+    assert await reader.read(sink) == LogStatus(True, note="the log was erased at 2026-05-09 08:00 UTC")
     assert (sink.data, sink.begun) == (b"", [0, 0])
     assert traces_asked(stub) == 1
 
@@ -226,21 +226,21 @@ async def test_an_erased_log_says_so(stub: Stub, connect: Connect) -> None:
 async def test_an_empty_log_says_so(stub: Stub, connect: Connect) -> None:
     one_job(stub, state("success", finished_at=LONG_AGO), trace(b""))
     sink = Sink()
-    assert await connect().log(JOB).read(sink) == Asked(True, note="the log is empty")
+    assert await connect().log(JOB).read(sink) == LogStatus(True, note="the log is empty")
     assert (sink.data, sink.begun) == (b"", [0])
 
 
 @pytest.mark.parametrize(
     ("status", "asked"),
     [
-        ("created", Asked(False, 5.0, "the job has not started: created")),
-        ("pending", Asked(False, 5.0, "the job has not started: waits for a runner")),
-        ("manual", Asked(False, 15.0, "the job has not started: manual")),
-        ("skipped", Asked(True, note="the job was skipped before it started: it has no log")),
+        ("created", LogStatus(False, 5.0, "the job has not started: created")),
+        ("pending", LogStatus(False, 5.0, "the job has not started: waits for a runner")),
+        ("manual", LogStatus(False, 15.0, "the job has not started: manual")),
+        ("skipped", LogStatus(True, note="the job was skipped before it started: it has no log")),
     ],
 )
 async def test_a_job_that_has_not_started_has_no_log(
-    stub: Stub, connect: Connect, status: str, asked: Asked
+    stub: Stub, connect: Connect, status: str, asked: LogStatus
 ) -> None:
     one_job(stub, state(status, started_at=None), trace(b""))
     sink = Sink()
@@ -374,7 +374,7 @@ async def test_its_parser_is_of_its_dialect(connect: Connect) -> None:
 
 def asked_for(grows: Callable[[float], bool], seconds: float, *, conditional: bool = False) -> list[float]:
     """The times at which a text is asked for that has grown since the last time where ``grows`` says so."""
-    rhythm, now, times, last = Rhythm(), 0.0, [], 0.0
+    rhythm, now, times, last = TracePolling(), 0.0, [], 0.0
     while now < seconds:
         if rhythm.due(now):
             times.append(now)

@@ -24,11 +24,11 @@ from graphql import (
     validate_schema,
 )
 
-import tui.sources.gitlab
+import tui.sources.gitlab.source
 from tests.gitlab_schemas import VERSIONS, graphql_types
 from tui.sandbox.gitlab.schema import schema
-from tui.sources.gitlab.queries import Question
-from tui.sources.gitlab.rights import job_rights
+from tui.sources.gitlab.actions.rights import job_rights
+from tui.sources.gitlab.graphql_queries import GraphQLQuery
 
 ROOT = Path(__file__).parents[3]
 NEWEST = VERSIONS[-1]
@@ -46,7 +46,7 @@ def stored() -> dict[str, str]:
     found = {file.stem: file.read_text() for file in (ROOT / "tests/recordings/gitlab").glob("*.graphql")}
     for module in pkgutil.walk_packages(tui.sources.gitlab.__path__, "tui.sources.gitlab."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Question):
+            if isinstance(value, GraphQLQuery):
                 found[value.name] = value.document
     rights = job_rights("gid://gitlab/Ci::Build/1")
     return found | {rights.name: rights.document}

@@ -10,7 +10,7 @@ from tests.contract.gitlab.conftest import PREFIX, Connect, paths, rest
 from tests.http_stub import Reply as Answer
 from tests.http_stub import Stub, http_stub
 from tests.patience import given_up
-from tui.domain.action import Reply, Stance, Step
+from tui.domain.action import Reply, Step, WriteAccess
 
 PATH = "/api/v4/projects/ml%2Ffraud/jobs/7/play"
 PLAY = f"POST {PREFIX}{PATH}"
@@ -200,30 +200,30 @@ SELF = rest("/personal_access_tokens/self")
 
 
 @pytest.mark.parametrize(
-    ("answer", "stance"),
+    ("answer", "write_access"),
     [
-        (Answer.json({"scopes": ["api"]}), Stance(False)),
+        (Answer.json({"scopes": ["api"]}), WriteAccess(False)),
         (
             Answer.json({"scopes": ["read_api"]}),
-            Stance(True, "the token has the scopes read_api; acting needs api"),
+            WriteAccess(True, "the token has the scopes read_api; acting needs api"),
         ),
         (
             Answer.json({"message": "400 Bad request"}, 400),
-            Stance(None, "the token does not tell its scopes"),
+            WriteAccess(None, "the token does not tell its scopes"),
         ),
     ],
 )
 async def test_a_token_tells_whether_it_may_write_and_is_asked_once(
-    stub: Stub, connect: Connect, answer: Answer, stance: Stance
+    stub: Stub, connect: Connect, answer: Answer, write_access: WriteAccess
 ) -> None:
     stub.routes[SELF] = answer
     source = connect()
-    assert await source.stance() == stance
-    assert await source.stance() == stance
+    assert await source.write_access() == write_access
+    assert await source.write_access() == write_access
     assert len(stub.requests) == 1
-    assert source.facts().read_only == stance.read_only
+    assert source.facts().read_only == write_access.read_only
 
 
 async def test_without_a_token_nothing_is_written(stub: Stub, connect: Connect) -> None:
-    assert await connect(token=None).stance() == Stance(True, "no token is set")
+    assert await connect(token=None).write_access() == WriteAccess(True, "no token is set")
     assert stub.requests == []

@@ -15,12 +15,12 @@ from tests.http_stub import Reply, Request, Stub
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
-from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, TestReport
+from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, TestReport
 from tui.insight.tests import compare
 from tui.sources.base import SourceError
-from tui.sources.gitlab.tests import LAG, SPARE
+from tui.sources.gitlab.read.tests import LAG, SPARE
 
-P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+P, F, S = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.SKIPPED
 AT = Address("gl", "ml/fraud", 1842)
 ENDED = "2026-05-08T09:05:10.000Z"
 

@@ -117,7 +117,7 @@ async def test_a_server_in_trouble_fails_the_listing(stub: Stub, connect: Connec
 async def test_too_many_projects_are_cut_with_a_note(
     stub: Stub, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.sources.gitlab.watch.MOST_PROJECTS", 3)
+    monkeypatch.setattr("tui.sources.gitlab.read.watch.MOST_PROJECTS", 3)
     stub.routes[rest("/groups/ml/projects")] = group(*ML)
     listing = await connect(watch=("ml/**",)).pipelines()
     assert len(listing.pipelines) == 3

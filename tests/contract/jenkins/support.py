@@ -13,7 +13,7 @@ from typing import Any
 from tests.http_stub import Reply, Route, Stub, http_stub
 from tui.config import JenkinsSettings
 from tui.domain.pipeline import Listing, Pipeline, Stage
-from tui.sources.jenkins import JenkinsSource
+from tui.sources.jenkins.source import JenkinsSource
 
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "jenkins"
 

@@ -13,7 +13,7 @@ from tests.http_stub import Reply, Route
 from tests.patience import given_up
 from tui.config import JenkinsSettings, Secret
 from tui.domain.health import Finding
-from tui.sources.jenkins import JenkinsSource
+from tui.sources.jenkins.source import JenkinsSource
 
 RUN = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
 TLS = Path(__file__).parents[2] / "recordings" / "tls"

@@ -13,10 +13,10 @@ from tui.domain.address import parse_address
 from tui.domain.deployment import Version
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.insight.rules import DeploymentRule
+from tui.insight.deployment_rules import DeploymentRule
 from tui.sources.base import SourceError
-from tui.sources.jenkins.deployments import MOST_JOBS
 from tui.sources.jenkins.payload import BUILDS_TREE, CHANGED_BUILDS_TREE, OLDER_RUNS
+from tui.sources.jenkins.read.deployments import MOST_JOBS
 
 WORKFLOW = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
 

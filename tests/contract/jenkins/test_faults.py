@@ -16,7 +16,7 @@ from tui.config import ConfigError, JenkinsSettings, Secret
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.jenkins import JenkinsSource
+from tui.sources.jenkins.source import JenkinsSource
 
 TOKEN = "11s3cr3t0ken"
 JOBS = core({"jobs": [{"name": "a", "color": "blue", "builds": []}]})

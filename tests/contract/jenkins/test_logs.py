@@ -14,7 +14,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.logs.jenkins import JenkinsParser
 from tui.sources.base import SourceError
-from tui.sources.logs import Asked
+from tui.sources.logs import LogStatus
 
 
 async def test_a_running_build_is_followed_by_its_offsets_to_its_end() -> None:
@@ -48,7 +48,7 @@ async def test_a_log_that_was_written_anew_begins_anew() -> None:
 async def test_a_finished_log_is_read_once() -> None:
     data, begun, outcomes, starts = await read(recorded("log-progressiveText-finished-start0"))
     assert (begun, starts) == ([0], ["0"])
-    assert outcomes == [Asked(complete=True, wait=1.0)]
+    assert outcomes == [LogStatus(complete=True, wait=1.0)]
     assert lines(JenkinsParser(), data)[-1] == b"Finished: ABORTED"
 
 

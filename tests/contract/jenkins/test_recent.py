@@ -10,7 +10,7 @@ from tests.contract.jenkins.support import EMPTY_QUEUE, core, jenkins
 from tests.http_stub import Reply, Request, Route, Stub
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.sources.jenkins import runs
+from tui.sources.jenkins.read import runs
 from tui.sources.jenkins.source import READ_WHOLE
 
 RUN = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
@@ -125,7 +125,7 @@ async def test_a_job_that_was_made_anew_has_none_of_the_old_ones() -> None:
 async def test_only_what_changed_is_read() -> None:
     controller = Controller(*map(build, range(5, 0, -1)))
     async with controller.reading() as (source, _):
-        with patch("tui.sources.jenkins.recent.read_build", wraps=runs.read_build) as read:
+        with patch("tui.sources.jenkins.read.recent_builds.read_build", wraps=runs.read_build) as read:
             first = await source.pipelines()
             assert read.call_count == 5
             second = await source.pipelines()

@@ -13,7 +13,7 @@ from tests.http_stub import Route
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.jenkins import JenkinsSource
+from tui.sources.jenkins.source import JenkinsSource
 
 ASKED_FOR = re.compile(
     r"(/job/[^/]+)*(/-?\d+)?/api/json(\?.*)?|/queue/api/json(\?.*)?|/whoAmI/api/json"

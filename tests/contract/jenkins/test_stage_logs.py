@@ -12,7 +12,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.logs.jenkins import JenkinsParser
 from tui.sources.base import SourceError
-from tui.sources.logs import Asked
+from tui.sources.logs import LogStatus
 
 DEPLOY = Address("ci", "deploy-model", 2)
 
@@ -48,7 +48,7 @@ async def test_a_step_is_read_by_its_node(name: str, node: int) -> None:
     async with jenkins(PAUSED) as (source, _):
         sink = Sink()
         reader = source.log(DEPLOY.at_job(f"step~{node}"))
-        assert await reader.read(sink) == Asked(complete=True, wait=1.0 if sink.data else 1.5)
+        assert await reader.read(sink) == LogStatus(complete=True, wait=1.0 if sink.data else 1.5)
     assert sink.data == recording(f"node-log-progressive-{name}")["body"].encode()
 
 

@@ -11,15 +11,15 @@ from tests.http_stub import Reply, Request, Route
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
-from tui.domain.tests import Case, CaseDetails, CaseKey, Outcome, TestReport
+from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, TestReport
 from tui.insight.tests import compare
 from tui.sandbox.jenkins.export import parse_tree
 from tui.sources.base import SourceError
-from tui.sources.jenkins import JenkinsSource
-from tui.sources.jenkins.tests import REPORT_TREE, said_tree
-from tui.sources.wire import Wire
+from tui.sources.http.limiter import Limiter
+from tui.sources.jenkins.read.tests import REPORT_TREE, said_tree
+from tui.sources.jenkins.source import JenkinsSource
 
-P, F, S = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+P, F, S = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.SKIPPED
 PATH = "/job/deploy-model/2/testReport/api/json"
 AT = Address("ci", "deploy-model", 2)
 MODEL, IO = "tests.test_model.TestModel", "tests.test_io.TestIO"
@@ -342,7 +342,7 @@ async def test_an_address_without_a_run_is_refused() -> None:
 
 
 async def test_a_report_larger_than_can_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.sources.jenkins.tests.LARGEST_REPORT", 1000)
+    monkeypatch.setattr("tui.sources.jenkins.read.tests.LARGEST_REPORT", 1000)
     with pytest.raises(SourceError, match="more than 1,000 bytes"):
         await read(report(*(case(f"t{n}") for n in range(50))))
 
@@ -367,7 +367,7 @@ async def test_what_is_no_report_is_an_error_with_the_place(reply: Reply, troubl
 
 @pytest.mark.parametrize("what", ["tests", "case"])
 async def test_mangled_reports_are_read_or_refused(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.sources.jenkins.source.Wire", partial(Wire, rate=1e6))
+    monkeypatch.setattr("tui.sources.jenkins.source.Limiter", partial(Limiter, rate=1e6))
     document = {**body("testReport"), "childReports": AGGREGATE["childReports"]}
     refused = 0
     async with jenkins({}) as (source, stub):

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.gitlab import answers
-from tui.sandbox.gitlab.asking import Ask, Options, find
+from tui.sandbox.gitlab import responses
 from tui.sandbox.gitlab.bodies import PREFIX
-from tui.sandbox.gitlab.deeds import Deeds
+from tui.sandbox.gitlab.manual_changes import ManualChanges
+from tui.sandbox.gitlab.request import Options, RestRequest, find
 from tui.sandbox.gitlab.rest import ROUTES
 from tui.sandbox.gitlab.site import Site
 from tui.sandbox.gitlab.writes import WRITES
@@ -33,10 +33,10 @@ __all__ = ["PREFIX", "REVOKED_TOKEN", "Options", "gitlab_app"]
 
 
 def gitlab_app(
-    world: World, faults: Faults, options: Options | None = None, deeds: Deeds | None = None
+    world: World, faults: Faults, options: Options | None = None, deeds: ManualChanges | None = None
 ) -> Starlette:
     """One GitLab installation that tells of ``world``."""
-    face = _Face(world, options or Options(), deeds or Deeds())
+    face = _Face(world, options or Options(), deeds or ManualChanges())
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
     return Starlette(
         routes=[
@@ -44,16 +44,16 @@ def gitlab_app(
             Route(f"{PREFIX}/api/v3/{{rest:path}}", face.api_v3, methods=methods),
             Route(f"{PREFIX}/api/v4/{{rest:path}}", face.api, methods=methods),
         ],
-        middleware=[Middleware(with_faults, faults=faults, refuse=answers.refuse)],
+        middleware=[Middleware(with_faults, faults=faults, refuse=responses.refuse)],
     )
 
 
 class _Face:
-    def __init__(self, world: World, options: Options, deeds: Deeds) -> None:
+    def __init__(self, world: World, options: Options, deeds: ManualChanges) -> None:
         self.deeds = deeds
         self.world = world
         self.options = options
-        self.limit = answers.RateLimit(world.now)
+        self.limit = responses.RateLimit(world.now)
 
     async def api(self, request: Request) -> Response:
         raw: bytes = request.scope["raw_path"]  # a name may hold an encoded slash
@@ -64,31 +64,31 @@ class _Face:
             known = self._known(request, any_scope=route.any_scope)
             writes = request.method != "GET" and not route.any_scope
             if writes and self.options.token and known and "api" not in self.options.scopes:
-                raise answers.insufficient_scope("api")
+                raise responses.insufficient_scope("api")
             if not (known or route.open):
-                raise answers.unauthorized()
+                raise responses.unauthorized()
             route.check(request.query_params)
             base = f"{request.url.scheme}://{request.url.netloc}{PREFIX}"
-            ask = Ask(
+            ask = RestRequest(
                 self._site(known), request.query_params, self.options, base, path, await _given(request)
             )
             result = route.answer(ask, *segments)
-            if isinstance(result, answers.Page):
+            if isinstance(result, responses.Page):
                 url = f"{self.options.external_url}/api/v4{path}"
-                result, paging = answers.page(result, request.query_params, url)
+                result, paging = responses.page(result, request.query_params, url)
                 headers |= paging
-        except answers.ApiError as error:
+        except responses.ApiError as error:
             response = error.response()
             response.headers.update(headers)
             return response
         if request.method != "GET":
-            return answers.written(result, headers, route.status)
-        if isinstance(result, answers.Text):
-            return answers.text(result, headers, request.headers)
-        return answers.tagged(result, headers, request.headers.get("if-none-match"))
+            return responses.written(result, headers, route.status)
+        if isinstance(result, responses.Text):
+            return responses.text(result, headers, request.headers)
+        return responses.tagged(result, headers, request.headers.get("if-none-match"))
 
     async def api_v3(self, _: Request) -> Response:
-        return answers.api_v3().response()
+        return responses.api_v3().response()
 
     async def graphql(self, request: Request) -> Response:
         # Not when the sandbox starts: graphql-core takes a third as long to import as all the rest.
@@ -97,7 +97,7 @@ class _Face:
 
         try:
             known = self._known(request)
-        except answers.ApiError:
+        except responses.ApiError:
             return self._say({"errors": [{"message": "Invalid token"}]}, 401)
         try:
             asked = msgspec.json.decode(await request.body(), type=_Question)
@@ -131,13 +131,13 @@ class _Face:
         bearer = request.headers.get("authorization", "")
         given = request.headers.get("private-token") or bearer.removeprefix("Bearer ")
         if given == REVOKED_TOKEN:
-            raise answers.revoked()
+            raise responses.revoked()
         if not options.token:
             return True
         if given and given != options.token:
-            raise answers.unauthorized()
+            raise responses.unauthorized()
         if given and not any_scope and not {"api", "read_api"} & set(options.scopes):
-            raise answers.insufficient_scope()
+            raise responses.insufficient_scope()
         return bool(given)
 
 
@@ -150,7 +150,9 @@ async def _given(request: Request) -> dict[str, Any]:
         try:
             return msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.MsgspecError:
-            raise answers.ApiError(400, {"error": "There was a problem in the JSON you submitted"}) from None
+            raise responses.ApiError(
+                400, {"error": "There was a problem in the JSON you submitted"}
+            ) from None
     given: dict[str, Any] = {}
     for name, value in parse_qsl(body.decode(), keep_blank_values=True):
         outer, bracket, inner = name.partition("[")

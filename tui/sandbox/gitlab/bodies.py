@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tui.sandbox.gitlab.deeds import Approval
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project
+from tui.sandbox.gitlab.manual_changes import Approval
 from tui.sandbox.gitlab.site import Site
 from tui.sandbox.world import Commit
 

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.gitlab import bodies, tests
-from tui.sandbox.gitlab.answers import Page, Text, bad_request, invalid, not_found
-from tui.sandbox.gitlab.asking import Ask, Route, given
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project, in_scope
+from tui.sandbox.gitlab.request import RestRequest, Route, given
+from tui.sandbox.gitlab.responses import Page, Text, bad_request, invalid, not_found
 from tui.sandbox.gitlab.trace import trace
 
 JOB_STATUSES = (
@@ -49,27 +49,27 @@ FINISHED_DEPLOYMENT = ("success", "failed", "canceled")
 # --- who and what -------------------------------------------------------------------------------------------------
 
 
-def _token(ask: Ask) -> Any:
+def _token(ask: RestRequest) -> Any:
     return bodies.token(ask.options.scopes, ask.site.world.now())
 
 
-def _metadata(ask: Ask) -> Any:
+def _metadata(ask: RestRequest) -> Any:
     return bodies.metadata(ask.options.version)
 
 
-def _version(ask: Ask) -> Any:
+def _version(ask: RestRequest) -> Any:
     return {key: value for key, value in _metadata(ask).items() if key in ("version", "revision")}
 
 
-def _user(ask: Ask) -> Any:
+def _user(ask: RestRequest) -> Any:
     return bodies.current_user(ask.site)
 
 
-def _projects(ask: Ask) -> Page:
+def _projects(ask: RestRequest) -> Page:
     return _list_projects(ask, ask.site.projects())
 
 
-def _group_projects(ask: Ask, key: str) -> Page:
+def _group_projects(ask: RestRequest, key: str) -> Page:
     group = unquote(key)
     groups = ask.site.groups()
     if group.isdigit() and 0 <= int(group) - 11 < len(groups):
@@ -83,14 +83,14 @@ def _group_projects(ask: Ask, key: str) -> Page:
     )
 
 
-def _list_projects(ask: Ask, found: Sequence[Project]) -> Page:
+def _list_projects(ask: RestRequest, found: Sequence[Project]) -> Page:
     if ask.query.get("archived") == "true":
         found = ()
     simple = ask.truth("simple")
     return Page(found[::-1], lambda it: bodies.project(ask.site, it, simple=simple))
 
 
-def _project(ask: Ask, key: str) -> Any:
+def _project(ask: RestRequest, key: str) -> Any:
     body = bodies.project(ask.site, ask.project(key), simple=ask.truth("simple"))
     if ask.options.maintainer:
         body |= {
@@ -112,7 +112,7 @@ _PIPELINE_ORDER: Mapping[str, Callable[[Pipeline], Any]] = {
 }
 
 
-def _pipelines(ask: Ask, key: str) -> Page:
+def _pipelines(ask: RestRequest, key: str) -> Page:
     project, query = ask.project(key), ask.query
     if query.get("source") == "parent_pipeline":
         found = [it for it in ask.site.everything(project) if it.run.parent is not None]
@@ -137,11 +137,11 @@ def _pipelines(ask: Ask, key: str) -> Page:
     return Page(ask.sorted(found, _PIPELINE_ORDER, "desc"), lambda it: bodies.pipeline_basic(ask.site, it))
 
 
-def _pipeline(ask: Ask, key: str, number: str) -> Any:
+def _pipeline(ask: RestRequest, key: str, number: str) -> Any:
     return bodies.pipeline_detail(ask.site, ask.pipeline(key, number))
 
 
-def _latest_pipeline(ask: Ask, key: str) -> Any:
+def _latest_pipeline(ask: RestRequest, key: str) -> Any:
     ref = ask.query.get("ref", "main")
     for it in ask.site.pipelines(ask.project(key)):
         if it.run.pipeline.ref == ref:
@@ -149,34 +149,34 @@ def _latest_pipeline(ask: Ask, key: str) -> Any:
     raise not_found("Pipeline")
 
 
-def _pipeline_jobs(ask: Ask, key: str, number: str) -> Page:
+def _pipeline_jobs(ask: RestRequest, key: str, number: str) -> Page:
     pipeline = ask.pipeline(key, number)
     return _list_jobs(ask, pipeline.jobs if ask.truth("include_retried") else pipeline.latest)
 
 
-def _project_jobs(ask: Ask, key: str) -> Page:
+def _project_jobs(ask: RestRequest, key: str) -> Page:
     everything = ask.site.everything(ask.project(key))
     return _list_jobs(ask, [job for pipeline in everything for job in pipeline.jobs], counted=False)
 
 
-def _list_jobs(ask: Ask, found: Sequence[Job], *, counted: bool = True) -> Page:
+def _list_jobs(ask: RestRequest, found: Sequence[Job], *, counted: bool = True) -> Page:
     jobs = _in_scope(ask, [job for job in found if not job.bridge])
     return Page(jobs, lambda it: bodies.job(ask.site, it), counted)
 
 
-def _in_scope(ask: Ask, found: Sequence[Job]) -> list[Job]:
+def _in_scope(ask: RestRequest, found: Sequence[Job]) -> list[Job]:
     scopes = given(ask.query, "scope")
     return sorted(
         (job for job in found if not scopes or job.status in scopes), key=lambda job: job.id, reverse=True
     )
 
 
-def _bridges(ask: Ask, key: str, number: str) -> Page:
+def _bridges(ask: RestRequest, key: str, number: str) -> Page:
     bridges = [job for job in ask.pipeline(key, number).latest if job.bridge]
     return Page(_in_scope(ask, bridges), lambda it: bodies.bridge(ask.site, it))
 
 
-def _job(ask: Ask, key: str, number: str) -> Any:
+def _job(ask: RestRequest, key: str, number: str) -> Any:
     project, found = ask.project(key), ask.site.world.find_job(int(number))
     if found is not None and found[0].pipeline.path == project.path:
         for job in ask.site.pipeline(found[0]).jobs:
@@ -185,7 +185,7 @@ def _job(ask: Ask, key: str, number: str) -> Any:
     raise not_found()
 
 
-def _artifact(ask: Ask, key: str, number: str, file: str) -> Any:
+def _artifact(ask: RestRequest, key: str, number: str, file: str) -> Any:
     """One file of a job's archive."""
     project, found = ask.project(key), ask.site.world.find_job(int(number))
     if found is not None and found[0].pipeline.path == project.path and file == METRICS:
@@ -195,7 +195,7 @@ def _artifact(ask: Ask, key: str, number: str, file: str) -> Any:
     raise not_found()
 
 
-def _commits(ask: Ask, key: str) -> Page:
+def _commits(ask: RestRequest, key: str) -> Page:
     """Of a range only; other revisions are not asked for here."""
     project = ask.project(key)
     old, _, new = ask.query.get("ref_name", "").partition("..")
@@ -205,7 +205,7 @@ def _commits(ask: Ask, key: str) -> Page:
     return Page(found, lambda it: bodies.commit(ask.site, project, it), counted=False)
 
 
-def _trace(ask: Ask, key: str, number: str) -> Text:
+def _trace(ask: RestRequest, key: str, number: str) -> Text:
     project, found = ask.project(key), ask.site.world.find_job(int(number))
     if found is None or found[0].pipeline.path != project.path or found[1].task.child:
         raise not_found()
@@ -218,18 +218,18 @@ def _trace(ask: Ask, key: str, number: str) -> Text:
     return Text(body, f"{number}.log", options.trace_etag)
 
 
-def _test_summary(ask: Ask, key: str, number: str) -> Any:
+def _test_summary(ask: RestRequest, key: str, number: str) -> Any:
     return tests.summary(ask.site, ask.pipeline(key, number))
 
 
-def _test_report(ask: Ask, key: str, number: str) -> Any:
+def _test_report(ask: RestRequest, key: str, number: str) -> Any:
     return tests.report(ask.site, ask.pipeline(key, number))
 
 
 # --- environments and deployments ---------------------------------------------------------------------------------
 
 
-def _environments(ask: Ask, key: str) -> Page:
+def _environments(ask: RestRequest, key: str) -> Page:
     project, query = ask.project(key), ask.query
     search = query.get("search", "")
     if "name" in query and search:
@@ -247,7 +247,7 @@ def _environments(ask: Ask, key: str) -> Page:
     return Page(found, lambda it: bodies.environment(ask.site, it) | {"project": home})
 
 
-def _environment(ask: Ask, key: str, number: str) -> Any:
+def _environment(ask: RestRequest, key: str, number: str) -> Any:
     for it in ask.site.environments(ask.project(key)):
         if it.id == int(number):
             last = it.last("success")
@@ -265,7 +265,7 @@ _DEPLOYMENT_ORDER: Mapping[str, Callable[[Deployment], Any]] = {
 }
 
 
-def _deployments(ask: Ask, key: str) -> Page:
+def _deployments(ask: RestRequest, key: str) -> Page:
     """Oldest first unless told otherwise."""
     project, query = ask.project(key), ask.query
     status, order = query.get("status"), query.get("order_by", "id")
@@ -298,7 +298,7 @@ def _deployments(ask: Ask, key: str) -> Page:
     )
 
 
-def _deployment(ask: Ask, key: str, number: str) -> Any:
+def _deployment(ask: RestRequest, key: str, number: str) -> Any:
     project = ask.project(key)
     for it in ask.site.deployments(project):
         if it.id == int(number):
@@ -314,7 +314,7 @@ def _deployment(ask: Ask, key: str, number: str) -> Any:
     raise not_found()
 
 
-def _by_name(ask: Ask, project: Project) -> Mapping[str, Environment]:
+def _by_name(ask: RestRequest, project: Project) -> Mapping[str, Environment]:
     return {it.name: it for it in ask.site.environments(project)}
 
 

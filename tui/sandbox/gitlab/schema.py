@@ -29,8 +29,8 @@ from graphql import (
 
 from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.bodies import PREFIX, seconds, stamp
-from tui.sandbox.gitlab.deeds import Approval
 from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Environment, Job, Pipeline, Project, in_scope
+from tui.sandbox.gitlab.manual_changes import Approval
 from tui.sandbox.gitlab.site import Site
 
 MAX_COMPLEXITY = 250

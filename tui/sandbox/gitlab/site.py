@@ -10,7 +10,6 @@ from math import inf
 from random import Random
 from urllib.parse import quote, unquote
 
-from tui.sandbox.gitlab.deeds import Deeds
 from tui.sandbox.gitlab.facts import (
     COMPLETED,
     Deployment,
@@ -21,6 +20,7 @@ from tui.sandbox.gitlab.facts import (
     composite,
     stage_of,
 )
+from tui.sandbox.gitlab.manual_changes import ManualChanges
 from tui.sandbox.plan import Progress, State, TaskState
 from tui.sandbox.world import Commit, Run, World
 
@@ -66,9 +66,9 @@ class Site:
         *,
         visible: bool = True,
         rollbacks: bool = True,
-        deeds: Deeds | None = None,
+        deeds: ManualChanges | None = None,
     ) -> None:
-        self.deeds = deeds or Deeds()
+        self.deeds = deeds or ManualChanges()
         self._visible = visible
         self.rollbacks = rollbacks
         self.world = world

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.sandbox.gitlab import bodies
-from tui.sandbox.gitlab.answers import (
+from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Job, Pipeline
+from tui.sandbox.gitlab.request import RestRequest, Route
+from tui.sandbox.gitlab.responses import (
     ApiError,
     bad_request,
     conflict,
@@ -13,15 +15,13 @@ from tui.sandbox.gitlab.answers import (
     no_route,
     not_found,
 )
-from tui.sandbox.gitlab.asking import Ask, Route
-from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Job, Pipeline
 from tui.sandbox.world import Refused
 
 MOST_ATTEMPTS = 5
 """Job ids of the sandbox have room for so many."""
 
 
-def _job(ask: Ask, key: str, number: str, *, bridges: bool = True) -> Job:
+def _job(ask: RestRequest, key: str, number: str, *, bridges: bool = True) -> Job:
     """
     Raises:
         ApiError: there is none, or it may not be touched.
@@ -35,7 +35,7 @@ def _job(ask: Ask, key: str, number: str, *, bridges: bool = True) -> Job:
     raise not_found()
 
 
-def _permit(ask: Ask, name: str = "") -> None:
+def _permit(ask: RestRequest, name: str = "") -> None:
     """Raises: ApiError, 403 without a reason, whatever the reason is; or 409."""
     if ask.options.denied & {name, "*"}:
         raise forbidden()
@@ -43,7 +43,7 @@ def _permit(ask: Ask, name: str = "") -> None:
         raise conflict()
 
 
-def _as_job(ask: Ask, id: int, run: int) -> Any:
+def _as_job(ask: RestRequest, id: int, run: int) -> Any:
     """A job as it is after something was done to it."""
     site = ask.fresh()
     found = site.world.run(run)
@@ -52,7 +52,7 @@ def _as_job(ask: Ask, id: int, run: int) -> Any:
     return bodies.bridge(site, job) if job.bridge else bodies.job(site, job)
 
 
-def _task(ask: Ask, job: Job) -> str:
+def _task(ask: RestRequest, job: Job) -> str:
     found = ask.site.world.find_job(job.id)
     assert found is not None
     return found[1].task.id
@@ -61,7 +61,7 @@ def _task(ask: Ask, job: Job) -> str:
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
 
-def _play(ask: Ask, key: str, number: str) -> Any:
+def _play(ask: RestRequest, key: str, number: str) -> Any:
     job = _job(ask, key, number)
     if job.manual and not ask.site.may_update(job):
         raise forbidden()
@@ -82,7 +82,7 @@ def _play(ask: Ask, key: str, number: str) -> Any:
     return _as_job(ask, job.id, job.run.id)
 
 
-def _retry(ask: Ask, key: str, number: str) -> Any:
+def _retry(ask: RestRequest, key: str, number: str) -> Any:
     job = _job(ask, key, number)
     if not job.retryable or job.rejected or not ask.site.may_update(job):
         raise forbidden(
@@ -93,7 +93,7 @@ def _retry(ask: Ask, key: str, number: str) -> Any:
     return _again(ask, job)
 
 
-def _again(ask: Ask, job: Job) -> Any:
+def _again(ask: RestRequest, job: Job) -> Any:
     """A new job. One that needs approval waits for it; any other starts at once."""
     found = ask.site.world.find_job(job.id)
     assert found is not None
@@ -104,7 +104,7 @@ def _again(ask: Ask, job: Job) -> Any:
     return _as_job(ask, ask.site.world.job_id(job.run, task.id, len(found[1].attempts)), job.run.id)
 
 
-def _cancel(ask: Ask, key: str, number: str) -> Any:
+def _cancel(ask: RestRequest, key: str, number: str) -> Any:
     """Never refuses: what has ended is answered as it is."""
     job = _job(ask, key, number, bridges=False)
     if ask.truth_of("force") and job.status != "canceling":
@@ -118,13 +118,13 @@ def _cancel(ask: Ask, key: str, number: str) -> Any:
 # --- pipelines ----------------------------------------------------------------------------------------------------
 
 
-def _pipeline(ask: Ask, key: str, number: str) -> Pipeline:
+def _pipeline(ask: RestRequest, key: str, number: str) -> Pipeline:
     pipeline = ask.pipeline(key, number)
     _permit(ask)
     return pipeline
 
 
-def _detail(ask: Ask, id: int, *, name: bool = True) -> Any:
+def _detail(ask: RestRequest, id: int, *, name: bool = True) -> Any:
     site = ask.fresh()
     run = site.world.run(id)
     assert run is not None
@@ -132,7 +132,7 @@ def _detail(ask: Ask, id: int, *, name: bool = True) -> Any:
     return body if name else {key: value for key, value in body.items() if key != "name"}
 
 
-def _retry_pipeline(ask: Ask, key: str, number: str) -> Any:
+def _retry_pipeline(ask: RestRequest, key: str, number: str) -> Any:
     """201 also where there was nothing to do. Gates that failed wait again; bridges are left alone."""
     pipeline = _pipeline(ask, key, number)
     for job in pipeline.latest:
@@ -143,7 +143,7 @@ def _retry_pipeline(ask: Ask, key: str, number: str) -> Any:
     return _detail(ask, pipeline.id, name=False)
 
 
-def _cancel_pipeline(ask: Ask, key: str, number: str) -> Any:
+def _cancel_pipeline(ask: RestRequest, key: str, number: str) -> Any:
     pipeline = _pipeline(ask, key, number)
     if pipeline.status not in COMPLETED:
         ask.site.world.cancel(pipeline.run)
@@ -154,14 +154,14 @@ def _base(*reasons: str, status: int = 400) -> ApiError:
     return ApiError(status, {"message": {"base": list(reasons)}})
 
 
-def _create(ask: Ask, key: str) -> Any:
+def _create(ask: RestRequest, key: str) -> Any:
     project = ask.project(key)
     _permit(ask)
     given = ask.body.get("variables") or []
     return _start(ask, project.path, {each["key"]: str(each.get("value", "")) for each in given}, "api")
 
 
-def _trigger(ask: Ask, key: str) -> Any:
+def _trigger(ask: RestRequest, key: str) -> Any:
     """By a trigger token, which stands for a person."""
     project = ask.site.project_of(key)
     if project is None or not ask.options.trigger_token or ask.body.get("token") != ask.options.trigger_token:
@@ -172,7 +172,7 @@ def _trigger(ask: Ask, key: str) -> Any:
     return _start(ask, project.path, variables, "trigger")
 
 
-def _start(ask: Ask, path: str, variables: Mapping[str, str], source: str) -> Any:
+def _start(ask: RestRequest, path: str, variables: Mapping[str, str], source: str) -> Any:
     options, world = ask.options, ask.site.world
     if "ref" not in ask.body:
         raise invalid("ref is missing")
@@ -194,7 +194,7 @@ def _start(ask: Ask, path: str, variables: Mapping[str, str], source: str) -> An
     return _detail(ask, run.id)
 
 
-def _variables(ask: Ask, key: str, number: str) -> Any:
+def _variables(ask: RestRequest, key: str, number: str) -> Any:
     pipeline = ask.pipeline(key, number)
     given = ask.site.deeds.variables.get(pipeline.id, ())
     return [{"variable_type": "env_var", "key": name, "value": value, "raw": False} for name, value in given]
@@ -203,7 +203,7 @@ def _variables(ask: Ask, key: str, number: str) -> Any:
 # --- deployments and environments ---------------------------------------------------------------------------------
 
 
-def _approval(ask: Ask, key: str, number: str) -> Any:
+def _approval(ask: RestRequest, key: str, number: str) -> Any:
     if ask.options.community:
         raise no_route()
     project = ask.project(key)
@@ -223,7 +223,7 @@ def _approval(ask: Ask, key: str, number: str) -> Any:
     return bodies.approval(site, approval)
 
 
-def _no_approval(ask: Ask, it: Deployment, status: str) -> str:
+def _no_approval(ask: RestRequest, it: Deployment, status: str) -> str:
     """In the order in which GitLab looks."""
     if not it.job.approvals:
         return "This environment is not protected."
@@ -239,7 +239,7 @@ def _no_approval(ask: Ask, it: Deployment, status: str) -> str:
     return ""
 
 
-def _stop(ask: Ask, key: str, number: str) -> Any:
+def _stop(ask: RestRequest, key: str, number: str) -> Any:
     project = ask.project(key)
     _permit(ask)
     for it in ask.site.environments(project):
@@ -252,7 +252,7 @@ def _stop(ask: Ask, key: str, number: str) -> Any:
     raise not_found()
 
 
-def _protection(ask: Ask, key: str, name: str) -> Any:
+def _protection(ask: RestRequest, key: str, name: str) -> Any:
     project = ask.project(key)
     needed = {d.job.approvals for d in ask.site.deployments(project) if d.job.environment == name}
     if ask.options.community or not max(needed, default=0):

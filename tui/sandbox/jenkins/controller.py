@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from tui.sandbox.jenkins.deeds import Deeds
+from tui.sandbox.jenkins.manual_changes import ManualChanges
 from tui.sandbox.plan import Form, Progress, State, TaskState
 from tui.sandbox.world import Pipeline, Run, World
 
@@ -55,7 +55,7 @@ class Controller:
     def __init__(self, world: World, root_url: str) -> None:
         self.world = world
         self.root_url = root_url
-        self.deeds = Deeds()
+        self.deeds = ManualChanges()
         self.forms: Mapping[str, Form] = {}
         self.choices: Mapping[str, tuple[str, ...]] = {}
         self._items: dict[str, Item] = {}

@@ -10,7 +10,7 @@ from tui.sandbox.artifacts import METRICS
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
-from tui.sandbox.plan import Field, Form, Progress, State, TaskState
+from tui.sandbox.plan import Form, Progress, RunField, State, TaskState
 from tui.sandbox.world import Run
 
 BRIEF = frozenset({"number", "url"})
@@ -240,7 +240,7 @@ def _input(id: str, message: str, form: Form) -> Bean:
     return Bean("", fields)
 
 
-def _field(field: Field) -> Bean:
+def _field(field: RunField) -> Bean:
     kind = "String" if field.kind == "Choice" else field.kind
     default = {"name": field.name, **({} if kind == "Password" else {"value": field.default})}
     fields = {
@@ -273,7 +273,7 @@ def pending(controller: Controller, seen: Progress, url: str) -> list[dict[str, 
     ]
 
 
-def _pending_field(field: Field) -> dict[str, Any]:
+def _pending_field(field: RunField) -> dict[str, Any]:
     described = {"description": field.help} if field.help else {}
     choices = {"choices": list(field.choices)} if field.kind == "Choice" else {}
     default = "" if field.kind == "Password" else field.default

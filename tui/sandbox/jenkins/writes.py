@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from tui.sandbox.jenkins import pages, runs
 from tui.sandbox.jenkins.controller import Controller, job_path
-from tui.sandbox.jenkins.deeds import Given
+from tui.sandbox.jenkins.manual_changes import InputAnswer
 from tui.sandbox.jenkins.options import Options
-from tui.sandbox.plan import Field, Form, State, TaskState
+from tui.sandbox.plan import Form, RunField, State, TaskState
 from tui.sandbox.world import Pipeline, Run
 
 _REPLAY = "org.jenkinsci.plugins.workflow.cps.replay.ReplayCause"
@@ -143,7 +143,7 @@ def _input(ask: Ask, run: Run, id: str, how: str) -> Response | None:
             except (ValueError, KeyError, TypeError, AttributeError):
                 return _oops(ask)
         deeds.returned[run.id, id] = _returned(form, value, ask.user)
-    deeds.given[run.id, state.task.id] = Given(controller.world.now(), yes, ask.user)
+    deeds.given[run.id, state.task.id] = InputAnswer(controller.world.now(), yes, ask.user)
     deeds.settle(controller.world, ask.options.lag)
     if how == "submit":
         console = f"{_path(ask, run.pipeline)}{run.number}/console"
@@ -180,7 +180,7 @@ def _values(form: Form, sent: Any) -> dict[str, Any]:
     }
 
 
-def _value(field: Field, value: Any) -> Any:
+def _value(field: RunField, value: Any) -> Any:
     if field.kind == "Boolean":
         return value if isinstance(value, bool) else str(value).lower() == "true"
     if field.kind == "Choice" and value not in field.choices:

@@ -11,12 +11,12 @@ from tui.domain.health import Finding, Trouble
 from tui.domain.pipeline import Listing
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
-from tui.sources.gitlab.graphql import Fallback
+from tui.sources.gitlab.graphql_client import Fallback
+from tui.sources.gitlab.graphql_queries import DASHBOARD
 from tui.sources.gitlab.payload import Metadata, Token, User
-from tui.sources.gitlab.queries import DASHBOARD
-from tui.sources.gitlab.rest import Rest
-from tui.sources.wire import Wire
-from tui.text import clean
+from tui.sources.gitlab.rest_client import Rest
+from tui.sources.http.limiter import Limiter
+from tui.text.safe import clean
 
 EXPIRES_SOON = 14 * 86400.0
 NOT_TOLD = (400, 403, 404)
@@ -41,7 +41,7 @@ _ADVICE: Mapping[Trouble, str] = {
 }
 
 
-class Identity(msgspec.Struct, frozen=True):
+class TokenIdentity(msgspec.Struct, frozen=True):
     """Who we are to which server, as far as a check told."""
 
     version: str = ""
@@ -59,7 +59,7 @@ class Check:
     def __init__(
         self,
         settings: GitLabSettings,
-        wire: Wire,
+        wire: Limiter,
         rest: Rest,
         fallback: Fallback,
         pipelines: Callable[[], Awaitable[Listing]],
@@ -72,9 +72,9 @@ class Check:
         self._pipelines = pipelines
         self._now = now
         self._findings: list[Finding] = []
-        self._identity = Identity()
+        self._identity = TokenIdentity()
 
-    async def run(self) -> tuple[Identity, tuple[Finding, ...]]:
+    async def run(self) -> tuple[TokenIdentity, tuple[Finding, ...]]:
         """What was learnt and found, in the order of what depends on what; the first fatal fault ends it."""
         try:
             await self._server()

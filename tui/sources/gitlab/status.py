@@ -4,30 +4,30 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tui.domain.status import Status
-from tui.text import clean
+from tui.text.safe import clean
 
 
-class Word(NamedTuple):
+class VendorWord(NamedTuple):
     status: Status
     reason: str = ""
     """Why it is not running, where the word itself says so."""
 
 
-STATUSES: Mapping[str, Word] = {
-    "created": Word(Status.QUEUED),
-    "waiting_for_resource": Word(Status.QUEUED, "waits for its resource group"),
-    "preparing": Word(Status.QUEUED, "is being prepared"),
-    "waiting_for_callback": Word(Status.QUEUED, "waits for another system to call back"),
-    "pending": Word(Status.QUEUED, "waits for a runner"),
-    "running": Word(Status.RUNNING),
-    "success": Word(Status.PASSED),
-    "success-with-warnings": Word(Status.WARNING),
-    "failed": Word(Status.FAILED),
-    "canceling": Word(Status.RUNNING, "is being canceled"),
-    "canceled": Word(Status.CANCELED),
-    "skipped": Word(Status.SKIPPED),
-    "manual": Word(Status.WAITING),
-    "scheduled": Word(Status.QUEUED, "starts later"),
+STATUSES: Mapping[str, VendorWord] = {
+    "created": VendorWord(Status.QUEUED),
+    "waiting_for_resource": VendorWord(Status.QUEUED, "waits for its resource group"),
+    "preparing": VendorWord(Status.QUEUED, "is being prepared"),
+    "waiting_for_callback": VendorWord(Status.QUEUED, "waits for another system to call back"),
+    "pending": VendorWord(Status.QUEUED, "waits for a runner"),
+    "running": VendorWord(Status.RUNNING),
+    "success": VendorWord(Status.PASSED),
+    "success-with-warnings": VendorWord(Status.WARNING),
+    "failed": VendorWord(Status.FAILED),
+    "canceling": VendorWord(Status.RUNNING, "is being canceled"),
+    "canceled": VendorWord(Status.CANCELED),
+    "skipped": VendorWord(Status.SKIPPED),
+    "manual": VendorWord(Status.WAITING),
+    "scheduled": VendorWord(Status.QUEUED, "starts later"),
 }
 """Pipelines, stages and jobs share one enumeration, which is open: later versions add to it.
 ``success-with-warnings`` is a group of ``success``."""
@@ -50,6 +50,6 @@ def vendor_word(status: str | None, group: str | None = None) -> str:
     return "success-with-warnings" if word == "success" and group == "success-with-warnings" else word
 
 
-def read_status(vendor: str) -> Word:
+def read_status(vendor: str) -> VendorWord:
     """What a :func:`vendor_word` means; one nobody knows is UNKNOWN and shown as itself."""
-    return STATUSES.get(vendor, Word(Status.UNKNOWN))
+    return STATUSES.get(vendor, VendorWord(Status.UNKNOWN))

@@ -10,7 +10,7 @@ from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
-from tui.text import clean
+from tui.text.safe import clean
 
 if TYPE_CHECKING:
     from tui.sources.jenkins.source import JenkinsSource

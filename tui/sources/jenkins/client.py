@@ -11,17 +11,17 @@ from tui import __version__
 from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.failures import asking
+from tui.sources.http.errors import asking
+from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, Limiter
+from tui.sources.http.pool import ClientPool
 from tui.sources.jenkins.refusals import refused
-from tui.sources.pool import Pool
-from tui.sources.wire import LARGEST_BODY, Answer, Wire
-from tui.text import clean, shorten
+from tui.text.safe import clean, shorten
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
     import jenkins
 
-    from tui.sources.blocking import Session
+    from tui.sources.http.blocking import BlockingSession
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Client:
     (contracts: jenkins §12.3). Each answer is taken from the session instead.
     """
 
-    def __init__(self, wire: Wire, settings: JenkinsSettings) -> None:
+    def __init__(self, wire: Limiter, settings: JenkinsSettings) -> None:
         self.name = wire.name
         self.version = ""
         """``X-Jenkins`` of the last answer that had it."""
@@ -41,7 +41,7 @@ class Client:
         """``X-Jenkins-Session``: another one means the controller was restarted."""
         self._wire = wire
         self._settings = settings
-        self._pool = Pool(self._new_client, lambda client: client._session.close())
+        self._pool = ClientPool(self._new_client, lambda client: client._session.close())
 
     @property
     def has_credentials(self) -> bool:
@@ -92,7 +92,7 @@ class Client:
     async def close(self) -> None:
         self._pool.close()
 
-    async def _send(self, path: str, tree: str, largest: int) -> Answer:
+    async def _send(self, path: str, tree: str, largest: int) -> HttpResponse:
         url = f"{self._settings.base_url}{path}" + (f"?tree={quote(tree, safe='[],')}" if tree else "")
         async with asking(self._wire, self._settings, f"GET {path}"):
             answer = await self._pool.use(lambda client: self._exchange(client, url, largest))
@@ -106,10 +106,10 @@ class Client:
     def _new_client(self) -> "jenkins.Jenkins":
         import jenkins
 
-        from tui.sources.blocking import Session
+        from tui.sources.http.blocking import BlockingSession
 
         client = jenkins.Jenkins(self._settings.base_url)
-        session = Session(self.name, self._settings)
+        session = BlockingSession(self.name, self._settings)
         # Its own may have headers from JENKINS_API_EXTRA_HEADERS.
         session.headers.update(client._session.headers)
         session.headers.update(
@@ -123,7 +123,7 @@ class Client:
         client._session = session
         return client
 
-    def _exchange(self, client: "jenkins.Jenkins", url: str, largest: int) -> Answer:
+    def _exchange(self, client: "jenkins.Jenkins", url: str, largest: int) -> HttpResponse:
         """One request, in a worker thread. What it raises, ``asking`` explains."""
         import jenkins
         import requests
@@ -134,7 +134,7 @@ class Client:
             auth = requests.auth.HTTPBasicAuth(
                 self._settings.user.encode(), self._settings.token.reveal().encode()
             )
-        session: Session = client._session
+        session: BlockingSession = client._session
         session.largest = largest
         try:
             # With its own log-in the library may first try Kerberos with a request of its own.

@@ -84,7 +84,7 @@ class InputExecution(Payload, frozen=True):
     input: Input | None = None
 
 
-class Action(Payload, frozen=True):
+class BuildAction(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     causes: tuple[Cause, ...] | None = None
     parameters: tuple[Parameter, ...] | None = None
@@ -133,7 +133,7 @@ BUILD_TREE = (
     f"estimatedDuration,{_ACTION_TREE}"
 )
 BUILD = msgspec.json.Decoder(Build)
-ACTION = msgspec.json.Decoder(Action)
+ACTION = msgspec.json.Decoder(BuildAction)
 TAG = msgspec.json.Decoder(Tag)
 
 

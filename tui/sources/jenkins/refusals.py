@@ -5,14 +5,14 @@ import re
 from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.wire import Answer, Wire
-from tui.text import shorten
+from tui.sources.http.limiter import HttpResponse, Limiter
+from tui.text.safe import shorten
 
 _TITLE = re.compile(rb"<title>([^<]{1,200})</title>", re.IGNORECASE)
 _LOGGING_ID = re.compile(rb"Logging ID=([0-9a-fA-F-]{8,40})")
 
 
-def refused(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceError:
+def refused(wire: Limiter, answer: HttpResponse, settings: JenkinsSettings) -> SourceError:
     """The error that an answer outside 2xx stands for (contracts: jenkins §1.2, §1.3)."""
     if 300 <= answer.status < 400:
         return _redirected(wire, answer, settings)
@@ -30,7 +30,7 @@ def refused(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceErro
     return wire.refuse(answer, words_of(answer))
 
 
-def _redirected(wire: Wire, answer: Answer, settings: JenkinsSettings) -> SourceError:
+def _redirected(wire: Limiter, answer: HttpResponse, settings: JenkinsSettings) -> SourceError:
     """A redirect is never followed: its target would get the credentials."""
     path = answer.where.partition(" ")[2]
     target = answer.leads_to(settings.base_url + path)
@@ -49,14 +49,14 @@ def _redirected(wire: Wire, answer: Answer, settings: JenkinsSettings) -> Source
     )
 
 
-def is_anonymous(answer: Answer) -> bool:
+def is_anonymous(answer: HttpResponse) -> bool:
     """Anonymous without a permission gets 403 with a page that leads to /login, not 401."""
     if user := answer.headers.get("x-you-are-authenticated-as"):
         return user == "anonymous"
     return "x-required-permission" not in answer.headers and b"login?from=" in answer.body[:4096]
 
 
-def words_of(answer: Answer) -> str:
+def words_of(answer: HttpResponse) -> str:
     """What the controller itself says: in a header where it has one, else in its page about an error of its own."""
     headers = answer.headers
     if error := headers.get("x-error"):

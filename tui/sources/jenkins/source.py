@@ -10,28 +10,28 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from tui.config import ConfigError, JenkinsSettings
-from tui.domain.action import Observation, Offer, Plan, Reply, Stance, Step, Wish
+from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError
-from tui.sources.jenkins.acting import Acting
+from tui.sources.http.limiter import Limiter
+from tui.sources.jenkins.actions.service import JenkinsActions
 from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.client import Client
-from tui.sources.jenkins.deployments import Deployments, RuleFound
-from tui.sources.jenkins.listing import Jobs, attempt, read_listing
-from tui.sources.jenkins.log import JenkinsLog
+from tui.sources.jenkins.log.progressive import TextReader
+from tui.sources.jenkins.log.reader import JenkinsLog
+from tui.sources.jenkins.log.steps import StepReader
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import NEWEST_RUNS, QUEUE, QUEUE_TREE, Queue
-from tui.sources.jenkins.progressive import Texts
-from tui.sources.jenkins.reading import RunReader
-from tui.sources.jenkins.recent import Recent
-from tui.sources.jenkins.steps import Steps
-from tui.sources.jenkins.tests import TestReports
-from tui.sources.wire import Wire
-from tui.text import clean
+from tui.sources.jenkins.read.deployments import Deployments, RuleFound
+from tui.sources.jenkins.read.listing import JobFinder, attempt, read_listing
+from tui.sources.jenkins.read.recent_builds import RecentBuilds
+from tui.sources.jenkins.read.run_reader import RunReader
+from tui.sources.jenkins.read.tests import TestReports
+from tui.text.safe import clean
 
 READ_WHOLE = 300.0
 """Seconds after which runs that do not change by themselves are listed: somebody may have described or deleted one."""
@@ -58,18 +58,18 @@ class JenkinsSource:
             parts = urlsplit(settings.base_url)
         except ValueError as error:
             raise ConfigError(f"sources.{name}.url: {error}") from None
-        self._wire = Wire(name, clock=clock)
+        self._wire = Limiter(name, clock=clock)
         self._client = Client(self._wire, settings)
-        self._jobs = Jobs(self._client, settings.watch)
+        self._jobs = JobFinder(self._client, settings.watch)
         self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self._runs = RunReader(self._client, self._web)
         self._tests = TestReports(self._wire, settings)
-        self._texts = Texts(self._wire, settings)
-        self._steps = Steps(self._client, self._runs.stages)
+        self._texts = TextReader(self._wire, settings)
+        self._steps = StepReader(self._client, self._runs.stages)
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
         self._listing: Listing | None = None
-        self._recent = Recent()
+        self._recent = RecentBuilds()
         self._clock = clock
         self._read_whole_at = -math.inf
         self._deployments = Deployments(
@@ -79,7 +79,7 @@ class JenkinsSource:
             self.run,
             self._sent_name,
         )
-        self._acting = Acting(self._web, settings, self._wire, self._client, self._sent_name, clock)
+        self._acting = JenkinsActions(self._web, settings, self._wire, self._client, self._sent_name, clock)
         self._ended: OrderedDict[Address, Run] = OrderedDict()
         self._newest_pipeline_run: Address | None = None
 
@@ -169,17 +169,17 @@ class JenkinsSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._deployments.validation(run.of_run, file)
 
-    async def stance(self) -> Stance:
-        return await self._acting.stance()
+    async def write_access(self) -> WriteAccess:
+        return await self._acting.write_access()
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         return await self._acting.offers(target)
 
-    async def plan(self, wish: Wish) -> Plan:
-        return await self._acting.plan(wish)
+    async def plan(self, request: ActionRequest) -> Plan:
+        return await self._acting.plan(request)
 
     def remember(self, step: Step, at: float) -> None:
-        """See :class:`tui.sources.base.RememberingSource`."""
+        """See :class:`tui.sources.base.RunCachingSource`."""
         self._acting.remember(step, at)
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:

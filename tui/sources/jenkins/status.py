@@ -6,7 +6,7 @@ Values that stand in no table become ``UNKNOWN`` and are shown as themselves.
 from collections.abc import Mapping
 
 from tui.domain.status import Status
-from tui.text import clean, shorten
+from tui.text.safe import clean, shorten
 
 RESULTS: Mapping[str, Status] = {
     "SUCCESS": Status.PASSED,

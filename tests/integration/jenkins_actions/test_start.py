@@ -1,0 +1,93 @@
+"""Starting a run and finding it (contracts: jenkins §5, §10.1)."""
+
+from tests.integration.jenkins_actions.site import Site
+from tui.domain.action import ActionKind
+from tui.domain.address import Address
+
+DEPLOY = Address("ci", "ml/deploy")
+TRAIN = Address("ci", "ml/train")
+
+
+async def test_with_parameters(ci: Site) -> None:
+    plan = await ci.plan(ActionKind.TRIGGER, DEPLOY, TARGET="prod")
+    assert [field.name for field in plan.fields] == ["TARGET", "DRY"]
+    assert plan.steps[0].path == "/job/ml/job/deploy/buildWithParameters?delay=0sec"
+    assert dict(plan.steps[0].body)["TARGET"] == "prod"
+    step, reply = await ci.send(plan)
+    assert (reply.state, reply.found[0][0]) == ("accepted", "queue")
+    seen = await ci.source.observe(step, reply)
+    assert seen.state == "happening"
+    ci.pass_time(10)
+    seen = await ci.source.observe(step, reply)
+    assert (seen.state, seen.result) == ("done", DEPLOY.at_run(int(dict(seen.found)["number"])))
+    assert "waits for a person" in seen.words
+
+
+async def test_without_parameters(ci: Site) -> None:
+    plan = await ci.plan(ActionKind.TRIGGER, TRAIN)
+    assert plan.steps[0].path == "/job/ml/job/train/build?delay=0sec"
+    step, reply = await ci.send(plan)
+    ci.pass_time(100)
+    assert (await ci.source.observe(step, reply)).state == "done"
+
+
+async def test_unknown_parameter_is_not_sent(ci: Site) -> None:
+    plan = await ci.plan(ActionKind.TRIGGER, DEPLOY, BOGUS="1")
+    assert plan.why_not == "it has no parameter 'BOGUS'"
+    assert ci.writes == []
+
+
+async def test_disabled_job(ci: Site) -> None:
+    assert "disabled" in (await ci.plan(ActionKind.TRIGGER, Address("ci", "ml/old"))).why_not
+
+
+async def test_folded_into_what_waits_already(ci: Site) -> None:
+    ci.options.quiet = 30
+    (step,) = (await ci.plan(ActionKind.TRIGGER, DEPLOY)).steps
+    waiting = step.path.replace("?delay=0sec", "")
+    first = await ci.source.send(type(step)(step.words, "POST", waiting, step.body, "form", step.expect), {})
+    second = await ci.source.send(step, {})
+    assert (second.state, second.status) == ("accepted", 303)
+    assert second.found == first.found
+    assert "equal run waits" in second.words
+    assert (await ci.source.observe(step, second)).state == "happening"
+
+
+async def test_lost_answer_is_found_among_the_builds(ci: Site) -> None:
+    (step,) = (await ci.plan(ActionKind.TRIGGER, DEPLOY, TARGET="prod")).steps
+    assert (await ci.source.observe(step, None)).state == "nothing"
+    ci.faults.set("unanswered", path="/buildWithParameters")
+    reply = await ci.source.send(step, {})
+    ci.faults.set(None)
+    assert reply.state == "lost"
+    ci.pass_time(10)
+    after = ci.another()
+    seen = await after.observe(step, None)
+    await after.close()
+    assert (seen.state, seen.result is not None) == ("done", True)
+    assert len(ci.writes) == 1
+
+
+async def test_two_of_ours_cannot_be_told_apart(ci: Site) -> None:
+    (step,) = (await ci.plan(ActionKind.TRIGGER, DEPLOY)).steps
+    for _ in range(2):
+        await ci.source.send(step, {})
+        ci.pass_time(10)
+    seen = await ci.source.observe(step, None)
+    assert seen.state == "unknown"
+    assert "may be any of" in seen.words
+
+
+async def test_without_the_right(ci: Site) -> None:
+    ci.options.denied = frozenset({"Build"})
+    _, reply = await ci.send(await ci.plan(ActionKind.TRIGGER, TRAIN))
+    assert (reply.state, reply.words) == ("refused", "you lacks hudson.model.Item.Build")
+
+
+async def test_password_in_place_of_a_token_needs_a_crumb(ci: Site) -> None:
+    ci.options.token, ci.options.password = "another", "jt-secret"
+    plan = await ci.plan(ActionKind.TRIGGER, TRAIN)
+    _, reply = await ci.send(plan)
+    assert (reply.state, "ask again" in reply.words) == ("refused", True)
+    _, reply = await ci.send(plan)
+    assert reply.state == "accepted"

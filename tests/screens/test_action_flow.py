@@ -1,0 +1,345 @@
+"""Acting from the deck, on a source in memory."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from textual.app import App
+
+from tests.app_pilot import running, screen_text
+from tests.engine.acting_source import ActingSource, at_once
+from tests.engine.world import FakeSource, Time
+from tests.screens.test_deck import CONFIG, Deck, details, world
+from tui import config
+from tui.app import Pipedeck
+from tui.config import Settings
+from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
+from tui.domain.address import Address, parse_address
+from tui.domain.deployment import Changes, Commit, Deployment
+from tui.domain.pipeline import TestCounts
+from tui.domain.status import Status
+from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
+from tui.engine.actions.journal import Journal
+from tui.engine.actions.service import PreparedAction
+from tui.insight.confirmation import RequiredConfirmation
+from tui.insight.promotion import OtherDeployment, PartSource, Promotion, RequestCounts
+from tui.keys import keymap
+from tui.panes.action_progress import LASTING
+from tui.screens.action_dialog import paper
+from tui.screens.action_flow import REASON
+from widgets.dialog.dialog import Dialog
+from widgets.dialog.menu import Menu
+
+__all__ = ["at_once"]
+pytestmark = pytest.mark.usefixtures("at_once")
+
+GATE = "jenkins:deploy#7!Promote"
+
+
+class Source(ActingSource):
+    """It asks for what a test says, and offers what cannot be done, too."""
+
+    fields: tuple[ActionField, ...] = ()
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        plan = await super().plan(request)
+        return plan if request.values else msgspec.structs.replace(plan, fields=self.fields)
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        cancel = ActionRequest(ActionKind.CANCEL, target)
+        return (*await super().offers(target), Offer(cancel, "Cancel", False, "it waits for [/a] person"))
+
+
+class Desk(Deck):
+    @property
+    def jenkins(self) -> Source:
+        source = self.sources["jenkins"]
+        assert isinstance(source, Source)
+        return source
+
+    async def say(self, *keys: str) -> None:
+        for key in keys:
+            await self.press(key)
+
+
+@asynccontextmanager
+async def desk(
+    folder: Path,
+    extra: str = "",
+    size: tuple[int, int] = (80, 24),
+    others: Mapping[str, type[ActingSource]] | None = None,
+) -> AsyncIterator[Desk]:
+    """``others``: sources beside Jenkins that can be asked to do something."""
+    time = Time()
+    settings = config.parse(CONFIG + extra, Path("config.toml"))
+    sources: dict[str, FakeSource] = {name: FakeSource(name, time) for name in settings.sources}
+    sources["jenkins"] = Source("jenkins", time)
+    sources |= {name: kind(name, time) for name, kind in (others or {}).items()}
+    listings = world(time.now)
+    for name, listing in listings.items():
+        sources[name].listing = listing
+        sources[name].runs = dict(details(time.now, listings))
+    engine = time.engine(settings, sources, journal=Journal(folder))
+    app = Pipedeck(settings, keymap(settings.ui.keys), engine)
+    async with running(app, size) as pilot:
+        work = Desk(app, pilot, time, sources)
+        await work.settle()
+        yield work
+
+
+async def test_what_waits_is_found_and_approved_by_two_keys(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        await work.say("7")
+        assert "Promote 2.1?" in work.text
+        await work.say("a")
+        assert f"approve {GATE}" in work.text
+        assert "❯n No" in work.text
+        assert work.jenkins.sent == []
+        await work.say("y")
+        assert len(work.jenkins.sent) == 1
+        await work.settle(30)
+        assert "done. it went on" in " ".join(work.text.split())
+
+
+@pytest.mark.parametrize("answer", ["enter", "n", "escape"])
+async def test_the_default_is_no(answer: str, tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        await work.say("7", "a", answer)
+        assert not isinstance(work.app.screen, Dialog)
+        assert work.jenkins.sent == []
+        assert work.app.engine.actions.activities == ()
+
+
+async def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 40)) as work:
+        work.jenkins.reply = Reply("refused", "No valid crumb [/b] was included", 403)
+        await work.say("7", "a", "y")
+        await work.settle(5)
+        assert "No valid crumb [/b] was included" in " ".join(work.text.split())
+
+
+async def test_nobody_knows_until_the_server_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 40)) as work:
+        work.jenkins.seen = [
+            Observation("nothing"),
+            Observation("happening", "it goes on"),
+            Observation("done", "past it"),
+        ]
+        await work.say("7", "a", "y")
+        assert "done" not in work.text
+        await work.say("a")
+        assert "under way there" in work.text, "no second one while the first is under way"
+        await work.say("escape")
+        await work.settle(60)
+        assert len(work.jenkins.sent) == 1
+        assert "past it" in work.text
+
+
+async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.seen = [Observation("nothing"), Observation("happening", "goes on"), Observation("done")]
+        await work.say("7", "a", "y")
+        await told(work, "◦ approve accepted")
+        await work.settle(0.3)
+        await told(work, "» approve happening")
+        await work.settle(10)
+        await told(work, "✓ approve done")
+        await work.settle(LASTING)
+        for key in "712":
+            await work.say(key)
+            assert "approve done" not in work.text
+
+
+async def told(work: Desk, words: str) -> None:
+    """In the gates, the list and the stages, below the header."""
+    for key in "712":
+        await work.say(key)
+        assert words in work.text.partition("\n")[2]
+
+
+async def test_what_cannot_be_done_says_why_and_is_not_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.possible = False
+        await work.say("7", "a")
+        assert "somebody was first" in work.text
+        await work.say("y", "enter")
+        assert work.jenkins.sent == []
+
+
+async def test_reading_can_be_left_and_comes_too_late_then(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        await work.say("7")
+        work.jenkins.open.clear()
+        await work.say("a")
+        assert "Esc leaves it" in work.text
+        await work.say("y", "enter", "y")
+        await work.say("escape")
+        assert not isinstance(work.app.screen, Dialog)
+        work.jenkins.open.set()
+        await work.settle(5)
+        assert not isinstance(work.app.screen, Dialog)
+        assert work.jenkins.sent == []
+
+
+async def test_production_has_to_be_typed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.environment = "production"
+        await work.say("7", "a")
+        await work.say(*"productio", "enter", "enter")
+        assert work.jenkins.sent == []
+        assert not isinstance(work.app.screen, Dialog), "Enter on what is not the name came to No"
+        await work.say("a", *"production", "enter")
+        assert len(work.jenkins.sent) == 1
+
+
+async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.fields = (
+            ActionField("WHY", required=True),
+            ActionField("TOKEN", "secret", required=True),
+        )
+        work.jenkins.steps = (Step("press", "POST", "/press", (("TOKEN", "***"),), "form"),)
+        await work.say("7", "a", *"because", "tab", *"hunter2")
+        assert "because" in work.text
+        assert "hunter2" not in work.text
+        await work.say("enter", "y")
+        await work.say("y")
+        assert work.jenkins.secrets == [{"TOKEN": "hunter2"}]
+        assert work.app.engine.actions.activities[0].plan.request.value("WHY") == "because"
+        await work.settle(30)
+    assert "because" in repr(Journal(tmp_path).read())
+    assert "hunter2" not in repr(Journal(tmp_path).read())
+
+
+async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.environment = "production"
+        await work.say("7", "a", "shift+tab", *"y not", "enter", *"production", "enter")
+        await work.settle(30)
+        assert len(work.jenkins.sent) == 1
+    (record,) = Journal(tmp_path).read()
+    assert record.plan is not None
+    assert record.plan.request.reason == "y not"
+
+
+async def test_the_menu_shows_all_and_why_not(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    async with desk(tmp_path) as work:
+        await work.say("enter")
+        assert isinstance(work.app.screen, Menu)
+        assert work.text == snapshot
+        await work.say("end", "up", "enter")
+        assert isinstance(work.app.screen, Menu), "what is greyed cannot be chosen"
+        await work.say("home", "enter")
+        assert work.screen.current == "stages"
+
+
+async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path, "[safety]\nread_only = true\n") as work:
+        assert work.text.split("\n")[0].count("read-only") == 1
+        await work.say("7", "a")
+        assert "this session only looks" in work.text
+        await work.say("y")
+        assert work.jenkins.sent == []
+
+
+async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.app.notify("from before", timeout=60)
+        await work.say("7")
+        assert "from before" in work.text
+        await work.say("a")
+        work.app.notify("something fires", timeout=60)
+        await work.settle()
+        assert "something fires" not in work.text
+        assert "❯n No    y Yes, approve" in work.text
+        inside = [line for line in work.text.split("\n") if line.startswith("  │")]
+        assert len(inside) > 4
+        assert all(line[77:].startswith("│") for line in inside)
+        await work.say("n")
+        assert "something fires" in work.text
+        await work.say("question_mark")
+        assert "something fires" not in work.text
+        await work.say("escape")
+        assert "something fires" in work.text
+
+
+NOW = 1_700_000_000.0
+
+
+def promotion() -> PreparedAction:
+    request = ActionRequest(ActionKind.PROMOTE, parse_address(GATE))
+    step = Step("proceed", "POST", "/job/deploy/7/wfapi/inputSubmit")
+    plan = Plan(
+        request, "Promote 2.1 to production on jenkins", "https://ci.example.org", NOW - 1, steps=(step,)
+    )
+    metrics = (
+        MetricVerdict(
+            metric="accuracy",
+            outcome=MetricOutcome.WORSE,
+            reason="worse by more than 0.005",
+            baseline=0.94,
+            canary=0.92,
+            difference=-0.02,
+            low=-0.025,
+            high=-0.015,
+            margin=0.005,
+            fail=0.9,
+            gaps=0.0625,
+            effective=42.0,
+            newest=NOW - 30,
+        ),
+        MetricVerdict(metric="p95", outcome=MetricOutcome.UNCLEAR, reason="3 values of 8", newest=NOW - 2000),
+    )
+    verdict = Verdict(
+        model="fraud",
+        judge="own",
+        decision=Decision.STOP,
+        reason="WORSE: accuracy",
+        score=0.0,
+        metrics=metrics,
+    )
+    read = PartSource(NOW - 1)
+    known = Promotion(
+        model="fraud",
+        environment="production",
+        version="2.1",
+        replaces="2.0",
+        canary=Deployment("7", Status.PASSED, "2.1", revision="9f21ee86b949aa"),
+        share=10.0,
+        minutes=13.0,
+        before=3 * 1440.0,
+        others=(
+            OtherDeployment(
+                parse_address("jenkins:other@production"), Deployment("8", Status.PASSED, "7.7", who="dana")
+            ),
+        ),
+        requests=RequestCounts(3120.4, 28080.0),
+        requests_known=read,
+        judging=("another canary waits at jenkins:deploy#6!Promote",),
+        back="2.0 comes back",
+        environments=read,
+        verdict=verdict,
+        verdict_known=read,
+        changes=Changes((Commit("9f21ee86", "Report calibration", "Bob"),)),
+        changes_known=PartSource(NOW - 400, "timed out"),
+        tests=TestCounts(120, 3, 0),
+        tests_known=read,
+    )
+    return PreparedAction(plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE"), known)
+
+
+async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
+    app: App[None] = App()
+    app.animation_level = "none"
+    async with running(app, (80, 24)) as pilot:
+        dialog = Dialog("Promote", "Reading …")
+        app.push_screen(dialog)
+        await pilot.pause()
+        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", REASON, "production")
+        await pilot.pause()
+        assert screen_text(app) == snapshot(name="top")
+        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
+        assert screen_text(app) == snapshot(name="end")

@@ -1,0 +1,81 @@
+"""Blocking clients: one to a call, none of them used again after its call was given up."""
+
+import asyncio
+import threading
+
+import pytest
+
+from tui.sources.http.pool import ClientPool
+
+
+class Client:
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+
+class Clients:
+    def __init__(self) -> None:
+        self.made: list[Client] = []
+        self.pool: ClientPool[Client] = ClientPool(self.make, lambda client: client.closed.set())
+
+    def make(self) -> Client:
+        self.made.append(Client())
+        return self.made[-1]
+
+
+def itself(client: Client) -> Client:
+    return client
+
+
+async def test_a_client_serves_one_call_after_another_and_several_at_once() -> None:
+    clients = Clients()
+    first = await clients.pool.use(itself)
+    assert await clients.pool.use(itself) is first
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(client: Client) -> Client:
+        both.wait()
+        return client
+
+    one, other = await asyncio.gather(clients.pool.use(meet), clients.pool.use(meet))
+    assert one is not other
+    assert len(clients.made) == 2
+    clients.pool.close()
+    assert all(client.closed.is_set() for client in clients.made)
+
+
+async def test_a_failed_call_gives_its_client_back() -> None:
+    clients = Clients()
+
+    def fail(client: Client) -> None:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            await clients.pool.use(fail)
+    assert len(clients.made) == 1
+
+
+@pytest.mark.parametrize("cancelled", [True, False], ids=["given up", "pool closed"])
+async def test_a_client_in_use_is_closed_when_its_call_ends(cancelled: bool) -> None:
+    clients = Clients()
+    loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def wait(client: Client) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(180)
+
+    call = asyncio.create_task(clients.pool.use(wait))
+    await begun.wait()
+    if cancelled:
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    else:
+        clients.pool.close()
+    assert not clients.made[0].closed.is_set()
+    go_on.set()
+    if not cancelled:
+        await call
+    assert await asyncio.to_thread(clients.made[0].closed.wait, 10)
+    assert await clients.pool.use(itself) is not clients.made[0]

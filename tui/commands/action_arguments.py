@@ -1,0 +1,122 @@
+"""The command line of acting: which arguments there are."""
+
+import argparse
+from collections.abc import Mapping
+
+import msgspec
+
+from tui.domain.action import ActionKind
+
+ACTING: Mapping[str, str] = {
+    "approve": "let gates go on",
+    "reject": "refuse gates",
+    "promote": "let the canary of a model go on",
+    "rollback": "put an earlier version back into an environment",
+    "retry": "run a run or a job once more",
+    "cancel": "cancel a run or a job",
+    "set-champion": "give the champion's alias of a model in MLflow to its candidate, or to another version",
+    "trigger": "start a pipeline; of a model, what trains it anew",
+}
+
+
+_GATE = "SOURCE:PATH#RUN[/JOB][!NAME], of GitLab also SOURCE:PATH@ENVIRONMENT"
+_RUN = "SOURCE:PATH#RUN[/JOB]"
+_TARGETS: Mapping[str, str] = {
+    "approve": _GATE,
+    "reject": _GATE,
+    "promote": f"{_GATE}; or a MODEL of the config",
+    "rollback": "SOURCE:PATH@ENVIRONMENT, or a MODEL of the config",
+    "retry": _RUN,
+    "cancel": f"{_RUN}; of Jenkins without RUN what waits in the queue",
+    "set-champion": "NAME of a [models.NAME] in the config, with a registry",
+    "trigger": "SOURCE:PATH, or a MODEL of the config",
+}
+
+
+class ActionArguments(msgspec.Struct, frozen=True):
+    """What an acting command was given."""
+
+    kind: ActionKind
+    targets: tuple[str, ...]
+    """Addresses, or names of models."""
+    options: tuple[tuple[str, str], ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
+    """``--set``: fields by name."""
+    reason: str = ""
+    yes: bool = False
+    confirmed: tuple[str, ...] = ()
+    despite: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+
+
+class AmbiguousArguments(Exception):
+    """The command line asks for nothing that could be done; the message says why."""
+
+
+def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, help_ in ACTING.items():
+        command = commands.add_parser(
+            name,
+            help=help_,
+            epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
+        )
+        metavar = "MODEL" if name == "set-champion" else "ADDRESS"
+        command.add_argument("targets", nargs="+", metavar=metavar, help=_TARGETS[name])
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a field; a secret one as NAME=env:VARIABLE",
+        )
+        if name == "retry":
+            command.add_argument("--stage", help="the stage to begin at")
+        if name == "cancel":
+            command.add_argument("--level", choices=("stop", "term", "kill", "force"), help="default: stop")
+        if name == "rollback":
+            command.add_argument("--version", help="to which; default: the one before")
+        command.add_argument("--reason", default="", help="for the journal, and servers that take one")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+        command.add_argument(
+            "--confirm",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="the production environment that is meant",
+        )
+        if name == "set-champion":
+            command.add_argument("--version", help="which; default: the candidate")
+        if name in ("promote", "approve", "set-champion"):
+            command.add_argument(
+                "--despite-verdict",
+                action="store_true",
+                help="also while it is not PROMOTE OK, or the validation not good",
+            )
+        command.add_argument(
+            "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
+        )
+        command.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+
+
+def asked(arguments: argparse.Namespace) -> ActionArguments:
+    """Raises Unclear."""
+    given = []
+    for text in arguments.set:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise AmbiguousArguments(f"--set takes NAME=VALUE, not {text!r}")
+        given.append((name, value))
+    found = vars(arguments)
+    return ActionArguments(
+        kind=ActionKind(arguments.command.replace("-", " ")),
+        targets=tuple(dict.fromkeys(arguments.targets)),
+        options=tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        given=tuple(given),
+        reason=arguments.reason,
+        yes=arguments.yes,
+        confirmed=tuple(arguments.confirm),
+        despite=found.get("despite_verdict", False),
+        dry_run=arguments.dry_run,
+        as_json=arguments.json,
+    )

@@ -1,0 +1,152 @@
+"""What an acting command asks for: the requests behind its addresses and models, and their fields."""
+
+import msgspec
+
+from tui.commands.action_arguments import ActionArguments, AmbiguousArguments
+from tui.commands.prompts import ask as ask_for
+from tui.commands.prompts import ask_secret
+from tui.config import Secret, Settings
+from tui.domain.action import ActionField, ActionKind, ActionRequest
+from tui.domain.address import parse_address
+from tui.engine.actions.model_rules import champion, retrain
+from tui.engine.engine import Engine
+from tui.engine.queries.queries import CandidateOf
+from tui.text.safe import clean
+
+OF_MODELS = (ActionKind.PROMOTE, ActionKind.ROLLBACK, ActionKind.TRIGGER)
+"""What takes a MODEL in place of an ADDRESS."""
+
+FIXED = (ActionKind.RETRY, ActionKind.CANCEL, ActionKind.REJECT, ActionKind.ROLLBACK, ActionKind.SET_CHAMPION)
+"""What takes no field that the plan does not ask for: it would be passed over without a word."""
+
+
+async def action_requests(engine: Engine, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
+    """What is wished for, one for each target, without the fields.
+
+    Raises:
+        Unclear
+        AddressError
+        SourceError
+    """
+    found: list[ActionRequest] = []
+    for text in its.targets:
+        found += (
+            await _of_model(engine, settings, its, text)
+            if text in settings.models
+            else [_at(its.kind, text, settings)]
+        )
+    return [
+        msgspec.structs.replace(
+            request, values=tuple((dict(request.values) | dict(its.options)).items()), reason=its.reason
+        )
+        for request in found
+    ]
+
+
+def _at(kind: ActionKind, text: str, settings: Settings) -> ActionRequest:
+    if kind is ActionKind.SET_CHAMPION:
+        raise AmbiguousArguments(f"set-champion takes a MODEL of the config, not {text}")
+    if kind in OF_MODELS and ":" not in text:
+        known = ", ".join(settings.models) or "none"
+        raise AmbiguousArguments(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
+    return ActionRequest(kind, parse_address(text))
+
+
+async def _of_model(
+    engine: Engine, settings: Settings, its: ActionArguments, model: str
+) -> list[ActionRequest]:
+    kind = its.kind
+    if kind is ActionKind.PROMOTE:
+        gates = await engine.actions.gates(model)
+        if len(gates) != 1:
+            listed = ", ".join(str(each.target) for each in gates)
+            raise AmbiguousArguments(
+                f"{model} waits at {len(gates)} gates: {listed}; name one" if gates else _no_gate(model)
+            )
+        return list(gates)
+    if kind is ActionKind.ROLLBACK:
+        places = await engine.actions.places(model)
+        if len(places) != 1:
+            listed = ", ".join(map(str, places))
+            where = settings.models[model].environment
+            nowhere = (
+                f"no environment {where} of {model} was found" if where else f"{model} has no environment"
+            )
+            raise AmbiguousArguments(
+                f"{model} has {len(places)} environments: {listed}; name one" if places else nowhere
+            )
+        return [ActionRequest(kind, places[0])]
+    if kind is ActionKind.TRIGGER:
+        if (request := retrain(settings, model)) is None:
+            raise AmbiguousArguments(f"[models.{model}] has no retrain")
+        return [request]
+    if kind is ActionKind.SET_CHAMPION:
+        return [await _champion(engine, settings, model, dict(its.options).get("version", ""))]
+    raise AmbiguousArguments(f"{kind.value} takes an ADDRESS, not the model {model}")
+
+
+async def _champion(engine: Engine, settings: Settings, model: str, version: str) -> ActionRequest:
+    """``version``: empty for the candidate."""
+    if (registry := settings.models[model].registry) is None:
+        raise AmbiguousArguments(f"[models.{model}] has no registry")
+    if not version:
+        candidate = (await engine.ask(CandidateOf(model))).candidate
+        if candidate is None:
+            raise AmbiguousArguments(
+                f"no version of {registry.model} is {registry.candidate}: name one with --version"
+            )
+        version = candidate.version
+    return champion(registry, version)
+
+
+def _no_gate(model: str) -> str:
+    return f"no canary of {model} waits at a gate"
+
+
+def filled(
+    request: ActionRequest, fields: tuple[ActionField, ...], its: ActionArguments, *, ask: bool
+) -> tuple[ActionRequest, dict[str, str]]:
+    """``request`` with the fields that were given, and the secrets apart.
+
+    Args:
+        ask: whether a person can be asked for what is missing; before a dry run nothing need be there.
+
+    Raises:
+        Unclear
+        Unanswered
+        ConfigError: a variable that should hold a secret does not.
+    """
+    given, secrets = dict(its.given), {}
+    if unknown := [
+        name for name in given if its.kind in FIXED and name not in {each.name for each in fields}
+    ]:
+        taken = ", ".join(each.name for each in fields) or "nothing"
+        raise AmbiguousArguments(f"--set {unknown[0]}: {its.kind.value} {request.target} asks for {taken}")
+    for field in fields:
+        value = given.get(field.name)
+        if field.kind == "secret":
+            given.pop(field.name, None)
+            if value is not None and not value.startswith("env:"):
+                raise AmbiguousArguments(
+                    f"{field.name} is a secret: give it as --set {field.name}=env:VARIABLE"
+                )
+            if value is not None:
+                secrets[field.name] = Secret(value).reveal()
+            elif ask:
+                help_ = f" ({' '.join(field.help.split())})" if field.help else ""
+                secrets[field.name] = ask_secret(f"{clean(field.name)}{help_}: ")
+            elif field.required and not its.dry_run:
+                raise AmbiguousArguments(
+                    f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE"
+                )
+        elif field.kind == "choice" and value is not None and value not in field.choices:
+            choices = clean(", ".join(field.choices))
+            raise AmbiguousArguments(f"{field.name} is one of {choices}; not {value!r}")
+        elif field.required and value is None and not field.default and request.value(field.name) == "":
+            if its.dry_run:
+                continue
+            if not ask:
+                raise AmbiguousArguments(f"{field.name} is missing: --set {field.name}=VALUE")
+            given[field.name] = ask_for(f"{clean(field.name)}: ")
+    kept = tuple((name, value) for name, value in request.values if name not in given)
+    return msgspec.structs.replace(request, values=(*kept, *given.items())), secrets

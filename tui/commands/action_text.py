@@ -1,0 +1,80 @@
+"""Plans, promotions and outcomes as plain text."""
+
+from collections.abc import Iterator
+
+from tui.config import Settings
+from tui.domain.action import ActionField, Activity, Plan
+from tui.engine.actions.service import PreparedAction
+from tui.insight.promotion import Promotion
+from tui.presenters.plain_text import table
+from tui.presenters.promotion import metric_words, notes, promotion_facts
+from tui.text import format as fmt
+from tui.text.safe import clean
+
+
+def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, requests: bool) -> str:
+    """What would happen, as it is printed before the question.
+
+    Args:
+        requests: with what would be sent.
+    """
+    plan = prepared.plan
+    lines = [plan.words]
+    if not plan.possible:
+        lines.append(f"  cannot be done now: {plan.why_not}")
+    lines += [f"  {name}: {value}" for name, value in plan.facts]
+    lines += [f"  {line}" for line in promotion_lines(prepared.promotion, settings, now)]
+    lines += [f"  warning: {warning}" for warning in plan.warnings]
+    if plan.possible and prepared.consent.name:
+        lines.append(f"  {prepared.consent.typing}")
+    if prepared.consent.doubt:
+        lines.append(f"  {prepared.consent.doubt}")
+    if requests:
+        lines += [f"  it asks for {_field(each)}" for each in plan.fields]
+        lines += [line for each in _requests(plan) for line in each]
+    return "\n".join(lines)
+
+
+def _field(field: ActionField) -> str:
+    """What may be given as ``--set``."""
+    kind = " or ".join(field.choices) if field.kind == "choice" else field.kind
+    if field.kind == "unsupported":
+        kind = "which cannot be given here"
+    default = f"default {field.default!r}" if field.default else "required" if field.required else ""
+    return f"{clean(field.name)}: {'; '.join(filter(None, (clean(kind), default, clean(field.help))))}"
+
+
+def _requests(plan: Plan) -> Iterator[list[str]]:
+    for number, step in enumerate(plan.steps, 1):
+        body = [clean(f"    {name}={value}" if name else f"    {value}") for name, value in step.body]
+        yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
+
+
+def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
+    """What must be on screen before promoting, each part with its age where it is not from now."""
+    if its is None:
+        return
+    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(its, now))
+    if its.verdict is not None and its.verdict.metrics:
+        rows = []
+        for each in its.verdict.metrics:
+            unit = settings.metrics[each.metric].unit
+            rows.append(
+                (
+                    each.metric,
+                    fmt.level(each.baseline, unit, at_least=each.baseline_at_least),
+                    fmt.level(each.canary, unit, at_least=each.canary_at_least),
+                    each.outcome.value,
+                    f"{each.effective:.0f}" if each.effective is not None else "",
+                    fmt.ago(now - each.newest) if each.newest is not None else "no value",
+                    metric_words(each, settings),
+                )
+            )
+        titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
+        yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
+    yield from (f"{name}: {words}" for name, words, _ in notes(its))
+
+
+def outcome_text(activity: Activity) -> str:
+    result = f"  {activity.result}" if activity.result is not None else ""
+    return f"{activity.state}: {activity.plan.request.target}: {activity.words}{result}"

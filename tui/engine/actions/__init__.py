@@ -1,0 +1,1 @@
+"""Actions: planned, confirmed, journalled, sent once and read back."""

@@ -1,0 +1,287 @@
+"""The journal of actions: append-only JSON lines on disk, written before a request and after it (design: rule 10).
+
+Several programs may write to one file at once: each line is appended whole under a lock. A program holds a lock of
+its own for as long as it lives, so that others can tell an action that is under way from one that was cut off. All
+calls block for milliseconds.
+"""
+
+import fcntl
+import getpass
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tui.config import Settings
+from tui.domain.action import Plan, Reply, Step
+from tui.domain.address import Address
+
+FILE = "actions.jsonl"
+
+
+class JournalError(Exception):
+    """A line could not be written; the message says why."""
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Who acts."""
+
+    user: str
+    host: str
+    pid: int
+    instance: str
+    """Of the program; what its lock is called."""
+
+
+Event = Literal["planned", "sending", "answered", "observed", "settled"]
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line."""
+
+    id: str
+    """Of the action."""
+    at: float
+    event: Event
+    who: Who
+    source: str
+    target: str
+    kind: str
+    server: str = ""
+    plan: Plan | None = None
+    """With ``planned``; with ``settled`` where nothing was, for it was refused before."""
+    policy: str = ""
+    step: int = 0
+    request: Step | None = None
+    """With ``sending``: what is sent, without secrets, and by what its effect is recognised."""
+    reply: Reply | None = None
+    """With ``answered``."""
+    state: str = ""
+    """With ``observed`` and ``settled``: what is known of it then."""
+    words: str = ""
+    result: str = ""
+    """What it led to: an address."""
+    latency: float | None = None
+    """Seconds from the request to its answer."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the journal tells of one action."""
+
+    id: str
+    entries: tuple[Entry, ...]
+    """In the order they were written; at least one."""
+
+    @property
+    def first(self) -> Entry:
+        return self.entries[0]
+
+    @property
+    def outcome(self) -> Entry | None:
+        """The entry with which it ended; None while it has not, or was cut off."""
+        return next((each for each in self.entries if each.event == "settled"), None)
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.first.plan
+
+    @property
+    def sent(self) -> Entry | None:
+        """The last request that was, or may have been, sent."""
+        return next((each for each in reversed(self.entries) if each.event == "sending"), None)
+
+    @property
+    def reply(self) -> Reply | None:
+        """The answer to that, with what was found since; None where none was noted."""
+        sent = self.sent
+        return next(
+            (each.reply for each in reversed(self.entries) if sent and each.reply and each.step == sent.step),
+            None,
+        )
+
+
+def default_folder() -> Path:
+    """Where the person's state is: ``XDG_STATE_HOME``, else what the system has for that."""
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base).expanduser() / "pipedeck"
+    import platformdirs
+
+    return platformdirs.user_state_path("pipedeck")
+
+
+def journal_for(settings: Settings) -> "Journal":
+    """The person's own; for the demo and for tests, whose servers are gone when they end, one for this program."""
+    if settings.path is not None:
+        return Journal()
+    name = f"pipedeck-{os.getuid()}-{uuid.uuid4().hex[:12]}"
+    return Journal(Path(tempfile.gettempdir()) / name, passing=True)
+
+
+class Journal:
+    """The journal in a folder, which is made when something is first written.
+
+    Args:
+        folder: None for :func:`default_folder`, looked up when it is first needed.
+        passing: the folder is removed when the program ends.
+    """
+
+    def __init__(self, folder: Path | None = None, *, passing: bool = False) -> None:
+        self._given = folder
+        self._passing = passing
+        self._starting = threading.Lock()
+        self._alive: int | None = None
+        self.who = Who(_user(), socket.gethostname(), os.getpid(), uuid.uuid4().hex[:12])
+
+    @property
+    def folder(self) -> Path:
+        return self._given or default_folder()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / FILE
+
+    def append(self, entry: Entry) -> None:
+        """Write one line and have it on disk.
+
+        Raises:
+            JournalError: it is not there, not even a part of it that could be mistaken for it.
+        """
+        try:
+            self._live()
+            self._append(msgspec.json.encode(entry) + b"\n")
+        except OSError as error:
+            raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}") from None
+
+    def read(self, about: str = "") -> tuple[Record, ...]:
+        """What was done, oldest first. Lines that are cut off or not the journal's are passed over.
+
+        Args:
+            about: only lines that hold this text, such as an address, are looked at.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError:
+            return ()
+        found: dict[str, list[Entry]] = {}
+        wanted = msgspec.json.encode(about)[1:-1]
+        for line in content.split(b"\n"):
+            if wanted not in line:
+                continue
+            try:
+                entry = msgspec.json.decode(line, type=Entry)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue
+            found.setdefault(entry.id, []).append(entry)
+        return tuple(Record(name, tuple(entries)) for name, entries in found.items())
+
+    def sent(self, place: Address, server: str) -> tuple[tuple[Step, float], ...]:
+        """What was, or may have been, sent to a run, and when, oldest first: by this program or another."""
+        return tuple(
+            (sent.request, sent.at)
+            for record in self.read(str(place))
+            if (sent := record.sent) is not None
+            and sent.request is not None
+            and (record.reply is None or record.reply.state in ("accepted", "lost"))
+            and record.plan is not None
+            and record.plan.request.target.of_run == place
+            and sent.server.rstrip("/") == server
+        )
+
+    def lives(self, instance: str) -> bool:
+        """Whether the program called ``instance`` still runs, on this machine."""
+        try:
+            number = os.open(self.folder / _plain(f"{instance}.alive"), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(number)
+        return False
+
+    @contextmanager
+    def taken_over(self, instance: str) -> Iterator[bool]:
+        """Whether the program called ``instance`` lives no more; then nobody else takes it over meanwhile."""
+        with self.held(f"{instance}.alive") as free:
+            yield free
+            if free:
+                (self.folder / _plain(f"{instance}.alive")).unlink(missing_ok=True)
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[bool]:
+        """A lock between programs, without waiting: whether it was free, and is held now."""
+        try:
+            self._make_folder()
+            number = os.open(self.folder / _plain(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(number)
+
+    def close(self) -> None:
+        """The program ends: what it has not settled is others' to settle."""
+        if self._alive is not None:
+            (self.folder / f"{self.who.instance}.alive").unlink(missing_ok=True)
+            os.close(self._alive)
+            self._alive = None
+        if self._passing:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _live(self) -> None:
+        with self._starting:
+            if self._alive is None:
+                self._make_folder()
+                path = self.folder / f"{self.who.instance}.alive"
+                number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(number, fcntl.LOCK_EX)
+                self._alive = number
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def _append(self, line: bytes) -> None:
+        number = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            size = os.fstat(number).st_size
+            if size and os.pread(number, 1, size - 1) != b"\n":
+                line = b"\n" + line  # after a line that a crash cut off
+            try:
+                if os.write(number, line) != len(line):
+                    raise OSError(28, "No space left on device")
+                os.fsync(number)
+            except OSError:
+                os.ftruncate(number, size)
+                raise
+        finally:
+            os.close(number)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in name)

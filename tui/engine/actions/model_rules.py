@@ -1,0 +1,192 @@
+"""What the config adds to acting: which model something belongs to, its promoting gate, what it starts."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tui.config import RegistrySettings, Settings
+from tui.domain.action import ActionKind, ActionRequest, Offer, Plan
+from tui.domain.address import Address, parse_address
+from tui.domain.alarm import SuspectDeployment
+from tui.domain.candidate import Candidacy
+from tui.domain.deployment import Deployment, Environment
+from tui.domain.pipeline import Gate, Listing
+from tui.insight.deployment_rules import filled
+
+
+def model_of(settings: Settings, address: Address) -> str:
+    """The name of the first model that has the pipeline of ``address``; empty: none."""
+    pipeline = str(address.pipeline)
+    return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
+
+
+def canary_gates(settings: Settings, address: Address) -> tuple[re.Pattern[str], ...] | None:
+    """What the gates of a pipeline are called at which a canary waits; None: any of them may be one."""
+    source = settings.sources.get(address.source)
+    model = settings.models.get(model_of(settings, address))
+    return source.canary_gates(address.path, model.promote if model else "") if source is not None else None
+
+
+def promotes(settings: Settings, gate: Gate) -> bool:
+    """Whether a canary waits at ``gate``, or may."""
+    patterns = canary_gates(settings, gate.address)
+    names = (gate.address.gate or gate.address.job or "", gate.message)
+    return patterns is None or any(pattern.search(name) for pattern in patterns for name in names)
+
+
+def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:
+    """The gates at which the canary of ``model`` waits, oldest first."""
+    found = [
+        gate
+        for listing in listings
+        for pipeline in listing.pipelines
+        if settings.models[model].ships(str(pipeline.address))
+        for run in pipeline.runs
+        for gate in run.gates
+        if promotes(settings, gate)
+    ]
+    return tuple(sorted(found, key=lambda gate: (gate.since or 0.0, gate.address)))
+
+
+def retrain(
+    settings: Settings, model: str, before: SuspectDeployment | None = None, jobs: Iterable[Address] = ()
+) -> ActionRequest | None:
+    """The request to train ``model`` anew: by its own ``retrain``, else by the rules of Jenkins for its jobs.
+
+    Args:
+        before: the deployment that is the reason.
+        jobs: those to look at before those that the config names.
+
+    Returns:
+        None where the config does not say how.
+    """
+    its = settings.models[model]
+    words = {"model": model, "environment": its.environment}
+    if before is not None:
+        words["app"] = before.environment.path
+        words["environment"] = before.environment.environment or ""
+        words["version"] = before.deployment.version
+        words["revision"] = before.deployment.revision
+    if its.retrain is not None:
+        return ActionRequest(
+            ActionKind.TRIGGER, parse_address(its.retrain.pipeline), its.retrain.values(words)
+        )
+    run = before.deployment.run if before is not None else None
+    first = (run.pipeline,) if run is not None else ()
+    for job in (*first, *jobs, *map(parse_address, its.pipelines)):
+        source = settings.sources.get(job.source)
+        for start in source.retraining(job.path) if source is not None else ():
+            values = filled(start, {"app": job.path, **words})
+            return ActionRequest(ActionKind.TRIGGER, Address(job.source, start.job), values)
+    return None
+
+
+def switch(settings: Settings, model: str, to: str, version: str = "") -> ActionRequest | None:
+    """The request to give the traffic to ``to``, one of the model's blue-green pair; None where there is no such."""
+    its = settings.models[model]
+    if its.switch is None or its.blue_green is None or to not in its.blue_green:
+        return None
+    colour = to.rpartition("/")[2]
+    words = {"model": model, "environment": its.environment, "version": version, "colour": colour}
+    return ActionRequest(ActionKind.TRIGGER, parse_address(its.switch.pipeline), its.switch.values(words))
+
+
+def switched(settings: Settings, request: ActionRequest) -> tuple[str, str]:
+    """The model whose traffic ``request`` switches and the environment that gets it; empty where it does not."""
+    for name, model in settings.models.items():
+        for to in model.blue_green or ():
+            if (
+                (made := switch(settings, name, to))
+                and made.target == request.target
+                and made.values == request.values
+            ):
+                return name, to
+    return "", ""
+
+
+def launches(
+    settings: Settings, model: str, live: str | None, jobs: Iterable[Address] = ()
+) -> Iterator[Offer]:
+    """What the config of ``model`` offers.
+
+    Args:
+        live: which of its pair has the traffic; None: not known.
+        jobs: those of it that are looked at.
+    """
+    title = settings.models[model].title or model
+    if request := retrain(settings, model, jobs=jobs):
+        yield Offer(request, f"Retrain {title}")
+    for to in settings.models[model].blue_green or ():
+        if request := switch(settings, model, to):
+            why = f"{to} has the traffic" if to == live else ""
+            yield Offer(request, f"Give {to} the traffic of {title}", possible=not why, why_not=why)
+
+
+def champion(registry: RegistrySettings, version: str) -> ActionRequest:
+    """The request to make ``version`` of a registered model its champion."""
+    values = (("alias", registry.champion), ("version", version))
+    return ActionRequest(ActionKind.SET_CHAMPION, Address(registry.source, registry.model), values)
+
+
+def champions(registry: RegistrySettings, found: Candidacy) -> Iterator[Offer]:
+    """The candidate, and the way back to the version that was champion before."""
+    alias, now, candidate = registry.champion, found.champion, found.candidate
+    there = now.version if now is not None else ""
+    before = now.before.get(alias, "") if now is not None else ""
+    if candidate is not None and candidate.version != there:
+        words = f"Make version {candidate.version} ({registry.candidate}) the {alias}"
+        yield Offer(champion(registry, candidate.version), words)
+    if before not in ("", there):
+        yield Offer(champion(registry, before), f"Back to version {before}, the {alias} before")
+
+
+def registered(settings: Settings, target: Address) -> str:
+    """The model of the config that a registry has under that name; empty: none."""
+    for name, model in settings.models.items():
+        if model.registry and (model.registry.source, model.registry.model) == (target.source, target.path):
+            return name
+    return ""
+
+
+def deployment_of(environment: Environment, version: str) -> Deployment | None:
+    """The deployment to go back to: of that version or id, the newest that one can go back to before others; without
+    one the newest of all that one can."""
+    named = [each for each in environment.deployments if version in (each.version, each.id, "")]
+    able = (each for each in named if each.rollback is not None and each.rollback.possible)
+    return next(able, named[0] if version and named else None)
+
+
+def changed_by(settings: Settings, request: ActionRequest) -> str:
+    """The name of the model that ``request`` is about; empty: none, or it only trains one."""
+    started = str(request.target)
+    if request.kind is ActionKind.TRIGGER:
+        given = {name for name, _ in request.values}
+        for name, model in settings.models.items():
+            if model.switch is not None and model.switch.pipeline == started:
+                return name
+            training = retrain(settings, name)
+            if (
+                training is not None
+                and training.target == request.target
+                and given >= {*dict(training.values)}
+            ):
+                return ""
+    return model_of(settings, request.target)
+
+
+def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
+    """Names of the environments that ``plan`` would change, as far as anybody knows.
+
+    A source tells where it knows. Of a model's pipeline the model's is meant where nothing else is known, and behind a
+    gate in any case where the source's gates do not tell (``names_environments``).
+    """
+    request = plan.request
+    known = tuple(dict.fromkeys(each for each in (plan.environment, request.target.environment) if each))
+    model = changed_by(settings, request)
+    its = settings.models[model].environment if model else ""
+    if not its or its in known:
+        return known
+    source = settings.sources.get(request.target.source)
+    vague = source is None or not source.names_environments
+    gate = request.kind in (ActionKind.APPROVE, ActionKind.PROMOTE)
+    run = request.kind is ActionKind.TRIGGER or (request.kind is ActionKind.RETRY and vague)
+    return (*known, its) if (gate and vague) or (not known and (gate or run)) else known

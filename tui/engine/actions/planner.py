@@ -1,0 +1,159 @@
+"""Plans: what a source would do, or what the config makes of a request, and what of it takes more care."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.domain.action import ActionKind, ActionRequest, Plan
+from tui.domain.address import Address
+from tui.domain.pipeline import Gate
+from tui.domain.status import Status
+from tui.engine.actions import model_rules
+from tui.engine.actions.journal import Journal
+from tui.engine.queries.invalidation import runs_in
+from tui.engine.queries.queries import HistoryOf, PipelinesOf, RunAt
+from tui.insight.confirmation import among
+from tui.insight.environment_state import environment_state
+from tui.sources.base import ActingSource, RunCachingSource, SourceError, TieringSource
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+
+class ActionPlanner:
+    """Made of what the sources answer, the config, and what has been read."""
+
+    def __init__(self, engine: "Engine", journal: Journal) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._journal = journal
+
+    async def source(self, target: Address) -> ActingSource:
+        """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
+        source = await self._engine.source_pool.acting(target.source)
+        settings = self._settings.sources.get(target.source)
+        if isinstance(source, RunCachingSource) and settings is not None and target.run is not None:
+            sent = partial(self._journal.sent, target.of_run, settings.base_url)
+            for step, at in await in_thread(sent):
+                source.remember(step, at)
+        return source
+
+    async def read(self, request: ActionRequest) -> Plan:
+        """The source's plan for ``request``, or for what the config makes of it."""
+        source = await self.source(request.target)
+        settings = self._settings.sources.get(request.target.source)
+        if request.kind is ActionKind.ROLLBACK and settings is not None and not settings.rolls_back:
+            return await self._read_rollback(request, source)
+        return await source.plan(request)
+
+    async def _read_rollback(self, request: ActionRequest, source: ActingSource) -> Plan:
+        """Where the source does not go back by itself and the config says what is started for it."""
+        environment = await self._engine.ask(HistoryOf(request.target))
+        version = request.value("version")
+        deployment = model_rules.deployment_of(environment, version)
+        way = deployment.rollback if deployment is not None else None
+        if deployment is None or way is None or not way.possible or way.target is None:
+            nowhere = f"there is no {version or 'earlier version'} to go back to"
+            why = way.words if way is not None else nowhere
+            return Plan(request, f"Roll back {request.target}", possible=False, why_not=why)
+        given = {name: value for name, value in request.values if name != "version"} | dict(way.parameters)
+        plan = await source.plan(
+            ActionRequest(ActionKind.TRIGGER, way.target, tuple(given.items()), request.reason)
+        )
+        now = environment_state(environment.deployments)
+        here = now.canary or now.stable
+        facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
+        warnings = list(plan.warnings)
+        if (canary := now.canary) is not None:
+            facts.append(("canary", f"{canary.version} goes; {deployment.version} was there before it"))
+            if canary.status is Status.WAITING and canary.run is not None:
+                warnings.append(f"{canary.run.of_run} goes on waiting at its gate: reject that, too")
+        return msgspec.structs.replace(
+            plan,
+            request=request,
+            words=f"Put {deployment.version} back into {request.target}: {plan.words}",
+            environment=request.target.environment or "",
+            facts=(*facts, *plan.facts),
+            warnings=tuple(warnings),
+            fields=tuple(each for each in plan.fields if each.name not in dict(way.parameters)),
+        )
+
+    async def production(self, plan: Plan) -> str:
+        """The name of the environment that ``plan`` would change, where that is production or may be."""
+        target = plan.request.target
+        names = model_rules.environments(self._settings, plan)
+        for name in names:
+            if among(self._settings.safety.production, names_of(target, (name,))):
+                return name
+        settings = self._settings.sources.get(target.source)
+        if settings is not None and not settings.knows_tiers:
+            return ""
+        for name in names:
+            tier = await self._tier(Address(target.source, target.path, environment=name))
+            if tier in (None, "production"):
+                return name
+        return ""
+
+    async def _tier(self, environment: Address) -> str | None:
+        """Its tier, asked for by itself: in a list that is cut off it may be missing. None: it could not be read."""
+        try:
+            source = await self._engine.source_pool.acting(environment.source)
+            return await source.tier(environment) if isinstance(source, TieringSource) else None
+        except SourceError:
+            return None
+
+    async def named(self, request: ActionRequest) -> ActionRequest:
+        """``request`` by its right name, its gates read where none of them is listed: a canary is promoted by whatever
+        address.
+
+        Raises:
+            SourceError
+        """
+        target = request.target
+        may = request.kind is ActionKind.APPROVE and target.run is not None
+        if may and model_rules.canary_gates(self._settings, target) != () and not self._listed(target):
+            await self._engine.ask(RunAt(target.of_run))
+        return self.as_promotion(request)
+
+    def as_promotion(self, request: ActionRequest) -> ActionRequest:
+        """Letting a canary go on is called promoting it, and takes what promoting takes."""
+        if request.kind is not ActionKind.APPROVE or not self._is_promotion(request.target):
+            return request
+        return msgspec.structs.replace(request, kind=ActionKind.PROMOTE)
+
+    def _is_promotion(self, gate: Address) -> bool:
+        """Whether a canary waits at ``gate``, as far as was read; before an environment it may be nothing else."""
+        if gate.environment is not None:
+            return True
+        found = self._listed(gate) or [Gate(gate, gate.job or gate.gate or "")]
+        return any(model_rules.promotes(self._settings, each) for each in found)
+
+    def listed_gates(self, target: Address) -> tuple[Address, ...]:
+        """What waits for a person in the job that ``target`` is, or else in its run; as it is listed. Where the run
+        waits for some of it, those are meant."""
+        found = self._listed(target) or self._listed(target.of_run)
+        meant = [each for each in found if each.blocking] or found
+        return tuple(dict.fromkeys(each.address for each in meant))
+
+    def _listed(self, target: Address) -> list[Gate]:
+        """What waits at ``target``: by the list, or else by its run where that was read."""
+        store = self._engine.store
+        listing, read = store.get(PipelinesOf(target.source)).value, store.get(RunAt(target.of_run)).value
+        runs = [each for each in runs_in(listing, (target.pipeline,)) if each.address == target.of_run]
+        for run in (*runs, *((read,) if read is not None else ())):
+            found = [
+                each
+                for each in run.gates
+                if target.job in (None, each.address.job) and target.gate in (None, each.address.gate)
+            ]
+            if found:
+                return found
+        return []
+
+
+def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
+    """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
+    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))

@@ -1,0 +1,108 @@
+"""What a key or a word means for a thing, and for several at once: the requests behind it, or why there are none."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.domain.action import ActionKind, Offer
+from tui.domain.address import Address
+from tui.engine.actions.service import PreparedAction
+from tui.engine.queries.queries import EnvironmentsOf
+from tui.sources.base import SourceError
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+MEANT = {ActionKind.APPROVE: (ActionKind.APPROVE, ActionKind.PROMOTE)}
+"""What may be meant by a kind, where that is more than itself."""
+
+
+class TargetOffers(msgspec.Struct, frozen=True):
+    """What there is to do to one thing."""
+
+    targets: tuple[Address, ...]
+    """What it is done to: the gates of a run, the environments of a pipeline. More than one: nobody said which."""
+    offers: tuple[Offer, ...] = ()
+    """Of the one target."""
+    problem: str = ""
+    """Why they could not be read."""
+
+    @property
+    def possible(self) -> tuple[Offer, ...]:
+        return tuple(each for each in self.offers if each.possible)
+
+
+class TargetPlan(msgspec.Struct, frozen=True):
+    """One of several things."""
+
+    target: Address
+    prepared: PreparedAction | None = None
+    why_not: str = ""
+    """Why it is left out."""
+
+
+async def aim(engine: "Engine", kind: ActionKind, target: Address) -> TargetOffers:
+    """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise."""
+    try:
+        targets = await _targets(engine, kind, target)
+        if len(targets) != 1:
+            return TargetOffers(targets)
+        offers = await engine.actions.offers(targets[0])
+    except SourceError as error:
+        return TargetOffers((target,), problem=str(error))
+    return TargetOffers(
+        targets, tuple(each for each in offers if each.request.kind in MEANT.get(kind, (kind,)))
+    )
+
+
+async def prepare(engine: "Engine", kind: ActionKind, targets: Iterable[Address]) -> tuple[TargetPlan, ...]:
+    """A plan for each of ``targets``, or why it cannot be done together with the others. Does not raise."""
+    items = await asyncio.gather(*(_prepared(engine, kind, each) for each in dict.fromkeys(targets)))
+    return tuple({each.target: each for each in items}.values())
+
+
+async def _targets(engine: "Engine", kind: ActionKind, target: Address) -> tuple[Address, ...]:
+    match kind:
+        case ActionKind.TRIGGER:
+            return (target.pipeline,)
+        case ActionKind.APPROVE | ActionKind.REJECT if target.gate is None and target.environment is None:
+            return engine.actions.plans.listed_gates(target) or (target,)
+        case ActionKind.ROLLBACK if target.environment is None:
+            found = await engine.ask(EnvironmentsOf(target.pipeline))
+            return tuple(each.address for each in found.environments if each.deployments and not each.stopped)
+    return (target,)
+
+
+async def _prepared(engine: "Engine", kind: ActionKind, target: Address) -> TargetPlan:
+    aimed = await aim(engine, kind, target)
+    if len(aimed.targets) != 1:
+        what = "environments" if kind is ActionKind.ROLLBACK else "gates"
+        return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
+    (target,) = aimed.targets
+    if len(aimed.possible) != 1:
+        reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
+        why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
+        return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind}")
+    try:
+        prepared = await engine.actions.plan(aimed.possible[0].request)
+    except SourceError as error:
+        return TargetPlan(target, why_not=str(error))
+    return TargetPlan(target, prepared, _alone(prepared))
+
+
+def _alone(prepared: PreparedAction) -> str:
+    """Why it has to be asked by itself, or cannot be done at all; empty: it may be one of several."""
+    plan = prepared.plan
+    if not plan.possible:
+        return plan.why_not or "not now"
+    if prepared.consent.doubt:
+        return f"{prepared.consent.doubt}: that takes questions of its own"
+    asked = ", ".join(plan.missing)
+    return f"it asks for {asked}: that takes a question of its own" if asked else ""
+
+
+def able(items: Sequence[TargetPlan]) -> list[PreparedAction]:
+    """The plans of those that can be carried out together."""
+    return [each.prepared for each in items if each.prepared is not None and not each.why_not]

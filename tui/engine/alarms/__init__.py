@@ -1,0 +1,1 @@
+"""Alarms: watched, acknowledged, notified, and what may be done because of them."""

@@ -1,0 +1,273 @@
+"""Alarms kept: what the rules need is watched, looked at whenever there is news, and told."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config.alarms import CHANNELS, Channel
+from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
+from tui.engine.alarms.acknowledgements import Acknowledgements
+from tui.engine.alarms.facts import AlarmFacts, SubjectReading, alert_queries, rule_of
+from tui.engine.alarms.notifier import Notifier
+from tui.engine.alarms.suspects import Suspects
+from tui.engine.queries.queries import AlarmsNow, AnyQuery
+from tui.insight.alarms import HeldAlarm, Key, acknowledged, joined, next_look, ordered, step
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine, Timer
+
+_NOTES = 5
+
+
+class AlarmMonitor:
+    """Steps the alarms of the settings and puts what is known of them into the store, under :class:`AlarmsNow`."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._rules = {name: rule_of(alarm) for name, alarm in self._settings.alarms.items()}
+        self._theirs = alert_queries(self._settings)
+        self._watch = engine.watch()
+        self._asked: tuple[AnyQuery, ...] = ()
+        self._held: dict[Key, HeldAlarm] = {}
+        self._unsent: set[Key] = set()
+        self._moving: dict[tuple[str, str], Alarm] = {}
+        """Rules and models for which something fires, and since when: what policies go by."""
+        self._timer: Timer | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._failures: tuple[str, ...] = ()
+        self._acknowledged = Acknowledgements(engine.actions.journal)
+        self._suspects = Suspects(self._settings, engine.store)
+        self.notices = Notifier(
+            self._settings.ui.notices, engine.clock, engine.later, self._channels, self._note
+        )
+
+    @property
+    def configured(self) -> bool:
+        """There is something to keep."""
+        return bool(self._rules or self._theirs)
+
+    def start(self) -> None:
+        """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
+        if self.configured:
+            self._acknowledged.recall(self._engine.clock())
+            self._engine.policies.heard = lambda said: self.notices.tell((said,))
+            self._unsubscribe = self._engine.store.subscribe(self._heard)
+            self._look()
+
+    def close(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            held = self._held.items()
+            known = [" ".join(key) for key, each in held if each.state is AlarmState.ACKNOWLEDGED]
+            self._acknowledged.keep(known, self._engine.clock())
+        if self._timer is not None:
+            self._timer.cancel()
+        self.notices.close()
+        self._watch.close()
+
+    async def look_once(self) -> Alarms:
+        """Ask all that is needed, and tell how it stands; notices are not sent."""
+        asked: set[AnyQuery] = set()
+        found = self._step()
+        while fresh := [each for each in self._asked if each not in asked]:
+            asked.update(fresh)
+            self._watch.want(*asked)  # or answers would be forgotten before they are looked at
+            await asyncio.gather(*map(self._engine.ask, fresh), return_exceptions=True)
+            found = self._step()
+        return found
+
+    def queries(self) -> tuple[AnyQuery, ...]:
+        """What the newest look needed."""
+        return self._asked
+
+    def unread(self) -> tuple[str, ...]:
+        """Why what the alarms need could not be read, each reason once."""
+        faults = (self._engine.store.get(each).fault for each in self._asked)
+        return tuple(dict.fromkeys(fault.message for fault in faults if fault is not None))
+
+    def acknowledge(self, key: str) -> bool:
+        """Note that somebody knows of the alarm of that key, or does not after all; whether that changed anything."""
+        now = self._engine.clock()
+        for held_key, held in self._held.items():
+            if f"{held_key[0]} {held_key[1]}" == key:
+                after = acknowledged(held, now)
+                self._held[held_key] = after
+                if after != held:
+                    self._acknowledged.say(key, after.state is AlarmState.ACKNOWLEDGED, now)
+                self._look()
+                return after != held
+        return False
+
+    def _heard(self, queries: frozenset[AnyQuery]) -> None:
+        if not queries.isdisjoint(self._asked):
+            self._look()
+
+    def _look(self) -> None:
+        before = self._held
+        found = self._step()
+        self._watch.want(*self._asked)
+        self._tell(before, found)
+        self._move(found)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (at := next_look(self._rules, self._held)) < float("inf"):
+            self._timer = self._engine.later(max(0.0, at - self._engine.clock()), self._look)
+
+    def _step(self) -> Alarms:
+        """Look at all there is, and put what comes of it into the store."""
+        store, now = self._engine.store, self._engine.clock()
+        looks, suspects = AlarmFacts(self._settings, store), Suspects(self._settings, store)
+        looked: dict[Key, SubjectReading] = {}
+        for name, alarm in self._settings.alarms.items():
+            looked |= {(name, each.subject): each for each in looks.at(alarm)}
+        seen = {key: each.seen for key, each in looked.items()}
+        self._acknowledged.look(now)
+        self._held = {
+            key: self._recalled(key, held, now)
+            for key, held in step(self._rules, self._held, seen, now).items()
+        }
+        for key, look in seen.items():
+            if look.state == "good":
+                self._acknowledged.over(" ".join(key), now)
+        ours = [self._alarm(key, held, looked[key], suspects) for key, held in self._held.items()]
+        theirs = [*self._others(suspects)]
+        self._suspects = suspects
+        self._asked = tuple({**looks.asked, **suspects.asked, **dict.fromkeys(self._theirs)})
+        answers = [(each.source, store.get(each)) for each in self._theirs]
+        notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
+        notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
+        found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
+        store.put(AlarmsNow(), found, now)
+        return found
+
+    def _recalled(self, key: Key, held: HeldAlarm, now: float) -> HeldAlarm:
+        """One that begins to fire, acknowledged where it was before this start; and what another deck said since."""
+        before = self._held.get(key)
+        begins = held.state is AlarmState.FIRING and (before is None or not before.state.active)
+        if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
+            return acknowledged(held, now)
+        known = {AlarmState.FIRING: False, AlarmState.ACKNOWLEDGED: True}.get(held.state)
+        said = self._acknowledged.said(" ".join(key), held.changed)
+        return acknowledged(held, now) if None not in (known, said) and known is not said else held
+
+    def _alarm(self, key: Key, held: HeldAlarm, looked: SubjectReading, suspects: Suspects) -> Alarm:
+        name, subject = key
+        settings = self._settings.alarms[name]
+        alarm = Alarm(
+            name=name,
+            subject=subject,
+            state=held.state,
+            since=held.since,
+            changed=held.changed,
+            words=held.seen.words,
+            severity=settings.severity,
+            value=held.seen.value,
+            unit=looked.unit,
+            model=looked.model,
+            canary=looked.canary,
+        )
+        if not looked.model or held.state is AlarmState.RESOLVED:
+            return alarm
+        found = suspects.before(looked.model, held.since, canary=looked.canary)
+        offers = [
+            suspects.rollback(found) if each == "rollback" else suspects.retrain(looked.model, found)
+            for each in settings.propose
+        ]
+        return msgspec.structs.replace(
+            alarm,
+            before=found[0] if found is not None else None,
+            advice=tuple(words for words, _ in offers),
+            proposals=tuple(
+                msgspec.structs.replace(request, reason=f"alarm {name}")
+                for _, request in offers
+                if request is not None
+            ),
+        )
+
+    def _others(self, suspects: Suspects) -> Iterator[Alarm]:
+        """The alerts of other systems, as alarms."""
+        store = self._engine.store
+        answers = {
+            each.source: value for each in self._theirs if (value := store.get(each).value) is not None
+        }
+        for source, alerts in joined(answers).items():
+            for alert in alerts:
+                labels = dict(alert.labels)
+                model = labels.get("model", "")
+                model = model if model in self._settings.models else ""
+                found = suspects.before(model, alert.since) if model else None
+                yield Alarm(
+                    name=alert.name,
+                    subject=_subject(alert),
+                    state=AlarmState(alert.state),
+                    since=alert.since,
+                    changed=alert.since,
+                    words=alert.words,
+                    severity="critical" if labels.get("severity") in ("critical", "page") else "warning",
+                    value=alert.value,
+                    model=model,
+                    origin=source,
+                    silenced=alert.silenced,
+                    before=found[0] if found is not None else None,
+                )
+
+    def _tell(self, before: dict[Key, HeldAlarm], found: Alarms) -> None:
+        """Send notices of what began to fire or was resolved, once the deployment before it is known."""
+        for key, held in self._held.items():
+            fired = key in before and before[key].state.active
+            if held.state is AlarmState.FIRING and not fired:
+                self._unsent.add(key)
+            elif held.state is AlarmState.RESOLVED and fired:
+                # Of one that was never told of nobody has to hear that it is over.
+                self._unsent ^= {key}
+        self._unsent &= self._held.keys()
+        alarms = {(each.name, each.subject): each for each in found.alarms if not each.origin}
+        ready = [key for key in alarms if key in self._unsent and self._known(alarms[key])]
+        self._unsent.difference_update(ready)
+        if ready:
+            self.notices.tell(alarms[key] for key in ready)
+
+    def _move(self, found: Alarms) -> None:
+        """Tell the policies what begins to fire, and what does no more or is known of: once each."""
+        policies = self._engine.policies
+        ours = [each for each in found.alarms if each.model and not each.origin]
+        moving: dict[tuple[str, str], Alarm] = {}
+        for each in ours:
+            if each.state is AlarmState.FIRING:
+                key = each.name, each.model
+                moving[key] = min(each, moving.get(key, each), key=lambda alarm: alarm.since)
+        for name, model in self._moving.keys() - moving.keys():
+            known = (each for each in ours if (each.name, each.model) == (name, model))
+            acknowledged = any(each.state is AlarmState.ACKNOWLEDGED for each in known)
+            policies.over(
+                name, model, "somebody has acknowledged the alarm" if acknowledged else "the alarm is over"
+            )
+        begun, self._moving = moving.keys() - self._moving.keys(), moving
+        for name, model in begun:
+            policies.consider(moving[name, model])
+
+    def _known(self, alarm: Alarm) -> bool:
+        """Its words will not become more by waiting."""
+        resolved = alarm.state is AlarmState.RESOLVED
+        return resolved or not alarm.model or self._suspects.settled(alarm.model)
+
+    def _channels(self, news: Alarm | Announcement) -> tuple[Channel, ...]:
+        name = news.alarm if isinstance(news, Announcement) else news.name
+        rule = self._settings.alarms.get(name)
+        return rule.notify if rule is not None else CHANNELS
+
+    def _note(self, words: str) -> None:
+        self._failures = tuple(dict.fromkeys((*self._failures, words)))[-_NOTES:]
+        self._look()
+
+
+def _subject(alert: Alert) -> str:
+    """What an alert is about: its labels that say so, else all of them but its severity."""
+    labels = dict(alert.labels)
+    told = [labels[name] for name in ("model", "job", "service", "instance") if labels.get(name)]
+    rest = [f"{name}={text}" for name, text in alert.labels if name not in ("severity", "monitor")]
+    return " ".join(told[:2] or rest)

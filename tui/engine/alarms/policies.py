@@ -1,0 +1,241 @@
+"""What an alarm may do by itself, where ``[safety]`` says so in full: announced, journalled, by one program at a time.
+
+Never in read-only mode, and never a promotion.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tui.config import Policy, seconds
+from tui.domain.action import ActionRequest, Plan
+from tui.domain.alarm import Alarm, Announcement
+from tui.engine.actions.journal import Entry, JournalError
+from tui.engine.actions.service import ActionRefused
+from tui.engine.queries.queries import AnnouncementsNow, AnyQuery
+from tui.engine.source_pool import unexpected
+from tui.sources.base import SourceError
+from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+LOOK_AGAIN = 60.0
+"""Seconds until it is looked whether another program still sees to a policy."""
+
+
+class Policies:
+    """Acts for alarms. What it says of that is in the store, under :class:`AnnouncementsNow`."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._said: dict[str, Announcement] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._begun: set[str] = set()
+        """Policies that act now: nothing holds them back any more."""
+        self._wishes: dict[str, ActionRequest] = {}
+        """What is announced."""
+        self._noting: set[asyncio.Task[None]] = set()
+        self.heard: Callable[[Announcement], None] | None = None
+        """Hears what a person should be told."""
+
+    @property
+    def announced(self) -> tuple[Announcement, ...]:
+        """The newest of each policy that has had something to say."""
+        return tuple(self._said.values())
+
+    def consider(self, alarm: Alarm) -> None:
+        """Tell that ``alarm``, of a model, began to fire. Returns at once.
+
+        A policy acts once for it, and not where a person has acted since it became bad.
+        """
+        for policy in self._of(alarm.name, alarm.model):
+            task = self._tasks.get(policy.name)
+            if task is None or task.done():
+                self._tasks[policy.name] = asyncio.create_task(self._see_to(policy, alarm))
+
+    def over(self, alarm: str, model: str, why: str) -> None:
+        """Tell that it fires no more: what is not under way is not done."""
+        for policy in self._of(alarm, model):
+            self._hold_back(policy, why)
+
+    def withdraw(self, name: str) -> bool:
+        """A person says no: what the policy has announced is not done; whether there was anything. Noted in the
+        journal, so that no other program does it either; when the alarm comes again it is announced anew."""
+        policy = next((each for each in self._engine.settings.safety.policies if each.name == name), None)
+        request = self._wishes.get(name)
+        if policy is None or request is None or not self._hold_back(policy, "a person said no"):
+            return False
+        noting = asyncio.create_task(self._note_no(policy, request))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+        return True
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), *self._noting, return_exceptions=True)
+
+    def _of(self, alarm: str, model: str) -> list[Policy]:
+        policies = self._engine.settings.safety.policies
+        return [each for each in policies if (each.alarm, each.model) == (alarm, model)]
+
+    def _hold_back(self, policy: Policy, why: str) -> bool:
+        """Whether there was something to hold back."""
+        task = self._tasks.get(policy.name)
+        if task is None or task.done() or policy.name in self._begun:
+            return False
+        task.cancel()
+        request = self._wishes.pop(policy.name, None)
+        self._say(policy, f"no {policy.action}: {why}", told=request is not None)
+        return True
+
+    async def _see_to(self, policy: Policy, alarm: Alarm) -> None:
+        while True:
+            with self._engine.actions.journal.held(f"policy {policy.name}.lock") as free:
+                if free:
+                    try:
+                        await self._alone(policy, alarm)
+                    except Exception as error:
+                        why = unexpected(f"policy {policy.name}", error).message
+                        self._say(policy, f"no {policy.action}: {why}")
+                    finally:
+                        self._begun.discard(policy.name)
+                        self._wishes.pop(policy.name, None)
+                    return
+            self._say(policy, "another pipedeck here sees to it", told=False)
+            await self._engine.pause(LOOK_AGAIN)
+
+    async def _alone(self, policy: Policy, alarm: Alarm) -> None:
+        """Announce, wait, act; while no other program sees to the policy."""
+        engine = self._engine
+        if why := await in_thread(partial(self._spent, policy, alarm.since, engine.clock())):
+            self._say(policy, why)
+            return
+        try:
+            words, request = await self._proposed(policy, alarm)
+        except SourceError as error:
+            self._say(policy, f"no {policy.action}: {error.message}")
+            return
+        if request is None:
+            self._say(policy, f"no {policy.action}: {words}")
+            return
+        if why := engine.actions.write_block_reason(request.target):
+            self._say(policy, f"no {policy.action}: {why}")
+            return
+        if str(request.target) not in words:
+            words = f"{words} ({request.target})"
+        self._wishes[policy.name] = request
+        wait = seconds(policy.wait)
+        self._say(policy, words, engine.clock() + wait)
+        await engine.pause(wait)
+        try:
+            said, now = await self._proposed(policy, alarm)
+            if now != request:
+                raise ActionRefused(said if now is None else "it is not as it was when this was announced")
+            if why := await in_thread(partial(self._first, policy, request, alarm.since)):
+                raise ActionRefused(why)
+            await self._start(policy, request, words)
+        except (SourceError, ActionRefused) as error:
+            self._say(policy, f"no {policy.action}: {error}")
+
+    async def _start(self, policy: Policy, request: ActionRequest, words: str) -> None:
+        """Raises SourceError, Refused."""
+        actions = self._engine.actions
+        prepared = await actions.plan(request)
+        if missing := prepared.plan.missing:
+            raise ActionRefused(f"it asks for {', '.join(missing)}")
+        activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
+        self._begun.add(policy.name)
+        self._say(policy, f"{words} is under way")
+        ended = await actions.done(activity.id)
+        self._say(policy, f"{words}: {ended.state}: {ended.words}")
+
+    async def _proposed(self, policy: Policy, alarm: Alarm) -> tuple[str, ActionRequest | None]:
+        """What it would do, in words and as a request, from a state read now.
+
+        Raises:
+            SourceError
+        """
+        engine = self._engine
+        from tui.engine.alarms.suspects import Suspects  # not with the first frame
+
+        asked: set[AnyQuery] = set()
+        while True:
+            look = Suspects(engine.settings, engine.store)
+            found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
+            fresh = [each for each in look.asked if each not in asked]
+            if not fresh:
+                break
+            asked.update(fresh)
+            await asyncio.gather(*map(engine.ask, fresh))
+        if policy.action == "retrain":
+            words, request = look.retrain(policy.model, found)
+        elif later := look.later(found):
+            return f"{later} has come since", None
+        elif coming := look.coming(found):
+            return f"{coming} is being put there", None
+        else:
+            words, request = look.rollback(found)
+        reason = f"policy {policy.name}: alarm {policy.alarm}"
+        return words, msgspec.structs.replace(request, reason=reason) if request is not None else None
+
+    def _spent(self, policy: Policy, since: float, now: float) -> str:
+        """Why the policy has done enough, by the journal; empty: it has not."""
+        times, _, window = policy.at_most.partition(" per ")
+        own = [each for each in self._engine.actions.journal.read() if each.first.policy == policy.name]
+        if said := next((each for each in own if each.first.at >= since), None):
+            return "it has acted for this alarm" if said.plan is not None else said.first.words
+        if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
+            return f"it has acted as often as it may: {policy.at_most}"
+        return ""
+
+    def _first(self, policy: Policy, request: ActionRequest, since: float) -> str:
+        """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
+        for record in self._engine.actions.journal.read():
+            first, plan = record.first, record.plan
+            if first.at < since or first.policy == policy.name or plan is None:
+                continue
+            refused = record.outcome is not None and record.outcome.state == "refused"
+            if not refused and self._same(policy, plan, request):
+                who = f"policy {first.policy}" if first.policy else first.who.user
+                return f"{who} was first: {first.kind} {first.target}"
+        return ""
+
+    def _same(self, policy: Policy, plan: Plan, request: ActionRequest) -> bool:
+        """Whether ``plan`` was about what ``request`` is about."""
+        its, environment = plan.request.target, request.target.environment
+        if its == request.target:
+            return True
+        ships = self._engine.settings.models[policy.model].ships(str(its.pipeline))
+        return ships and environment is not None and plan.environment == environment
+
+    async def _note_no(self, policy: Policy, request: ActionRequest) -> None:
+        journal = self._engine.actions.journal
+        entry = Entry(
+            id=uuid.uuid4().hex[:12],
+            at=self._engine.clock(),
+            event="settled",
+            who=journal.who,
+            source=request.target.source,
+            target=str(request.target),
+            kind=request.kind.value,
+            policy=policy.name,
+            state="refused",
+            words="a person said no",
+        )
+        try:
+            await in_thread(partial(journal.append, entry))
+        except JournalError as error:
+            self._say(policy, f"no {policy.action}: a person said no ({error})")
+
+    def _say(self, policy: Policy, words: str, at: float | None = None, *, told: bool = True) -> None:
+        said = Announcement(policy.name, policy.alarm, policy.model, words, at)
+        self._said[policy.name] = said
+        self._engine.store.put(AnnouncementsNow(), self.announced, self._engine.clock())
+        if told and self.heard is not None:
+            self.heard(said)

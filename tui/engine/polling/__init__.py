@@ -1,0 +1,1 @@
+"""When which query is asked again."""

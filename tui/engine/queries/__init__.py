@@ -1,0 +1,1 @@
+"""Queries: what can be asked of the sources, and what the engine makes of their answers."""

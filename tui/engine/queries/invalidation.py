@@ -1,0 +1,78 @@
+"""What a new listing tells of other questions: which of them have to be asked again."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from tui.domain.address import Address
+from tui.domain.pipeline import Listing, Run
+from tui.engine.queries.queries import AnyQuery, EnvironmentsOf, HistoryOf, RunAt, TestsOf
+from tui.engine.store import Store
+
+
+def outdated(
+    known: Collection[AnyQuery], before: Listing | None, now: Listing, store: Store
+) -> list[AnyQuery]:
+    """Those of the ``known`` questions of which the listing ``now`` tells something new since ``before``.
+
+    A finished run is never due by itself; but it may be retried, or its job deleted and its number used again.
+    """
+    runs = [query for query in known if isinstance(query, RunAt)]
+    reports = [query for query in known if isinstance(query, TestsOf)]
+    return [
+        *_runs(runs, before, now, store),
+        *_reports(reports, before, now),
+        *(_deployed(known, before, now) if before is not None else ()),
+    ]
+
+
+def runs_in(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run]:
+    """The listed runs of the pipelines at ``paths``."""
+    for pipeline in listing.pipelines if listing is not None else ():
+        if pipeline.address in paths:
+            yield from pipeline.runs
+
+
+def _runs(queries: list[RunAt], before: Listing | None, now: Listing, store: Store) -> Iterator[RunAt]:
+    asked = {query.address: query for query in queries}
+    paths = {address.pipeline for address in asked}
+    old = {run.address: _mark(run) for run in runs_in(before, paths)}
+    for run in runs_in(now, paths):
+        if (query := asked.get(run.address)) is None or old.get(run.address) == _mark(run):
+            continue
+        read = store.get(query).value
+        if read is not None and _mark(read) != _mark(run):
+            yield query
+
+
+def _reports(queries: list[TestsOf], before: Listing | None, now: Listing) -> Iterator[TestsOf]:
+    asked = {query.address: query for query in queries}
+    paths = {address.pipeline for address in asked}
+    old = {run.address: (_mark(run), run.tests) for run in runs_in(before, paths)}
+    for run in runs_in(now, paths):
+        if run.address in asked and old.get(run.address) != (_mark(run), run.tests):
+            yield asked[run.address]
+
+
+def _deployed(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Iterator[AnyQuery]:
+    """Environments where a run of theirs began, moved on or ended."""
+    asked = [
+        (query.pipeline if isinstance(query, EnvironmentsOf) else query.environment, query)
+        for query in known
+        if isinstance(query, EnvironmentsOf | HistoryOf)
+    ]
+    if not asked:
+        return
+    old = {run.address: _mark(run) for each in before.pipelines for run in each.runs}
+    news = {
+        each.address for each in now.pipelines if any(old.get(run.address) != _mark(run) for run in each.runs)
+    }
+    sources = {address.source for address in news}
+    listed = {each.address for each in now.pipelines}
+    for address, query in asked:
+        # What Jenkins' rules call an app need not be a job: then any of its jobs may have deployed.
+        if address.pipeline in news or (address.source in sources and address.pipeline not in listed):
+            yield query
+
+
+def _mark(run: Run) -> tuple[object, ...]:
+    """What tells one state of a run from another, in its listing and read alone; estimates change all the time."""
+    return run.status, run.started_at, run.duration

@@ -1,0 +1,149 @@
+"""Verdicts: what is read of a model's metrics for the judge, and who judges."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from tui.config import ConfigError, MetricSettings, Settings, seconds
+from tui.domain.health import Trouble
+from tui.domain.series import Grid
+from tui.domain.share import Share
+from tui.domain.verdict import Verdict
+from tui.engine.queries.charts import read_tracks
+from tui.engine.queries.queries import VerdictOf
+from tui.insight.judge import kayenta_verdict, own_judge
+from tui.insight.judge.own_judge import MetricCase, MetricRule
+from tui.sources.base import MetricSource, SourceError
+
+T = TypeVar("T")
+SourceCalled = Callable[[str], Awaitable[MetricSource]]
+
+_RANGE = re.compile(r"\[([1-9]\d*[smhd])[\]:]")
+
+
+class _Read(msgspec.Struct, frozen=True):
+    case: MetricCase
+    notes: tuple[str, ...] = ()
+    error: SourceError | None = None
+
+
+def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:
+    """The metrics that a verdict on ``model`` has something to say of, in their order."""
+    table = settings.models[model]
+    kayenta = table.judge == "kayenta"
+    metrics = ((name, settings.metrics[name]) for name in table.metrics)
+    return tuple(name for name, each in metrics if each.compare or (each.fail is not None and not kayenta))
+
+
+def judge_grid(metric: MetricSettings, now: float) -> Grid:
+    """The looks at a metric: one for each judge window until now, as many as the judge makes use of.
+
+    The step is no shorter than the window, also where the query itself names a longer one: values over windows that
+    overlap would give false alarms (contracts: canary §3).
+    """
+    written = (seconds(text) for query in metric.queries.values() for text in _RANGE.findall(query))
+    step = max(seconds(metric.judge_window or metric.window), *written, 1)
+    end = int(now // step) * step
+    return Grid(end - (own_judge.MOST_STEPS - 1) * step, end, step)
+
+
+async def verdict(query: VerdictOf, settings: Settings, source: SourceCalled, now: float) -> Verdict:
+    """The answer to ``question``. A metric that cannot be read is UNCLEAR, with the reason.
+
+    Args:
+        source: the metric source of a name.
+
+    Raises:
+        SourceError: no metric could be read, or a server asked for a pause.
+    """
+    names = judged_metrics(settings, query.model)
+    grids = {name: judge_grid(settings.metrics[name], now) for name in names}
+    read = await asyncio.gather(
+        *(_read(query.model, name, settings, source, grid) for name, grid in grids.items())
+    )
+    errors = [each.error for each in read if each.error is not None]
+    if errors and (len(errors) == len(read) or any(error.retry_at for error in errors)):
+        raise max(errors, key=lambda error: error.retry_at or 0.0)
+    model = settings.models[query.model]
+    cases, score = [each.case for each in read], model.score
+    step = min((grid.step for grid in grids.values()), default=60)
+    if model.judge == "kayenta":
+        judged = await _each(kayenta_verdict.judge_metric, cases)
+        found = kayenta_verdict.decide(query.model, judged, score.pass_, score.marginal, score.groups, step)
+    else:
+        found = own_judge.decide(query.model, await _each(own_judge.judge_metric, cases), score.pass_, step)
+    notes = tuple(
+        f"{each.case.metric}: {note}"
+        for each, metric in zip(read, found.metrics, strict=True)
+        for note in (*each.notes, *each.case.notes)
+        if note not in metric.reason
+    )
+    return msgspec.structs.replace(
+        found,
+        baseline=model.baseline.version,
+        canary=model.canary.version,
+        notes=(*found.notes, *notes),
+    )
+
+
+async def _each(judge_metric: Callable[[MetricCase], T], cases: list[MetricCase]) -> list[T]:
+    """One after the other, letting others run in between: each takes some milliseconds."""
+    judged = []
+    for case in cases:
+        judged.append(judge_metric(case))
+        await asyncio.sleep(0)
+    return judged
+
+
+async def _read(model: str, name: str, settings: Settings, source: SourceCalled, grid: Grid) -> _Read:
+    metric = settings.metrics[name]
+    window = metric.judge_window or metric.window
+    share = settings.share(name)
+    empty = MetricCase(metric=name, rule=_rule(metric, share), grid=grid)
+    try:
+        chart = await read_tracks(model, name, settings, await source(metric.source), grid, window)
+    except (SourceError, ConfigError) as raised:
+        error = raised if isinstance(raised, SourceError) else SourceError(Trouble.MISCONFIGURED, str(raised))
+        return _Read(msgspec.structs.replace(empty, problem=error.message), error=error)
+    series = {each.track: each for each in chart.series}
+    # What is not told apart by track is the canary's, too, as far as its limits go.
+    canary, baseline = series.get("canary", series.get(None)), series.get("baseline")
+    case = msgspec.structs.replace(
+        empty,
+        baseline=baseline.values if baseline is not None else (),
+        baseline_ceiling=baseline.ceiling if baseline is not None else None,
+        canary=canary.values if canary is not None else (),
+        canary_ceiling=canary.ceiling if canary is not None else None,
+        baseline_counts=baseline.counts if baseline is not None else None,
+        canary_counts=canary.counts if canary is not None else None,
+        notes=chart.remarks,
+        incomparable=chart.incomparable,
+    )
+    return _Read(case, chart.notes)
+
+
+def _rule(metric: MetricSettings, share: Share | None) -> MetricRule:
+    compare = metric.compare
+    rule = MetricRule(
+        better=metric.better,
+        unit=metric.unit,
+        warn=metric.warn,
+        fail=metric.fail,
+        max_age=seconds(metric.max_age) if metric.max_age else None,
+        no_data=metric.no_data,
+        share_scale=share.scale if share is not None else 100.0,
+    )
+    if compare is None:
+        return rule
+    return msgspec.structs.replace(
+        rule,
+        max_worse=compare.margin,
+        relative=compare.relative,
+        group=compare.group,
+        weight=compare.weight,
+        critical=compare.critical,
+        required=compare.required,
+    )

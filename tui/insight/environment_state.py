@@ -1,0 +1,146 @@
+"""What stands in an environment now, by its deployments: the stable version, the canary, what is coming."""
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+import msgspec
+
+from tui.domain.deployment import Deployment, Environment
+from tui.domain.status import Status
+
+_FAILED = (Status.FAILED, Status.WARNING, Status.CANCELED)
+_LONG_AGO = (-inf, 0, "")
+
+
+class EnvironmentState(msgspec.Struct, frozen=True):
+    """Who is who among the deployments of one environment."""
+
+    stable: Deployment | None = None
+    """The version that is there: of the successful ones the one that ended last (contracts: gitlab §3.5)."""
+    previous: Deployment | None = None
+    """The last one before it of another version."""
+    canary: Deployment | None = None
+    """What takes a part of the traffic beside the stable one, or waits to take all."""
+    coming: tuple[Deployment, ...] = ()
+    """On its way: the newest that runs or is queued, and the newest that waits for a person."""
+    failed: Deployment | None = None
+    """The newest that failed or was stopped, where nothing came of a later one."""
+
+    @property
+    def stable_share(self) -> float | None:
+        """The stable version's part of the traffic in percent, where it can be told."""
+        if self.stable is None:
+            return None
+        if self.canary is None:
+            return 100.0
+        return None if self.canary.share is None else 100.0 - self.canary.share
+
+
+def newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
+    return tuple(sorted(deployments, key=_asked, reverse=True))
+
+
+def environment_state(deployments: Sequence[Deployment]) -> EnvironmentState:
+    """Who is who among ``deployments``, in whatever order they come."""
+    there = sorted(
+        (each for each in deployments if each.status is Status.PASSED and not each.canary),
+        key=lambda each: (_ended(each), _asked(each)),
+    )
+    stable = there[-1] if there else None
+    since = _ended(stable) if stable is not None else -inf
+    asked = _asked(stable) if stable is not None else _LONG_AGO
+    canaries = [
+        each
+        for each in deployments
+        if each.canary
+        and (
+            (each.status is Status.PASSED and _ended(each) > since)
+            or (each.status is Status.WAITING and not each.waits_outside and _asked(each) > asked)
+        )
+    ]
+    canary = max(canaries, key=_asked, default=None)
+    later = newest_first(
+        each for each in deployments if each is not canary and each is not stable and _asked(each) > asked
+    )
+    coming = []
+    for wanted in ((Status.RUNNING, Status.QUEUED), (Status.WAITING,)):
+        coming += [each for each in later if each.status in wanted][:1]
+    failed = next((each for each in later if each.status in _FAILED), None)
+    if failed is not None and canary is not None and _asked(canary) > _asked(failed):
+        failed = None
+    return EnvironmentState(
+        stable=stable,
+        previous=next((each for each in reversed(there) if not _same(each, stable)), None),
+        canary=canary,
+        coming=tuple(coming),
+        failed=failed,
+    )
+
+
+def before(deployment: Deployment, deployments: Sequence[Deployment]) -> Deployment | None:
+    """What was there, in another version, when ``deployment`` came."""
+    earlier = [
+        each
+        for each in deployments
+        if each.status is Status.PASSED
+        and not each.canary
+        and not _same(each, deployment)
+        and _ended(each) <= (_ended(deployment) if deployment.finished_at is not None else inf)
+    ]
+    return max(earlier, key=_ended, default=None)
+
+
+def _same(one: Deployment, other: Deployment | None) -> bool:
+    return other is not None and one.version == other.version
+
+
+def _asked(deployment: Deployment) -> tuple[float, int, str]:
+    """The order in which deployments were asked for. GitLab makes those of all jobs of a pipeline at one moment: then
+    their numbers tell."""
+    at = deployment.started_at if deployment.started_at is not None else _ended(deployment)
+    return at, len(deployment.id), deployment.id
+
+
+def _ended(deployment: Deployment) -> float:
+    if deployment.finished_at is not None:
+        return deployment.finished_at
+    return deployment.started_at if deployment.started_at is not None else -inf
+
+
+# --- blue and green -----------------------------------------------------------------------------------------------
+
+
+class LiveColour(msgspec.Struct, frozen=True):
+    """Which half of a blue-green pair has the traffic."""
+
+    name: str
+    why: str
+
+
+def live_of(halves: Sequence[Environment], main: Environment | None) -> LiveColour | None:
+    """Which of two environments has the traffic: the one of the version that ``main``, the environment in front of
+    them, has; without such a one, the one that was deployed to last. None where neither tells.
+    """
+    stables = [
+        (half, stable)
+        for half in halves
+        if (stable := environment_state(half.deployments).stable) is not None
+    ]
+    front = environment_state(main.deployments).stable if main is not None else None
+    if main is not None and front is not None:
+        same = [half for half, stable in stables if _same(stable, front)]
+        if len(same) == 1:
+            return LiveColour(same[0].name, f"{main.name} has its version")
+    if not stables:
+        return None
+    newest, _ = max(stables, key=lambda pair: _ended(pair[1]))
+    return LiveColour(newest.name, "it was deployed to last")
+
+
+def colours(deployments: Sequence[Deployment]) -> tuple[tuple[str, Deployment], ...]:
+    """For each colour of one environment the deployment that stands there, the one with the traffic first."""
+    newest: dict[str, Deployment] = {}
+    for each in sorted(deployments, key=_ended, reverse=True):
+        if each.colour and each.status is Status.PASSED and not each.canary:
+            newest.setdefault(each.colour, each)
+    return tuple(newest.items())

@@ -1,0 +1,1 @@
+"""The judges of a canary: our own, and Kayenta's."""

@@ -1,0 +1,70 @@
+"""Which pipelines need a person: the order of the list."""
+
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+
+from tui.domain.pipeline import Pipeline, Run
+from tui.domain.status import Status
+
+
+class Priority(IntEnum):
+    """How much a pipeline needs somebody to look; the smallest first."""
+
+    PERSON = 0
+    """A run waits for an answer."""
+    FAILING = 1
+    """The newest run that came to a result failed; also while another one tries again."""
+    RUNNING = 2
+    """A run is under way or queued."""
+    REST = 3
+
+
+_CONCLUSIVE = frozenset({Status.PASSED, Status.WARNING, Status.FAILED})
+_BUSY = frozenset({Status.QUEUED, Status.RUNNING})
+
+
+def priority_of(pipeline: Pipeline) -> Priority:
+    """How much ``pipeline`` needs a person.
+
+    A waiting run counts until a newer one has finished: GitLab keeps pipelines parked at a manual job for ever, and
+    what came after has overtaken them. A failure counts until a newer run came to a result, whatever runs or was
+    canceled meanwhile, so a row does not jump away and back while somebody tries again. A disabled pipeline is not
+    failing: nobody expects it to pass.
+    """
+    front = list(_front(pipeline))
+    if any(_waits(run) for run in front):
+        return Priority.PERSON
+    result = next((run.status for run in pipeline.runs if run.status in _CONCLUSIVE), None)
+    if result is Status.FAILED and not pipeline.disabled:
+        return Priority.FAILING
+    if pipeline.queue or any(run.status in _BUSY for run in front):
+        return Priority.RUNNING
+    return Priority.REST
+
+
+def priority_order(pipeline: Pipeline) -> tuple[int, float, str, str]:
+    """The sort key: by need, then the pipeline whose last run is newest, then by name."""
+    return priority_of(pipeline), -_began(pipeline.last), pipeline.name, pipeline.key
+
+
+def by_priority(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
+    """``pipelines`` in the order of :func:`priority_order`, which does not depend on the order they come in."""
+    return sorted(pipelines, key=priority_order)
+
+
+def _front(pipeline: Pipeline) -> Iterator[Run]:
+    """The runs that no newer finished run has overtaken, newest first."""
+    for run in pipeline.runs:
+        if run.status.finished:
+            return
+        yield run
+
+
+def _waits(run: Run) -> bool:
+    return run.status is Status.WAITING or any(gate.blocking for gate in run.gates)
+
+
+def _began(run: Run | None) -> float:
+    if run is None:
+        return 0.0
+    return run.started_at or run.created_at or 0.0

@@ -1,0 +1,1 @@
+"""Domain values as rows, words and JSON documents, for panes and commands alike. Pure."""

@@ -1,0 +1,266 @@
+"""Pipelines and runs as lines of short texts: what the deck's panes and the plain commands both print.
+
+Pure functions of domain values and a time; no colours, no widths.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from tui.config import ModelSettings
+from tui.domain.address import Address
+from tui.domain.candidate import Candidacy
+from tui.domain.pipeline import Job, Pipeline, Run, Stage
+from tui.domain.status import Status
+from tui.domain.verdict import MetricVerdict
+from tui.insight.eta import elapsed, expected_end
+from tui.text import format as fmt
+
+NEVER_RAN = "never ran"
+DISABLED = "disabled"
+
+
+class PipelineLine(msgspec.Struct, frozen=True, gc=False):
+    """One row of the pipeline list."""
+
+    key: str
+    address: Address
+    status: Status | None
+    """None for a pipeline that never ran."""
+    word: str
+    """The status in a word; a vendor's value that nobody knows as itself."""
+    name: str
+    folder: str
+    ref: str
+    run: str
+    state: str
+    """What it does or waits for, with times: ``3m, ~2m left``, ``12m: Promote canary?``."""
+    age: str
+    """How long ago the last run ended, or began where it goes on."""
+    cause: str
+    tests: str
+
+
+def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
+    run = pipeline.last
+    if run is None:
+        status, word, state = None, DISABLED if pipeline.disabled else NEVER_RAN, ""
+    else:
+        status, word, state = (
+            run.status,
+            status_word(run.status, run.vendor_status),
+            run_state(run, pipeline.runs, now),
+        )
+    if pipeline.queue and (run is None or not run.status.active):
+        item = pipeline.queue[0]
+        status, word = Status.QUEUED, "stuck" if item.stuck else Status.QUEUED.value
+        state = _since(item.since, now, item.reason)
+    return PipelineLine(
+        key=pipeline.key,
+        address=pipeline.address.at_run(run.address.run)
+        if run and run.address.run is not None
+        else pipeline.address,
+        status=status,
+        word=word,
+        name=pipeline.name,
+        folder=pipeline.folder,
+        ref=pipeline.ref,
+        run=f"#{run.address.run}" if run else "",
+        state=state,
+        age=_age(run, now) if run else "",
+        cause=run.cause if run else "",
+        tests=tests_text(run) if run else "",
+    )
+
+
+def settled_age(pipeline: Pipeline, now: float) -> str | None:
+    """All of a pipeline's line that time changes, if nothing goes on in it; None if something does."""
+    run = pipeline.last
+    if pipeline.queue or (run is not None and not run.status.finished):
+        return None
+    return _age(run, now) if run is not None else ""
+
+
+def status_word(status: Status, vendor_status: str) -> str:
+    return vendor_status if status is Status.UNKNOWN and vendor_status else status.value
+
+
+def run_state(run: Run, earlier: Sequence[Run], now: float) -> str:
+    """What a run does, waits for or took, with times."""
+    if run.status is Status.WAITING:
+        gates = [gate for gate in run.gates if gate.blocking] or list(run.gates)
+        asked = gates[0].message if gates else "a person"
+        more = f" and {len(gates) - 1} more" if len(gates) > 1 else ""
+        return _since(gates[0].since if gates else None, now, f"{asked}{more}")
+    if run.status is Status.QUEUED:
+        return _since(run.created_at, now, run.waiting_reason)
+    if run.status is Status.RUNNING:
+        return _running(run, earlier, now)
+    took = fmt.duration(run.duration) if run.duration is not None else ""
+    return " ".join(part for part in (took, f"({run.problem})" if run.problem else "") if part)
+
+
+def _running(run: Run, earlier: Sequence[Run], now: float) -> str:
+    gone = elapsed(run, now)
+    if gone is None:
+        return run.waiting_reason
+    text = fmt.elapsed(gone)
+    if (eta := expected_end(run, earlier, now)) is not None:
+        text += (
+            f", {fmt.elapsed(eta.overrun)} over" if eta.overrun else f", ~{fmt.elapsed(eta.at - now)} left"
+        )
+    return f"{text}: {run.waiting_reason}" if run.waiting_reason else text
+
+
+def _since(start: float | None, now: float, words: str) -> str:
+    waited = fmt.elapsed(now - start) if start is not None else ""
+    return f"{waited}: {words}" if waited and words else waited or words
+
+
+def _age(run: Run, now: float) -> str:
+    began = run.started_at if run.started_at is not None else run.created_at
+    if began is None:
+        return ""
+    return fmt.ago(now - (began + run.duration if run.duration is not None else began))
+
+
+def tests_text(run: Run) -> str:
+    """``3/120 failed``, or how many passed."""
+    if run.tests is None:
+        return ""
+    return f"{run.tests.failed}/{run.tests.total} failed" if run.tests.failed else f"{run.tests.total} ok"
+
+
+class StageLine(msgspec.Struct, frozen=True):
+    """One row of a run's stage tree: a stage, a branch, a job, or a child pipeline's stage below its job."""
+
+    key: str
+    """Unique within the run."""
+    prefix: str
+    """Tree lines drawn before the name: ``├─ ``."""
+    name: str
+    status: Status
+    word: str
+    time: str
+    note: str
+    """Why it failed or waits, what it needed."""
+    started_at: float | None
+    ended_at: float | None
+    """None while it goes on, and where the times are not known."""
+    dim: bool
+    address: Address
+    """Of what has the row's log: the job, or the stage where it has no jobs."""
+
+
+def stage_lines(run: Run, now: float) -> list[StageLine]:
+    """The stage tree of ``run`` from top to bottom."""
+    return list(_stages(run, run.stages or (), "", "", now))
+
+
+def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
+    for number, stage in enumerate(stages):
+        below, own = _branch(prefix, path, last=number == len(stages) - 1)
+        key = f"{path}/{stage.id}"
+        yield StageLine(
+            key=key,
+            prefix=own,
+            name=stage.name,
+            status=stage.status,
+            word=status_word(stage.status, stage.vendor_status),
+            time=_time(stage.status, elapsed(stage, now)),
+            note=_paused(stage),
+            started_at=stage.started_at,
+            ended_at=_end(stage.started_at, stage.duration, stage.paused),
+            dim=stage.synthetic or stage.status is Status.SKIPPED,
+            address=stage.jobs[0].address if stage.jobs else run.address.at_job(f"{stage.name}~{stage.id}"),
+        )
+        if not _is_its_job(stage):
+            yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
+        yield from _stages(run, stage.children, below, key, now)
+
+
+def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool) -> Iterator[StageLine]:
+    for number, job in enumerate(jobs):
+        below, own = _branch(prefix, path, last=number == len(jobs) - 1 and not more)
+        key = f"{path}/job {job.id}"
+        yield StageLine(
+            key=key,
+            prefix=own,
+            name=job.name,
+            status=job.status,
+            word=status_word(job.status, job.vendor_status),
+            time=_time(job.status, elapsed(job, now)),
+            note=" ".join(words for words in ("retried" if job.retried else "", job.reason) if words)
+            or _needs(job),
+            started_at=job.started_at,
+            ended_at=_end(job.started_at, job.duration, 0.0),
+            dim=job.retried or job.status is Status.SKIPPED,
+            address=job.address,
+        )
+        if job.downstream is not None:
+            yield from _stages(job.downstream, job.downstream.stages or (), below, key, now)
+
+
+def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
+    """The prefix of what hangs below a node, and the node's own."""
+    if not path:
+        return "", ""
+    return prefix + ("   " if last else "│  "), prefix + ("└─ " if last else "├─ ")
+
+
+def _is_its_job(stage: Stage) -> bool:
+    """A stage that only wraps one job of its own name is one row."""
+    return len(stage.jobs) == 1 and not stage.children and stage.jobs[0].name == stage.name
+
+
+def _needs(job: Job) -> str:
+    return f"needs {', '.join(job.needs)}" if job.needs else ""
+
+
+def _paused(stage: Stage) -> str:
+    if stage.paused < 1:
+        return ""
+    if stage.status is Status.WAITING:
+        return f"for {fmt.elapsed(stage.paused)}"
+    return f"waited {fmt.duration(stage.paused)} for a person"
+
+
+def _time(status: Status, gone: float | None) -> str:
+    """How long it ran. What waits for a person or was skipped does not run."""
+    if gone is None or status in (Status.SKIPPED, Status.WAITING):
+        return ""
+    return fmt.elapsed(gone) if status.active else fmt.duration(gone)
+
+
+def _end(started_at: float | None, duration: float | None, paused: float) -> float | None:
+    return started_at + duration + paused if started_at is not None and duration is not None else None
+
+
+def difference_text(metric: MetricVerdict, unit: str) -> str:
+    """``+12 ms (8.1 to 16)``: how far the canary lies above the baseline, with the interval where there is one."""
+    if metric.difference is None:
+        return ""
+    sign = "+" if metric.difference > 0 else ""
+    if metric.canary_at_least and not metric.baseline_at_least:
+        sign = f"≥ {sign}"
+    text = f"{sign}{fmt.quantity(metric.difference, unit)}"
+    if metric.low is None or metric.high is None:
+        return text
+    return f"{text} ({fmt.quantity(metric.low)} to {fmt.quantity(metric.high)})"
+
+
+def limit_text(metric: MetricVerdict, unit: str) -> str:
+    """``12 ms worse, fail 250 ms``: what it may not be beyond."""
+    margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
+    fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
+    return ", ".join(words for words in (margin, fail) if words)
+
+
+def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
+    """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
+    registry = model.registry
+    assert registry is not None
+    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
+    return (
+        " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
+    )

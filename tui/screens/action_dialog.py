@@ -1,0 +1,154 @@
+"""What a plan looks like to the person who is asked: doubts, facts, and the metrics of a promotion."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tui.config import Settings
+from tui.domain.action import ActionField, Plan
+from tui.domain.verdict import MetricOutcome, MetricVerdict
+from tui.engine.actions.service import PreparedAction
+from tui.engine.actions.targets import TargetPlan, able
+from tui.insight.confirmation import names
+from tui.insight.promotion import Promotion
+from tui.presenters.promotion import PromotionFact, age, metric_words, notes, promotion_facts
+from tui.text import format as fmt
+from tui.text.safe import clean, clean_lines
+from widgets.cells import Cell
+from widgets.dialog.dialog import FACTS, DialogContent, DialogDoubt, DialogFact
+from widgets.dialog.form import Entry
+from widgets.table.line_table import Column, Row
+from widgets.theme import status_style
+
+METRICS = (
+    Column("", 1),
+    Column("", 13, flex=1),
+    Column("", 12, flex=1),
+    Column("", 12, flex=1),
+    Column("", 7),
+    Column("", 5, align="right"),
+    Column("", 5, align="right"),
+)
+_TITLES = ("", "Metric", "baseline", "canary", "verdict", "n", "age")
+_LOOKS = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning", MetricOutcome.IGNORED: "skipped"}
+
+
+def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogContent:
+    """All that is to be known before an answer: what it is, what makes it doubtful, the facts, the metrics."""
+    plan, promotion = prepared.plan, prepared.promotion
+    lines: list[DialogFact | DialogDoubt | Row] = [DialogFact("what", (plan.words, "strong"))]
+    if not plan.possible:
+        lines.append(DialogFact("cannot now", (plan.why_not, "failed")))
+    if prepared.consent.doubt:
+        lines.append(DialogDoubt(f"{prepared.consent.doubt}: it is asked twice"))
+    if plan.possible and prepared.consent.name:
+        lines.append(DialogDoubt(prepared.consent.typing))
+    lines += map(DialogDoubt, plan.warnings)
+    for field in plan.fields:
+        if field.kind == "unsupported":
+            lines.append(
+                DialogDoubt(f"{clean(field.name)} cannot be filled in here; it is sent as the server has it")
+            )
+    lines.append(DialogFact("server", plan.server or plan.request.target.source))
+    if promotion is not None:
+        lines += _promotion(promotion, settings, now)
+    lines += [DialogFact(name, value) for name, value in plan.facts]
+    if not promotion and plan.environment and "environment" not in dict(plan.facts):
+        lines.append(DialogFact("environment", plan.environment))
+    if len(plan.steps) > 1:
+        lines += [DialogFact(f"step {number}", step.words) for number, step in enumerate(plan.steps, 1)]
+    lines.append(DialogFact("state read", age(plan.read_at, now)))
+    if promotion is not None:
+        lines += [DialogFact(each.name, _marked(each)) for each in notes(promotion)]
+    title = f"{plan.request.kind.value.capitalize()} {plan.request.target}"
+    return DialogContent(title, lines, METRICS if promotion is not None else FACTS)
+
+
+def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, now: float) -> DialogContent:
+    """What is done together: what of it is possible, and then all that is to be known of each."""
+    plans = able(items)
+    lines: list[DialogFact | DialogDoubt | Row] = [
+        DialogFact("what", (f"{len(plans)} of {len(items)}, each by itself", "strong"))
+    ]
+    if typed := names(each.consent for each in plans):
+        lines.append(DialogDoubt(f"{', '.join(typed)}: production, to be typed"))
+    lines += [DialogDoubt(f"left out: {each.target}: {each.why_not}") for each in items if each.why_not]
+    lines += [DialogFact(f"{number}", (each.plan.words, "strong")) for number, each in enumerate(plans, 1)]
+    for number, each in enumerate(plans, 1):
+        lines.append(Row(f"{number}", ("", f"{number}", str(each.plan.request.target)), "group"))
+        for line in paper(each, settings, now).lines:
+            lines.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
+    return DialogContent(title, lines, METRICS if any(each.promotion for each in plans) else FACTS)
+
+
+def _promotion(promotion: Promotion, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
+    yield from (DialogFact(each.name, _marked(each)) for each in promotion_facts(promotion, now))
+    metrics = promotion.verdict.metrics if promotion.verdict is not None else ()
+    if metrics:
+        yield Row("metrics", _TITLES, "group")
+    for each in metrics:
+        yield from _metric(each, settings, now)
+
+
+def _marked(told: PromotionFact) -> Cell:
+    """With the glyph of what is good or bad about it, for a colour alone says nothing."""
+    shown = status_style(told.role)
+    return (f"{shown.glyph} {told.words}", shown.role) if told.good_or_bad else (told.words, told.role)
+
+
+def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
+    shown, table = status_style(_LOOKS.get(metric.outcome, "passed")), settings.metrics.get(metric.metric)
+    unit = table.unit if table is not None else ""
+    cells: tuple[Cell, ...] = (
+        (shown.glyph, shown.role),
+        metric.metric,
+        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
+        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
+        (metric.outcome.value, shown.role),
+        f"{metric.effective:.0f}" if metric.effective is not None else "",
+        _newest(metric, now),
+    )
+    yield Row(f"metric {metric.metric}", cells)
+    yield DialogFact("", (metric_words(metric, settings), "dim"))
+
+
+def _newest(metric: MetricVerdict, now: float) -> Cell:
+    if metric.newest is None:
+        return ("none", "warning")
+    seconds = now - metric.newest
+    return fmt.ago(seconds) if seconds < 300 else (f"~{fmt.ago(seconds)}", "warning")
+
+
+def entries(plan: Plan) -> list[Entry]:
+    """What is to be filled in, of what can be; with what the request says of it already."""
+    return [
+        Entry(
+            field.name,
+            field.kind,
+            _shown(field, _before(plan, field)),
+            tuple(map(clean, field.choices)),
+            clean(field.help),
+            field.required,
+            clean(field.name),
+        )
+        for field in plan.fields
+        if field.kind != "unsupported"
+    ]
+
+
+def values(plan: Plan, answers: Mapping[str, str]) -> dict[str, str]:
+    """What the request says and what was filled in; what was left as it stood goes back to the server as it came,
+    however it had to be shown."""
+    fields = {field.name: field for field in plan.fields}
+    found = dict(plan.request.values)
+    for name, answer in answers.items():
+        field = fields[name]
+        came = (_before(plan, field), *field.choices)
+        found[name] = next((each for each in came if _shown(field, each) == answer), answer)
+    return found
+
+
+def _before(plan: Plan, field: ActionField) -> str:
+    return dict(plan.request.values).get(field.name, field.default)
+
+
+def _shown(field: ActionField, value: str) -> str:
+    return clean_lines(value) if field.kind == "lines" else clean(value)

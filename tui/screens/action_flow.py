@@ -1,0 +1,240 @@
+"""Acting from the deck: what can be done, the plan, the person's answer, and how it went."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from textual.app import App
+
+from tui.domain.action import ActionKind, ActionRequest, Activity, Offer
+from tui.domain.address import Address
+from tui.engine.actions.service import ActionRefused, PreparedAction
+from tui.engine.actions.targets import able, aim, prepare
+from tui.insight.confirmation import Confirmation, names
+from tui.screens.action_dialog import entries, paper, paper_of_all, values
+from tui.sources.base import SourceError
+from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogDoubt, DialogFact
+from widgets.dialog.form import Entry
+from widgets.dialog.menu import Menu, MenuLine
+
+if TYPE_CHECKING:
+    from tui.engine.engine import Engine
+
+SHORTCUTS = {
+    ActionKind.APPROVE: "approve",
+    ActionKind.PROMOTE: "approve",
+    ActionKind.REJECT: "reject",
+    ActionKind.ROLLBACK: "roll_back",
+    ActionKind.RETRY: "retry",
+    ActionKind.CANCEL: "cancel",
+    ActionKind.TRIGGER: "trigger",
+}
+"""The action of the registry whose key does it."""
+REASON = (Entry("reason", label="Reason (optional)"),)
+READING = "Reading what can be done …"
+
+
+class ActionFlow:
+    """One key or menu at a time."""
+
+    def __init__(self, app: App[int], engine: "Engine", spelt: Mapping[str, str]) -> None:
+        self.app = app
+        self.engine = engine
+        self.spelt = spelt
+        """How the keys of the registry's actions are written."""
+
+    async def menu(self, target: Address | None, ways: Sequence[tuple[str, str]]) -> str | None:
+        """All that can be done to ``target``, after the ``ways`` to go on from it; the way that was chosen."""
+        lines = [MenuLine(f"way {action}", words) for words, action in ways]
+        menu = Menu(str(target or "Nothing is selected"), lines, READING if target else "")
+        chosen = self.app.push_screen(menu, wait_for_dismiss=True)
+        offers: Sequence[Offer] = ()
+        if target is not None:
+            reading = asyncio.create_task(self._offers(target))
+            await menu.mounted.wait()
+            if await _came(reading, chosen):
+                offers, note = reading.result()
+                menu.offer([*lines, *self._lines(offers)], note)
+        key = await chosen
+        if key is None:
+            return None
+        if key.startswith("way "):
+            return key.removeprefix("way ")
+        await self.carry_out(offers[int(key)].request)
+        return None
+
+    async def act(self, kind: ActionKind, target: Address) -> tuple[Address, ...]:
+        """Do what a key means to ``target``: at once where that can only be one thing.
+
+        Returns:
+            What it may be done to, where that is not one thing and nobody said which.
+        """
+        title = f"{kind.value.capitalize()} {target}"
+        dialog = self._reading(title)
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        reading = asyncio.create_task(aim(self.engine, kind, target))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return ()
+        aimed = await reading
+        if len(aimed.possible) == 1:
+            await self._plan(dialog, answered, aimed.possible[0].request)
+        elif len(aimed.targets) > 1 or aimed.possible:
+            dialog.dismiss(None)
+            await answered
+            if len(aimed.targets) > 1:
+                return aimed.targets
+            menu = Menu(str(target), self._lines(aimed.offers))
+            key = await self.app.push_screen(menu, wait_for_dismiss=True)
+            if key is not None:
+                await self.carry_out(aimed.offers[int(key)].request)
+        else:
+            facts = [DialogFact("", f"{offer.words}: {offer.why_not or 'not now'}") for offer in aimed.offers]
+            words = aimed.problem or f"There is nothing here to {kind.value}."
+            dialog.tell(DialogContent(title, facts or [DialogFact("", words)]))
+            await answered
+        return ()
+
+    async def act_on_all(self, kind: ActionKind, targets: Sequence[Address]) -> bool:
+        """One plan and one question for all of ``targets``; whether it was begun, for each by itself."""
+        dialog = self._reading(f"{kind.value.capitalize()} {len(targets)} marked")
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        reading = asyncio.create_task(prepare(self.engine, kind, targets))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return False
+        items = await reading
+        shown = paper_of_all(dialog.paper.title, items, self.engine.settings, self.engine.clock())
+        plans = able(items)
+        if not plans:
+            dialog.tell(shown)
+            await answered
+            return False
+        typed = " ".join(names(each.consent for each in plans))
+        dialog.ask(shown, f"Yes, {kind.value} {len(plans)}", REASON, typed)
+        answer = await answered
+        if answer is None:
+            return False
+        for each in plans:
+            self._start(each, {}, Confirmation(True, each.consent.name, reason=answer.values[REASON[0].name]))
+        return True
+
+    async def carry_out(self, request: ActionRequest) -> None:
+        """From the request to its beginning, with all that is asked between."""
+        dialog = self._reading(f"{request.kind.value.capitalize()} {request.target}")
+        await self._plan(dialog, self.app.push_screen(dialog, wait_for_dismiss=True), request)
+
+    async def _plan(
+        self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
+    ) -> None:
+        secrets: dict[str, str] = {}
+        prepared = await self._prepare(dialog, answered, request)
+        if prepared is None:
+            return
+        if prepared.plan.fields and prepared.plan.possible:
+            dialog.ask(self._paper(prepared), "Go on", entries(prepared.plan))
+            answer = await answered
+            if answer is None:
+                return
+            secrets = answer.secrets
+            given = values(prepared.plan, answer.values)
+            request = msgspec.structs.replace(request, values=tuple(given.items()))
+            dialog = self._reading(dialog.paper.title)
+            answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+            prepared = await self._prepare(dialog, answered, request)
+            if prepared is None:
+                return
+        shown = self._paper(prepared)
+        if not prepared.plan.possible:
+            dialog.tell(shown)
+            await answered
+            return
+        word = prepared.plan.request.kind.value
+        dialog.ask(shown, f"Yes, {word}", REASON, prepared.consent.name)
+        answer = await answered
+        if answer is None:
+            return
+        reason = answer.values[REASON[0].name]
+        despite = bool(prepared.consent.doubt) and await self._again(prepared)
+        if prepared.consent.doubt and not despite:
+            return
+        self._start(prepared, secrets, Confirmation(True, answer.name, despite, reason))
+
+    async def _prepare(
+        self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
+    ) -> PreparedAction | None:
+        """The plan; None where the person did not wait, or it cannot be had, which is told."""
+        reading = asyncio.create_task(self.engine.actions.plan(request))
+        await dialog.mounted.wait()
+        if not await _came(reading, answered):
+            return None
+        try:
+            return await reading
+        except SourceError as error:
+            told = DialogFact("cannot now", (str(error), "failed")), DialogFact("", "Nothing was sent.")
+            dialog.tell(DialogContent(dialog.paper.title, told))
+            await answered
+            return None
+
+    async def _again(self, prepared: PreparedAction) -> bool:
+        """The second question, in its own words."""
+        dialog = Dialog("Are you sure?", "")
+        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
+        lines: list[DialogFact | DialogDoubt] = [
+            DialogFact("", (prepared.plan.words, "strong")),
+            DialogFact("", "It would be done against the verdict."),
+            DialogDoubt(prepared.consent.doubt),
+        ]
+        await dialog.mounted.wait()
+        dialog.ask(DialogContent("Are you sure?", lines), "Yes, all the same")
+        return await answered is not None
+
+    def _paper(self, prepared: PreparedAction) -> DialogContent:
+        return paper(prepared, self.engine.settings, self.engine.clock())
+
+    def _start(self, prepared: PreparedAction, secrets: dict[str, str], given: Confirmation) -> None:
+        try:
+            self.engine.actions.start(prepared, secrets, given)
+        except ActionRefused as refused:
+            self.app.notify(f"Nothing was sent: {refused}", severity="warning", markup=False, timeout=10)
+
+    async def _offers(self, target: Address) -> tuple[Sequence[Offer], str]:
+        try:
+            offers = await self.engine.actions.offers(target)
+        except SourceError as error:
+            return (), str(error)
+        return offers, "" if offers else "Nothing can be done to it."
+
+    def _lines(self, offers: Iterable[Offer]) -> list[MenuLine]:
+        return [
+            MenuLine(
+                str(number),
+                offer.words,
+                self.spelt.get(SHORTCUTS.get(offer.request.kind, ""), ""),
+                "" if offer.possible else offer.why_not or "not now",
+            )
+            for number, offer in enumerate(offers)
+        ]
+
+    def _reading(self, title: str) -> Dialog:
+        return Dialog(title, f"{READING}  Esc leaves it.")
+
+
+async def _came(reading: "asyncio.Task[Any]", answered: "asyncio.Future[Any]") -> bool:
+    """Wait for what is read; False where the person left before it came."""
+    waiting: set[asyncio.Future[Any]] = {reading, answered}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if answered.done():
+        reading.cancel()
+    return not answered.done()
+
+
+def outcome(activity: Activity) -> tuple[str, bool]:
+    """What is said once an action has ended, and whether all is well."""
+    request = activity.plan.request
+    head = f"{request.kind.value} {request.target}: {activity.state}"
+    words = f"{head}. {activity.words}" if activity.words else head
+    if activity.state == "unknown":
+        words += " Look at the server before you try again."
+    return words, activity.state == "done"

@@ -1,0 +1,146 @@
+"""What the acting keys of the deck are about: the thing under the cursor, and the news of what was sent."""
+
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from tui.domain.action import ActionKind, ActionRequest, Activity
+from tui.domain.address import Address
+from tui.engine.engine import Engine
+from tui.keys import ACTING, spell
+from tui.panes.base import Pane, Selection
+from tui.panes.selectable import SelectablePane
+from tui.text import format as fmt
+
+if TYPE_CHECKING:
+    from tui.screens.action_flow import ActionFlow
+
+
+class ActionKeys(Screen[None]):
+    """The part of the deck that acts."""
+
+    def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.engine = engine
+        self.keys = keys
+        self.selection = Selection()
+        self.panes: dict[str, Pane] = {}
+        self.current = "pipelines"
+        self._begun = False
+        self._ended: dict[str, str] = {}
+        """What was told of how actions ended, by id."""
+
+    def action_go(self, name: str) -> None:
+        raise NotImplementedError
+
+    def reveal_pipeline(self, address: Address) -> None:
+        """Have the deck look at the pipeline that ``address`` is in."""
+        raise NotImplementedError
+
+    def show_keys(self) -> None:
+        raise NotImplementedError
+
+    async def _begin(self) -> None:
+        await self.engine.actions.learn()
+        await self.engine.actions.settle()
+
+    def tell_outcomes(self) -> None:
+        """Say how actions ended; and with the first data, look for what was cut off last time."""
+        if not self._begun:
+            self._begun = True
+            self.run_worker(self._begin())
+        news = [
+            each
+            for each in self.engine.actions.activities
+            if each.ended and self._ended.get(each.id) != each.state
+        ]
+        if news:
+            self._ended |= {each.id: each.state for each in news}
+            told = [self._outcome(each) for each in reversed(news)]
+            severity: SeverityLevel = "information" if all(well for _, well in told) else "warning"
+            words = "\n".join(words for words, _ in told)
+            self.notify(words, severity=severity, markup=False, timeout=10)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "act":
+            return self.current in ACTING
+        if action == "menu":
+            return self.current in (*ACTING, "log")
+        if action == "mark":
+            return isinstance(self.panes[self.current], SelectablePane)
+        return super().check_action(action, parameters)
+
+    @on(Pane.Menu)
+    async def action_menu(self) -> None:
+        pane = self.panes[self.current]
+        self._act(self._menu(pane, self._target()))
+
+    @on(Pane.ActionRequested)
+    def _action_requested(self, event: Pane.ActionRequested) -> None:
+        self._act(self._acting.carry_out(event.request))
+
+    async def _menu(self, pane: Pane, target: Address | None) -> None:
+        way = await self._acting.menu(target, pane.ways)
+        if way is not None:
+            await self.app.run_action(way, default_namespace=pane)
+
+    def action_act(self, word: str) -> None:
+        kind, pane, target = ActionKind(word), self.panes[self.current], self._target()
+        marked = pane.marked
+        if len(marked) == 1:  # it is asked about as if the cursor were on it
+            pane.clear_marks()
+            self.show_keys()
+            self._act(self._act_on(kind, marked[0]))
+        elif marked:
+            self._act(self._act_on_all(kind, pane, marked))
+        elif target is None:
+            self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
+        elif kind is ActionKind.ROLLBACK and (version := pane.version):
+            self._act(self._acting.carry_out(ActionRequest(kind, target, (("version", version),))))
+        else:
+            self._act(self._act_on(kind, target))
+
+    async def _act_on(self, kind: ActionKind, target: Address) -> None:
+        choices = await self._acting.act(kind, target)
+        if choices:
+            what, pane = ("environment", "deployments") if kind is ActionKind.ROLLBACK else ("gate", "gates")
+            words = f"{fmt.count(len(choices), what)} of {target.of_run}: choose one."
+            self.notify(words, markup=False, timeout=4)
+            self.reveal_pipeline(target)
+            self.action_go(pane)
+
+    async def _act_on_all(self, kind: ActionKind, pane: Pane, marked: tuple[Address, ...]) -> None:
+        if await self._acting.act_on_all(kind, marked):
+            pane.clear_marks()
+            self.show_keys()
+
+    def action_mark(self) -> None:
+        """Mark what is under the cursor, or no more."""
+        pane = self.panes[self.current]
+        if isinstance(pane, SelectablePane) and not pane.toggle_mark():
+            self.notify("That cannot be marked.", markup=False, timeout=2)
+        self.show_keys()
+
+    def _target(self) -> Address | None:
+        """What is acted on: what is under the cursor, or what the deck looks at."""
+        pipeline = self.selection.pipeline
+        own = self.panes[self.current].address
+        return own or self.selection.run_address or (pipeline.address if pipeline is not None else None)
+
+    @property
+    def _acting(self) -> "ActionFlow":
+        # Not before it is needed: the first frame does not wait for it.
+        from tui.screens.action_flow import ActionFlow
+
+        return ActionFlow(self.app, self.engine, {name: spell(keys[0]) for name, keys in self.keys.items()})
+
+    def _outcome(self, activity: Activity) -> tuple[str, bool]:
+        from tui.screens.action_flow import outcome
+
+        return outcome(activity)
+
+    def _act(self, course: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(course, group="acting")

@@ -1,0 +1,1 @@
+"""Acting on a GitLab: planning, sending and observing each kind of action."""

@@ -1,0 +1,121 @@
+"""The one place that writes to a GitLab: one step is one request, and its answer is judged here."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from tui.config import GitLabSettings
+from tui.domain.action import Reply, Step
+from tui.sources.gitlab.responses import refusal_words
+from tui.sources.http.limiter import HttpResponse, Limiter
+from tui.sources.http.send_once import send_once
+from tui.text.safe import clean, shorten
+
+HIDDEN = "***"
+_SAID_LIMIT = 300
+_TYPES = {
+    "form": "application/x-www-form-urlencoded",
+    "json": "application/json",
+    "raw json": "application/json",
+}
+
+
+class ChangedObject(msgspec.Struct, frozen=True):
+    """What an answer tells of what was made or changed."""
+
+    id: int | None = None
+    status: str | None = None
+
+
+_made = msgspec.json.Decoder(ChangedObject)
+
+
+class Sender:
+    """Sends steps."""
+
+    def __init__(self, wire: Limiter, settings: GitLabSettings) -> None:
+        self._wire = wire
+        self._settings = settings
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        missing = [name for name, value in step.body if value == HIDDEN and name not in secrets]
+        if missing:
+            return Reply("unsent", f"{', '.join(missing)} was not given")
+        answer = await send_once(
+            self._wire,
+            self._settings,
+            step.method,
+            step.path,
+            body(step, secrets),
+            lambda: self._headers(step),
+        )
+        return answer if isinstance(answer, Reply) else judged(answer, dict(step.expect).get("do", ""))
+
+    def _headers(self, step: Step) -> Mapping[str, str]:
+        headers = {"Content-Type": _TYPES[step.body_kind]} if step.body_kind != "none" else {}
+        # A trigger token stands for itself: its owner runs the pipeline (contracts: gitlab §4.1).
+        if self._settings.token and dict(step.expect).get("do") != "trigger":
+            headers["Authorization"] = f"Bearer {self._settings.token.reveal()}"
+        return headers
+
+
+def body(step: Step, secrets: Mapping[str, str]) -> bytes:
+    given = [(name, secrets[name] if value == HIDDEN else value) for name, value in step.body]
+    match step.body_kind:
+        case "form":
+            return urlencode(given).encode()
+        case "json":
+            return msgspec.json.encode(dict(given))
+        case "raw json":
+            return given[0][1].encode()
+        case "none":
+            return b""
+
+
+def judged(answer: HttpResponse, do: str) -> Reply:
+    """What an answer says of the write (contracts: gitlab §1.4, §4). That nothing happened is said only where it is
+    certain: an error of the server's own, or of a proxy, may come after the effect."""
+    status = answer.status
+    if 200 <= status < 300:
+        try:
+            made = _made.decode(answer.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            page = answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<"
+            words = "a web page answered; a login page or a proxy?" if page else "its answer cannot be read"
+            return Reply("lost", words, status)
+        found = (("id", str(made.id)),) if made.id is not None else ()
+        return Reply("accepted", "", status, found)
+    said = shorten(clean(refusal_words(answer)), _SAID_LIMIT)
+    if status >= 500 or status == 408:
+        return Reply("lost", said or f"it answered {status}", status)
+    return Reply("refused", _explained(status, said, do), status)
+
+
+def _explained(status: int, said: str, do: str) -> str:
+    """The server's words, with what they leave out."""
+    more = ""
+    if status == 401:
+        more = "check the token in the config"
+    elif status == 403 and said == "403 Forbidden":
+        more = (
+            "GitLab gives no reason: you lack the role, the branch or environment is protected, "
+            "the deployment is outdated, or the job archived"
+        )
+    elif status == 403 and "higher privileges" in said:
+        more = "acting needs a token with the scope api"
+    elif status == 404 and do == "trigger":
+        more = "the trigger token is unknown, or belongs to another project"
+    elif status == 404 and do in ("approve", "reject"):
+        more = "it has no approvals: they need the Enterprise Edition"
+    elif status == 409:
+        more = "something else changes it at this moment; nothing happened"
+    elif status == 429:
+        more = "nothing happened; wait before asking again"
+    elif "set pipeline variables" in said:
+        more = "this project takes no variables from you; use inputs, or ask a Maintainer"
+    elif "Unplayable Job" in said:
+        more = "it no longer waits, or its deployment waits for approvals"
+    elif "not retryable" in said:
+        more = "it was run again before, or has not ended"
+    return f"{said}; {more}" if said and more else said or more or f"it answered {status}"

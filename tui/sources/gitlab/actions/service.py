@@ -1,0 +1,196 @@
+"""Acting on GitLab: what can be done, what it would do, and what became of it (contracts: gitlab §4).
+
+``look`` reads, ``playing``, ``rerunning``, ``rolling`` and ``starting`` plan and recognise, ``sending`` alone writes.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from tui.config import GitLabSettings
+from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
+from tui.domain.address import Address
+from tui.sources.gitlab.actions.gates import observe_approval, observe_play, plan_gate
+from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
+from tui.sources.gitlab.actions.retry_cancel import (
+    observe_cancel,
+    observe_cancel_run,
+    observe_retry,
+    observe_retry_run,
+    plan_cancel,
+    plan_retry,
+)
+from tui.sources.gitlab.actions.rollback import plan_rollback
+from tui.sources.gitlab.actions.sender import Sender
+from tui.sources.gitlab.actions.start import observe_start, observe_stop, plan_stop, plan_trigger
+from tui.sources.gitlab.check import NOT_TOLD
+from tui.sources.gitlab.graphql_client import Fallback, GraphQL
+from tui.sources.gitlab.payload import Token, User
+from tui.sources.gitlab.read.environments import EnvironmentReader
+from tui.sources.gitlab.rest_client import Rest
+from tui.sources.http.limiter import Limiter
+from tui.text.safe import clean
+
+_token = msgspec.json.Decoder(Token)
+_user = msgspec.json.Decoder(User)
+
+_PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable[Plan]]] = {
+    ActionKind.APPROVE: plan_gate,
+    ActionKind.REJECT: plan_gate,
+    ActionKind.PROMOTE: plan_gate,
+    ActionKind.ROLLBACK: plan_rollback,
+    ActionKind.RETRY: plan_retry,
+    ActionKind.CANCEL: plan_cancel,
+    ActionKind.TRIGGER: plan_trigger,
+    ActionKind.STOP_ENVIRONMENT: plan_stop,
+}
+_OBSERVERS: Mapping[
+    str, Callable[[Mapping[str, str], Reply | None, LiveStateReader], Awaitable[Observation]]
+] = {
+    "play": observe_play,
+    "approve": observe_approval,
+    "reject": observe_approval,
+    "retry": observe_retry,
+    "retry run": observe_retry_run,
+    "cancel": observe_cancel,
+    "cancel run": observe_cancel_run,
+    "create": observe_start,
+    "trigger": observe_start,
+    "stop": observe_stop,
+}
+
+
+class GitLabActions:
+    """A :class:`tui.sources.base.ActingSource`."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: GitLabSettings,
+        wire: Limiter,
+        rest: Rest,
+        graphql: GraphQL,
+        fallback: Fallback,
+        environments: EnvironmentReader,
+        clock: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._rest = rest
+        self._sender = Sender(wire, settings)
+        self._stance: WriteAccess | None = None
+        self._me = ""
+        self._graphql = graphql
+        self._fallback = fallback
+        self._environments = environments
+        self._clock = clock
+
+    def _look(self) -> LiveStateReader:
+        return LiveStateReader(
+            self._name,
+            self._settings,
+            self._rest,
+            self._graphql,
+            self._fallback,
+            self._environments,
+            self._clock,
+            self._who,
+        )
+
+    @property
+    def read_only(self) -> bool | None:
+        """As far as the server has been asked."""
+        return self._stance.read_only if self._stance is not None else None
+
+    async def write_access(self) -> WriteAccess:
+        if self._stance is None:
+            self._stance = await self._read_stance()
+        return self._stance
+
+    async def _read_stance(self) -> WriteAccess:
+        if self._settings.token is None:
+            return WriteAccess(True, "no token is set")
+        answer = await self._rest.ask("/personal_access_tokens/self")
+        if answer.status in NOT_TOLD:
+            return WriteAccess(None, "the token does not tell its scopes")
+        token = await self._rest.decode(_token, self._rest.check(answer))
+        if "api" in token.scopes:
+            return WriteAccess(False)
+        scopes = clean(", ".join(token.scopes)) or "none"
+        return WriteAccess(True, f"the token has the scopes {scopes}; acting needs api")
+
+    async def _who(self) -> str:
+        if not self._me:
+            self._me = (await self._rest.read(_user, "/user")).username
+        return self._me
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        look = self._look()
+        offers = []
+        gate = await self._may_be_gate(target, look)
+        for kind, words in _menu(target):
+            if kind in (ActionKind.APPROVE, ActionKind.REJECT) and not gate:
+                continue
+            request = ActionRequest(kind, target)
+            if kind is ActionKind.TRIGGER and target.run is not None:
+                ref = (await look.of(target)).pipeline.ref or ""
+                branch = (("ref", ref),) if ref and not ref.startswith("refs/") else ()
+                request = ActionRequest(kind, target.pipeline, branch)
+            plan = await _PLANS[kind](request, look)
+            offers.append(Offer(request, words, plan.possible, plan.why_not))
+        return tuple(offers)
+
+    async def _may_be_gate(self, target: Address, look: LiveStateReader) -> bool:
+        """Whether approving it makes sense at all: a job that is started by hand, or may be, as far as is told."""
+        if target.job is None or target.gate is not None:
+            return True
+        seen = await look.of(target)
+        job = seen.find(target)
+        rights = await look.rights(seen, job) if job.status != "manual" else None
+        return rights is None or rights.manual_job is not False
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        look = self._look()
+        if request.kind not in _PLANS:
+            return look.cannot(
+                request, f"{request.kind} {request.target}", f"GitLab has nothing like {request.kind}"
+            )
+        if request.kind in (ActionKind.RETRY, ActionKind.CANCEL) and request.target.run is None:
+            return look.cannot(request, f"{request.kind} {request.target}", "it names no run and no job")
+        if request.kind is ActionKind.STOP_ENVIRONMENT and request.target.environment is None:
+            return look.cannot(request, f"{request.kind} {request.target}", "it names no environment")
+        return await _PLANS[request.kind](request, look)
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._sender.send(step, secrets)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        expect = dict(step.expect)
+        return await _OBSERVERS[expect["do"]](expect, reply, self._look())
+
+
+def _menu(target: Address) -> tuple[tuple[ActionKind, str], ...]:
+    """What there is for a target, the likeliest first."""
+    if target.environment is not None:
+        return (
+            (ActionKind.PROMOTE, f"Promote what waits before {target.environment}"),
+            (ActionKind.ROLLBACK, f"Roll back {target.environment}"),
+            (ActionKind.STOP_ENVIRONMENT, f"Stop {target.environment}"),
+        )
+    if target.run is None:
+        return ((ActionKind.TRIGGER, "Start a run"),)
+    if target.job is None:
+        return (
+            (ActionKind.APPROVE, "Start the job that waits"),
+            (ActionKind.RETRY, "Run again what failed"),
+            (ActionKind.CANCEL, "Cancel the run"),
+            (ActionKind.TRIGGER, "Start a new run"),
+        )
+    gate = ((ActionKind.APPROVE, f"Start '{target.job}'"), (ActionKind.REJECT, f"Reject '{target.job}'"))
+    if target.gate is not None:
+        return (*gate, (ActionKind.CANCEL, f"Cancel '{target.job}'"))
+    return (
+        *gate,
+        (ActionKind.RETRY, f"Run '{target.job}' again"),
+        (ActionKind.CANCEL, f"Cancel '{target.job}'"),
+    )

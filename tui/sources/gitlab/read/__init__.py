@@ -1,0 +1,1 @@
+"""Reading a GitLab: answers into domain values."""

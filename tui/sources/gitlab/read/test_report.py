@@ -1,0 +1,144 @@
+"""GitLab's test reports and summaries as the program's words (contracts: gitlab §3.4). All text is cleaned here."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from tui.domain.pipeline import TestCounts
+from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite
+from tui.sources.gitlab.read.test_suites import OUTCOMES, said
+from tui.text.safe import clean, shorten
+
+
+class CaseNode(msgspec.Struct, frozen=True):
+    name: str | None = None
+    classname: str | None = None
+    status: str | None = None
+    execution_time: float | None = None
+    system_output: msgspec.Raw = msgspec.Raw(b"null")
+    """Undecoded: it may be megabytes, and it may be an object."""
+    stack_trace: msgspec.Raw = msgspec.Raw(b"null")
+    recent_failures: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class SuiteNode(msgspec.Struct, frozen=True):
+    name: str | None = None
+    suite_error: str | None = None
+    test_cases: tuple[CaseNode, ...] | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    test_suites: tuple[SuiteNode, ...] | None = None
+
+
+class SummarySuite(msgspec.Struct, frozen=True):
+    name: str | None = None
+    total_count: int | None = None
+    failed_count: int | None = None
+    skipped_count: int | None = None
+    error_count: int | None = None
+    build_ids: tuple[int, ...] | None = None
+    suite_error: str | None = None
+
+    @property
+    def counts(self) -> TestCounts:
+        failed = (self.failed_count or 0) + (self.error_count or 0)
+        return TestCounts(self.total_count or 0, failed, self.skipped_count or 0)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    test_suites: tuple[SummarySuite, ...] | None = None
+
+
+REPORT = msgspec.json.Decoder(Report)
+SUMMARY = msgspec.json.Decoder(Summary)
+
+Said = Mapping[tuple[str, str, str], CaseDetails]
+"""What the failed cases of a report said, by title of the suite, class and name."""
+
+
+class ReadReport(msgspec.Struct, frozen=True):
+    suites: tuple[Suite, ...]
+    said: Said
+    notes: tuple[str, ...]
+
+
+def read_report(report: Report, expected: Sequence[SummarySuite], id: int, where: str) -> ReadReport:
+    """The suites of a report, beside those that the summary made us expect; and what its failed cases said."""
+    reported = {each.name or "": each for each in report.test_suites or ()}
+    told: dict[tuple[str, str, str], CaseDetails] = {}
+    unknown: Counter[str] = Counter()
+    suites: list[Suite] = []
+    for each in expected:
+        found = reported.pop(each.name or "", SuiteNode())
+        if found.test_cases:
+            suites.append(_suite(found, each.build_ids or (), id, where, told, unknown))
+            continue
+        problem = each.suite_error or found.suite_error
+        if not problem and each.counts.total:
+            problem = "its report has expired, or GitLab has not read it yet"
+        suites.append(without_cases(each, id, where, problem or ""))
+    for left in reported.values():
+        suites.append(_suite(left, (), id, where, told, unknown))
+    notes = tuple(f"{count} with the status {word}, which nobody knows" for word, count in unknown.items())
+    return ReadReport(tuple(suites), told, notes)
+
+
+def without_cases(each: SummarySuite, id: int, where: str, problem: str) -> Suite:
+    return Suite(
+        name=clean(each.name or ""),
+        where=where,
+        place=_place(id, each.build_ids or ()),
+        counts=each.counts,
+        problem=shorten(clean(problem), 300),
+    )
+
+
+def _place(id: int, builds: Iterable[int]) -> str:
+    return f"{id}:{','.join(map(str, builds))}"
+
+
+def _suite(
+    node: SuiteNode,
+    builds: Iterable[int],
+    id: int,
+    where: str,
+    told: dict[tuple[str, str, str], CaseDetails],
+    unknown: Counter[str],
+) -> Suite:
+    cases = []
+    suite = Suite(
+        clean(node.name or ""), where=where, place=_place(id, builds), problem=clean(node.suite_error or "")
+    )
+    title = suite.title
+    for each in node.test_cases or ():
+        # Names are shared: they come again in every report of the project, tens of thousands of them.
+        name, classname = sys.intern(clean(each.name or "")), sys.intern(clean(each.classname or ""))
+        outcome = OUTCOMES.get(each.status or "")
+        if outcome is None:
+            unknown[shorten(clean(each.status or ""), 40)] += 1
+            outcome = CaseOutcome.SKIPPED
+        cases.append(Case(name, classname, outcome, each.execution_time))
+        if outcome is CaseOutcome.FAILED:
+            told.setdefault((title, classname, name), _details(each))
+    return msgspec.structs.replace(suite, cases=tuple(cases))
+
+
+def find(report: Report, key: CaseKey) -> CaseDetails | None:
+    """The details of the case; of several of its name, those of the first."""
+    for suite in report.test_suites or ():
+        name = clean(suite.name or "")
+        if key.suite != name and not key.suite.endswith(f" / {name}"):
+            continue
+        for each in suite.test_cases or ():
+            if (clean(each.classname or ""), clean(each.name or "")) == (key.classname, key.name):
+                return _details(each)
+    return None
+
+
+def _details(node: CaseNode) -> CaseDetails:
+    return said(
+        *(msgspec.json.decode(raw) for raw in (node.system_output, node.stack_trace, node.recent_failures))
+    )

@@ -1,0 +1,170 @@
+"""GitLab: pipelines of watched projects by GraphQL, by REST where that is refused (contracts: gitlab)."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from tui.config import GitLabSettings
+from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
+from tui.domain.address import Address
+from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.pipeline import Listing, Run
+from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.sources.base import SourceError
+from tui.sources.gitlab.actions.service import GitLabActions
+from tui.sources.gitlab.check import Check, TokenIdentity
+from tui.sources.gitlab.graphql_client import Fallback, GraphQL
+from tui.sources.gitlab.log.reader import GitLabLog, Traces
+from tui.sources.gitlab.read.environments import EnvironmentReader
+from tui.sources.gitlab.read.listing import ListingReader
+from tui.sources.gitlab.read.runs import RunReader
+from tui.sources.gitlab.read.test_suites import SuiteReader
+from tui.sources.gitlab.read.tests import TestReports
+from tui.sources.gitlab.read.watch import WatchResolver
+from tui.sources.gitlab.rest_client import Rest
+from tui.sources.http.limiter import Limiter
+from tui.text.safe import clean
+
+
+class GitLabSource:
+    """A :class:`tui.sources.base.PipelineSource` that acts."""
+
+    def __init__(
+        self, name: str, settings: GitLabSettings, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._wire = Limiter(name, clock=clock)
+        self._rest = Rest(self._wire, settings)
+        self._graphql = GraphQL(self._wire, settings)
+        self._fallback = Fallback()
+        watch = WatchResolver(self._rest, settings.watch, clock)
+        self._overview = ListingReader(
+            name, settings, self._graphql, self._rest, self._fallback, watch, clock
+        )
+        self._runs = RunReader(name, settings, self._graphql, self._rest, self._fallback, clock)
+        self._tests = TestReports(self._wire, settings, self._rest, SuiteReader(self._graphql), clock)
+        self._environments = EnvironmentReader(
+            name, settings, self._graphql, self._rest, self._fallback, clock
+        )
+        self._traces = Traces(self._wire, settings, self._rest)
+        self._acting = GitLabActions(
+            name,
+            settings,
+            self._wire,
+            self._rest,
+            self._graphql,
+            self._fallback,
+            self._environments,
+            clock,
+        )
+        self._identity = TokenIdentity()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def facts(self) -> SourceFacts:
+        known = self._identity.read_only
+        return SourceFacts(
+            name=self._name,
+            type="gitlab",
+            url=self._settings.base_url,
+            version=self._identity.version,
+            user=self._identity.user,
+            read_only=known if known is not None else self._acting.read_only,
+            stage_source=self._fallback.words,
+            clock_skew=self._wire.clock_skew,
+            requests=self._wire.requests,
+            bytes_read=self._wire.bytes_read,
+            rate_limit=self._wire.rate_limit,
+        )
+
+    async def pipelines(self) -> Listing:
+        """All watched projects, a row for each project and ref, with their newest runs.
+
+        Raises:
+            SourceError: when nothing could be read. What failed for a part only is in the listing's notes.
+        """
+        return await self._overview.listing()
+
+    async def run(self, address: Address) -> Run:
+        """One run with its stages and jobs, and those of the runs it started.
+
+        Raises:
+            SourceError
+        """
+        return await self._runs.read(address, self._overview.recent)
+
+    async def tests(self, address: Address) -> TestReport:
+        """The tests of a run and of its child pipelines; an empty report where there are none.
+
+        Raises:
+            SourceError
+        """
+        return await self._tests.read(address, self._overview.recent)
+
+    async def case(self, address: Address, key: CaseKey) -> CaseDetails:
+        """What one case said in the report of a run.
+
+        Raises:
+            SourceError
+        """
+        return await self._tests.case(address, key, self._overview.recent)
+
+    def log(self, address: Address, tail: int = 0) -> GitLabLog:
+        """What reads the log of a job, or of the job that tells most about a run. A trace has no offset, so it is read
+        from the beginning.
+
+        Raises:
+            SourceError: it names no run.
+        """
+        if address.run is None:
+            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#ID")
+        return GitLabLog(self._traces, self.run, address, self._clock)
+
+    async def environments(self, pipeline: Address) -> Environments:
+        """Those of a project, whatever the ref."""
+        return await self._environments.environments(pipeline.path)
+
+    async def history(self, environment: Address) -> Environment:
+        return await self._environments.history(environment)
+
+    async def tier(self, environment: Address) -> str | None:
+        found = await self._environments.environment(environment.path, environment.environment or "")
+        return clean(found.tier).lower() if found.tier else None
+
+    async def changes(self, old: Version, new: Version) -> Changes:
+        return await self._environments.changes(old, new)
+
+    async def validation(self, run: Address, file: str) -> Validation:
+        return await self._environments.validation(run, file)
+
+    async def write_access(self) -> WriteAccess:
+        """Whether the token may write: a personal one tells its scopes."""
+        return await self._acting.write_access()
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return await self._acting.offers(target)
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        return await self._acting.plan(request)
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._acting.send(step, secrets)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        return await self._acting.observe(step, reply)
+
+    async def check(self) -> tuple[Finding, ...]:
+        """Try everything the program will need of the server and say what was found."""
+        check = Check(self._settings, self._wire, self._rest, self._fallback, self.pipelines, self._clock)
+        self._identity, findings = await check.run()
+        return findings
+
+    async def close(self) -> None:
+        await self._graphql.close()
+        await self._traces.close()
+        self._rest.close()
+        self._tests.close()

@@ -1,0 +1,1 @@
+"""HTTP for the sources: clients, limits, errors, and requests that are sent once."""

@@ -1,0 +1,1 @@
+"""Acting on a Jenkins: planning, sending and observing each kind of action."""

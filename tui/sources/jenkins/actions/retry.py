@@ -1,0 +1,83 @@
+"""Running a run once more, as it was or from one of its stages (contracts: jenkins §10.2, §10.3)."""
+
+from urllib.parse import quote
+
+import msgspec
+
+from tui.domain.action import ActionField, ActionRequest, Plan, Step
+from tui.sources.jenkins.actions.live_state import RunState, spelled
+from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, note, place, quoted, shown
+from tui.sources.jenkins.actions.start import plan_start
+from tui.sources.jenkins.names import job_path
+
+_NOT_FROM_STAGE = (
+    "Jenkins offers no stage of it: it is no declarative Pipeline, forbids it, or you may not build it"
+)
+
+
+async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
+    run = request.target.of_run
+    words = f"Run {request.target} again on {look.server}"
+    state = await look.of(run)
+    if state.active:
+        return look.cannot(request, words, "it still runs")
+    if request.target.job is not None or request.value("stage"):
+        return await _from_stage(request, look)
+    job = await look.job(look.sent_name(run.path))
+    if not state.is_pipeline:
+        given = tuple((each.name, spelled(each.value)) for each in state.parameters)
+        known = {field.name for field in job.fields}
+        same = dict(each for each in given if each[0] in known) | dict(request.values)
+        plan = plan_start(
+            msgspec.structs.replace(request, values=tuple(same.items())), run.pipeline, job, look, words
+        )
+        warnings = (*plan.warnings, "with the newest code: the revision is not kept")
+        if gone := [name for name, _ in given if name not in known]:
+            warnings += (f"it no longer has {', '.join(quoted(name) for name in gone)}",)
+        fields = tuple(
+            msgspec.structs.replace(each, default=same.get(each.name, each.default)) for each in plan.fields
+        )
+        return msgspec.structs.replace(plan, request=request, fields=fields, warnings=warnings)
+    if not job.buildable:
+        return look.cannot(request, words, "it cannot be built: it, or what holds it, is disabled")
+    step = Step(
+        words=f"run {run} again",
+        method="POST",
+        path=f"{job_path(look.sent_name(run.path))}/{run.run}/replay/rebuild",
+        expect=note(do="replay", **place(request, look), next=job.next_number, cause="ReplayCause"),
+    )
+    facts = (("how", "the same script and parameters"), *_parameters(state))
+    return look.plan(request, words, facts=facts, steps=(step,))
+
+
+async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
+    run = request.target.of_run
+    full_name, number = look.sent_name(run.path), run.run or 0
+    stage = request.value("stage") or request.target.job or ""
+    words = f"Run {run} again from {quoted(stage)} on {look.server}"
+    stages = tuple(await look.restartable(full_name, number))
+    if not stages:
+        return look.cannot(request, words, _NOT_FROM_STAGE)
+    fields = (ActionField("stage", "choice", stage if stage in stages else stages[0], stages),)
+    if stage not in stages:
+        why = f"it can begin at {', '.join(quoted(each) for each in stages)} only"
+        return look.cannot(request, words, why, fields=fields)
+    job = await look.job(full_name)
+    step = Step(
+        words=f"run {run} again from {quoted(stage)}",
+        method="POST",
+        path=f"{job_path(full_name)}/{number}/restart/restartPipeline?stageName={quote(stage, safe='')}",
+        expect=note(
+            do="restart",
+            **place(request, look),
+            next=job.next_number,
+            cause="RestartDeclarativePipelineCause",
+        ),
+    )
+    facts = (("how", "the same script and parameters; the stages before are skipped"),)
+    return look.plan(request, words, facts=facts, fields=fields, steps=(step,))
+
+
+def _parameters(state: RunState) -> tuple[tuple[str, str], ...]:
+    values = {each.name: spelled(each.value) or "***" for each in state.parameters}
+    return (("parameters", shown(values)),) if values else ()

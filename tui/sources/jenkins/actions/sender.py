@@ -1,0 +1,211 @@
+"""The one place that writes to a controller: one step is one request, and its answer is judged here."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+
+from tui.config import JenkinsSettings
+from tui.domain.action import Reply, Step
+from tui.sources.base import SourceError
+from tui.sources.http.client import HttpClient
+from tui.sources.http.limiter import HttpResponse, Limiter
+from tui.sources.http.send_once import send_once
+from tui.sources.jenkins.actions.action_payload import CRUMB, SAID
+from tui.sources.jenkins.client import credentials
+from tui.sources.jenkins.refusals import is_anonymous, words_of
+from tui.text.safe import clean, shorten
+
+SECRETS = "secrets"
+"""The key of ``Step.expect`` under which stand the names of the fields that hold secrets, as a JSON array."""
+
+_ITEM = re.compile(r"/queue/item/(\d+)")
+_LOGIN = re.compile(r"/(login|securityRealm|oauth|saml)", re.IGNORECASE)
+_SESSION = re.compile(r"(JSESSIONID[^=;,\s]*=[^;,\s]+)")
+_SAID_LIMIT = 300
+
+
+class NoSecret(Exception):
+    """A secret that the step needs was not given."""
+
+
+class Sender:
+    """Sends steps."""
+
+    def __init__(self, wire: Limiter, settings: JenkinsSettings) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._http = HttpClient(wire, settings, lambda: credentials(settings))
+        self._crumbs = False
+        """It wants a crumb: what the config calls a token is a password (contracts: jenkins §1.2)."""
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        try:
+            content = body(step, secrets)
+        except NoSecret as error:
+            return Reply("unsent", f"{error} was not given")
+        crumb: Mapping[str, str] = {}
+        if self._crumbs:
+            try:
+                crumb = await self._crumb()
+            except SourceError as error:
+                return Reply("unsent", f"no crumb could be read: {error.message}")
+        # Also with an empty body (contracts: jenkins §10).
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
+        answer = await send_once(
+            self._wire,
+            self._settings,
+            step.method,
+            step.path,
+            content,
+            lambda: {**credentials(self._settings), **form, **crumb},
+        )
+        if isinstance(answer, Reply):
+            return answer
+        if answer.status == 403 and b"No valid crumb" in answer.body and credentials(self._settings):
+            self._crumbs = True
+        return judged(answer, self._settings, dict(step.expect).get("do", ""))
+
+    async def _crumb(self) -> Mapping[str, str]:
+        answer = await self._http.send("GET", "/crumbIssuer/api/json")
+        if answer.status == 404:
+            return {}  # switched off
+        crumb = self._wire.decode(answer, CRUMB)
+        session = "; ".join(_SESSION.findall(answer.headers.get("set-cookie", "")))
+        return {crumb.crumb_request_field: crumb.crumb} | ({"Cookie": session} if session else {})
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def body(step: Step, secrets: Mapping[str, str]) -> bytes:
+    """What is sent. A secret stands as a field of the form, or among the parameters of its ``json``.
+
+    Raises:
+        NoSecret
+    """
+    hidden = set(msgspec.json.decode(dict(step.expect).get(SECRETS, "[]"), type=tuple[str, ...]))
+
+    def value_of(name: str, value: Any) -> Any:
+        if name not in hidden:
+            return value
+        if name not in secrets:
+            raise NoSecret(name)
+        return secrets[name]
+
+    fields = []
+    for name, value in step.body:
+        if name == "json" and hidden:
+            asked = msgspec.json.decode(value)["parameter"]
+            given = [{**one, "value": value_of(one["name"], one["value"])} for one in asked]
+            value = msgspec.json.encode({"parameter": given}).decode()
+        else:
+            value = value_of(name, value)
+        fields.append((name, value))
+    return urlencode(fields).encode()
+
+
+def judged(answer: HttpResponse, settings: JenkinsSettings, do: str = "") -> Reply:
+    """What an answer says of the write (contracts: jenkins §1.3, §10). That nothing happened is said only where it is
+    certain: an error of the server's own may come after the effect, though it mostly stands for a value that it could
+    not use; and one of a proxy tells nothing of the server.
+
+    Args:
+        do: what the step does.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return _done(answer)
+    if 300 <= status < 400:
+        return _redirected(answer, settings)
+    said = shorten(clean(words_of(answer)), _SAID_LIMIT)
+    if status == 403:
+        return Reply("refused", _forbidden(answer, said, settings), status)
+    if status == 503 and b"getting ready to work" in answer.body:
+        return Reply("refused", "it is starting and does nothing yet", status)
+    if status >= 500 and "x-jenkins" in answer.headers:
+        words = f"an error of the server's own{_ERRORS.get(do, '')}{f': {said}' if said else ''}"
+        return Reply("lost", words, status, over=do != "cancel")  # a run needs its time to stop
+    if status >= 500:
+        return Reply(
+            "lost", f"it, or a proxy in front of it, answered {status}{f': {said}' if said else ''}", status
+        )
+    if status == 400 and do == "start" and "x-error" not in answer.headers:
+        return Reply("refused", f"its parameters are others now; look at it again ({said})", status)
+    meaning = _MEANINGS.get(status, f"it answered {status}")
+    return Reply("refused", said or meaning, status)
+
+
+_ERRORS = {
+    "start": ", as for a value that a parameter cannot have, or where there are no parameters any more",
+    "approve": ", as for a value that a parameter cannot have",
+    "dequeue": ", as for what has left the queue",
+}
+"""What an error of the server's own mostly stands for: its page does not tell."""
+
+_MEANINGS = {
+    400: "it could not use what was sent",
+    401: "the user or token is wrong",
+    404: "it is no longer there, or this user may not do it",
+    405: "it does not take this",
+    409: "it cannot be built: it, or what holds it, is disabled",
+    422: "it could not be canceled: it may have begun, or this user may not do it",
+    429: "it had too many requests",
+}
+
+
+def _done(answer: HttpResponse) -> Reply:
+    """2xx. Some say in the body that they did nothing (contracts: jenkins §10.3)."""
+    if item := _ITEM.search(answer.headers.get("location", "")):
+        return Reply("accepted", status=answer.status, found=(("queue", item[1]),))
+    if answer.content_type == "text/html" and answer.body.strip():
+        return Reply("lost", "a web page instead of an answer; a login page or a proxy?", answer.status)
+    if not answer.body.strip() or answer.content_type != "application/json":
+        return Reply("accepted", status=answer.status)
+    try:
+        said = SAID.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Reply("lost", "its answer cannot be read", answer.status)
+    data = said.data
+    words = shorten(clean((data and data.message) or said.message or ""), _SAID_LIMIT)
+    if said.status == "error" or (data and str(data.success).lower() == "false"):
+        return Reply("refused", words or "it says that it did nothing", answer.status)
+    found = (("queue", str(data.queue_id)),) if data and data.queue_id is not None else ()
+    return Reply("accepted", words, answer.status, found)
+
+
+def _redirected(answer: HttpResponse, settings: JenkinsSettings) -> Reply:
+    asked = settings.base_url + answer.where.partition(" ")[2]
+    location = answer.headers.get("location", "")
+    if item := _ITEM.search(location):
+        same = "an equal run waits in the queue already; it counts as this one"
+        return Reply("accepted", same if answer.status == 303 else "", answer.status, (("queue", item[1]),))
+    shown = shorten(answer.leads_to(asked), 150) or "somewhere that is no address"
+    try:
+        target, base = urlsplit(urljoin(asked, location)), urlsplit(asked)
+    except ValueError:
+        return Reply("lost", f"it sends to {shown}", answer.status)
+    if _LOGIN.search(target.path):
+        return Reply("refused", f"it wants a log-in: it sends to {shown}", answer.status)
+    if answer.status in (301, 307, 308) or (target.path == base.path and target.netloc != base.netloc):
+        return Reply("refused", f"it has moved to {shown}; correct the url in the config", answer.status)
+    if target.netloc == base.netloc or "/job/" in target.path:
+        return Reply("accepted", status=answer.status)
+    return Reply("lost", f"it sends to {shown}; a log-in page?", answer.status)
+
+
+def _forbidden(answer: HttpResponse, said: str, settings: JenkinsSettings) -> str:
+    """A 403 has four reasons (contracts: jenkins §1.2)."""
+    if is_anonymous(answer) or (b"No valid crumb" in answer.body and not (settings.user and settings.token)):
+        return "it wants a log-in: check the user and token in the config"
+    if b"No valid crumb" in answer.body:
+        return (
+            "it wants a crumb, as with a password in place of an API token; ask again, with a crumb this time"
+        )
+    if said:
+        return said
+    if "x-jenkins" in answer.headers:
+        return "this user may not do it"
+    return "a proxy in front of it refused"

@@ -1,0 +1,201 @@
+"""Acting on Jenkins: what can be done, what it would do, and what became of it (contracts: jenkins §7, §10).
+
+``look`` reads, ``inputs``, ``starting``, ``stopping``, ``again`` and ``remarks`` plan and recognise, ``sending`` alone
+writes.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from tui.config import JenkinsSettings
+from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
+from tui.domain.address import Address
+from tui.insight.derived_deployments import aim
+from tui.sources.http.limiter import Limiter
+from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
+from tui.sources.jenkins.actions.gates import observe_input, plan_input
+from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
+from tui.sources.jenkins.actions.live_state import spelled
+from tui.sources.jenkins.actions.live_state_reader import LiveStateReader
+from tui.sources.jenkins.actions.retry import plan_retry
+from tui.sources.jenkins.actions.sender import Sender
+from tui.sources.jenkins.actions.start import observe_start, plan_trigger
+from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.payload import WHO_AM_I
+
+_PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable[Plan]]] = {
+    ActionKind.APPROVE: plan_input,
+    ActionKind.PROMOTE: plan_input,
+    ActionKind.REJECT: plan_input,
+    ActionKind.RETRY: plan_retry,
+    ActionKind.CANCEL: plan_cancel,
+    ActionKind.TRIGGER: plan_trigger,
+    ActionKind.KEEP: plan_keep,
+    ActionKind.DESCRIBE: plan_describe,
+}
+_DEPLOYING = (ActionKind.APPROVE, ActionKind.PROMOTE, ActionKind.RETRY, ActionKind.TRIGGER)
+"""What may change an environment, by the rules of the config."""
+_OBSERVERS: Mapping[
+    str, Callable[[Mapping[str, str], Reply | None, LiveStateReader], Awaitable[Observation]]
+] = {
+    "approve": observe_input,
+    "reject": observe_input,
+    "start": observe_start,
+    "replay": observe_start,
+    "restart": observe_start,
+    "cancel": observe_cancel,
+    "dequeue": observe_dequeue,
+    "keep": observe_keep,
+    "describe": observe_describe,
+}
+
+
+class JenkinsActions:
+    """A :class:`tui.sources.base.ActingSource`."""
+
+    def __init__(
+        self,
+        server: str,
+        settings: JenkinsSettings,
+        wire: Limiter,
+        client: Client,
+        sent_name: Callable[[str], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._server = server
+        self._client = client
+        self._sent_name = sent_name
+        self._clock = clock
+        self._rules = settings.deployments
+        self._sender = Sender(wire, settings)
+        self._me: str | None = None
+        self._stops: dict[tuple[str, str], float] = {}
+
+    def _look(self) -> LiveStateReader:
+        return LiveStateReader(
+            self._server, self._client, self._sent_name, self._clock, self._who, self._stopped
+        )
+
+    async def _who(self) -> str:
+        if self._me is None:
+            found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
+            self._me = "" if found.anonymous else found.name
+        return self._me
+
+    def _stopped(self, full_name: str, number: int, level: str) -> float | None:
+        return self._stops.get((f"{full_name}#{number}", level))
+
+    async def write_access(self) -> WriteAccess:
+        return WriteAccess(None, "Jenkins does not tell what a user may do before it is tried")
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        look = self._look()
+        offers = []
+        for request, words in await self._menu(target, look):
+            if request.kind not in _PLANS:
+                offers.append(Offer(request, words))
+                continue
+            plan = await _PLANS[request.kind](request, look)
+            offers.append(Offer(request, words, plan.possible, plan.why_not))
+        return tuple(offers)
+
+    async def _menu(self, target: Address, look: LiveStateReader) -> list[tuple[ActionRequest, str]]:
+        """What there is for a target, the likeliest first."""
+        if target.environment is not None:
+            # By the rules of the config: the engine makes a start with parameters of it.
+            return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {target.environment}")]
+        if target.run is None:
+            start = [(ActionRequest(ActionKind.TRIGGER, target), "Start a run")]
+            waiting = await look.queued(look.sent_name(target.path))
+            cancel = [(ActionRequest(ActionKind.CANCEL, target), "Take what waits out of the queue")]
+            return start + (cancel if waiting else [])
+        run, state = target.of_run, await look.of(target)
+        gates = state.gates if target.gate is None else (target.gate,)
+        menu: list[tuple[ActionRequest, str]] = []
+        for gate in gates:
+            menu += [
+                (ActionRequest(ActionKind.APPROVE, run.at_gate(gate)), f"Approve '{gate}'"),
+                (ActionRequest(ActionKind.REJECT, run.at_gate(gate)), f"Reject '{gate}'"),
+            ]
+        if target.gate is not None:
+            return menu
+        full_name = look.sent_name(run.path)
+        if not state.active:
+            menu += await self._again(target, look)
+        menu.append((ActionRequest(ActionKind.CANCEL, run), LEVELS["stop"]))
+        if state.active:
+            menu += [
+                (ActionRequest(ActionKind.CANCEL, run, (("level", level),)), words)
+                for level, words in LEVELS.items()
+                if self._stopped(full_name, run.run or 0, milder(level, state)) is not None
+                and (state.is_pipeline or level != "term")
+            ]
+        return [
+            *menu,
+            (ActionRequest(ActionKind.TRIGGER, run.pipeline), "Start a new run"),
+            (
+                ActionRequest(ActionKind.KEEP, run),
+                "No longer keep the record" if state.kept else "Keep the record for ever",
+            ),
+            (ActionRequest(ActionKind.DESCRIBE, run), "Describe the run"),
+        ]
+
+    async def _again(self, target: Address, look: LiveStateReader) -> list[tuple[ActionRequest, str]]:
+        run = target.of_run
+        menu = [(ActionRequest(ActionKind.RETRY, run), "Run it again")]
+        stages = await look.restartable(look.sent_name(run.path), run.run or 0)
+        if target.job is not None:
+            if target.job in stages:
+                menu.insert(0, (ActionRequest(ActionKind.RETRY, target), f"Run it again from '{target.job}'"))
+        elif stages:
+            written = [stage for stage in stages if not stage.startswith("Declarative: ")] or stages
+            menu.append(
+                (ActionRequest(ActionKind.RETRY, run, (("stage", written[-1]),)), "Run it again from a stage")
+            )
+        return menu
+
+    async def plan(self, request: ActionRequest) -> Plan:
+        look = self._look()
+        if request.kind not in _PLANS:
+            return look.cannot(
+                request, f"{request.kind} {request.target}", f"Jenkins has nothing like {request.kind}"
+            )
+        if request.target.environment is not None:
+            return look.cannot(
+                request, f"{request.kind} {request.target}", "name a run or a job, no environment"
+            )
+        if request.target.run is None and request.kind not in (ActionKind.TRIGGER, ActionKind.CANCEL):
+            return look.cannot(request, f"{request.kind} {request.target}", "it names no run")
+        plan = await _PLANS[request.kind](request, look)
+        if not plan.steps or request.kind not in _DEPLOYING:
+            return plan
+        (step,) = plan.steps
+        parameters = (
+            step.body
+            if dict(step.expect)["do"] == "start"
+            else [(each.name, spelled(each.value)) for each in (await look.of(request.target)).parameters]
+        )
+        if not (environment := aim(self._rules, request.target.pipeline, parameters)):
+            return plan
+        told = request.kind in (
+            ActionKind.APPROVE,
+            ActionKind.PROMOTE,
+        )  # with what there is to know of its gate
+        facts = plan.facts if told else (("environment", environment), *plan.facts)
+        return msgspec.structs.replace(plan, environment=environment, facts=facts)
+
+    def remember(self, step: Step, at: float) -> None:
+        notes = dict(step.expect)
+        if notes.get("do") == "cancel":
+            self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = at
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        return await self._sender.send(step, secrets)
+
+    async def observe(self, step: Step, reply: Reply | None) -> Observation:
+        expect = dict(step.expect)
+        return await _OBSERVERS[expect["do"]](expect, reply, self._look())
+
+    async def close(self) -> None:
+        await self._sender.close()

@@ -1,0 +1,155 @@
+"""Starting a run, as for a retraining or an earlier version, and finding the run that came of it
+(contracts: jenkins §5, §10.1)."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
+from tui.domain.address import Address
+from tui.sources.jenkins.actions.live_state import JobState, Started, spelled
+from tui.sources.jenkins.actions.live_state_reader import (
+    LiveStateReader,
+    WrongValue,
+    address,
+    filled,
+    in_browser,
+    note,
+    noted,
+    place,
+    progress,
+    quoted,
+    secret_note,
+    shown,
+)
+from tui.sources.jenkins.names import job_path
+from tui.sources.jenkins.payload import Cause
+from tui.text.safe import clean, shorten
+
+_NUMBER = re.compile(r"#(\d+)")
+_values = msgspec.json.Decoder(dict[str, str])
+
+
+async def plan_trigger(request: ActionRequest, look: LiveStateReader) -> Plan:
+    target = request.target.pipeline
+    job = await look.job(look.sent_name(target.path))
+    return plan_start(request, target, job, look, f"Start a run of {target} on {look.server}")
+
+
+def plan_start(
+    request: ActionRequest, target: Address, job: JobState, look: LiveStateReader, words: str
+) -> Plan:
+    """A new run of ``target`` with what the request says of its parameters."""
+    if not job.buildable:
+        return look.cannot(request, words, "it cannot be built: it, or what holds it, is disabled")
+    known = {field.name for field in job.fields}
+    unknown = [name for name, _ in request.values if name not in known]
+    if unknown:
+        # Jenkins would drop them without a word.
+        names = ", ".join(quoted(name) for name in unknown)
+        return look.cannot(request, words, f"it has no parameter {names}", fields=job.fields)
+    try:
+        values, secrets = filled(job.fields, request)
+    except WrongValue as error:
+        return look.cannot(request, words, str(error), fields=job.fields)
+    warnings = []
+    if names := in_browser(job.fields):
+        warnings.append(f"{names} cannot be given here: its default is taken; or open it in the browser")
+    facts = (("parameters", shown(values)),) if values else ()
+    step = Step(
+        words=f"start a run of {target}",
+        method="POST",
+        path=f"{job_path(look.sent_name(target.path))}/{_how(job.fields)}?delay=0sec",
+        body=tuple(values.items()),
+        body_kind="form" if values else "none",
+        expect=note(
+            do="start",
+            **(place(request, look) | {"run": None}),
+            next=job.next_number,
+            secrets=secret_note(secrets),
+            sent=msgspec.json.encode({n: v for n, v in values.items() if n not in secrets}).decode(),
+        ),
+    )
+    return look.plan(request, words, facts=facts, warnings=tuple(warnings), fields=job.fields, steps=(step,))
+
+
+def _how(fields: Sequence[ActionField]) -> str:
+    return "buildWithParameters" if fields else "build"
+
+
+async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader) -> Observation:
+    """The new run: the one that the queue's item became, else one of ours that was not there before."""
+    found = dict(reply.found) if reply is not None else {}
+    number = noted(found, "number")
+    if not number:
+        sought = await _seek(expect, noted(found, "queue"), look)
+        if isinstance(sought, Observation):
+            return sought
+        number = sought
+    at = address(expect, number)
+    state = await look.run(expect["job"], number)
+    seen = progress(state, at)
+    if "sent" in expect:
+        had = {each.name: spelled(each.value) for each in state.parameters}
+        sent = _values.decode(expect["sent"])
+        if missing := [name for name in sent if name not in had]:
+            words = f"{seen.words}; Jenkins dropped {shorten(clean(', '.join(missing)), 200)}"
+            seen = msgspec.structs.replace(seen, state="failed", words=words)
+        elif other := [name for name, value in sent.items() if not _alike(value, had[name])]:
+            words = f"{seen.words}, with another {shorten(clean(', '.join(other)), 200)} than was asked for"
+            seen = msgspec.structs.replace(seen, state="failed", words=words)
+    return msgspec.structs.replace(seen, found=note(number=number))
+
+
+def _alike(sent: str, had: str) -> bool:
+    return sent.replace("\r\n", "\n").strip() == had.replace("\r\n", "\n").strip()
+
+
+async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) -> int | Observation:
+    """The number of the run, or what is to be said as long as there is none."""
+    job = expect["job"]
+    if queue:
+        item = await look.item(queue)
+        if item is not None and item.cancelled:
+            return Observation("failed", "it was canceled in the queue")
+        if item is not None and item.executable is not None and item.executable.number is not None:
+            return item.executable.number
+        if item is not None:
+            why = shorten(clean(item.why or ""), 200)
+            return Observation("happening", f"it waits in the queue{f': {why}' if why else ''}")
+        builds = (await look.job(job)).builds
+        for each in builds:
+            if each.queue_id == queue:
+                return each.id
+        return Observation("nothing", "it has left the queue, and no run of it is to be seen")
+    me = await look.me()
+    started = (await look.job(job)).builds
+    ours = [each for each in started if each.id >= noted(expect, "next") and _ours(each, expect, me)]
+    if len(ours) == 1:
+        return ours[0].id
+    if ours:
+        names = ", ".join(f"#{each.id}" for each in ours)
+        return Observation("unknown", f"it may be any of {names}: several were started since")
+    if any(_ours(each, expect, me) for each in await look.queued(job)):
+        return Observation("happening", "it waits in the queue")
+    return Observation("nothing", "no new run is to be seen")
+
+
+def _tells_of(cause: Cause, run: str) -> bool:
+    """Whether it may be that run that was run again: in whatever language, its number stands there."""
+    numbers = _NUMBER.findall(cause.short_description or "")
+    return not numbers or run in numbers
+
+
+def _ours(started: Started, expect: Mapping[str, str], me: str) -> bool:
+    if kind := expect.get("cause", ""):
+        mine = started.by(me) or not any(each.user_id for each in started.causes)
+        return mine and any(
+            each.kind.endswith(kind) and _tells_of(each, expect["run"]) for each in started.causes
+        )
+    if not started.by(me):
+        return False
+    had = {each.name: spelled(each.value) for each in started.parameters}
+    sent = _values.decode(expect.get("sent", "{}"))
+    return all(_alike(value, had[name]) for name, value in sent.items() if name in had)

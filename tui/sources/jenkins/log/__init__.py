@@ -1,0 +1,1 @@
+"""Logs of builds, stages and steps of a Jenkins."""

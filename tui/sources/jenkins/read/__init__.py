@@ -1,0 +1,1 @@
+"""Reading a Jenkins: answers into domain values."""

@@ -1,0 +1,1 @@
+"""Servers of metrics, alerts and model registries."""

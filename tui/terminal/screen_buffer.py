@@ -1,0 +1,178 @@
+"""What the terminal shows, so that only what differs from it need be sent.
+
+Textual keeps no copy of the screen: it marks regions dirty and writes every cell in them, with all their colours. Here
+are the cells as they were last written. A frame is turned into the shortest writes that lead to the same screen;
+whatever is not understood is passed on as it is, and what it may have changed is forgotten, so it is written again.
+"""
+
+import re
+from typing import TypeAlias
+
+from rich.cells import cell_len
+
+Cell: TypeAlias = tuple[str, str]
+"""Its style, as the parameters of an SGR sequence, and its character."""
+
+GAP = 5
+"""Cells that stay, in the style of the ones before them, are written again if so few: a move costs more."""
+
+_MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
+_TOKEN = re.compile(r"\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f-\x9f]+)")
+_FRAME = re.compile(r"\x1b\[\d+;\d+H")
+_HARMLESS = re.compile(
+    r"(?:\x07|\x1b\[\?(?!1049|1047|47|3|6)[0-9]+[hl]|\x1b\[[<>=][0-9;]*u|\x1b\[\??[0-9;]*\$p"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\))+"
+)
+"""A bell, modes that change no cell, the keyboard's protocol, questions, titles, the clipboard, the mouse's shape."""
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+
+
+class ScreenBuffer:
+    """The cells of a terminal, as far as they are known. Does no I/O."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[Cell | None]] = {}
+        self._runs: dict[int, dict[int, str]] = {}
+        """By row and column: what was written there and still stands, to know it again without reading it."""
+        self._cursor: str | None = None
+        self._begun = False
+
+    def forget(self) -> None:
+        """The screen may show anything now."""
+        self._rows.clear()
+        self._runs.clear()
+        self._cursor = None
+
+    def rewrite(self, text: str, size: tuple[int, int]) -> str:
+        """What to write instead of ``text`` to a terminal of that many columns and lines; all writes pass here."""
+        if text == _BEGIN:
+            self._begun = True
+            return ""
+        if text == _END and self._begun:
+            self._begun = False
+            return ""
+        if _FRAME.match(text):
+            text = self._frame(text, *size)
+        elif not _HARMLESS.fullmatch(text):
+            self.forget()
+        if text and self._begun:
+            self._begun = False
+            return _BEGIN + text
+        return text
+
+    def _frame(self, frame: str, width: int, height: int) -> str:
+        _, *parts = _MOVE.split(frame)
+        out = _Writer()
+        for at in range(0, len(parts), 3):
+            row, column, run = int(parts[at]), int(parts[at + 1]), parts[at + 2]
+            if run.endswith("\n") and row < height:
+                run = run[:-1]  # meaningless before the next run's place; at the bottom it would scroll
+            if not run or self._runs.get(row, {}).get(column) == run:
+                continue
+            if not self._run(out, row, column, run, width):
+                self.forget()
+                return frame
+        if parts[-1]:
+            self._cursor = None
+            return out.end()
+        cursor = f"\x1b[{parts[-3]};{parts[-2]}H"
+        if out or cursor != self._cursor:
+            self._cursor = cursor
+            return out.end() + cursor
+        return ""
+
+    def _run(self, out: "_Writer", row: int, column: int, run: str, width: int) -> bool:
+        """Write what of ``run`` differs; False if it cannot be understood."""
+        cells = _parse(run)
+        if cells is None:
+            return False
+        known = self._rows.setdefault(row, [])
+        known.extend([None] * (width - len(known)))
+        start, end = column - 1, column - 1 + len(cells)
+        plain = end <= width and all(char for _, char in cells)
+        if not plain:
+            # Terminals do not agree how many cells it takes: whatever else stands in this row may have moved.
+            out.whole(row, column, run)
+            known[:] = [None] * width
+            self._runs[row] = {column: run}
+            return True
+        before = known[start:end]
+        if before == cells:
+            self._runs.setdefault(row, {})[column] = run
+            return True
+        self._runs[row] = {column: run}
+        known[start:end] = cells
+        for first, last in _spans(before, cells):
+            out.cells(row, column + first, cells[first:last])
+        return True
+
+
+class _Writer:
+    """Cells turned into text for a terminal whose style is reset between frames."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._style = ""
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def cells(self, row: int, column: int, cells: list[Cell]) -> None:
+        add = self._parts.append
+        add(f"\x1b[{row};{column}H")
+        for style, char in cells:
+            if style != self._style:
+                add(f"\x1b[0;{style}m" if style and self._style else f"\x1b[{style}m")
+                self._style = style
+            add(char)
+
+    def whole(self, row: int, column: int, run: str) -> None:
+        self._reset()
+        self._parts.append(f"\x1b[{row};{column}H{run}")
+
+    def end(self) -> str:
+        self._reset()
+        return "".join(self._parts)
+
+    def _reset(self) -> None:
+        if self._style:
+            self._parts.append("\x1b[m")
+            self._style = ""
+
+
+def _parse(run: str) -> list[Cell] | None:
+    """Its cells; those of characters that do not take one cell each are empty. None: it is more than styled text."""
+    cells: list[Cell] = []
+    style, at = "", 0
+    for token in _TOKEN.finditer(run):
+        if token.start() != at:
+            return None
+        at = token.end()
+        codes, chars = token.groups()
+        if codes is not None:
+            style = "" if codes in ("", "0") else f"{style};{codes}" if style else codes
+        elif chars.isascii() or (cell_len(chars) == len(chars) and all(map(_single, chars))):
+            cells += [(style, char) for char in chars]
+        else:
+            cells.append((style, ""))
+    return cells if at == len(run) and not style else None
+
+
+def _single(char: str) -> bool:
+    return cell_len(char) == 1
+
+
+def _spans(before: list[Cell | None], cells: list[Cell]) -> list[tuple[int, int]]:
+    """Where they differ, as few stretches as it pays to write."""
+    spans: list[tuple[int, int]] = []
+    for at, (old, new) in enumerate(zip(before, cells, strict=True)):
+        if old == new:
+            continue
+        if spans:
+            first, last = spans[-1]
+            style = cells[last - 1][0]
+            if at - last <= GAP and all(cell[0] == style for cell in cells[last:at]):
+                spans[-1] = first, at + 1
+                continue
+        spans.append((at, at + 1))
+    return spans
