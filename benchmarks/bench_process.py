@@ -40,7 +40,7 @@ def _day(hours: int, step: float, told: Connection) -> None:
     from tui.app import Pipedeck
     from tui.domain.pipeline import Listing
     from tui.domain.status import Status
-    from tui.engine.engine import Engine
+    from tui.engine.runtime import Runtime
     from tui.keys import keymap
 
     text = '[sources.ci]\ntype = "jenkins"\nurl = "http://127.0.0.1:1"\n'
@@ -52,7 +52,7 @@ def _day(hours: int, step: float, told: Connection) -> None:
             settings = config.load(path)
         time = Time()
         source = FakeSource("ci", time)
-        engine = Engine(settings, {"ci": source}, clock=time.clock, rng=NoJitter(), later=time.later)
+        runtime = Runtime(settings, {"ci": source}, clock=time.clock, rng=NoJitter(), later=time.later)
 
         def change(number: int) -> None:
             listed = []
@@ -66,7 +66,7 @@ def _day(hours: int, step: float, told: Connection) -> None:
             source.listing = Listing(tuple(listed))
 
         change(0)
-        async with running(Pipedeck(settings, keymap(settings.ui.keys), engine), size=(120, 40)) as pilot:
+        async with running(Pipedeck(settings, keymap(settings.ui.keys), runtime), size=(120, 40)) as pilot:
             looks = int(hours * 3600 / step)
             for number in range(looks):
                 if number in (0, int(3600 / step)):

@@ -53,7 +53,7 @@ async def _asked(sandbox: Servers, settings: Settings, face: Face, minutes: int)
         async def minute(count: int) -> tuple[int, int]:
             for _ in range(int(count * 60 / STEP)):
                 await deck.go_on(STEP)
-            facts = deck.engine.source_pool.facts(face)
+            facts = deck.runtime.sources.facts(face)
             return facts.requests, facts.bytes_read
 
         before = await minute(1)

@@ -15,8 +15,8 @@ from benchmarks.table import Row
 from tests.sandbox.serving import serving
 from tui.config import GitLabSettings, JenkinsSettings, Settings
 from tui.domain.address import Address
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import LogOf
+from tui.engine.queries import LogOf
+from tui.engine.runtime import Runtime
 from tui.sandbox.faults import Faults
 from tui.sandbox.gitlab import Options, gitlab_app
 from tui.sandbox.gitlab.trace import trace
@@ -162,17 +162,17 @@ def _read(tail: int, lines: int, url: str, told: Connection) -> None:
     """Tells the seconds until the last line of that log can be shown."""
 
     async def read() -> None:
-        engine = Engine(Settings(sources={"jenkins": JenkinsSettings(url=url)}))
+        runtime = Runtime(Settings(sources={"jenkins": JenkinsSettings(url=url)}))
         query = LogOf(Address("jenkins", "long", 1), tail=tail)
-        await engine.source_pool.source("jenkins")
+        await runtime.sources.source("jenkins")
         import httpx  # noqa: F401  # what else is imported first is not the log's
 
         begun = time.perf_counter()
-        await engine.ask(query)
+        await runtime.poller.ask(query)
         told.send(time.perf_counter() - begun)
-        text = engine.log(query)
+        text = runtime.poller.log(query)
         assert text is not None
         assert text.read(len(text) - 1, 9) == b"%08d " % (lines - 1)
-        await engine.close()
+        await runtime.close()
 
     asyncio.run(read())

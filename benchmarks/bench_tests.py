@@ -22,10 +22,11 @@ from tests.http_stub import Reply, http_stub
 from tui.app import Pipedeck
 from tui.config import GitLabSettings, JenkinsSettings, Secret, Settings
 from tui.engine.cache.disk import DiskCache
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.keys import keymap
 from tui.panes.tests import TestsPane
 from tui.screens.deck import DeckScreen
+from tui.sources.base import PipelineSource
 
 RUNS = 6
 NEWEST = 9
@@ -186,8 +187,8 @@ def _read(dialect: str, url: str, told: Connection) -> None:
     """Tells what reading one report is like."""
 
     async def read() -> Read:
-        engine = Engine(_settings(dialect, url))
-        source = await engine.source_pool.pipelines("ci")
+        runtime = Runtime(_settings(dialect, url))
+        source = await runtime.sources.get("ci", PipelineSource)
         runs = (await source.pipelines()).pipelines[0].runs
         await source.tests(runs[-1].address)  # imports the libraries
         before = resident()
@@ -199,7 +200,7 @@ def _read(dialect: str, url: str, told: Connection) -> None:
         await asyncio.sleep(2 * BEAT)
         beating.cancel()
         memory = resident() - before
-        await engine.close()
+        await runtime.close()
         with tempfile.TemporaryDirectory() as folder:
             DiskCache(Path(folder)).put("run", report)
             kept = sum(entry.stat().st_size for entry in os.scandir(folder)) / 1e6
@@ -224,8 +225,8 @@ def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
 
     async def show() -> Shown:
         settings = _settings(dialect, url)
-        engine = Engine(settings)
-        async with running(Pipedeck(settings, keymap({}), engine), (80, 24)) as pilot:
+        runtime = Runtime(settings)
+        async with running(Pipedeck(settings, keymap({}), runtime), (80, 24)) as pilot:
             deck = pilot.app.screen_stack[0]
             assert isinstance(deck, DeckScreen)
 

@@ -34,7 +34,7 @@ def test_the_deck_loads_textual_and_no_library_of_a_source() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tui.engine.engine", "tui.sources.registry", "tui.insight.priority", "tui.config"]
+    "module", ["tui.engine.runtime", "tui.sources.registry", "tui.insight.priority", "tui.config"]
 )
 def test_nothing_below_the_panes_loads_textual_or_a_client_before_it_is_used(module: str) -> None:
     assert loaded(f"import {module}") & HEAVY == set()

@@ -25,7 +25,7 @@ from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.config.alarms import Channel
 from tui.engine.cache.disk import disk_cache_for
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.terminal.driver import TerminalDriver
@@ -48,7 +48,7 @@ class Pipedeck(App[int]):
     COMMANDS: ClassVar = {DeckCommands}
 
     def __init__(
-        self, settings: Settings, keys: Mapping[str, tuple[str, ...]], engine: Engine | None = None
+        self, settings: Settings, keys: Mapping[str, tuple[str, ...]], runtime: Runtime | None = None
     ) -> None:
         """
         Raises:
@@ -66,7 +66,7 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
-        self.engine = engine or Engine(settings, history=disk_cache_for(settings))
+        self.runtime = runtime or Runtime(settings, history=disk_cache_for(settings))
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
         self._keyboard = KeyQueue(self, super().on_event)
@@ -103,7 +103,7 @@ class Pipedeck(App[int]):
     def get_default_screen(self) -> DeckScreen:
         # In place of Textual's own: one that is pushed upon it is drawn with the app's mounting done, and all that
         # the screen mounted in the meantime.
-        self._deck = DeckScreen(self.engine, self.keys)
+        self._deck = DeckScreen(self.runtime, self.keys)
         return self._deck
 
     def on_ready(self) -> None:
@@ -150,8 +150,8 @@ class Pipedeck(App[int]):
     def _start(self) -> None:
         """The first frame is on the screen."""
         self.set_timer(SETTLED, _look_for_garbage)
-        self.engine.alarms.notices.on_screen = self._tell
-        self._polling = asyncio.create_task(self.engine.run())
+        self.runtime.alarms.notices.on_screen = self._tell
+        self._polling = asyncio.create_task(self.runtime.run())
         self._polling.add_done_callback(self._polling_ended)
 
     def _polling_ended(self, task: "asyncio.Task[None]") -> None:
@@ -159,7 +159,7 @@ class Pipedeck(App[int]):
             self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     async def on_unmount(self) -> None:
-        await self.engine.close()
+        await self.runtime.close()
 
     def on_resize(self, event: Resize) -> None:
         self._forget_screen()
@@ -174,10 +174,10 @@ class Pipedeck(App[int]):
             self._driver.forget()
 
     def on_app_focus(self, event: AppFocus) -> None:
-        self.engine.set_focus(True)
+        self.runtime.poller.set_focus(True)
 
     def on_app_blur(self, event: AppBlur) -> None:
-        self.engine.set_focus(False)
+        self.runtime.poller.set_focus(False)
 
     def _fatal_error(self) -> None:
         """As Textual's, but without the values of local variables, which may be secrets."""

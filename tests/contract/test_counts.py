@@ -20,8 +20,8 @@ from tui.commands.exit_codes import Exit
 from tui.domain.query_template import PLACEHOLDERS, fill
 from tui.domain.series import Chart, Grid, Probe, Series
 from tui.domain.verdict import Decision, MetricOutcome, Verdict
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ChartOf, ProbeOf, VerdictOf
+from tui.engine.queries import ChartOf, ProbeOf, VerdictOf
+from tui.engine.runtime import Runtime
 from tui.sources.base import SourceError
 from tui.sources.metrics.prometheus import PrometheusSource
 
@@ -108,11 +108,11 @@ def settings_of(url: str, metrics: str) -> config.Settings:
 
 
 async def charted(url: str, metrics: str) -> Chart:
-    engine = Engine(settings_of(url, metrics), clock=lambda: float(END))
+    runtime = Runtime(settings_of(url, metrics), clock=lambda: float(END))
     try:
-        return await engine.ask(ChartOf("m", "errors" if "errors" in metrics else "took", 3600, 60))
+        return await runtime.poller.ask(ChartOf("m", "errors" if "errors" in metrics else "took", 3600, 60))
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 def share(series: Series) -> float:
@@ -175,11 +175,11 @@ async def test_a_total_without_the_bad_ones_is_told(server: RealPrometheus) -> N
 
 async def test_check_says_how_a_share_is_counted(server: RealPrometheus) -> None:
     async def probed(metric: str) -> Probe:
-        engine = Engine(settings_of(server.url, named(metric, HEALTHY)), clock=lambda: float(END))
+        runtime = Runtime(settings_of(server.url, named(metric, HEALTHY)), clock=lambda: float(END))
         try:
-            return await engine.ask(ProbeOf("m", "errors"))
+            return await runtime.poller.ask(ProbeOf("m", "errors"))
         finally:
-            await engine.close()
+            await runtime.close()
 
     split = await probed(ERRORS)
     assert split.notes[0].startswith("judged by counts: sum(rate(requests_total{track=")
@@ -354,15 +354,15 @@ class Looked:
                 f'[metrics.x]\nsource = "it"\njudge_window = "1m"\n{self.metric}'
             )
             settings = msgspec.structs.replace(config.parse(text, Path("c.toml")), path=None)
-            engine = Engine(settings, clock=lambda: self.now)
+            runtime = Runtime(settings, clock=lambda: self.now)
             try:
                 for text in texts:
                     kind = "application/json" if self.kind == "json" else "text/plain; version=0.0.4"
                     stub.routes[path] = Reply.text(text, content_type=kind)
                     self.now += self.every
-                    found.append(await engine.ask(VerdictOf("m")))
+                    found.append(await runtime.poller.ask(VerdictOf("m")))
             finally:
-                await engine.close()
+                await runtime.close()
         return found
 
 

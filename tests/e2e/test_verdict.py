@@ -12,8 +12,8 @@ from tests.e2e.command import Done, pipedeck
 from tests.e2e.settings import write_config
 from tui.config import CompareSettings, Settings
 from tui.domain.verdict import Decision, MetricOutcome, Verdict
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import VerdictOf
+from tui.engine.queries import VerdictOf
+from tui.engine.runtime import Runtime
 from tui.presenters.documents import VerdictDoc
 from tui.sandbox.process import Sandbox
 
@@ -24,11 +24,11 @@ GROWN = 1500.0
 
 
 async def verdict(settings: Settings, model: str, now: float) -> Verdict:
-    engine = Engine(settings, clock=lambda: now)
+    runtime = Runtime(settings, clock=lambda: now)
     try:
-        return await engine.ask(VerdictOf(model))
+        return await runtime.poller.ask(VerdictOf(model))
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 async def test_a_canary_gets_worse_until_it_must_not_be_promoted_and_a_healthy_one_may_be() -> None:

@@ -23,7 +23,8 @@ from tui.domain.action import (
     WriteAccess,
 )
 from tui.domain.address import Address, parse_address
-from tui.engine.actions.journal import Journal, Record
+from tui.domain.journal import Record
+from tui.engine.actions.journal import Journal
 from tui.insight.confirmation import Confirmation
 from tui.sources.base import SourceError
 
@@ -137,8 +138,8 @@ class Desk:
         self.source = ActingSource("ci", self.time)
         self.source.journal = journal
         self.journal = journal
-        self.engine = self.time.engine(its or settings(), {"ci": self.source}, journal=journal)
-        self.actions = self.engine.actions
+        self.runtime = self.time.runtime(its or settings(), {"ci": self.source}, journal=journal)
+        self.actions = self.runtime.actions
 
     async def go(
         self, request: ActionRequest = REQUEST, given: Confirmation = YES, seconds: float = 0.0

@@ -11,5 +11,5 @@ async def world() -> AsyncIterator[World]:
     world = World(NoJitter())
     await world.start()
     yield world
-    await world.engine.close()
+    await world.runtime.close()
     await world.running

@@ -9,8 +9,9 @@ from tests.engine.two_sources import AT, BUSY, DOWN, IDLE, LIST, PASSED, RUN, RU
 from tests.engine.world import START, NoJitter, address, listing_of, run_of
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.engine.engine import REMEMBERED
-from tui.engine.queries.queries import AnyQuery, PipelinesOf, RunAt
+from tui.engine.polling.poller import KEPT
+from tui.engine.queries import PipelinesOf, RunAt
+from tui.engine.store import AnyKey
 from tui.sources.base import SourceError
 
 
@@ -21,7 +22,7 @@ async def test_nothing_is_asked_before_the_engine_runs() -> None:
     assert world.ci.asked == []
     await world.start()
     assert [asked for _, asked in world.ci.asked] == ["pipelines", str(AT)]
-    await world.engine.close()
+    await world.runtime.close()
     await world.running
 
 
@@ -53,12 +54,12 @@ async def test_without_focus_a_quarter_is_asked() -> None:
     for focused in (True, False):
         world = World(Random(5))
         world.ci.listing, world.ci.runs = BUSY, {AT: RUNNING}
-        world.engine.set_focus(focused)
+        world.runtime.poller.set_focus(focused)
         world.watch(LIST, RUN)
         await world.start()
         await world.time.advance(7200)
         counts.append(len(world.ci.asked))
-        await world.engine.close()
+        await world.runtime.close()
     with_focus, without = counts
     assert without / with_focus == pytest.approx(0.25, rel=0.02)
 
@@ -66,10 +67,10 @@ async def test_without_focus_a_quarter_is_asked() -> None:
 async def test_focus_that_returns_asks_at_once_what_is_overdue(world: World) -> None:
     world.watch(LIST)
     await world.time.advance()
-    world.engine.set_focus(False)
+    world.runtime.poller.set_focus(False)
     await world.time.advance(100)
     assert world.ci.times() == [0]
-    world.engine.set_focus(True)
+    world.runtime.poller.set_focus(True)
     await world.time.advance()
     assert world.ci.times() == [0, 100]
 
@@ -83,7 +84,7 @@ async def test_jitter_keeps_the_cadence_as_the_least() -> None:
     gaps = [b - a for a, b in pairwise(world.ci.times())]
     assert 10 <= min(gaps) <= max(gaps) <= 12
     assert len({round(gap, 3) for gap in gaps}) > 10
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_a_dead_server_keeps_its_last_picture_and_does_not_stop_the_others(world: World) -> None:
@@ -111,9 +112,9 @@ async def test_not_one_request_comes_before_retry_after_has_passed(world: World)
     await world.time.advance(10)
     world.watch(RUN)
     for _ in range(28):
-        world.engine.refresh(LIST, RUN)
+        world.runtime.poller.refresh(LIST, RUN)
         with pytest.raises(SourceError, match="asked for a pause") as caught:
-            await world.engine.ask(RUN)
+            await world.runtime.poller.ask(RUN)
         assert caught.value.retry_at == START + 300.5
         await world.time.advance(10)
     await world.time.advance(10.4)
@@ -130,7 +131,7 @@ async def test_what_a_listing_tells_sooner_is_read_at_once(world: World) -> None
     world.ci.listing, world.ci.runs = listing_of(waiting), {AT: waiting}
     world.watch(LIST, RUN)
     await world.time.advance(25)
-    world.engine.refresh(LIST)
+    world.runtime.poller.refresh(LIST)
     world.ci.listing, world.ci.runs = IDLE, {AT: PASSED}
     await world.time.advance(1000)
     assert world.ci.times(str(AT)) == [0, 10, 20, 25]
@@ -156,7 +157,7 @@ async def test_a_retry_between_two_listings_is_followed_too(world: World) -> Non
 
 async def test_a_retry_is_followed_when_somebody_looks(world: World) -> None:
     world.watch(LIST)
-    with world.engine.watch() as pane:
+    with world.runtime.poller.watch() as pane:
         pane.want(RUN)
         await world.time.advance(29)
     world.ci.listing, world.ci.runs = BUSY, {AT: RUNNING}
@@ -184,13 +185,13 @@ async def test_a_run_that_a_listing_always_tells_differently_is_not_asked_for_ev
 async def test_refresh_asks_now_but_not_twice_at_once_nor_twice_a_second(world: World) -> None:
     world.watch(LIST)
     await world.time.advance(5)
-    world.engine.refresh(LIST)
+    world.runtime.poller.refresh(LIST)
     await world.time.advance()
     assert world.ci.times() == [0, 5]
     world.ci.open.clear()
     await world.time.advance(2)
     for _ in range(10):
-        world.engine.refresh(LIST)
+        world.runtime.poller.refresh(LIST)
         await world.time.advance(0.1)
     assert world.ci.times() == [0, 5, 7]  # it hangs
     world.ci.open.set()
@@ -200,7 +201,7 @@ async def test_refresh_asks_now_but_not_twice_at_once_nor_twice_a_second(world: 
 
 async def test_what_nobody_wants_any_more_is_canceled_and_its_slot_given_to_the_next(world: World) -> None:
     world.ci.open.clear()
-    pane = world.engine.watch()
+    pane = world.runtime.poller.watch()
     pane.want(RUN)
     await world.time.advance(1)
     pane.want(LIST)
@@ -216,7 +217,7 @@ async def test_a_reply_that_comes_too_late_is_dropped(world: World) -> None:
     world.ci.open.clear()
     world.ci.stubborn = True
     world.ci.runs = {AT: RUNNING}
-    pane = world.engine.watch()
+    pane = world.runtime.poller.watch()
     pane.want(RUN)
     await world.time.advance(1)
     pane.want()
@@ -232,7 +233,7 @@ async def test_a_reply_that_comes_too_late_is_dropped(world: World) -> None:
 
 
 async def test_a_cursor_that_runs_down_a_list_costs_two_requests(world: World) -> None:
-    pane = world.engine.watch()
+    pane = world.runtime.poller.watch()
     runs = {at: run_of(at, Status.PASSED) for at in (address("train", n) for n in range(40))}
     world.ci.runs = dict(runs)
     for at in runs:
@@ -243,7 +244,7 @@ async def test_a_cursor_that_runs_down_a_list_costs_two_requests(world: World) -
 
 
 async def test_wanting_the_same_again_changes_nothing(world: World) -> None:
-    pane = world.engine.watch()
+    pane = world.runtime.poller.watch()
     for _ in range(100):
         pane.want(LIST)
         await world.time.advance(0.1)
@@ -251,14 +252,14 @@ async def test_wanting_the_same_again_changes_nothing(world: World) -> None:
 
 
 async def test_answers_nobody_watches_are_kept_for_coming_back_but_not_without_end(world: World) -> None:
-    pane = world.engine.watch()
-    queries = [RunAt(address("train", number)) for number in range(3 * REMEMBERED)]
+    pane = world.runtime.poller.watch()
+    queries = [RunAt(address("train", number)) for number in range(3 * KEPT)]
     world.ci.runs = {query.address: run_of(query.address, Status.PASSED) for query in queries}
     for query in queries:
         pane.want(query)
         await world.time.advance(1)
     kept = [query for query in queries if world.store.get(query).value is not None]
-    assert kept == queries[-REMEMBERED - 1 :]
+    assert kept == queries[-KEPT - 1 :]
     before = len(world.ci.asked)
     pane.want(queries[-2])
     await world.time.advance(1000)
@@ -266,7 +267,7 @@ async def test_answers_nobody_watches_are_kept_for_coming_back_but_not_without_e
 
 
 async def test_subscribers_hear_once_a_frame_and_only_of_changes(world: World) -> None:
-    heard: list[tuple[float, frozenset[AnyQuery]]] = []
+    heard: list[tuple[float, frozenset[AnyKey]]] = []
     world.store.subscribe(lambda news: heard.append((world.time.now, news)))
     world.watch(LIST, RUN, PipelinesOf("lab"))
     await world.time.advance(1)

@@ -13,9 +13,10 @@ from tests.reading import Sink
 from tui.config import Settings, UiSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
-from tui.engine.engine import Engine
 from tui.engine.logs import LogState, LogTail, default_folder
-from tui.engine.queries.queries import AnyQuery, LogOf
+from tui.engine.queries import LogOf
+from tui.engine.runtime import Runtime
+from tui.engine.store import AnyKey
 from tui.logs.jenkins import JenkinsParser
 from tui.logs.parser import Parser
 from tui.sources.base import SourceError
@@ -87,13 +88,13 @@ class World:
         self.ci = Server(self.time)
         self.folder = folder
         settings = Settings(sources={}, ui=UiSettings(log_cap=1))
-        self.engine = self.time.engine(settings, {"ci": self.ci})
+        self.runtime = self.time.runtime(settings, {"ci": self.ci})
         self.news: list[LogState | None] = []
-        self.engine.store.subscribe(self._hear)
+        self.runtime.store.subscribe(self._hear)
 
-    def _hear(self, news: frozenset[AnyQuery]) -> None:
+    def _hear(self, news: frozenset[AnyKey]) -> None:
         if LOG in news:
-            self.news.append(self.engine.store.get(LOG).value)
+            self.news.append(self.runtime.store.get(LOG).value)
 
     def give(self, *steps: Step, chosen: str = "") -> Reader:
         reader = Reader(AT, *steps, chosen=chosen)
@@ -102,7 +103,7 @@ class World:
 
     @property
     def tail(self) -> LogTail:
-        tail = self.engine.log(LOG)
+        tail = self.runtime.poller.log(LOG)
         assert tail is not None
         return tail
 
@@ -112,7 +113,7 @@ class World:
         return [self.tail.read(line, 1000) for line in range(len(self.tail))]
 
     async def start(self) -> None:
-        self.running = asyncio.create_task(self.engine.run())
+        self.running = asyncio.create_task(self.runtime.run())
         await settle()
 
 
@@ -122,7 +123,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     world = World(tmp_path / "pipedeck" / "logs")
     await world.start()
     yield world
-    await world.engine.close()
+    await world.runtime.close()
     await world.running
 
 
@@ -136,8 +137,8 @@ async def test_it_grows_and_ends(world: World) -> None:
         says(),
         says(b"end", complete=True, note="so much for that"),
     )
-    assert world.engine.log(LOG) is None
-    with world.engine.watch() as watch:
+    assert world.runtime.poller.log(LOG) is None
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(0.1)
         assert world.text == [b"one", b"two", b"thr"]
@@ -157,7 +158,7 @@ async def test_it_grows_and_ends(world: World) -> None:
 
 async def test_it_is_asked_again_when_the_reader_says(world: World) -> None:
     reader = world.give(says(b"one\n", at=0, wait=7.0))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(6.9)
         assert reader.reads == 1
@@ -176,7 +177,7 @@ async def test_news_come_while_a_long_answer_is_read(world: World) -> None:
         return LogStatus(complete=True)
 
     world.give(long)
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(0.1)
         assert world.text == [b"the first", b"of many", b"and ha"]
@@ -189,13 +190,13 @@ async def test_news_come_while_a_long_answer_is_read(world: World) -> None:
 
 async def test_what_was_chosen_is_told(world: World) -> None:
     world.give(says(b"x\n", at=0, complete=True), chosen="the job that failed first")
-    state = await world.engine.ask(LOG)
+    state = await world.runtime.poller.ask(LOG)
     assert state.chosen == "the job that failed first"
 
 
 async def test_a_log_that_begins_anew_is_another_generation(world: World) -> None:
     world.give(says(b"one\ntwo\n", at=0), says(b"new\n", at=0), says(b"more\n"))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(0.5)
         assert world.tail.generation == 0
@@ -210,13 +211,13 @@ async def test_a_log_that_begins_anew_is_another_generation(world: World) -> Non
 
 async def test_a_fault_keeps_the_text_and_the_next_answer_goes_on(world: World) -> None:
     world.give(says(b"one\ntw", at=0), fails(data=b"o\n"), fails(), says(b"three\n", complete=True))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(1.2)
-        assert world.engine.store.get(LOG).fault == DOWN.fault
+        assert world.runtime.store.get(LOG).fault == DOWN.fault
         assert world.text == [b"one", b"two"]
         await world.time.advance(10)
-    assert world.engine.store.get(LOG).fault is None
+    assert world.runtime.store.get(LOG).fault is None
     assert world.text == [b"one", b"two", b"three"]
 
 
@@ -226,7 +227,7 @@ async def test_an_unknown_error_is_a_fault(world: World) -> None:
 
     world.give(breaks)
     with pytest.raises(SourceError, match="unexpected RuntimeError"):
-        await world.engine.ask(LOG)
+        await world.runtime.poller.ask(LOG)
 
 
 async def test_a_reply_that_nobody_waits_for_is_dropped(world: World) -> None:
@@ -239,7 +240,7 @@ async def test_a_reply_that_nobody_waits_for_is_dropped(world: World) -> None:
         raise AssertionError("it was canceled")
 
     reader = world.give(hangs, says(b"two\n", complete=True))
-    watch = world.engine.watch()
+    watch = world.runtime.poller.watch()
     watch.want(LOG)
     await world.time.advance(0.5)
     watch.want()
@@ -261,11 +262,11 @@ async def test_the_beginning_is_read_when_it_is_wanted(world: World) -> None:
     at = text.index(b"line 90\n")
     world.give(says(text[at:], at=at, complete=True))
     query = LogOf(AT, tail=80)
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(query)
         await world.time.advance(0.5)
         assert world.ci.given == [(AT, 80)]
-        tail = world.engine.log(query)
+        tail = world.runtime.poller.log(query)
         assert tail is not None
         assert (tail.read(0, 99), len(tail), tail.state.start) == (b"line 90", 10, at)
         assert tail.state.note == "the first 0.0 MB are not read"
@@ -298,10 +299,10 @@ async def test_the_beginning_is_read_when_it_is_wanted(world: World) -> None:
 async def test_it_goes_on_growing_from_what_was_read_whole(world: World) -> None:
     world.give(says(b"b\n", at=2))
     query = LogOf(AT, tail=1)
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(query)
         await world.time.advance(0.5)
-        tail = world.engine.log(query)
+        tail = world.runtime.poller.log(query)
         assert tail is not None
         reader = world.give(says(b"a\nb\nc\n", at=0), says(b"d\n"))
         tail.want_whole()
@@ -315,15 +316,15 @@ async def test_it_goes_on_growing_from_what_was_read_whole(world: World) -> None
 async def test_a_fault_while_the_beginning_is_read_leaves_the_end(world: World) -> None:
     world.give(says(b"b\n", at=2, complete=True))
     query = LogOf(AT, tail=1)
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(query)
         await world.time.advance(0.5)
-        tail = world.engine.log(query)
+        tail = world.runtime.poller.log(query)
         assert tail is not None
         world.give(fails(), says(b"a\nb\n", at=0, complete=True))
         tail.want_whole()
         await world.time.advance(1.2)
-        assert world.engine.store.get(query).fault == DOWN.fault
+        assert world.runtime.store.get(query).fault == DOWN.fault
         assert (tail.read(0, 9), len(tail)) == (b"b", 1)
         await world.time.advance(5)
         assert (tail.read(0, 9), len(tail)) == (b"a", 2)
@@ -332,11 +333,11 @@ async def test_a_fault_while_the_beginning_is_read_leaves_the_end(world: World) 
 async def test_a_complete_log_is_read_again_when_that_is_asked_for(world: World) -> None:
     """A job of the same name may have been started once more."""
     world.give(says(b"first attempt\n", at=0, complete=True))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(LOG)
         await world.time.advance(0.5)
         world.give(says(b"second attempt\n", at=0, complete=True))
-        world.engine.refresh(LOG)
+        world.runtime.poller.refresh(LOG)
         await world.time.advance(1.5)
     assert world.text == [b"second attempt"]
     assert world.tail.generation == 1
@@ -347,13 +348,13 @@ async def test_a_complete_log_is_read_again_when_that_is_asked_for(world: World)
 
 async def test_it_lies_where_caches_are_for_its_owner_alone(world: World) -> None:
     world.give(says(b"secret\n", at=0))
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     assert default_folder() == world.folder
     assert world.folder.stat().st_mode & 0o777 == 0o700
     assert list(world.folder.iterdir()) == [], "files have no name"
     mine = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
     assert sum(str(world.folder) in name for name in mine) == 1
-    await world.engine.close()
+    await world.runtime.close()
     mine = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
     assert not any(str(world.folder) in name for name in mine)
 
@@ -370,7 +371,7 @@ async def test_what_a_killed_program_left_is_swept(world: World) -> None:
     for file in (stale, other):
         os.utime(file, (time.time() - 3600, time.time() - 3600))
     world.give(says(b"x\n", at=0))
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     assert sorted(world.folder.iterdir()) == [fresh, other]
 
 
@@ -378,11 +379,11 @@ async def test_only_a_few_are_kept_that_nobody_watches(world: World) -> None:
     queries = [LogOf(address("train", number)) for number in range(6)]
     for query in queries:
         world.give(says(b"x\n", at=0, complete=True))
-        await world.engine.ask(query)
-    kept = [query for query in queries if world.engine.log(query) is not None]
+        await world.runtime.poller.ask(query)
+    kept = [query for query in queries if world.runtime.poller.log(query) is not None]
     assert kept == queries[-3:]
-    assert world.engine.store.get(queries[0]).value is None
-    with world.engine.watch() as watch:
+    assert world.runtime.store.get(queries[0]).value is None
+    with world.runtime.poller.watch() as watch:
         watch.want(queries[-1])
         await world.time.advance(5)
         assert len(world.ci.given) == 6, "coming back to what is complete asks for nothing"
@@ -395,7 +396,7 @@ async def test_only_a_few_are_kept_that_nobody_watches(world: World) -> None:
 async def test_a_longer_log_than_is_kept_says_what_is_missing(world: World) -> None:
     line = b"x" * 99 + b"\n"
     world.give(says(line * 30_000, at=0, complete=True))
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     gap = world.tail.gap
     assert gap is not None
     assert b"lines (" in world.tail.read(gap[0], 200)
@@ -407,27 +408,27 @@ async def test_a_disk_that_cannot_be_written_is_a_fault_with_advice(world: World
     world.folder.write_text("a file in its place")
     world.give(says(b"x\n", at=0))
     with pytest.raises(SourceError, match=r"cannot keep the log in .*; free some space there") as caught:
-        await world.engine.ask(LOG)
+        await world.runtime.poller.ask(LOG)
     assert caught.value.trouble is Trouble.MISCONFIGURED
     world.folder.unlink()
     world.give(says(b"x\ny\n", at=0))
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     assert world.text == [b"x", b"y"], "read anew from its beginning"
 
 
 async def test_a_tap_gets_it_as_it_came(world: World) -> None:
     sink = Sink()
-    world.engine.tap(LOG, sink)
+    world.runtime.poller.tap(LOG, sink)
     world.give(says(b"\x1b[8mha:AA==\x1b[0mraw\r\nhal", at=0), says(b"f\r\n", complete=True))
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     await world.time.advance(2)
-    await world.engine.ask(LOG)
+    await world.runtime.poller.ask(LOG)
     assert sink.data == b"\x1b[8mha:AA==\x1b[0mraw\r\nhalf\r\n"
     assert world.text == [b"raw", b"half"]
 
 
 async def test_a_source_without_logs_refuses() -> None:
-    engine = Engine(Settings(sources={}), {"prom": FakeServer("prom")})
+    runtime = Runtime(Settings(sources={}), {"prom": FakeServer("prom")})
     with pytest.raises(SourceError, match="the source prom runs no pipelines"):
-        await engine.ask(LogOf(Address("prom", "x", 1)))
-    await engine.close()
+        await runtime.poller.ask(LogOf(Address("prom", "x", 1)))
+    await runtime.close()

@@ -9,8 +9,8 @@ from tests.engine.two_sources import IDLE, LIST, RUN, World
 from tests.engine.world import FakeServer, FakeSource, NoJitter, Time, settle
 from tui.config import SOURCE_TYPES, ConfigError, JenkinsSettings, Settings, SourceType
 from tui.domain.health import Trouble
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
+from tui.engine.runtime import Runtime
 
 
 async def test_closing_cancels_all_that_hangs_within_a_step() -> None:
@@ -19,7 +19,7 @@ async def test_closing_cancels_all_that_hangs_within_a_step() -> None:
     world.lab.open.clear()
     world.watch(LIST, RUN, PipelinesOf("lab"))
     await world.start()
-    closing = asyncio.create_task(world.engine.close())
+    closing = asyncio.create_task(world.runtime.close())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert world.ci.canceled == 2
@@ -38,7 +38,7 @@ async def test_closing_waits_for_nobody_who_does_not_heed_it() -> None:
     world.watch(LIST)
     await world.start()
     async with asyncio.timeout(60):
-        await world.engine.close()
+        await world.runtime.close()
     await world.running
     world.ci.open.set()
     await settle()
@@ -48,7 +48,7 @@ async def test_closing_waits_for_nobody_who_does_not_heed_it() -> None:
 async def test_closing_lets_a_source_close_all_it_has_however_busy_the_machine_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.engine.engine.PATIENCE", 0.0)
+    monkeypatch.setattr("tui.engine.polling.poller.PATIENCE", 0.0)
 
     class Slow(FakeServer):
         async def close(self) -> None:
@@ -56,7 +56,7 @@ async def test_closing_lets_a_source_close_all_it_has_however_busy_the_machine_i
             await super().close()
 
     slow = Slow("slow")
-    await Engine(Settings(sources={}), {"slow": slow}).close()
+    await Runtime(Settings(sources={}), {"slow": slow}).close()
     assert slow.closed
 
 
@@ -69,7 +69,7 @@ async def test_a_source_that_cannot_close_is_no_reason_not_to_quit(caplog: pytes
 
     time_ = Time()
     broken, well = Broken("broken", time_), FakeSource("well", time_)
-    await Engine(Settings(sources={}), {"broken": broken, "well": well}).close()
+    await Runtime(Settings(sources={}), {"broken": broken, "well": well}).close()
     assert well.closed
     assert "RuntimeError" in caplog.text
     assert "geheim" not in caplog.text
@@ -102,39 +102,39 @@ def _settings(**urls: str) -> Settings:
 
 
 async def test_a_source_is_made_once_and_when_it_is_needed(made: list[str]) -> None:
-    engine = Engine(_settings(ci="well", lab="well"))
-    assert engine.source_pool.facts("ci").url == "http://well/x"
-    assert engine.source_pool.facts("ci").type == "jenkins"
-    assert engine.source_pool.facts("ci").requests == 0
+    runtime = Runtime(_settings(ci="well", lab="well"))
+    assert runtime.sources.facts("ci").url == "http://well/x"
+    assert runtime.sources.facts("ci").type == "jenkins"
+    assert runtime.sources.facts("ci").requests == 0
     with pytest.raises(KeyError):
-        engine.source_pool.facts("nowhere")
-    await asyncio.gather(*(engine.ask(query) for query in (LIST, LIST)), engine.source_pool.check("ci"))
+        runtime.sources.facts("nowhere")
+    await asyncio.gather(*(runtime.poller.ask(query) for query in (LIST, LIST)), runtime.sources.check("ci"))
     assert made == ["ci"]
-    assert engine.source_pool.facts("ci").requests == 1
-    await engine.close()
+    assert runtime.sources.facts("ci").requests == 1
+    await runtime.close()
 
 
 async def test_a_source_that_cannot_be_made_is_a_fault_and_the_others_go_on(made: list[str]) -> None:
-    engine = Engine(_settings(bad="broken", odd="surprise", ci="well"))
-    engine.watch().want(PipelinesOf("bad"), PipelinesOf("odd"), LIST)
+    runtime = Runtime(_settings(bad="broken", odd="surprise", ci="well"))
+    runtime.poller.watch().want(PipelinesOf("bad"), PipelinesOf("odd"), LIST)
     told = asyncio.Event()
 
     def hear(_: object) -> None:
-        readings = [engine.store.get(PipelinesOf(name)) for name in ("bad", "odd", "ci")]
+        readings = [runtime.store.get(PipelinesOf(name)) for name in ("bad", "odd", "ci")]
         if all(reading.value or reading.fault for reading in readings):
             told.set()
 
-    engine.store.subscribe(hear)
-    running = asyncio.create_task(engine.run())
+    runtime.store.subscribe(hear)
+    running = asyncio.create_task(runtime.run())
     await asyncio.wait_for(told.wait(), 10)
-    bad, odd = engine.store.get(PipelinesOf("bad")).fault, engine.store.get(PipelinesOf("odd")).fault
+    bad, odd = runtime.store.get(PipelinesOf("bad")).fault, runtime.store.get(PipelinesOf("odd")).fault
     assert bad is not None
     assert odd is not None
     assert (bad.trouble, bad.message) == (Trouble.MISCONFIGURED, "[sources.bad] user: needs a token too")
     assert odd.trouble is Trouble.WRONG_ANSWER
     assert "geheim" not in odd.message
-    assert engine.store.get(LIST).value == IDLE
-    (finding,) = await engine.source_pool.check("bad")
+    assert runtime.store.get(LIST).value == IDLE
+    (finding,) = await runtime.sources.check("bad")
     assert (finding.level, finding.message) == ("error", bad.message)
-    await engine.close()
+    await runtime.close()
     await running

@@ -8,8 +8,8 @@ from tests.engine.world import START, address, listing_of, run_of
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.engine.queries.queries import AnyQuery, ChartOf, PipelinesOf, RunAt
-from tui.engine.store import Reading, Store, next_frame
+from tui.engine.queries import ChartOf, PipelinesOf, RunAt
+from tui.engine.store import AnyKey, Reading, Store, next_frame
 
 QUESTION = PipelinesOf("ci")
 OTHER = PipelinesOf("lab")
@@ -44,8 +44,8 @@ def store(frames: Frames) -> Store:
 
 
 @pytest.fixture
-def heard(store: Store) -> list[frozenset[AnyQuery]]:
-    news: list[frozenset[AnyQuery]] = []
+def heard(store: Store) -> list[frozenset[AnyKey]]:
+    news: list[frozenset[AnyKey]] = []
     store.subscribe(news.append)
     return news
 
@@ -63,7 +63,7 @@ def test_what_nobody_asked_is_empty(store: Store) -> None:
 
 
 def test_changes_of_a_frame_are_told_together(
-    store: Store, frames: Frames, heard: list[frozenset[AnyQuery]]
+    store: Store, frames: Frames, heard: list[frozenset[AnyKey]]
 ) -> None:
     store.put(QUESTION, EMPTY, START)
     store.put(OTHER, EMPTY, START)
@@ -75,7 +75,7 @@ def test_changes_of_a_frame_are_told_together(
 
 
 def test_equal_values_are_no_news_but_are_confirmed(
-    store: Store, frames: Frames, heard: list[frozenset[AnyQuery]]
+    store: Store, frames: Frames, heard: list[frozenset[AnyKey]]
 ) -> None:
     assert store.put(QUESTION, FULL, START)
     frames.end()
@@ -102,7 +102,7 @@ def test_a_good_picture_survives_failures_with_its_age(store: Store, frames: Fra
 
 
 def test_faults_and_their_end_are_news_the_same_fault_is_not(
-    store: Store, frames: Frames, heard: list[frozenset[AnyQuery]]
+    store: Store, frames: Frames, heard: list[frozenset[AnyKey]]
 ) -> None:
     store.put(QUESTION, FULL, START)
     frames.end()
@@ -117,7 +117,7 @@ def test_faults_and_their_end_are_news_the_same_fault_is_not(
 
 
 def test_unsubscribed_hear_nothing_and_may_say_so_twice(store: Store, frames: Frames) -> None:
-    news: list[frozenset[AnyQuery]] = []
+    news: list[frozenset[AnyKey]] = []
     end = store.subscribe(news.append)
     store.put(QUESTION, FULL, START)
     end()
@@ -129,9 +129,9 @@ def test_unsubscribed_hear_nothing_and_may_say_so_twice(store: Store, frames: Fr
 
 
 def test_what_is_put_while_being_told_is_told_in_the_next_frame(store: Store, frames: Frames) -> None:
-    news: list[frozenset[AnyQuery]] = []
+    news: list[frozenset[AnyKey]] = []
 
-    def hear(queries: frozenset[AnyQuery]) -> None:
+    def hear(queries: frozenset[AnyKey]) -> None:
         news.append(queries)
         store.put(OTHER, EMPTY, START)
 

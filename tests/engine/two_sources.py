@@ -7,7 +7,7 @@ from tests.engine.world import FakeSource, Time, address, listing_of, run_of, se
 from tui.config import MetricSettings, ModelSettings, PrometheusSettings, Settings
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.engine.queries.queries import AnyQuery, PipelinesOf, RunAt
+from tui.engine.queries import AnyQuery, PipelinesOf, RunAt
 from tui.sources.base import SourceError
 
 LIST = PipelinesOf("ci")
@@ -34,12 +34,12 @@ class World:
             models={"fraud": ModelSettings(metrics=("p95",))},
             metrics={"p95": MetricSettings(source="ci", query="p95", window="1m")},
         )
-        self.engine = self.time.engine(settings, {"ci": self.ci, "lab": self.lab}, rng=rng)
-        self.store = self.engine.store
+        self.runtime = self.time.runtime(settings, {"ci": self.ci, "lab": self.lab}, rng=rng)
+        self.store = self.runtime.store
 
     async def start(self) -> None:
-        self.running = asyncio.create_task(self.engine.run())
+        self.running = asyncio.create_task(self.runtime.run())
         await settle()
 
     def watch(self, *queries: AnyQuery) -> None:
-        self.engine.watch().want(*queries)
+        self.runtime.poller.watch().want(*queries)

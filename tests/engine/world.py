@@ -6,13 +6,14 @@ from random import Random
 from typing import Any, TypeVar
 
 from tui.config import JenkinsSettings, Settings
+from tui.domain.action import Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.sources.base import Source
 
 T = TypeVar("T")
@@ -47,9 +48,9 @@ class Time:
     def clock(self) -> float:
         return self.now
 
-    def engine(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Engine:
+    def runtime(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Runtime:
         """An engine that lives in this time, without jitter unless told otherwise."""
-        return Engine(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
+        return Runtime(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
 
     def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
         self.planned += 1
@@ -119,6 +120,12 @@ class FakeSource(FakeServer):
 
     def times(self, what: str = "pipelines") -> list[float]:
         return [at - START for at, asked in self.asked if asked == what]
+
+    async def write_access(self) -> WriteAccess:
+        return WriteAccess(False)
+
+    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+        raise AssertionError("nobody acts on this one")
 
     async def pipelines(self) -> Listing:
         await self._serve("pipelines")

@@ -10,9 +10,9 @@ import pytest
 from tests.engine.world import NoJitter, Time
 from tui.config import ServerSettings, Settings
 from tui.domain.pipeline import Listing
-from tui.engine.engine import Engine
-from tui.engine.polling.intervals import LISTING_IDLE
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
+from tui.engine.queries.pipelines import LISTING_IDLE
+from tui.engine.runtime import Runtime
 from tui.sandbox.process import Face, Sandbox
 
 JOBS, PROJECTS = 200, 50
@@ -31,8 +31,8 @@ def sandbox() -> Iterator[Sandbox]:
 class Running:
     """An engine that has the list of one face read once, and goes on."""
 
-    def __init__(self, sandbox: Sandbox, face: Face, engine: Engine, time: Time, listing: Listing) -> None:
-        self.engine = engine
+    def __init__(self, sandbox: Sandbox, face: Face, runtime: Runtime, time: Time, listing: Listing) -> None:
+        self.runtime = runtime
         self.time = time
         self.listing = listing
         self._sandbox = sandbox
@@ -43,14 +43,14 @@ class Running:
         before, read = self._sandbox.control.requests(self._face), self._read
         for _ in range(int(number * 12)):
             await self.time.advance(5)
-            if self.engine._tasks:
-                await asyncio.wait(self.engine._tasks, timeout=30)
+            if self.runtime.poller._tasks:
+                await asyncio.wait(self.runtime.poller._tasks, timeout=30)
             await self.time.advance(0)
         return self._sandbox.control.requests(self._face) - before, self._read - read
 
     @property
     def _read(self) -> int:
-        return self.engine.source_pool.facts(self._face).bytes_read
+        return self.runtime.sources.facts(self._face).bytes_read
 
 
 def _at_rest(table: ServerSettings) -> ServerSettings:
@@ -67,13 +67,13 @@ async def running(sandbox: Sandbox, face: Face) -> AsyncIterator[Running]:
     time = Time()
     time.now = sandbox.control.state().now
     settings = Settings(sources={face: _at_rest(sandbox.settings().sources[face])})
-    engine = Engine(settings, clock=time.clock, rng=NoJitter(), later=time.later)
-    listing = await engine.ask(PipelinesOf(face))
-    with engine.watch() as watch:
+    runtime = Runtime(settings, clock=time.clock, rng=NoJitter(), later=time.later)
+    listing = await runtime.poller.ask(PipelinesOf(face))
+    with runtime.poller.watch() as watch:
         watch.want(PipelinesOf(face))
-        task = asyncio.create_task(engine.run())
-        yield Running(sandbox, face, engine, time, listing)
-        await engine.close()
+        task = asyncio.create_task(runtime.run())
+        yield Running(sandbox, face, runtime, time, listing)
+        await runtime.close()
         await task
 
 
@@ -88,13 +88,13 @@ async def test_what_rests_is_refreshed_twice_a_minute(sandbox: Sandbox, face: Fa
 @pytest.mark.parametrize("face", ["jenkins", "gitlab"])
 async def test_a_quarter_is_asked_without_focus(sandbox: Sandbox, face: Face) -> None:
     async with running(sandbox, face) as work:
-        work.engine.set_focus(False)
+        work.runtime.poller.set_focus(False)
         requests, _ = await work.minutes(8)
         assert requests == REFRESH[face] * 8 * 60 / LISTING_IDLE / 4
 
 
 async def test_jobs_at_rest_are_told_of_in_half_the_bytes(sandbox: Sandbox) -> None:
     async with running(sandbox, "jenkins") as work:
-        first = work.engine.source_pool.facts("jenkins").bytes_read
+        first = work.runtime.sources.facts("jenkins").bytes_read
         requests, read = await work.minutes(2)
         assert read / (requests / REFRESH["jenkins"]) < first / 2

@@ -12,7 +12,8 @@ from tui.config import Policy, SafetySettings, Settings
 from tui.config.alarms import AlarmSettings, SeriesCondition
 from tui.domain.action import ActionKind
 from tui.engine.actions.journal import Journal
-from tui.engine.engine import Engine, Timer
+from tui.engine.polling.poller import Timer
+from tui.engine.runtime import Runtime
 from tui.sandbox.process import Sandbox
 
 POLICY = Policy(name="back", alarm="slow", model="fraud", action="rollback", at_most="1 per 6h", wait="30s")
@@ -36,8 +37,8 @@ class Hurry:
         self.now = (await asyncio.to_thread(self._sandbox.control.state)).now
 
 
-def words(*engines: Engine) -> list[str]:
-    return [each.words for engine in engines for each in engine.policies.announced]
+def words(*engines: Runtime) -> list[str]:
+    return [each.words for runtime in engines for each in runtime.policies.announced]
 
 
 async def until(done: Callable[[], bool], time: Hurry, seconds: float = 0.0) -> None:
@@ -58,16 +59,16 @@ def its(sandbox: Sandbox, *, read_only: bool = False) -> Settings:
     )
 
 
-async def started(stack: AsyncExitStack, settings: Settings, time: Hurry, folder: Path) -> Engine:
-    engine = Engine(settings, clock=time.clock, later=time.later, journal=Journal(folder))
-    running = asyncio.create_task(engine.run())
+async def started(stack: AsyncExitStack, settings: Settings, time: Hurry, folder: Path) -> Runtime:
+    runtime = Runtime(settings, clock=time.clock, later=time.later, journal=Journal(folder))
+    running = asyncio.create_task(runtime.run())
 
     async def stop() -> None:
-        await engine.close()
+        await runtime.close()
         await running
 
     stack.push_async_callback(stop)
-    return engine
+    return runtime
 
 
 @pytest.mark.parametrize("read_only", [False, True])

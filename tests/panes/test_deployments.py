@@ -207,8 +207,8 @@ async def deck(size: tuple[int, int] = (160, 50)) -> AsyncIterator[Deck]:
         address("g:ml/fraud#9"): Validation((("auc", 0.97),)),
         address("g:ml/fraud#8"): Validation((("auc", 0.96),)),
     }
-    engine = time.engine(settings, {"g": source})
-    app = Pipedeck(settings, keymap(settings.ui.keys), engine)
+    runtime = time.runtime(settings, {"g": source})
+    app = Pipedeck(settings, keymap(settings.ui.keys), runtime)
     async with running(app, size) as pilot:
         work = Deck(app, pilot, time, source)
         await pilot.pause()

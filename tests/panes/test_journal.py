@@ -8,7 +8,8 @@ from tests.engine.acting_source import YES, at_once
 from tests.screens.test_action_flow import GATE, desk
 from tui.domain.action import ActionKind, ActionRequest, Plan, Reply
 from tui.domain.address import parse_address
-from tui.engine.actions.journal import Entry, Journal
+from tui.domain.journal import Entry
+from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from widgets.dialog.help_sheet import HelpSheet
 
@@ -73,7 +74,7 @@ async def test_what_leads_nowhere_says_so(tmp_path: Path) -> None:
         request = ActionRequest(ActionKind.TRIGGER, parse_address("jenkins:gone"))
         plan = Plan(request, "Start it", possible=False, why_not="read-only")
         with pytest.raises(ActionRefused):
-            work.app.engine.actions.start(PreparedAction(plan), {}, YES)
+            work.app.runtime.actions.start(PreparedAction(plan), {}, YES)
         await work.settle(15)
         assert "refused: read-only" in work.text
         await work.say("o")

@@ -217,7 +217,7 @@ async def test_the_longest_range_is_bounded_in_points() -> None:
         await work.press(*["equals_sign"] * 9)
         assert "last 30d" in work.text
         for query in pane(work)._charts():
-            answer = work.screen.engine.store.get(query).value
+            answer = work.screen.runtime.store.get(query).value
             assert answer is not None
             grids += [series.grid for series in answer.series]
     assert grids

@@ -53,7 +53,7 @@ async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
         assert "set champion ml:Fraud model" in work.text
         assert "auc            OK: not worse than version 3" in work.text or "BETTER" in work.text
         await work.press("y")
-        (activity,) = work.screen.engine.actions.activities
+        (activity,) = work.screen.runtime.actions.activities
         values = (("alias", "prod"), ("version", "4"))
         assert activity.plan.request == ActionRequest(ActionKind.SET_CHAMPION, MODEL, values)
         asked = len([what for _, what in work.sources["ml"].asked if what == "registered"])
@@ -68,7 +68,7 @@ async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
 async def test_the_way_back_asks_once(tmp_path: Path) -> None:
     async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse}) as work:
         await work.say("j", "3", "enter", "j", "enter", "y")
-        (activity,) = work.screen.engine.actions.activities
+        (activity,) = work.screen.runtime.actions.activities
         assert activity.plan.request.value("version") == "2"
 
 
@@ -80,7 +80,7 @@ async def test_one_that_validates_worse_is_asked_twice(tmp_path: Path) -> None:
         await work.press("y")
         assert "Are you sure?" in work.text
         await work.press("n")
-        assert work.screen.engine.actions.activities == ()
+        assert work.screen.runtime.actions.activities == ()
 
 
 async def test_read_only_keeps_it_from_being_sent(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ async def test_a_key_carries_the_very_wish_to_the_plan(tmp_path: Path) -> None:
         assert "v2 → v1" in work.text
         await work.press("y")
         await work.settle(3)
-        (activity,) = work.screen.engine.actions.activities
+        (activity,) = work.screen.runtime.actions.activities
         request = ActionRequest(ActionKind.ROLLBACK, LIVE, (("version", "v1"),), "alarm busy")
         assert (activity.plan.request, activity.state) == (request, "done")
         assert len(work.jenkins.sent) == 1

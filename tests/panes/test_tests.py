@@ -17,7 +17,7 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite, TestReport, counted
-from tui.engine.queries.queries import TestsOf
+from tui.engine.queries import TestsOf
 from tui.panes.tests import TestsPane
 from tui.sources.base import SourceError
 from widgets.cells import pieces
@@ -373,5 +373,5 @@ async def test_fifty_thousand_cases_are_listed_and_only_what_is_seen_is_drawn() 
         assert work.pane.table.key == "passed 0 49999"
         await work.press("slash", *"49123", "enter")
         assert "1 of 50,000" in work.text
-        value = work.deck.screen.engine.store.get(TestsOf(NINE)).value
+        value = work.deck.screen.runtime.store.get(TestsOf(NINE)).value
         assert value is big

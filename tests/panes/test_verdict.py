@@ -11,7 +11,7 @@ from tests.screens.test_deck import Deck, deck
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
-from tui.engine.queries.queries import VerdictOf
+from tui.engine.queries import VerdictOf
 from tui.panes.metrics import MetricsPane
 from tui.panes.verdict import VerdictLines
 from tui.sources.base import SourceError
@@ -105,7 +105,7 @@ async def test_a_narrow_one_keeps_word_metric_and_reason() -> None:
 async def test_an_old_verdict_says_how_old_and_a_failed_one_why() -> None:
     async with judged(30.0) as work:
         work.sources["prom"].default = SourceError(Trouble.TIMEOUT, "prom did not answer")
-        work.screen.engine.refresh(VerdictOf("churn"))
+        work.screen.runtime.poller.refresh(VerdictOf("churn"))
         await work.settle(120)
         assert "DO NOT PROMOTE" in work.text.splitlines()[0]
         assert "m old, WORSE: p95" in row(work, "churn  ✗")
@@ -113,9 +113,9 @@ async def test_an_old_verdict_says_how_old_and_a_failed_one_why() -> None:
 
 async def test_without_any_answer_it_says_why() -> None:
     async with judged(30.0) as work:
-        work.screen.engine.store.forget(VerdictOf("churn"))
+        work.screen.runtime.store.forget(VerdictOf("churn"))
         work.sources["prom"].default = SourceError(Trouble.TIMEOUT, "prom did not answer")
-        work.screen.engine.refresh(VerdictOf("churn"))
+        work.screen.runtime.poller.refresh(VerdictOf("churn"))
         await work.settle(2)
         assert row(work, "no verdict").startswith("churn  ? no verdict  prom did not answer")
         assert "DO NOT PROMOTE" not in work.text

@@ -82,8 +82,8 @@ async def desk(
     for name, listing in listings.items():
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
-    engine = time.engine(settings, sources, journal=Journal(folder))
-    app = Pipedeck(settings, keymap(settings.ui.keys), engine)
+    runtime = time.runtime(settings, sources, journal=Journal(folder))
+    app = Pipedeck(settings, keymap(settings.ui.keys), runtime)
     async with running(app, size) as pilot:
         work = Desk(app, pilot, time, sources)
         await work.settle()
@@ -110,7 +110,7 @@ async def test_the_default_is_no(answer: str, tmp_path: Path) -> None:
         await work.say("7", "a", answer)
         assert not isinstance(work.app.screen, Dialog)
         assert work.jenkins.sent == []
-        assert work.app.engine.actions.activities == ()
+        assert work.app.runtime.actions.activities == ()
 
 
 async def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
         await work.say("enter", "y")
         await work.say("y")
         assert work.jenkins.secrets == [{"TOKEN": "hunter2"}]
-        assert work.app.engine.actions.activities[0].plan.request.value("WHY") == "because"
+        assert work.app.runtime.actions.activities[0].plan.request.value("WHY") == "because"
         await work.settle(30)
     assert "because" in repr(Journal(tmp_path).read())
     assert "hunter2" not in repr(Journal(tmp_path).read())

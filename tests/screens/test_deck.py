@@ -150,8 +150,8 @@ async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncItera
     for name, listing in listings.items():
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
-    engine = time.engine(settings, sources)
-    app = Pipedeck(settings, keymap(settings.ui.keys), engine)
+    runtime = time.runtime(settings, sources)
+    app = Pipedeck(settings, keymap(settings.ui.keys), runtime)
     # What the deck does after a while, it does in `settle`, however slow the machine is.
     with patch("tui.screens.deck.SETTLE", AN_HOUR), patch("tui.screens.deck.TICK", AN_HOUR):
         async with running(app, size) as pilot:

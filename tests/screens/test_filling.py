@@ -9,8 +9,8 @@ from tests.screens.test_deck import world
 from tui import config
 from tui.app import Pipedeck
 from tui.domain.pipeline import Listing
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.keys import keymap
 from tui.panes.pipelines import PipelinesPane
 
@@ -28,11 +28,11 @@ watch = ["ml/*"]
 async def test_it_stays_on_the_first_row_until_all_were_heard_of() -> None:
     time = Time()
     settings = config.parse(CONFIG, Path("config.toml"))
-    engine = Engine(settings, {}, clock=time.clock, rng=NoJitter(), later=time.later)
-    app = Pipedeck(settings, keymap(settings.ui.keys), engine)
+    runtime = Runtime(settings, {}, clock=time.clock, rng=NoJitter(), later=time.later)
+    app = Pipedeck(settings, keymap(settings.ui.keys), runtime)
     listings = world(time.now)
     rows = []
-    with patch.object(Engine, "run"):
+    with patch.object(Runtime, "run"):
         async with running(app) as pilot:
             pane = app.screen.query_one(PipelinesPane)
             for source, listing in (
@@ -41,7 +41,7 @@ async def test_it_stays_on_the_first_row_until_all_were_heard_of() -> None:
                 ("jenkins", Listing(listings["jenkins"].pipelines[:2])),
                 ("jenkins", listings["jenkins"]),
             ):
-                engine.store.put(PipelinesOf(source), listing, time.now)
+                runtime.store.put(PipelinesOf(source), listing, time.now)
                 pane.project()
                 await pilot.pause()
                 rows.append(pane.table.key)

@@ -8,7 +8,7 @@ from tests.examples import gate, pipeline, run
 from tests.screens.test_deck import deck
 from tui.domain.pipeline import Listing, TestCounts
 from tui.domain.status import Status
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
 
 
 def test_a_listing_is_not_searched() -> None:
@@ -54,7 +54,7 @@ async def test_what_is_kept_does_not_grow_with_what_has_changed() -> None:
             for _ in range(times):
                 number = next(changes)
                 rows = [pipeline(f"jenkins:{each}", run(f"jenkins:{each}#{number}")) for each in range(30)]
-                work.app.engine.store.put(PipelinesOf("jenkins"), Listing(tuple(rows)), work.time.now)
+                work.app.runtime.store.put(PipelinesOf("jenkins"), Listing(tuple(rows)), work.time.now)
                 work.screen._project()
                 await work.pilot.pause()
             gc.collect()

@@ -100,7 +100,7 @@ async def test_each_has_its_own_outcome_and_no_is_the_default(work: Desk) -> Non
     work.jenkins.reply = Reply("refused", "not today")
     await work.say("a", "y")
     await work.settle(5)
-    states = [each.state for each in work.app.engine.actions.activities]
+    states = [each.state for each in work.app.runtime.actions.activities]
     assert states == ["refused"] * 3
     words = " ".join(work.text.split())
     assert words.count("refused") >= 3

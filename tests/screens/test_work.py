@@ -11,7 +11,7 @@ from tests.examples import pipeline, run
 from tests.screens.test_deck import Deck, deck
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
 from tui.insight.priority import priority_of
 from tui.panes import pipelines
 from tui.presenters.environments import model_group
@@ -58,7 +58,7 @@ async def test_a_changed_pipeline_makes_its_row_anew_and_those_that_run() -> Non
         ended = run("jenkins:team/job-007#3", Status.FAILED, started_at=work.time.now)
         changed = msgspec.structs.replace(listing.pipelines[7], runs=(ended, *listing.pipelines[7].runs))
         with counted("tui.panes.pipelines.pipeline_line", pipeline_line) as made:
-            work.app.engine.store.put(
+            work.app.runtime.store.put(
                 PipelinesOf("jenkins"),
                 Listing((*listing.pipelines[:7], changed, *listing.pipelines[8:])),
                 work.time.now,
@@ -92,7 +92,7 @@ async def test_what_needs_a_person_and_whose_is_what_is_looked_for_once_in_a_lis
             counted("tui.screens.header.priority_of", priority_of) as needs,
             counted("tui.panes.deployment_markers.model_group", model_group) as groups,
         ):
-            work.app.engine.store.put(PipelinesOf("jenkins"), fewer, work.time.now)
+            work.app.runtime.store.put(PipelinesOf("jenkins"), fewer, work.time.now)
             for _ in range(5):
                 work.screen._project()
         assert needs.call_count == len(fewer.pipelines)

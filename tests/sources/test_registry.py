@@ -50,7 +50,7 @@ async def test_every_type_is_made_without_sending_anything(settings: ServerSetti
 
 def test_the_engine_imports_no_library_of_a_source() -> None:
     code = (
-        "import sys, tui.engine.engine;"
+        "import sys, tui.engine.runtime;"
         "print(*({'httpx', 'gitlab', 'jenkins', 'requests', 'plotext', 'textual', 'statistics'}"
         " & sys.modules.keys()), *(name for name in sys.modules if name.startswith('tui.sources.')))"
     )

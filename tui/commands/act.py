@@ -13,9 +13,9 @@ from tui.commands.exit_codes import Exit, exit_of
 from tui.commands.prompts import NoAnswer, ask, ask_yes
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Plan
-from tui.engine.actions.journal import Record
+from tui.domain.journal import Record
 from tui.engine.actions.service import ActionRefused, PreparedAction
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.insight.confirmation import Confirmation, RequiredConfirmation, missing_confirmation
 from tui.insight.confirmation import names as names_of
 from tui.presenters.documents import SCHEMA
@@ -75,10 +75,10 @@ class _Item:
 
 async def act(settings: Settings, its: ActionArguments) -> Exit:
     """Print the plan, ask, and carry it out; the exit code says the outcome."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
-        items = await _done(engine, settings, its)
-        now = engine.clock()
+        items = await _done(runtime, settings, its)
+        now = runtime.clock()
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return exit_of(error.trouble)
@@ -89,28 +89,28 @@ async def act(settings: Settings, its: ActionArguments) -> Exit:
         print("pipedeck: nothing was sent", file=sys.stderr)
         return Exit.REFUSED
     finally:
-        await engine.close()
+        await runtime.close()
     if its.as_json:
         document = ActionsDoc(SCHEMA, now, tuple(map(_document, items)))
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     return _exit(items)
 
 
-async def _done(engine: Engine, settings: Settings, its: ActionArguments) -> list[_Item]:
+async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[_Item]:
     """
     Raises:
         SourceError, Unclear
         Unanswered, CancelledError: nothing was sent.
     """
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    found = await action_requests(engine, settings, its)
-    await _settle(engine, found)
+    found = await action_requests(runtime, settings, its)
+    await _settle(runtime, found)
     items = [
-        await _prepared(engine, request, its, ask=terminal and not (its.yes or its.dry_run))
+        await _prepared(runtime, request, its, ask=terminal and not (its.yes or its.dry_run))
         for request in found
     ]
     for item in items:
-        text = plan_text(item.prepared, settings, engine.clock(), requests=its.dry_run)
+        text = plan_text(item.prepared, settings, runtime.clock(), requests=its.dry_run)
         print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)
     if its.dry_run:
         return items
@@ -121,10 +121,10 @@ async def _done(engine: Engine, settings: Settings, its: ActionArguments) -> lis
             item.end("refused", f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
             continue
         try:
-            item.activity = engine.actions.start(item.prepared, item.secrets, given)
+            item.activity = runtime.actions.start(item.prepared, item.secrets, given)
         except ActionRefused as error:
             item.end("refused", f"nothing was sent: {error}")
-    await _follow(engine, items, terminal=terminal)
+    await _follow(runtime, items, terminal=terminal)
     for item in items:
         target = item.prepared.plan.request.target
         if item.activity is None:
@@ -134,22 +134,22 @@ async def _done(engine: Engine, settings: Settings, its: ActionArguments) -> lis
     return items
 
 
-async def _settle(engine: Engine, found: Sequence[ActionRequest]) -> None:
+async def _settle(runtime: Runtime, found: Sequence[ActionRequest]) -> None:
     """Before anything is done: see what became of what was cut off in the same places. A cancel does not wait: it may
     be of just that."""
     told: set[str] = set()
-    stop = engine.store.subscribe(lambda _: _tell(engine, told))
-    await engine.actions.settle(
+    stop = runtime.store.subscribe(lambda _: _tell(runtime, told))
+    await runtime.actions.settle(
         {each.target.pipeline for each in found if each.kind is not ActionKind.CANCEL}
     )
     stop()
-    for each in engine.actions.activities:
+    for each in runtime.actions.activities:
         print(outcome_text(each), file=sys.stderr)
 
 
-async def _prepared(engine: Engine, request: ActionRequest, its: ActionArguments, *, ask: bool) -> _Item:
+async def _prepared(runtime: Runtime, request: ActionRequest, its: ActionArguments, *, ask: bool) -> _Item:
     try:
-        prepared = await engine.actions.plan(request)
+        prepared = await runtime.actions.plan(request)
         if not prepared.plan.possible or not (prepared.plan.fields or its.given):
             return _Item(prepared, {})
         asked = [each for each in prepared.plan.fields if each.kind == "secret"]
@@ -158,7 +158,7 @@ async def _prepared(engine: Engine, request: ActionRequest, its: ActionArguments
         # Typing takes its time, and nothing else has begun yet: the loop may wait.
         with_fields, secrets = filled(prepared.plan.request, prepared.plan.fields, its, ask=ask)
         if with_fields != prepared.plan.request:
-            prepared = await engine.actions.plan(with_fields)
+            prepared = await runtime.actions.plan(with_fields)
         return _Item(prepared, secrets)
     except SourceError as error:
         if len(its.targets) == 1:
@@ -169,22 +169,22 @@ async def _prepared(engine: Engine, request: ActionRequest, its: ActionArguments
         return item
 
 
-async def _follow(engine: Engine, items: Sequence[_Item], *, terminal: bool) -> None:
+async def _follow(runtime: Runtime, items: Sequence[_Item], *, terminal: bool) -> None:
     """Wait until all that was begun has ended, or the person will not wait."""
     told: set[str] = set()
-    stop = engine.store.subscribe(lambda _: _tell(engine, told) if terminal else None)
+    stop = runtime.store.subscribe(lambda _: _tell(runtime, told) if terminal else None)
     begun = [item for item in items if item.activity is not None]
     try:
-        await asyncio.gather(*(engine.actions.done(item.activity.id) for item in begun if item.activity))
+        await asyncio.gather(*(runtime.actions.done(item.activity.id) for item in begun if item.activity))
     except asyncio.CancelledError:
-        await engine.actions.close()  # from here on nothing is sent
+        await runtime.actions.close()  # from here on nothing is sent
     stop()
-    last = {each.id: each for each in engine.actions.activities}
+    last = {each.id: each for each in runtime.actions.activities}
     for item in begun:
         assert item.activity is not None
         item.activity = last[item.activity.id]
         if not item.activity.ended:
-            item.activity = _cut_off(item.activity, engine.actions.journal.read())
+            item.activity = _cut_off(item.activity, runtime.actions.journal.read())
         item.end(item.activity.state, item.activity.words)
 
 
@@ -196,9 +196,9 @@ def _cut_off(activity: Activity, records: Sequence[Record]) -> Activity:
     return msgspec.structs.replace(activity, state="unknown", words=words)
 
 
-def _tell(engine: Engine, told: set[str]) -> None:
+def _tell(runtime: Runtime, told: set[str]) -> None:
     """Say how what is under way gets on, each thing once."""
-    for each in engine.actions.activities:
+    for each in runtime.actions.activities:
         if not each.ended and (text := outcome_text(each)) not in told:
             told.add(text)
             print(text, file=sys.stderr)

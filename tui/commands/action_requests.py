@@ -9,8 +9,8 @@ from tui.config import Secret, Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest
 from tui.domain.address import parse_address
 from tui.engine.actions.model_rules import champion, retrain
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import CandidateOf
+from tui.engine.queries import CandidateOf
+from tui.engine.runtime import Runtime
 from tui.text.safe import clean
 
 OF_MODELS = (ActionKind.PROMOTE, ActionKind.ROLLBACK, ActionKind.TRIGGER)
@@ -20,7 +20,7 @@ FIXED = (ActionKind.RETRY, ActionKind.CANCEL, ActionKind.REJECT, ActionKind.ROLL
 """What takes no field that the plan does not ask for: it would be passed over without a word."""
 
 
-async def action_requests(engine: Engine, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
+async def action_requests(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
     """What is wished for, one for each target, without the fields.
 
     Raises:
@@ -31,7 +31,7 @@ async def action_requests(engine: Engine, settings: Settings, its: ActionArgumen
     found: list[ActionRequest] = []
     for text in its.targets:
         found += (
-            await _of_model(engine, settings, its, text)
+            await _of_model(runtime, settings, its, text)
             if text in settings.models
             else [_at(its.kind, text, settings)]
         )
@@ -53,11 +53,11 @@ def _at(kind: ActionKind, text: str, settings: Settings) -> ActionRequest:
 
 
 async def _of_model(
-    engine: Engine, settings: Settings, its: ActionArguments, model: str
+    runtime: Runtime, settings: Settings, its: ActionArguments, model: str
 ) -> list[ActionRequest]:
     kind = its.kind
     if kind is ActionKind.PROMOTE:
-        gates = await engine.actions.gates(model)
+        gates = await runtime.actions.gates(model)
         if len(gates) != 1:
             listed = ", ".join(str(each.target) for each in gates)
             raise AmbiguousArguments(
@@ -65,7 +65,7 @@ async def _of_model(
             )
         return list(gates)
     if kind is ActionKind.ROLLBACK:
-        places = await engine.actions.places(model)
+        places = await runtime.actions.places(model)
         if len(places) != 1:
             listed = ", ".join(map(str, places))
             where = settings.models[model].environment
@@ -81,16 +81,16 @@ async def _of_model(
             raise AmbiguousArguments(f"[models.{model}] has no retrain")
         return [request]
     if kind is ActionKind.SET_CHAMPION:
-        return [await _champion(engine, settings, model, dict(its.options).get("version", ""))]
+        return [await _champion(runtime, settings, model, dict(its.options).get("version", ""))]
     raise AmbiguousArguments(f"{kind.value} takes an ADDRESS, not the model {model}")
 
 
-async def _champion(engine: Engine, settings: Settings, model: str, version: str) -> ActionRequest:
+async def _champion(runtime: Runtime, settings: Settings, model: str, version: str) -> ActionRequest:
     """``version``: empty for the candidate."""
     if (registry := settings.models[model].registry) is None:
         raise AmbiguousArguments(f"[models.{model}] has no registry")
     if not version:
-        candidate = (await engine.ask(CandidateOf(model))).candidate
+        candidate = (await runtime.poller.ask(CandidateOf(model))).candidate
         if candidate is None:
             raise AmbiguousArguments(
                 f"no version of {registry.model} is {registry.candidate}: name one with --version"

@@ -8,7 +8,7 @@ from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.alarm import Alarm, Alarms
 from tui.engine.alarms.notifier import before_words
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.presenters.alarm_documents import AlarmDoc, alarm_document
 from tui.presenters.plain_text import table
 from tui.text import format as fmt
@@ -24,18 +24,18 @@ class AlarmsDoc(msgspec.Struct, frozen=True):
 
 async def alarms(settings: Settings, *, as_json: bool) -> Exit:
     """Print them; exit code 1 when one fires, 3 when none does as far as the sources could be read."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
-        found = await engine.alarms.look_once()
-        unread = engine.alarms.unread()
+        found = await runtime.alarms.look_once()
+        unread = runtime.alarms.unread()
     finally:
-        await engine.close()
+        await runtime.close()
     now = time.time()
     if as_json:
         document = AlarmsDoc(1, now, tuple(map(alarm_document, found.alarms)), found.notes, unread)
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
-        print(_text(found, unread, now, configured=engine.alarms.configured))
+        print(_text(found, unread, now, configured=runtime.alarms.configured))
     if found.firing:
         return Exit.FAILED
     return Exit.UNREACHABLE if unread else Exit.OK

@@ -9,8 +9,8 @@ from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.health import Finding
 from tui.domain.verdict import MetricOutcome
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import CandidateOf, ProbeOf
+from tui.engine.queries import CandidateOf, ProbeOf
+from tui.engine.runtime import Runtime
 from tui.presenters.documents import SCHEMA, CheckDoc
 from tui.presenters.pipelines import candidacy_words
 from tui.sources.base import SourceError
@@ -21,19 +21,19 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 async def check(settings: Settings, *, as_json: bool) -> Exit:
     """Exit code 0 when nothing is wrong, 1 when an error was found; warnings alone are fine."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
         names = list(settings.sources)
-        found = dict(zip(names, await asyncio.gather(*map(engine.source_pool.check, names)), strict=True))
+        found = dict(zip(names, await asyncio.gather(*map(runtime.sources.check, names)), strict=True))
         for name, model in settings.models.items():
             for metric in model.metrics:
                 source = settings.metrics[metric].source
-                found[source] = (*found[source], await _query(engine, name, metric))
+                found[source] = (*found[source], await _query(runtime, name, metric))
             if model.registry:
                 source = model.registry.source
-                found[source] = (*found[source], await _registry(engine, name))
+                found[source] = (*found[source], await _registry(runtime, name))
     finally:
-        await engine.close()
+        await runtime.close()
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(CheckDoc(SCHEMA, found)), indent=2).decode())
     else:
@@ -49,11 +49,11 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
     return Exit.FAILED if failed else Exit.OK
 
 
-async def _query(engine: Engine, model: str, metric: str) -> Finding:
+async def _query(runtime: Runtime, model: str, metric: str) -> Finding:
     """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing."""
     subject = f"metric {metric} of {model}"
     try:
-        probe = await engine.ask(ProbeOf(model, metric))
+        probe = await runtime.poller.ask(ProbeOf(model, metric))
     except SourceError as error:
         return Finding("error", subject, error.message)
     notes = "".join(f"; {note}" for note in probe.notes)
@@ -78,11 +78,11 @@ def _percent(share: float) -> str:
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
-async def _registry(engine: Engine, model: str) -> Finding:
+async def _registry(runtime: Runtime, model: str) -> Finding:
     """Read a model's candidate once: whether both aliases name a version, and what their runs measured."""
     subject = f"registry of {model}"
     try:
-        found = await engine.ask(CandidateOf(model))
+        found = await runtime.poller.ask(CandidateOf(model))
     except SourceError as error:
         return Finding("error", subject, error.message)
     unclear = [
@@ -90,4 +90,4 @@ async def _registry(engine: Engine, model: str) -> Finding:
     ]
     if problems := (*found.notes, *unclear):
         return Finding("warning", subject, "; ".join(problems), "check the names in its registry table")
-    return Finding("ok", subject, candidacy_words(found, engine.settings.models[model]))
+    return Finding("ok", subject, candidacy_words(found, runtime.settings.models[model]))

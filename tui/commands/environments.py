@@ -13,8 +13,8 @@ from tui.domain.address import Address
 from tui.domain.deployment import Environments
 from tui.domain.health import Fault
 from tui.domain.pipeline import Pipeline
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.queries import EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.presenters.documents import (
     SCHEMA,
     EnvironmentDoc,
@@ -39,18 +39,18 @@ _TITLES = ("ENVIRONMENT", "VERSION", "COMMIT", "STATE", "TRAFFIC", "AGE", "WHO",
 async def environments(settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
     """Print the environments of all models and pipelines, or of the pipeline at ``address``; of an environment its
     past, with what one can go back to."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
         if address is not None and address.environment is not None:
-            return await _past(engine, address, as_json=as_json)
-        return await _all(engine, settings, address, as_json=as_json)
+            return await _past(runtime, address, as_json=as_json)
+        return await _all(runtime, settings, address, as_json=as_json)
     finally:
-        await engine.close()
+        await runtime.close()
 
 
-async def _past(engine: Engine, address: Address, *, as_json: bool) -> Exit:
+async def _past(runtime: Runtime, address: Address, *, as_json: bool) -> Exit:
     try:
-        environment = await engine.ask(HistoryOf(address))
+        environment = await runtime.poller.ask(HistoryOf(address))
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return exit_of(error.trouble)
@@ -58,14 +58,14 @@ async def _past(engine: Engine, address: Address, *, as_json: bool) -> Exit:
     if as_json:
         _print_json((environment_document(place, None),), (), {})
     else:
-        print(table(_TITLES, list(_rows(engine, place, past=True)), open_end=True))
+        print(table(_TITLES, list(_rows(runtime, place, past=True)), open_end=True))
         _say(environment.notes)
     return Exit.OK
 
 
-async def _all(engine: Engine, settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
+async def _all(runtime: Runtime, settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
     faults: dict[str, Fault] = {}
-    pipelines = await _pipelines(engine, settings, address, faults)
+    pipelines = await _pipelines(runtime, settings, address, faults)
     if address is not None:
         wanted = [each for each in pipelines if each.address == address.pipeline]
         if not wanted and not faults:
@@ -75,7 +75,7 @@ async def _all(engine: Engine, settings: Settings, address: Address | None, *, a
     else:
         groups = all_groups(pipelines, settings)
     asked = list(dict.fromkeys(each for group in groups for each in group.pipelines))
-    answers = dict(zip(asked, await asyncio.gather(*(_ask(engine, each) for each in asked)), strict=True))
+    answers = dict(zip(asked, await asyncio.gather(*(_ask(runtime, each) for each in asked)), strict=True))
     faults |= {str(each): answer for each, answer in answers.items() if isinstance(answer, Fault)}
     found = {each: answer for each, answer in answers.items() if isinstance(answer, Environments)}
     notes = [f"{each}: {note}" for each, answer in found.items() for note in answer.notes]
@@ -86,7 +86,7 @@ async def _all(engine: Engine, settings: Settings, address: Address | None, *, a
         its = places(known, {}, settings.models.get(group.model))
         documents += [environment_document(each, group.model or None) for each in its]
         if its:
-            lines = [row for each in its for row in _rows(engine, each, past=False)]
+            lines = [row for each in its for row in _rows(runtime, each, past=False)]
             texts.append(f"{group.title}\n{table(_TITLES, lines, open_end=True)}")
             notes += [
                 f"{each.environment.address}: {note}" for each in its for note in each.environment.notes
@@ -102,13 +102,15 @@ async def _all(engine: Engine, settings: Settings, address: Address | None, *, a
 
 
 async def _pipelines(
-    engine: Engine, settings: Settings, address: Address | None, faults: dict[str, Fault]
+    runtime: Runtime, settings: Settings, address: Address | None, faults: dict[str, Fault]
 ) -> list[Pipeline]:
     names = [name for name in settings.pipeline_sources if address is None or name == address.source]
     pipelines: list[Pipeline] = []
     for name, answer in zip(
         names,
-        await asyncio.gather(*(engine.ask(PipelinesOf(name)) for name in names), return_exceptions=True),
+        await asyncio.gather(
+            *(runtime.poller.ask(PipelinesOf(name)) for name in names), return_exceptions=True
+        ),
         strict=True,
     ):
         if isinstance(answer, SourceError):
@@ -120,15 +122,15 @@ async def _pipelines(
     return pipelines
 
 
-async def _ask(engine: Engine, pipeline: Address) -> Environments | Fault:
+async def _ask(runtime: Runtime, pipeline: Address) -> Environments | Fault:
     try:
-        return await engine.ask(EnvironmentsOf(pipeline))
+        return await runtime.poller.ask(EnvironmentsOf(pipeline))
     except SourceError as error:
         return error.fault
 
 
-def _rows(engine: Engine, place: EnvironmentPlace, *, past: bool) -> Iterable[tuple[str, ...]]:
-    now = engine.source_pool.now(place.environment.address.source)
+def _rows(runtime: Runtime, place: EnvironmentPlace, *, past: bool) -> Iterable[tuple[str, ...]]:
+    now = runtime.sources.now(place.environment.address.source)
     for line in place_lines(place, now, past=past):
         first = line.part == "stable"
         yield (

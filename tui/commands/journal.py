@@ -9,10 +9,11 @@ import msgspec
 from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.health import Fault
+from tui.domain.journal import Record
 from tui.domain.pipeline import Listing
-from tui.engine.actions.journal import Journal, Record
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.actions.journal import Journal
+from tui.engine.queries import PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.insight.pending_gates import pending_gates
 from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
 from tui.presenters.plain_text import table
@@ -125,16 +126,16 @@ class GatesDoc(msgspec.Struct, frozen=True):
 
 async def gates(settings: Settings, *, as_json: bool) -> Exit:
     """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     names = settings.pipeline_sources
     faults: dict[str, Fault] = {}
     listings: list[Listing] = []
     try:
         answers = await asyncio.gather(
-            *(engine.ask(PipelinesOf(name)) for name in names), return_exceptions=True
+            *(runtime.poller.ask(PipelinesOf(name)) for name in names), return_exceptions=True
         )
     finally:
-        await engine.close()
+        await runtime.close()
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, SourceError):
             faults[name] = answer.fault

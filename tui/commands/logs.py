@@ -16,9 +16,10 @@ from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Job, Run, Stage
 from tui.domain.status import Status
-from tui.engine.engine import Engine, Watch
 from tui.engine.logs import LogState, LogTail
-from tui.engine.queries.queries import LogOf, PipelinesOf, RunAt
+from tui.engine.polling.poller import Watch
+from tui.engine.queries import LogOf, PipelinesOf, RunAt
+from tui.engine.runtime import Runtime
 from tui.logs.neutral import without_styles
 from tui.sources.base import SourceError
 from tui.threads import in_thread
@@ -68,9 +69,9 @@ async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit
         return Exit.USAGE
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     gone = asyncio.create_task(_nobody_reads())
-    printing = asyncio.create_task(_Printing(engine, wanted).run(address))
+    printing = asyncio.create_task(_Printing(runtime, wanted).run(address))
     try:
         await asyncio.wait((gone, printing), return_when=asyncio.FIRST_COMPLETED)
         if not printing.done():
@@ -79,7 +80,7 @@ async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit
     finally:
         gone.cancel()
         printing.cancel()
-        await engine.close()
+        await runtime.close()
 
 
 async def _nobody_reads() -> None:
@@ -96,8 +97,8 @@ async def _nobody_reads() -> None:
 class _Printing:
     """One log on its way to stdout; what is to be said about it goes to stderr."""
 
-    def __init__(self, engine: Engine, wanted: LogOptions) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime, wanted: LogOptions) -> None:
+        self._runtime = runtime
         self._wanted = wanted
         self._lines = _Lines(wanted, self._say)
         self._raw = _Raw(self._say)
@@ -105,10 +106,10 @@ class _Printing:
         self._said: set[str] = set()
 
     async def run(self, address: Address) -> Exit:
-        engine = self._engine
-        running = asyncio.create_task(engine.run())
-        with engine.watch() as watch:
-            end = engine.store.subscribe(lambda _: self._news.set())
+        runtime = self._runtime
+        running = asyncio.create_task(runtime.run())
+        with runtime.poller.watch() as watch:
+            end = runtime.store.subscribe(lambda _: self._news.set())
             try:
                 if address.run is None and (address := await self._newest(address)).run is None:
                     self._say(f"{address}: {NO_RUN}")
@@ -124,7 +125,7 @@ class _Printing:
 
     async def _newest(self, address: Address) -> Address:
         """The newest run of a pipeline; the pipeline itself where there is none."""
-        listing = await self._engine.ask(PipelinesOf(address.source))
+        listing = await self._runtime.poller.ask(PipelinesOf(address.source))
         runs = [
             each.last
             for each in listing.pipelines
@@ -139,15 +140,15 @@ class _Printing:
         Raises:
             SourceError: it cannot be read, and waiting will not help.
         """
-        engine, wanted = self._engine, self._wanted
+        runtime, wanted = self._runtime, self._wanted
         query = LogOf(address, tail=0 if wanted.last is None else max(1 << 16, wanted.last * LINE))
         if wanted.raw:
-            engine.tap(query, self._raw)
+            runtime.poller.tap(query, self._raw)
         watch.want(query)
         while True:
             await self._news.wait()
             self._news.clear()
-            reading, tail = engine.store.get(query), engine.log(query)
+            reading, tail = runtime.store.get(query), runtime.poller.log(query)
             if self._raw.failed is not None:
                 raise self._raw.failed
             state = reading.value
@@ -198,7 +199,7 @@ class _Printing:
         try:
             async with asyncio.timeout(OUTCOME):
                 while True:
-                    reading = self._engine.store.get(query)
+                    reading = self._runtime.store.get(query)
                     status = _status_of(state.of, reading.value) if reading.value is not None else None
                     if status is not None and (status.finished or not state.complete):
                         return Exit.FAILED if status in (Status.FAILED, Status.CANCELED) else Exit.OK

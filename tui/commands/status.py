@@ -13,9 +13,9 @@ from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.status import Status
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ChartOf, PipelinesOf, RunAt, VerdictOf
+from tui.engine.queries import ChartOf, PipelinesOf, RunAt, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.runtime import Runtime
 from tui.insight.priority import by_priority
 from tui.presenters.documents import SCHEMA, StatusDoc, run_document, source_document
 from tui.presenters.pipelines import pipeline_line
@@ -27,11 +27,11 @@ ListingsBySource = dict[str, tuple[Listing | None, Fault | None]]
 
 async def status(settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
     """Print the list, or the run or pipeline at ``address``."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
         if address is not None:
-            return await _one(engine, settings, address, as_json=as_json)
-        answers = await _listings(engine, settings)
+            return await _one(runtime, settings, address, as_json=as_json)
+        answers = await _listings(runtime, settings)
         if as_json:
             document = StatusDoc(
                 schema=SCHEMA,
@@ -40,32 +40,34 @@ async def status(settings: Settings, address: Address | None, *, as_json: bool) 
             )
             _print_json(document)
         else:
-            print(_list_text(engine, answers))
+            print(_list_text(runtime, answers))
         return _report(answers)
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 async def picture(settings: Settings) -> Exit:
     """Print what the deck would show: the list, the stages of its first run, the metrics of the models."""
-    engine = Engine(settings)
+    runtime = Runtime(settings)
     try:
-        answers = await _listings(engine, settings)
-        print(_list_text(engine, answers))
+        answers = await _listings(runtime, settings)
+        print(_list_text(runtime, answers))
         ranked = by_priority(_pipelines(answers))
         first = next((pipeline for pipeline in ranked if pipeline.last), None)
         if first is not None and first.last is not None:
             print()
-            run = await engine.ask(RunAt(first.last.address))
-            print(run_text(run, first.runs, engine.source_pool.now(first.address.source)))
+            run = await runtime.poller.ask(RunAt(first.last.address))
+            print(run_text(run, first.runs, runtime.sources.now(first.address.source)))
         for name, model in settings.models.items():
             print(f"\n{model.title or name}")
             if judged_metrics(settings, name):
-                print(await _verdict(engine, name))
+                print(await _verdict(runtime, name))
             for metric in model.metrics:
                 table = settings.metrics[metric]
                 try:
-                    chart = await engine.ask(ChartOf(model=name, metric=metric, span=3600, columns=30))
+                    chart = await runtime.poller.ask(
+                        ChartOf(model=name, metric=metric, span=3600, columns=30)
+                    )
                 except SourceError as error:
                     print(f"{table.title or metric}: {error.message}")
                 else:
@@ -75,22 +77,22 @@ async def picture(settings: Settings) -> Exit:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return Exit.UNREACHABLE
     finally:
-        await engine.close()
+        await runtime.close()
 
 
-async def _verdict(engine: Engine, model: str) -> str:
+async def _verdict(runtime: Runtime, model: str) -> str:
     try:
-        found = await engine.ask(VerdictOf(model))
+        found = await runtime.poller.ask(VerdictOf(model))
     except SourceError as error:
         return f"no verdict: {error.message}"
     return f"{found.decision}  {found.reason}"
 
 
-async def _one(engine: Engine, settings: Settings, address: Address, *, as_json: bool) -> Exit:
+async def _one(runtime: Runtime, settings: Settings, address: Address, *, as_json: bool) -> Exit:
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
     try:
-        run = await _run(engine, address)
+        run = await _run(runtime, address)
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return exit_of(error.trouble)
@@ -100,14 +102,14 @@ async def _one(engine: Engine, settings: Settings, address: Address, *, as_json:
     if as_json:
         _print_json(run_document(run))
     else:
-        print(run_text(run, (), engine.source_pool.now(address.source)))
+        print(run_text(run, (), runtime.sources.now(address.source)))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
 
 
-async def _run(engine: Engine, address: Address) -> Run | None:
+async def _run(runtime: Runtime, address: Address) -> Run | None:
     if address.run is not None:
-        return await engine.ask(RunAt(address.of_run))
-    listing = await engine.ask(PipelinesOf(address.source))
+        return await runtime.poller.ask(RunAt(address.of_run))
+    listing = await runtime.poller.ask(PipelinesOf(address.source))
     runs = [
         pipeline.last
         for pipeline in listing.pipelines
@@ -116,18 +118,18 @@ async def _run(engine: Engine, address: Address) -> Run | None:
     if not runs:
         return None
     newest = max(runs, key=lambda run: run.started_at or run.created_at or 0.0)
-    return await engine.ask(RunAt(newest.address))
+    return await runtime.poller.ask(RunAt(newest.address))
 
 
-async def _listings(engine: Engine, settings: Settings) -> ListingsBySource:
+async def _listings(runtime: Runtime, settings: Settings) -> ListingsBySource:
     names = settings.pipeline_sources
-    answers = await asyncio.gather(*(_listing(engine, name) for name in names))
+    answers = await asyncio.gather(*(_listing(runtime, name) for name in names))
     return dict(zip(names, answers, strict=True))
 
 
-async def _listing(engine: Engine, name: str) -> tuple[Listing | None, Fault | None]:
+async def _listing(runtime: Runtime, name: str) -> tuple[Listing | None, Fault | None]:
     try:
-        return await engine.ask(PipelinesOf(name)), None
+        return await runtime.poller.ask(PipelinesOf(name)), None
     except SourceError as error:
         return None, error.fault
 
@@ -136,10 +138,10 @@ def _pipelines(answers: ListingsBySource) -> list[Pipeline]:
     return [pipeline for listing, _ in answers.values() if listing for pipeline in listing.pipelines]
 
 
-def _list_text(engine: Engine, answers: ListingsBySource) -> str:
+def _list_text(runtime: Runtime, answers: ListingsBySource) -> str:
     ranked = by_priority(_pipelines(answers))
     return pipeline_table(
-        [pipeline_line(pipeline, engine.source_pool.now(pipeline.address.source)) for pipeline in ranked]
+        [pipeline_line(pipeline, runtime.sources.now(pipeline.address.source)) for pipeline in ranked]
     )
 
 

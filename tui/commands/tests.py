@@ -16,8 +16,8 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline, Run, TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, TestReport
 from tui.engine.cache.disk import disk_cache_for
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.engine.queries import CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.engine.runtime import Runtime
 from tui.insight.tests import Comparison, EarlierRun, JudgedCase, comparable, compare
 from tui.presenters.documents import SCHEMA, CaseDoc, RunTestsDoc, SuiteDoc, TestsDoc
 from tui.presenters.plain_text import table
@@ -60,35 +60,35 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
     """
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
-    engine = Engine(settings, history=disk_cache_for(settings))
+    runtime = Runtime(settings, history=disk_cache_for(settings))
     try:
-        found = await _find(engine, address)
+        found = await _find(runtime, address)
         if found is None:
             print(f"pipedeck: {address}: {NO_RUN}", file=sys.stderr)
             return Exit.USAGE
         match form:
             case "text":
-                print(_text(found, kind, engine.source_pool.now(address.source)))
+                print(_text(found, kind, runtime.sources.now(address.source)))
             case "json":
                 document = tests_document(
                     found.run, found.report, found.compared, found.before, _wanted(found, kind)
                 )
                 print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
             case "junit":
-                print(junit(found.report, _wanted(found, kind), await _said(engine, found, kind)))
+                print(junit(found.report, _wanted(found, kind), await _said(runtime, found, kind)))
         return _outcome(found, kind)
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return exit_of(error.trouble)
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------
 
 
-async def _find(engine: Engine, address: Address) -> _Found | None:
-    listing = await engine.ask(PipelinesOf(address.source))
+async def _find(runtime: Runtime, address: Address) -> _Found | None:
+    listing = await runtime.poller.ask(PipelinesOf(address.source))
     pipelines = [each for each in listing.pipelines if each.address == address.pipeline]
     if address.run is None:
         run = _newest(pipelines)
@@ -96,17 +96,17 @@ async def _find(engine: Engine, address: Address) -> _Found | None:
         listed = (run for each in pipelines for run in each.runs if run.address == address.of_run)
         run = next(listed, None)
         if run is None:
-            run = await engine.ask(RunAt(address.of_run))
+            run = await runtime.poller.ask(RunAt(address.of_run))
     if run is None:
         return None
-    report = await engine.ask(TestsOf(run.address))
+    report = await runtime.poller.ask(TestsOf(run.address))
     # Of a GitLab project each ref is a pipeline of its own.
     own = [each for each in pipelines if run in each.runs or each.ref in ("", run.ref)]
     before = comparable(run, own[0].runs) if own and report.suites else []
     earlier = []
     for other in before:
         try:
-            earlier.append(EarlierRun(other, await engine.ask(TestsOf(other.address))))
+            earlier.append(EarlierRun(other, await runtime.poller.ask(TestsOf(other.address))))
         except SourceError as error:
             print(f"pipedeck: not compared with {other.address}: {error.message}", file=sys.stderr)
     compared = compare(report, run, earlier)
@@ -121,7 +121,7 @@ def _newest(pipelines: Sequence[Pipeline]) -> Run | None:
     return max(with_tests or runs, key=lambda run: run.started_at or run.created_at or 0.0, default=None)
 
 
-async def _said(engine: Engine, found: _Found, kind: Kind) -> Mapping[tuple[int, int], CaseDetails]:
+async def _said(runtime: Runtime, found: _Found, kind: Kind) -> Mapping[tuple[int, int], CaseDetails]:
     """What the failed cases said, as far as it could be read."""
     failed = [
         place for place in _wanted(found, kind) if _case(found.report, place).outcome is CaseOutcome.FAILED
@@ -135,7 +135,7 @@ async def _said(engine: Engine, found: _Found, kind: Kind) -> Mapping[tuple[int,
     async def ask(place: tuple[int, int]) -> CaseDetails:
         suite = found.report.suites[place[0]]
         try:
-            return await engine.ask(CaseOf(found.run.address, suite.key(place[1])))
+            return await runtime.poller.ask(CaseOf(found.run.address, suite.key(place[1])))
         except SourceError as error:
             return CaseDetails(f"(not read: {error.message})")
 

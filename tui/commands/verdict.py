@@ -12,9 +12,9 @@ from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import CandidateOf, VerdictOf
+from tui.engine.queries import CandidateOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.runtime import Runtime
 from tui.presenters.documents import verdict_document
 from tui.presenters.pipelines import candidacy_words, difference_text, limit_text
 from tui.presenters.plain_text import table
@@ -36,17 +36,17 @@ async def verdict(
         print(f"pipedeck: {mistake}", file=sys.stderr)
         return Exit.USAGE
     judged, registered = bool(judged_metrics(settings, model)), settings.models[model].registry is not None
-    engine = Engine(settings, clock=clock)
+    runtime = Runtime(settings, clock=clock)
     try:
         found: Verdict | None = None
         if judged:
-            found = await engine.ask(VerdictOf(model))
-        candidacy = await _candidacy(engine, model, needed=not judged) if registered else None
+            found = await runtime.poller.ask(VerdictOf(model))
+        candidacy = await _candidacy(runtime, model, needed=not judged) if registered else None
     except SourceError as error:
         print(f"pipedeck: {error.message}", file=sys.stderr)
         return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
     finally:
-        await engine.close()
+        await runtime.close()
     now = clock()
     if as_json:
         units = {name: settings.metrics[name].unit for name in settings.metrics}
@@ -64,10 +64,10 @@ async def verdict(
     return _candidate_exit(candidacy)
 
 
-async def _candidacy(engine: Engine, model: str, *, needed: bool) -> Candidacy | None:
+async def _candidacy(runtime: Runtime, model: str, *, needed: bool) -> Candidacy | None:
     """Beside a verdict on a canary it is only told: that the registry does not answer then says a line."""
     try:
-        return await engine.ask(CandidateOf(model))
+        return await runtime.poller.ask(CandidateOf(model))
     except SourceError as error:
         if needed:
             raise

@@ -32,8 +32,6 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     knows_tiers: ClassVar[bool] = True
     """It tells which environments are production; where it cannot be asked, an environment counts as one. False: only
     ``[safety] production`` tells."""
-    tells_rights: ClassVar[bool] = True
-    """It tells whether the credentials may write; where it cannot be asked, nothing is sent. False: it is tried."""
     rolls_back: ClassVar[bool] = True
     """Going back is an action of its own; False: the config says what is started for it."""
     names_environments: ClassVar[bool] = False
@@ -118,7 +116,6 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     runs_pipelines: ClassVar[bool] = True
     takes_actions: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
-    tells_rights: ClassVar[bool] = False
     rolls_back: ClassVar[bool] = False
 
     user: str | None = None
@@ -232,7 +229,6 @@ class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
     takes_actions: ClassVar[bool] = True
     registers_models: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
-    tells_rights: ClassVar[bool] = False
     dialect: ClassVar[Dialect] = "uri"
 
     read_only: bool = False

@@ -161,9 +161,11 @@ class WriteAccess(msgspec.Struct, frozen=True):
     """Whether a source's credentials may write."""
 
     read_only: bool | None
-    """None: the server does not tell."""
+    """None: it is not known."""
     words: str = ""
-    """Why it cannot: ``the token has the scopes read_api``."""
+    """Why it cannot, or is not known: ``the token has the scopes read_api``."""
+    by_trying: bool = False
+    """The server never tells before it is tried: what is not known may be sent all the same."""
 
 
 class Activity(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 from tui.config import ConfigError, Settings
 from tui.domain.health import Finding, SourceFacts, Trouble
@@ -27,6 +27,18 @@ from tui.threads import in_thread
 
 SKEW_NOTICED = 5.0
 """Seconds that a server's clock may differ from ours before that counts: its ``Date`` tells whole seconds only."""
+
+S = TypeVar("S")
+DEFINING: Mapping[type, tuple[str, str]] = {
+    PipelineSource: ("pipelines", "runs no pipelines"),
+    DeploymentSource: ("environments", "knows no deployments"),
+    MetricSource: ("samples", "has no metrics"),
+    AlertSource: ("alerts", "has no alerts"),
+    RegistrySource: ("registered", "has no registry of models"),
+    ReachableSource: ("reach", "cannot be asked whether it answers"),
+    ActingSource: ("send", "cannot be asked to do anything"),
+}
+"""By which method a source is known to offer something, and what is said of one that does not."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,47 +111,17 @@ class SourcePool:
                 self._sources[name] = source
         return source
 
-    async def metrics(self, name: str) -> MetricSource:
-        source = await self.source(name)
-        if not hasattr(source, "samples"):
-            raise misconfigured(f"the source {name} has no metrics")
-        return cast(MetricSource, source)
+    async def get(self, name: str | None, offering: type[S]) -> S:
+        """The source called ``name``, which must offer that: one of the protocols of :mod:`tui.sources.base`.
 
-    async def reachable(self, name: str) -> ReachableSource:
-        source = await self.source(name)
-        if not hasattr(source, "reach"):
-            raise misconfigured(f"the source {name} cannot be asked whether it answers")
-        return cast(ReachableSource, source)
-
-    async def alerts(self, name: str) -> AlertSource:
-        source = await self.source(name)
-        if not hasattr(source, "alerts"):
-            raise misconfigured(f"the source {name} has no alerts")
-        return cast(AlertSource, source)
-
-    async def pipelines(self, name: str) -> PipelineSource:
-        source = await self.source(name)
-        if not hasattr(source, "pipelines"):
-            raise misconfigured(f"the source {name} runs no pipelines")
-        return cast(PipelineSource, source)
-
-    async def registry(self, name: str) -> RegistrySource:
-        source = await self.source(name)
-        if not hasattr(source, "registered"):
-            raise misconfigured(f"the source {name} has no registry of models")
-        return cast(RegistrySource, source)
-
-    async def deployments(self, name: str) -> DeploymentSource:
-        source = await self.source(name)
-        if not hasattr(source, "environments"):
-            raise misconfigured(f"the source {name} knows no deployments")
-        return cast(DeploymentSource, source)
-
-    async def acting(self, name: str) -> ActingSource:
-        source = await self.source(name)
-        if not hasattr(source, "send"):
-            raise misconfigured(f"the source {name} cannot be asked to do anything")
-        return cast(ActingSource, source)
+        Raises:
+            SourceError: MISCONFIGURED when there is none, or it does not.
+        """
+        source = await self.source(name or "")
+        method, lack = DEFINING[offering]
+        if not hasattr(source, method):
+            raise misconfigured(f"the source {name} {lack}")
+        return cast(S, source)
 
 
 def misconfigured(message: str) -> SourceError:

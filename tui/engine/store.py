@@ -1,4 +1,4 @@
-"""The current picture: the last good answer to every question, and why the newest attempt failed, if it did."""
+"""The current picture: the last good answer to every query, and why the newest attempt failed, if it did."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,19 +7,25 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tui.domain.health import Fault
-from tui.engine.queries.queries import AnyQuery, Query
 
 T = TypeVar("T")
+
+
+class Key(msgspec.Struct, Generic[T], frozen=True):
+    """What the store keeps a value of type ``T`` under. Equal keys are the same key."""
+
+
+AnyKey: TypeAlias = Key[Any]
 
 FRAME = 1 / 30
 """Seconds over which changes are gathered before subscribers hear of them."""
 
-Subscriber: TypeAlias = Callable[[frozenset[AnyQuery]], None]
+Subscriber: TypeAlias = Callable[[frozenset[AnyKey]], None]
 Defer: TypeAlias = Callable[[Callable[[], None]], object]
 
 
 class Reading(msgspec.Struct, Generic[T], frozen=True):
-    """What is known of one question."""
+    """What is known under one key."""
 
     value: T | None = None
     """The last good answer; stays when a later attempt fails. None: never answered."""
@@ -50,7 +56,7 @@ def next_frame(tell: Callable[[], None]) -> None:
 
 
 class Store:
-    """Readings by question.
+    """Readings by key.
 
     Args:
         defer: called with the function that tells the subscribers, at the first change after they were last told;
@@ -59,38 +65,38 @@ class Store:
 
     def __init__(self, defer: Defer = next_frame) -> None:
         self._defer = defer
-        self._readings: dict[AnyQuery, Reading[Any]] = {}
+        self._readings: dict[AnyKey, Reading[Any]] = {}
         self._subscribers: list[Subscriber] = []
-        self._news: set[AnyQuery] = set()
+        self._news: set[AnyKey] = set()
 
-    def get(self, query: Query[T]) -> Reading[T]:
-        """What is known now; an empty reading for a question nobody has asked."""
-        return self._readings.get(query, _NOTHING)
+    def get(self, key: Key[T]) -> Reading[T]:
+        """What is known now; an empty reading where nothing was put."""
+        return self._readings.get(key, _NOTHING)
 
-    def put(self, query: Query[T], value: T, at: float, *, recalled: bool = False) -> bool:
+    def put(self, key: Key[T], value: T, at: float, *, recalled: bool = False) -> bool:
         """Take a good answer, or what an earlier start had as one; whether it is news.
 
         An answer equal to the one before is not: the older, equal object stays, so who holds it may compare by
         identity.
         """
-        before = self.get(query)
+        before = self.get(key)
         same = before.value == value
-        self._readings[query] = Reading(before.value if same else value, at, recalled=recalled)
-        return self._changed(query, not same or before.stale)
+        self._readings[key] = Reading(before.value if same else value, at, recalled=recalled)
+        return self._changed(key, not same or before.stale)
 
-    def fail(self, query: AnyQuery, fault: Fault, at: float) -> bool:
+    def fail(self, key: AnyKey, fault: Fault, at: float) -> bool:
         """Note a failed attempt beside the last good answer; whether it is news."""
-        before = self.get(query)
+        before = self.get(key)
         since = at if before.fault_since is None else before.fault_since
-        self._readings[query] = Reading(before.value, before.read_at, fault, since)
-        return self._changed(query, before.fault != fault)
+        self._readings[key] = Reading(before.value, before.read_at, fault, since)
+        return self._changed(key, before.fault != fault)
 
-    def forget(self, query: AnyQuery) -> None:
-        """Drop what is known of a question that nobody watches; no news."""
-        self._readings.pop(query, None)
+    def forget(self, key: AnyKey) -> None:
+        """Drop what is known of a key that nobody watches; no news."""
+        self._readings.pop(key, None)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Have ``subscriber`` called with the questions whose value or fault changed, at most once a frame.
+        """Have ``subscriber`` called with the keys whose value or fault changed, at most once a frame.
 
         Returns:
             The function that ends it; calling that again does nothing.
@@ -103,11 +109,11 @@ class Store:
 
         return unsubscribe
 
-    def _changed(self, query: AnyQuery, news: bool) -> bool:
+    def _changed(self, key: AnyKey, news: bool) -> bool:
         if news and self._subscribers:
             if not self._news:
                 self._defer(self._tell)
-            self._news.add(query)
+            self._news.add(key)
         return news
 
     def _tell(self) -> None:

@@ -6,8 +6,8 @@ from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.alarm import Announcement
 from tui.domain.pipeline import Pipeline
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ActivitiesNow
+from tui.engine.queries import ActivitiesNow
+from tui.engine.runtime import Runtime
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.theme import status_style
@@ -26,10 +26,10 @@ LASTING = 120.0
 """Seconds for which an action that has ended is told of where it acted; the journal has it for ever."""
 
 
-def recent(engine: Engine) -> tuple[Activity, ...]:
+def recent(runtime: Runtime) -> tuple[Activity, ...]:
     """What is under way, or has ended a moment ago; the newest first."""
-    now = engine.clock()
-    found = engine.store.get(ActivitiesNow()).value or ()
+    now = runtime.clock()
+    found = runtime.store.get(ActivitiesNow()).value or ()
     return tuple(each for each in found if not each.ended or now - each.at < LASTING)
 
 

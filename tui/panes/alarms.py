@@ -12,8 +12,8 @@ from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.engine.alarms.notifier import before_words
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AlarmsNow, AnnouncementsNow, AnyQuery
+from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery
+from tui.engine.runtime import Runtime
 from tui.keys import bindings
 from tui.panes.action_progress import countdown
 from tui.panes.base import Pane
@@ -89,10 +89,10 @@ class AlarmsPane(Pane):
     table = query_one(LineTable)
     line = query_one("AlarmsPane > .head", StatusLine)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
         self._details = [
-            StatusLine(classes="detail") for _ in range(4 if engine.settings.safety.policies else 3)
+            StatusLine(classes="detail") for _ in range(4 if runtime.settings.safety.policies else 3)
         ]
 
     def compose(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class AlarmsPane(Pane):
         yield from self._details
 
     def queries(self) -> tuple[AnyQuery, ...]:
-        return self.engine.alarms.queries()  # watched anyway; here for asking again now
+        return self.runtime.alarms.queries()  # watched anyway; here for asking again now
 
     @property
     def focus_target(self) -> Widget:
@@ -110,7 +110,7 @@ class AlarmsPane(Pane):
     @property
     def alarm(self) -> Alarm | None:
         """The one under the cursor."""
-        found = self.engine.store.get(AlarmsNow()).value
+        found = self.runtime.store.get(AlarmsNow()).value
         key = self.table.key
         return next((each for each in (found.alarms if found else ()) if each.key == key), None)
 
@@ -135,8 +135,8 @@ class AlarmsPane(Pane):
         return alarm.before.deployment.web_url if alarm is not None and alarm.before is not None else ""
 
     def project(self) -> None:
-        found, now = self.engine.store.get(AlarmsNow()).value or Alarms(), self.engine.clock()
-        configured = self.engine.alarms.configured
+        found, now = self.runtime.store.get(AlarmsNow()).value or Alarms(), self.runtime.clock()
+        configured = self.runtime.alarms.configured
         self.table.empty = (
             "Nothing fires." if configured else "No alarm is configured; add [alarms.NAME] to the config."
         )
@@ -178,13 +178,13 @@ class AlarmsPane(Pane):
                 told[2] = [StatusItem("proposed", "dim"), *map(StatusItem, alarm.advice)]
             for said in self._said(alarm):
                 role = "waiting" if said.at is not None else "dim"
-                told[3] += [StatusItem(countdown(said, self.engine.clock()), role), StatusItem(said.words)]
+                told[3] += [StatusItem(countdown(said, self.runtime.clock()), role), StatusItem(said.words)]
         for line, items in zip(self._details, told, strict=False):
             line.show(items)
 
     def _said(self, alarm: Alarm) -> list[Announcement]:
         """What policies say of it."""
-        said = self.engine.store.get(AnnouncementsNow()).value or ()
+        said = self.runtime.store.get(AnnouncementsNow()).value or ()
         return [each for each in said if (each.alarm, each.model) == (alarm.name, alarm.model)]
 
     def action_propose(self, word: str) -> None:
@@ -204,13 +204,13 @@ class AlarmsPane(Pane):
         """Say no to what policies have announced for the alarm under the cursor."""
         alarm = self.alarm
         said = self._said(alarm) if alarm is not None and not alarm.origin else []
-        if not [each for each in said if self.engine.policies.withdraw(each.policy)]:
+        if not [each for each in said if self.runtime.policies.withdraw(each.policy)]:
             self.notify("No policy is about to do anything for this alarm.", markup=False, timeout=4)
 
     def action_acknowledge(self) -> None:
         """Say that one knows of the alarm under the cursor; again: that one does not."""
         alarm = self.alarm
-        if alarm is None or alarm.origin or not self.engine.alarms.acknowledge(alarm.key):
+        if alarm is None or alarm.origin or not self.runtime.alarms.acknowledge(alarm.key):
             words = "There is no alarm of ours here that fires."
             if alarm is not None and alarm.origin:
                 words = f"{alarm.origin} has this alarm; silence it there."

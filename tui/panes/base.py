@@ -12,8 +12,8 @@ from tui.config import ModelSettings, Settings
 from tui.domain.action import ActionRequest
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery
+from tui.engine.queries import AnyQuery
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.keys import Scope
 from widgets.status_line import StatusItem
@@ -67,9 +67,9 @@ class Pane(Vertical):
     class Closed(Message):
         """The person has seen enough of it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         super().__init__(id=self.scope)
-        self.engine = engine
+        self.runtime = runtime
         self.selection = Selection()
 
     def queries(self) -> tuple[AnyQuery, ...]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from tui.domain.deployment import Deployment, Environment
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.presenters.environments import EnvironmentGroup, front_place, model_group, places
 from widgets.chart.data import Marker
 
@@ -17,14 +17,14 @@ _THERE = (Status.PASSED, *_TOLD)
 class DeploymentMarkers:
     """The deployments of models. Which pipelines are a model's is found once for each listing."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._of: tuple[str, tuple[Listing | None, ...]] | None = None
         self._group = EnvironmentGroup("", "", (), ())
 
     def of(self, model: str) -> tuple[tuple[AnyQuery, ...], tuple[Marker, ...]]:
         """What is to be asked for the deployments of ``model``, and those that are known."""
-        store, settings = self._engine.store, self._engine.settings.models[model]
+        store, settings = self._runtime.store, self._runtime.settings.models[model]
         self._find(model)
         listed = [EnvironmentsOf(each) for each in self._group.pipelines]
         known = [answer for each in listed if (answer := store.get(each).value) is not None]
@@ -38,16 +38,16 @@ class DeploymentMarkers:
         return (*listed, HistoryOf(address)), tuple(_markers(whole.environment))
 
     def _find(self, model: str) -> None:
-        engine = self._engine
+        runtime = self._runtime
         listings = tuple(
-            engine.store.get(PipelinesOf(name)).value
-            for name, table in engine.settings.sources.items()
+            runtime.store.get(PipelinesOf(name)).value
+            for name, table in runtime.settings.sources.items()
             if table.runs_pipelines
         )
         if self._of != (model, listings):
             self._of = model, listings
             pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
-            self._group = model_group(model, engine.settings.models[model], pipelines, engine.settings)
+            self._group = model_group(model, runtime.settings.models[model], pipelines, runtime.settings)
 
 
 def _markers(environment: Environment) -> Iterator[Marker]:

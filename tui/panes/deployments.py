@@ -13,8 +13,7 @@ from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Validation
 from tui.domain.pipeline import Pipeline, Run
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import (
+from tui.engine.queries import (
     AnyQuery,
     ChangesBetween,
     EnvironmentsOf,
@@ -23,6 +22,7 @@ from tui.engine.queries.queries import (
     RunAt,
     ValidationOf,
 )
+from tui.engine.runtime import Runtime
 from tui.keys import bindings
 from tui.panes.action_progress import on_environment, progress, recent
 from tui.panes.deployment_rows import GroupRows, find, rows
@@ -85,9 +85,9 @@ class DeploymentsPane(SelectablePane):
     table = query_one("#places", LineTable)
     about = query_one("#facts", LineTable)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self.sources = engine.settings.pipeline_sources
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self.sources = runtime.settings.pipeline_sources
         self.everything = False
         self.open: frozenset[str] = frozenset()
         self.window = WINDOWS[1]
@@ -115,9 +115,9 @@ class DeploymentsPane(SelectablePane):
     def groups(self) -> tuple[EnvironmentGroup, ...]:
         """What is shown: the model of the selected pipeline, or all; of very many the first, models before others."""
         if self.everything:
-            return self._first(all_groups(self._pipelines, self.engine.settings))
+            return self._first(all_groups(self._pipelines, self.runtime.settings))
         pipeline = self.selection.pipeline
-        return (group_of(pipeline, self._pipelines, self.engine.settings),) if pipeline else ()
+        return (group_of(pipeline, self._pipelines, self.runtime.settings),) if pipeline else ()
 
     def _first(self, groups: tuple[EnvironmentGroup, ...]) -> tuple[EnvironmentGroup, ...]:
         room = MOST_PIPELINES
@@ -131,11 +131,11 @@ class DeploymentsPane(SelectablePane):
 
     @property
     def _pipelines(self) -> list[Pipeline]:
-        readings = (self.engine.store.get(PipelinesOf(name)) for name in self.sources)
+        readings = (self.runtime.store.get(PipelinesOf(name)) for name in self.sources)
         return [each for reading in readings if reading.value for each in reading.value.pipelines]
 
     def _model(self, group: EnvironmentGroup) -> ModelSettings | None:
-        return self.engine.settings.models.get(group.model)
+        return self.runtime.settings.models.get(group.model)
 
     def queries(self) -> tuple[AnyQuery, ...]:
         """The environments first; then the past of those that are open, looked at or counted, and what the
@@ -185,7 +185,7 @@ class DeploymentsPane(SelectablePane):
 
     def project(self) -> None:
         pipelines = self._pipelines
-        store, now = self.engine.store, self.engine.clock()
+        store, now = self.runtime.store, self.runtime.clock()
         self._found = []
         for group in self.groups:
             answers = {address: store.get(EnvironmentsOf(address)) for address in group.pipelines}
@@ -196,7 +196,7 @@ class DeploymentsPane(SelectablePane):
                         past[each.address] = known
             model = self._model(group)
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
-        times = {name: self.engine.source_pool.now(name) for name in self.sources}
+        times = {name: self.runtime.sources.now(name) for name in self.sources}
         made, self._lines = rows(self._found, self.open, times)
         for key, told in self._told_progress().items():
             made = [row._replace(cells=(*row.cells[:-1], told)) if row.key == key else row for row in made]
@@ -208,7 +208,7 @@ class DeploymentsPane(SelectablePane):
 
     def _told_progress(self) -> dict[str, Cell]:
         """How far actions have come, by the rows of the environments that they change."""
-        acting = recent(self.engine)
+        acting = recent(self.runtime)
         return {
             str(place.environment.address): progress(each)
             for found in self._found
@@ -258,7 +258,7 @@ class DeploymentsPane(SelectablePane):
             return line.environment.name, [
                 ComparisonFact("nothing", "deployed", "nothing, as far as is known")
             ]
-        store = self.engine.store
+        store = self.runtime.store
         file = self._file(line)
         readings = [store.get(each) for each in self._about(pair, line)]
         readings.append(store.get(HistoryOf(line.environment.address)))
@@ -274,18 +274,18 @@ class DeploymentsPane(SelectablePane):
         against = f", against {pair.other.version} that is there" if pair.other else ""
         if line.part == "stable" and pair.other is not None:
             against = f", against {pair.other.version} before it"
-        now = self.engine.source_pool.now(line.environment.address.source)
+        now = self.runtime.sources.now(line.environment.address.source)
         return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, told, file, now)
 
     def _run_of(self, deployment: Deployment | None) -> Run | None:
         if deployment is None or deployment.run is None:
             return None
-        return self.engine.store.get(RunAt(deployment.run.of_run)).value
+        return self.runtime.store.get(RunAt(deployment.run.of_run)).value
 
     def _numbers_of(self, deployment: Deployment | None, file: str | None) -> Validation | None:
         if deployment is None or deployment.run is None or not file:
             return None
-        return self.engine.store.get(ValidationOf(deployment.run.of_run, file)).value
+        return self.runtime.store.get(ValidationOf(deployment.run.of_run, file)).value
 
     def _want(self) -> None:
         if (queries := self.queries()) != self._wanted:

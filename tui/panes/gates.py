@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing
-from tui.engine.queries.queries import AnyQuery, PipelinesOf
+from tui.engine.queries import AnyQuery, PipelinesOf
 from tui.engine.store import Reading
 from tui.insight.pending_gates import PendingGate, pending_gates
 from tui.panes.action_progress import progress, recent
@@ -58,7 +58,7 @@ class GatesPane(SelectablePane):
         yield LineTable(COLUMNS, empty="Nothing waits for a person.")
 
     def queries(self) -> tuple[AnyQuery, ...]:
-        return tuple(map(PipelinesOf, self.engine.settings.pipeline_sources))
+        return tuple(map(PipelinesOf, self.runtime.settings.pipeline_sources))
 
     @property
     def focus_target(self) -> Widget:
@@ -66,15 +66,15 @@ class GatesPane(SelectablePane):
 
     def project(self) -> None:
         readings: dict[str, Reading[Listing]] = {
-            query.source: self.engine.store.get(query)
+            query.of: self.runtime.store.get(query)
             for query in self.queries()
             if isinstance(query, PipelinesOf)
         }
         found = pending_gates(reading.value for reading in readings.values() if reading.value is not None)
         self._found = {str(each.gate.address): each for each in found}
         stale = {name: reading.fault is not None for name, reading in readings.items()}
-        made = rows(found, self.engine.source_pool.now, stale)
-        for each in reversed(recent(self.engine)):
+        made = rows(found, self.runtime.sources.now, stale)
+        for each in reversed(recent(self.runtime)):
             for i, row in enumerate(made):
                 gate = self._found[row.key].gate.address
                 if each.plan.request.target in (gate, gate.of_run):

@@ -9,8 +9,8 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tui.domain.address import Address, parse_address
-from tui.engine.actions.journal import Record
-from tui.engine.queries.queries import AnyQuery, JournalNow
+from tui.domain.journal import Record
+from tui.engine.queries import AnyQuery, JournalNow
 from tui.keys import bindings
 from tui.panes.action_progress import LOOKS
 from tui.panes.base import Pane
@@ -116,14 +116,14 @@ class JournalPane(Pane):
 
     @property
     def _own(self) -> str:
-        return self.engine.actions.journal.who.instance
+        return self.runtime.actions.journal.who.instance
 
     def project(self) -> None:
-        found = self.engine.store.get(JournalNow()).value
+        found = self.runtime.store.get(JournalNow()).value
         self._records = found or ()
         if found is not None:
             self.table.empty = "Nothing was done yet."
-        self.table.set_rows(project(self._records, self.engine.clock(), self._own))
+        self.table.set_rows(project(self._records, self.runtime.clock(), self._own))
 
     @property
     def record(self) -> Record | None:

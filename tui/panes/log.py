@@ -16,9 +16,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.domain.address import Address
-from tui.engine.engine import Engine
 from tui.engine.logs import LogState, LogTail
-from tui.engine.queries.queries import AnyQuery, LogOf
+from tui.engine.queries import AnyQuery, LogOf
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.keys import bindings
 from tui.logs.find import Search
@@ -54,8 +54,8 @@ class LogPane(Pane):
     place = query_one(_Place)
     prompt = query_one(Prompt)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
         self.log_query: LogOf | None = None
         self.view: LogView | None = None
         self._generation = 0
@@ -79,7 +79,7 @@ class LogPane(Pane):
 
     @property
     def tail(self) -> LogTail | None:
-        return self.engine.log(self.log_query) if self.log_query is not None else None
+        return self.runtime.poller.log(self.log_query) if self.log_query is not None else None
 
     def open(self, address: Address) -> None:
         """Show the log of a run, a stage or a job from its end."""
@@ -97,7 +97,7 @@ class LogPane(Pane):
         if self.log_query is None:
             self.line.show([])
             return
-        reading = self.engine.store.get(self.log_query)
+        reading = self.runtime.store.get(self.log_query)
         tail = self.tail
         self.line.show(*_heading(self.log_query.address, reading))
         if self.view is not None and tail is not None:
@@ -195,7 +195,7 @@ class LogPane(Pane):
         if tail is None:
             return
         if event.target == "error":
-            search: Search | None = Search(tail.spool, errors(self.engine.settings.ui.error_patterns))
+            search: Search | None = Search(tail.spool, errors(self.runtime.settings.ui.error_patterns))
         else:
             search = self._search
         if search is None:
@@ -229,7 +229,7 @@ class LogPane(Pane):
 
     def _whole(self) -> None:
         """Somebody wants what is before the part that was read."""
-        reading = self.engine.store.get(self.log_query) if self.log_query is not None else None
+        reading = self.runtime.store.get(self.log_query) if self.log_query is not None else None
         if (tail := self.tail) is not None and reading is not None and reading.value and reading.value.start:
             tail.want_whole()
 

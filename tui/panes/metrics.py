@@ -17,9 +17,9 @@ from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
 from tui.engine.actions.model_rules import champions
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, CandidateOf, ChartOf, VerdictOf
+from tui.engine.queries import AnyQuery, CandidateOf, ChartOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.keys import bindings
 from tui.panes.action_progress import progress, recent
@@ -134,8 +134,8 @@ class MetricsPane(Pane):
     verdict = query_one(VerdictLines)
     box = query_one(ChartBox)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
         self.span = TimeRange()
         self.charts: dict[str, Chart] = {}
         self.current = ""
@@ -143,7 +143,7 @@ class MetricsPane(Pane):
         self.alone = False
         self.logarithmic = False
         self._model = ""
-        self._moments = DeploymentMarkers(engine)
+        self._moments = DeploymentMarkers(runtime)
         self._wanted: tuple[AnyQuery, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -157,7 +157,7 @@ class MetricsPane(Pane):
 
     @property
     def model(self) -> tuple[str, ModelSettings] | None:
-        return model_of(self.selection.pipeline, self.engine.settings)
+        return model_of(self.selection.pipeline, self.runtime.settings)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -168,14 +168,14 @@ class MetricsPane(Pane):
         """What the model's registry offers."""
         if self.model is None or (registry := self.model[1].registry) is None:
             return ()
-        found = self.engine.store.get(CandidateOf(self.model[0])).value
+        found = self.runtime.store.get(CandidateOf(self.model[0])).value
         return tuple(champions(registry, found)) if found is not None else ()
 
     def queries(self) -> tuple[AnyQuery, ...]:
         if self.model is None or not self.box.size.width:
             return ()
         name, model = self.model
-        judged = judged_metrics(self.engine.settings, name)
+        judged = judged_metrics(self.runtime.settings, name)
         charts = self._charts()
         return (
             *((VerdictOf(name),) if judged else ()),
@@ -205,32 +205,32 @@ class MetricsPane(Pane):
         if self.model is None:
             words = "No model has this pipeline; [models.NAME] in the config joins them."
             self.line.show([StatusItem(words, "dim")])
-            self.verdict.show(None, self.engine.settings, 0.0)
+            self.verdict.show(None, self.runtime.settings, 0.0)
             self._mount_charts("", ())
             return
         name, model = self.model
-        now = self.engine.clock()
-        verdict = self.engine.store.get(VerdictOf(name))
+        now = self.runtime.clock()
+        verdict = self.runtime.store.get(VerdictOf(name))
         items = [StatusItem(model.title or name, "strong"), *headline(verdict, now)]
         if (judged := verdict.value) is not None:
             versions = (("baseline", judged.baseline), ("canary", judged.canary))
             items += [StatusItem(track, "dim", version, drop=2) for track, version in versions if version]
-        candidate = self.engine.store.get(CandidateOf(name))
+        candidate = self.runtime.store.get(CandidateOf(name))
         if model.registry:
             items += _candidate(candidate, model)
             registered = Address(model.registry.source, model.registry.model)
-            acting = [each for each in recent(self.engine) if each.plan.request.target == registered]
+            acting = [each for each in recent(self.runtime) if each.plan.request.target == registered]
             items += [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
-        self.verdict.show(verdict.value, self.engine.settings, now, candidate.value)
+        self.verdict.show(verdict.value, self.runtime.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
-        readings = {query: self.engine.store.get(query) for query in self._charts()}
+        readings = {query: self.runtime.store.get(query) for query in self._charts()}
         # Small charts have no room for notes: what is old says so here.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
         asked, markers = self._moments.of(name)
         items += [*(stale(old[0]) if old else ()), *self._unmarked(asked)]
         self.line.show(items, [StatusItem(self._span_words(now), drop=1)])
         for query, reading in readings.items():
-            metric = self.engine.settings.metrics[query.metric]
+            metric = self.runtime.settings.metrics[query.metric]
             title = metric.title or query.metric
             data = project(title, metric, self.span, reading, now, markers)
             if not self._alone:
@@ -241,7 +241,7 @@ class MetricsPane(Pane):
 
     def _unmarked(self, asked: tuple[AnyQuery, ...]) -> Iterator[StatusItem]:
         """Why deployments are not, or no longer, marked in the charts."""
-        faults = (self.engine.store.get(each).fault for each in asked)
+        faults = (self.runtime.store.get(each).fault for each in asked)
         if (fault := next((each for each in faults if each is not None), None)) is not None:
             words = f"{status_style('stale').glyph} deployments {fault.trouble.value}"
             yield StatusItem(words, "warning", fault.message, drop=3)
@@ -322,16 +322,16 @@ class MetricsPane(Pane):
         self.project()
 
     def action_shorter_span(self) -> None:
-        self._look(self.span.zoomed(-1, self.engine.clock()))
+        self._look(self.span.zoomed(-1, self.runtime.clock()))
 
     def action_longer_span(self) -> None:
-        self._look(self.span.zoomed(1, self.engine.clock()))
+        self._look(self.span.zoomed(1, self.runtime.clock()))
 
     def action_earlier(self) -> None:
-        self._look(self.span.panned(-1, self.engine.clock()))
+        self._look(self.span.panned(-1, self.runtime.clock()))
 
     def action_later(self) -> None:
-        self._look(self.span.panned(1, self.engine.clock()))
+        self._look(self.span.panned(1, self.runtime.clock()))
 
     def action_now(self) -> None:
         self._look(TimeRange(self.span.seconds))
@@ -345,7 +345,7 @@ class MetricsPane(Pane):
     def _point(self, step: int) -> None:
         """Move the cursor by a cell, from value to value."""
         for query in self._charts():
-            answer = self.engine.store.get(query).value
+            answer = self.runtime.store.get(query).value
             if query.metric == self.current and answer is not None and answer.series:
                 grid = answer.series[0].grid
                 grain = grid.step * max(1, round(query.span / query.columns / grid.step))

@@ -12,8 +12,8 @@ from textual.widget import Widget
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Pipeline
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, PipelinesOf
+from tui.engine.queries import AnyQuery, PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of, priority_order
 from tui.keys import bindings
@@ -195,9 +195,9 @@ class PipelinesPane(SelectablePane):
     table = query_one(LineTable)
     filter = query_one(FilterBar)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self.sources = [name for name, table in engine.settings.sources.items() if table.runs_pipelines]
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self.sources = [name for name, table in runtime.settings.sources.items() if table.runs_pipelines]
         self.sort: Sort = "need"
         self.group: Group = "nothing"
         self.closed: frozenset[str] = frozenset()
@@ -218,10 +218,10 @@ class PipelinesPane(SelectablePane):
         return self.table
 
     def project(self) -> None:
-        readings = {name: self.engine.store.get(PipelinesOf(name)) for name in self.sources}
+        readings = {name: self.runtime.store.get(PipelinesOf(name)) for name in self.sources}
         rows, self.pipelines = project(
             readings,
-            self.engine.source_pool.now,
+            self.runtime.sources.now,
             sort=self.sort,
             group=self.group,
             needle=self.filter.text,
@@ -231,7 +231,7 @@ class PipelinesPane(SelectablePane):
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
-        for each in reversed(recent(self.engine)):
+        for each in reversed(recent(self.runtime)):
             rows = [self._acted(row, each) for row in rows]
         on_top = self.table.cursor == 0
         self.table.set_rows(self.with_marks(rows))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.domain.address import Address
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.panes.base import Pane
 from widgets.table.line_table import LineTable, Row
 
@@ -16,8 +16,8 @@ class SelectablePane(Pane):
 
     table: LineTable
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
         self._marks: dict[str, None] = {}
 
     def target_of(self, key: str) -> Address | None:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
-from tui.engine.queries.queries import AnyQuery, RunAt
+from tui.engine.queries import AnyQuery, RunAt
 from tui.engine.store import Reading
 from tui.panes.action_progress import on_run, progress, recent
 from tui.panes.base import Pane, Selection, stale
@@ -116,11 +116,11 @@ class StagesPane(Pane):
             self.line.show([])
             self.table.set_rows([])
             return
-        reading = self.engine.store.get(RunAt(address))
-        now = self.engine.source_pool.now(address.source)
+        reading = self.runtime.store.get(RunAt(address))
+        now = self.runtime.sources.now(address.source)
         run = reading.value or listed(self.selection, address)
         items = heading(run, pipeline.runs, now) if run else [StatusItem(str(address))]
-        acting = [each for each in recent(self.engine) if on_run(each, address)]
+        acting = [each for each in recent(self.runtime) if on_run(each, address)]
         items[:0] = [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
@@ -135,7 +135,7 @@ class StagesPane(Pane):
     def address(self) -> Address | None:
         """Of the job or stage under the cursor; the run's while there is none."""
         run = self.selection.run_address
-        reading = self.engine.store.get(RunAt(run)) if run else None
+        reading = self.runtime.store.get(RunAt(run)) if run else None
         if reading is None or reading.value is None:
             return run
         lines = stage_lines(reading.value, 0.0)

@@ -13,8 +13,8 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, CaseOf, TestsOf
+from tui.engine.queries import AnyQuery, CaseOf, TestsOf
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.stack_traces import place_in
 from tui.insight.tests import EarlierRun, comparable
@@ -52,8 +52,8 @@ class TestsPane(Pane):
     part = query_one(TextPart)
     filter = query_one(FilterBar)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
         self.closed = FOLDED
         self._picture: TestRows | None = None
         self._wanted: tuple[AnyQuery, ...] = ()
@@ -87,7 +87,7 @@ class TestsPane(Pane):
         if address is None:
             return ()
         wanted: list[AnyQuery] = [TestsOf(address)]
-        if (report := self.engine.store.get(TestsOf(address)).value) is not None:
+        if (report := self.runtime.store.get(TestsOf(address)).value) is not None:
             wanted += [TestsOf(run.address) for run in self._before(address, report)]
             if self._looked_at is not None and self.has_class("roomy"):
                 wanted.append(CaseOf(address, self._looked_at))
@@ -104,7 +104,7 @@ class TestsPane(Pane):
 
     def project(self) -> None:
         address = self.selection.run_address
-        reading = self.engine.store.get(TestsOf(address)) if address else None
+        reading = self.runtime.store.get(TestsOf(address)) if address else None
         if address is None or reading is None or reading.value is None:
             self._clear(address, reading)
         else:
@@ -114,14 +114,14 @@ class TestsPane(Pane):
 
     def _inputs(self, address: Address, report: TestReport) -> TestRowsInput:
         readings = [
-            (run, self.engine.store.get(TestsOf(run.address))) for run in self._before(address, report)
+            (run, self.runtime.store.get(TestsOf(run.address))) for run in self._before(address, report)
         ]
         return TestRowsInput(
             run=self._run(address),
             report=report,
             earlier=tuple(EarlierRun(run, each.value) for run, each in readings if each.value is not None),
             pending=any(each.value is None and each.fault is None for _, each in readings),
-            minute=int(self.engine.source_pool.now(address.source) // 60),
+            minute=int(self.runtime.sources.now(address.source) // 60),
             needle=self.filter.text,
             closed=self.closed if not self.filter.text else frozenset(),
         )
@@ -150,7 +150,7 @@ class TestsPane(Pane):
     def _show(self, picture: TestRows) -> None:
         address = picture.inputs.run.address
         report = picture.inputs.report
-        reading = self.engine.store.get(TestsOf(address))
+        reading = self.runtime.store.get(TestsOf(address))
         self.line.show(
             [*(heading(picture, address) if report.suites else [StatusItem(str(address))]), *stale(reading)]
         )
@@ -194,7 +194,7 @@ class TestsPane(Pane):
         if self._picture is None or (key := self._key()) is None:
             return None
         query = CaseOf(self._picture.inputs.run.address, key)
-        return query, self.engine.store.get(query)
+        return query, self.runtime.store.get(query)
 
     def _show_details(self) -> None:
         self.part.show(self._part_lines())
@@ -241,7 +241,7 @@ class TestsPane(Pane):
         await self.app.push_screen(sheet)
         if reading.value is None:
             try:
-                details = await self.engine.ask(query)
+                details = await self.runtime.poller.ask(query)
             except SourceError as error:
                 sheet.show([(error.message, "warning")])
             else:

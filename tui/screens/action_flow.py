@@ -19,7 +19,7 @@ from widgets.dialog.form import Entry
 from widgets.dialog.menu import Menu, MenuLine
 
 if TYPE_CHECKING:
-    from tui.engine.engine import Engine
+    from tui.engine.runtime import Runtime
 
 SHORTCUTS = {
     ActionKind.APPROVE: "approve",
@@ -38,9 +38,9 @@ READING = "Reading what can be done …"
 class ActionFlow:
     """One key or menu at a time."""
 
-    def __init__(self, app: App[int], engine: "Engine", spelt: Mapping[str, str]) -> None:
+    def __init__(self, app: App[int], runtime: "Runtime", spelt: Mapping[str, str]) -> None:
         self.app = app
-        self.engine = engine
+        self.runtime = runtime
         self.spelt = spelt
         """How the keys of the registry's actions are written."""
 
@@ -73,7 +73,7 @@ class ActionFlow:
         title = f"{kind.value.capitalize()} {target}"
         dialog = self._reading(title)
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        reading = asyncio.create_task(aim(self.engine, kind, target))
+        reading = asyncio.create_task(aim(self.runtime.actions, kind, target))
         await dialog.mounted.wait()
         if not await _came(reading, answered):
             return ()
@@ -100,12 +100,12 @@ class ActionFlow:
         """One plan and one question for all of ``targets``; whether it was begun, for each by itself."""
         dialog = self._reading(f"{kind.value.capitalize()} {len(targets)} marked")
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        reading = asyncio.create_task(prepare(self.engine, kind, targets))
+        reading = asyncio.create_task(prepare(self.runtime.actions, kind, targets))
         await dialog.mounted.wait()
         if not await _came(reading, answered):
             return False
         items = await reading
-        shown = paper_of_all(dialog.paper.title, items, self.engine.settings, self.engine.clock())
+        shown = paper_of_all(dialog.paper.title, items, self.runtime.settings, self.runtime.clock())
         plans = able(items)
         if not plans:
             dialog.tell(shown)
@@ -165,7 +165,7 @@ class ActionFlow:
         self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
     ) -> PreparedAction | None:
         """The plan; None where the person did not wait, or it cannot be had, which is told."""
-        reading = asyncio.create_task(self.engine.actions.plan(request))
+        reading = asyncio.create_task(self.runtime.actions.plan(request))
         await dialog.mounted.wait()
         if not await _came(reading, answered):
             return None
@@ -191,17 +191,17 @@ class ActionFlow:
         return await answered is not None
 
     def _paper(self, prepared: PreparedAction) -> DialogContent:
-        return paper(prepared, self.engine.settings, self.engine.clock())
+        return paper(prepared, self.runtime.settings, self.runtime.clock())
 
     def _start(self, prepared: PreparedAction, secrets: dict[str, str], given: Confirmation) -> None:
         try:
-            self.engine.actions.start(prepared, secrets, given)
+            self.runtime.actions.start(prepared, secrets, given)
         except ActionRefused as refused:
             self.app.notify(f"Nothing was sent: {refused}", severity="warning", markup=False, timeout=10)
 
     async def _offers(self, target: Address) -> tuple[Sequence[Offer], str]:
         try:
-            offers = await self.engine.actions.offers(target)
+            offers = await self.runtime.actions.offers(target)
         except SourceError as error:
             return (), str(error)
         return offers, "" if offers else "Nothing can be done to it."

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from tui.domain.action import ActionKind, ActionRequest, Activity
 from tui.domain.address import Address
-from tui.engine.engine import Engine
+from tui.engine.runtime import Runtime
 from tui.keys import ACTING, spell
 from tui.panes.base import Pane, Selection
 from tui.panes.selectable import SelectablePane
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class ActionKeys(Screen[None]):
     """The part of the deck that acts."""
 
-    def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self.engine = engine
+        self.runtime = runtime
         self.keys = keys
         self.selection = Selection()
         self.panes: dict[str, Pane] = {}
@@ -44,8 +44,8 @@ class ActionKeys(Screen[None]):
         raise NotImplementedError
 
     async def _begin(self) -> None:
-        await self.engine.actions.learn()
-        await self.engine.actions.settle()
+        await self.runtime.actions.learn()
+        await self.runtime.actions.settle()
 
     def tell_outcomes(self) -> None:
         """Say how actions ended; and with the first data, look for what was cut off last time."""
@@ -54,7 +54,7 @@ class ActionKeys(Screen[None]):
             self.run_worker(self._begin())
         news = [
             each
-            for each in self.engine.actions.activities
+            for each in self.runtime.actions.activities
             if each.ended and self._ended.get(each.id) != each.state
         ]
         if news:
@@ -135,7 +135,7 @@ class ActionKeys(Screen[None]):
         # Not before it is needed: the first frame does not wait for it.
         from tui.screens.action_flow import ActionFlow
 
-        return ActionFlow(self.app, self.engine, {name: spell(keys[0]) for name, keys in self.keys.items()})
+        return ActionFlow(self.app, self.runtime, {name: spell(keys[0]) for name, keys in self.keys.items()})
 
     def _outcome(self, activity: Activity) -> tuple[str, bool]:
         from tui.screens.action_flow import outcome

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui.domain.address import Address
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, PipelinesOf
+from tui.engine.queries import PipelinesOf
+from tui.engine.runtime import Runtime
+from tui.engine.store import AnyKey
 from tui.keys import KeyAction, bindings, help_sections, hints
 from tui.panes.base import Pane, Selection
 from tui.panes.pipelines import PipelinesPane
@@ -55,19 +56,19 @@ class DeckScreen(ActionKeys):
     header = query_one(Header)
     key_line = query_one(KeyLine)
 
-    def __init__(self, engine: Engine, keys: Mapping[str, tuple[str, ...]]) -> None:
-        super().__init__(engine, keys)
+    def __init__(self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(runtime, keys)
         self.filled = False
-        self.panes["pipelines"] = PipelinesPane(engine)
+        self.panes["pipelines"] = PipelinesPane(runtime)
         self.lower = LOWER
-        self._watch = engine.watch()
-        self._unsubscribe = engine.store.subscribe(self._heard)
+        self._watch = runtime.poller.watch()
+        self._unsubscribe = runtime.store.subscribe(self._heard)
         self._settling: Timer | None = None
         # Where the log was opened from: the pane, the lower one, and whether that filled the screen.
         self._behind_log: tuple[str, str, bool] | None = None
 
     def compose(self) -> ComposeResult:
-        yield Header(self.engine)
+        yield Header(self.runtime)
         with Horizontal(id="body"):
             yield self.panes["pipelines"]
         yield KeyLine()
@@ -84,7 +85,7 @@ class DeckScreen(ActionKeys):
         """The first frame, with the list alone, is on the screen: the other panes may be made."""
         from tui.panes.registry import SIDE
 
-        side = [kind(self.engine) for kind in SIDE]
+        side = [kind(self.runtime) for kind in SIDE]
         self.panes |= {pane.scope: pane for pane in side}
         await self.query_one("#body").mount(Vertical(*side, id="side"))
         self._select(self.selection)
@@ -94,7 +95,7 @@ class DeckScreen(ActionKeys):
         self._unsubscribe()
         self._watch.close()
 
-    def _heard(self, queries: frozenset[AnyQuery]) -> None:
+    def _heard(self, changed: frozenset[AnyKey]) -> None:
         self.post_message(self.News())
 
     @on(News)
@@ -124,7 +125,7 @@ class DeckScreen(ActionKeys):
     def _want(self) -> None:
         queries = {query for pane in self._visible() for query in pane.queries()}
         # The list is always wanted, and the verdicts: the header tells of all sources and models.
-        queries.update(self.panes["pipelines"].queries(), verdict_queries(self.engine.settings))
+        queries.update(self.panes["pipelines"].queries(), verdict_queries(self.runtime.settings))
         self._watch.want(*queries)
 
     def show_keys(self) -> None:
@@ -179,8 +180,8 @@ class DeckScreen(ActionKeys):
         """The row that lists its run; else one of its pipeline. Of those that a filter hides, too."""
         rows = [
             pipeline
-            for name in self.engine.settings.sources
-            if (listing := self.engine.store.get(PipelinesOf(name)).value) is not None
+            for name in self.runtime.settings.sources
+            if (listing := self.runtime.store.get(PipelinesOf(name)).value) is not None
             for pipeline in listing.pipelines
             if pipeline.address == address.pipeline
         ]
@@ -279,10 +280,10 @@ class DeckScreen(ActionKeys):
         self.app.push_screen(HelpSheet(list(help_sections(self.keys))))
 
     def action_sources(self) -> None:
-        self.app.push_screen(HelpSheet(source_sections(self.engine), ("Source", "What is known")))
+        self.app.push_screen(HelpSheet(source_sections(self.runtime), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
-        self.engine.refresh(*{query for pane in self._visible() for query in pane.queries()})
+        self.runtime.poller.refresh(*{query for pane in self._visible() for query in pane.queries()})
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""

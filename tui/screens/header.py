@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from tui.config import Settings
-from tui.domain.address import Address
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
+from tui.engine.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of
 from tui.panes.action_progress import LOOKS, countdown
@@ -24,9 +23,9 @@ LATE = 120.0
 class Header(StatusLine):
     """Tells of all that the engine keeps, whatever the panes show."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         super().__init__(id="header")
-        self._engine = engine
+        self._runtime = runtime
         self._counted: dict[str, tuple[Listing | None, int, int]] = {}
 
     def project(self, title: str) -> None:
@@ -35,31 +34,31 @@ class Header(StatusLine):
         Args:
             title: what fills the screen; empty where panes stand side by side.
         """
-        engine, left = self._engine, list[StatusItem]()
+        runtime, left = self._runtime, list[StatusItem]()
         waiting = failing = 0
-        whole = engine.settings.safety.read_only
-        for name, table in engine.settings.sources.items():
+        whole = runtime.settings.safety.read_only
+        for name, table in runtime.settings.sources.items():
             if not table.runs_pipelines:
                 continue
-            reading = engine.store.get(PipelinesOf(name))
-            if trouble := late(reading, engine.clock()):
+            reading = runtime.store.get(PipelinesOf(name))
+            if trouble := late(reading, runtime.clock()):
                 left.append(StatusItem(f"{status_style('failed').glyph} {name}", "failed", trouble))
             else:
                 left.append(StatusItem(name))
-            if not whole and engine.actions.write_block_reason(Address(name, "-")):
+            if not whole and runtime.actions.only_looks(name):
                 left.append(StatusItem("read-only", "warning", drop=1))
             waits, fails = self._count(name, reading.value)
             waiting, failing = waiting + waits, failing + fails
         if whole:
             left.append(StatusItem("read-only", "warning"))
-        right = [*_alarms(engine), *_verdicts(engine)]
+        right = [*_alarms(runtime), *_verdicts(runtime)]
         right += [
             StatusItem(
                 f"{status_style(LOOKS[each.state]).glyph} {each.plan.request.kind} {each.state}",
                 "running",
                 drop=1,
             )
-            for each in engine.actions.activities
+            for each in runtime.actions.activities
             if not each.ended
         ]
         if waiting:
@@ -100,12 +99,12 @@ def late(reading: Reading[Listing], now: float) -> str:
     return ""
 
 
-def _alarms(engine: Engine) -> Iterator[StatusItem]:
+def _alarms(runtime: Runtime) -> Iterator[StatusItem]:
     """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
-    for said in engine.store.get(AnnouncementsNow()).value or ():
+    for said in runtime.store.get(AnnouncementsNow()).value or ():
         if said.at is not None:
-            yield StatusItem(f"{status_style('waiting').glyph} {countdown(said, engine.clock())}", "waiting")
-    found = engine.store.get(AlarmsNow()).value
+            yield StatusItem(f"{status_style('waiting').glyph} {countdown(said, runtime.clock())}", "waiting")
+    found = runtime.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
         yield StatusItem(
@@ -113,9 +112,9 @@ def _alarms(engine: Engine) -> Iterator[StatusItem]:
         )
 
 
-def _verdicts(engine: Engine) -> Iterator[StatusItem]:
+def _verdicts(runtime: Runtime) -> Iterator[StatusItem]:
     """The models that must not be promoted."""
-    readings = {each.model: engine.store.get(each).value for each in verdict_queries(engine.settings)}
+    readings = {each.model: runtime.store.get(each).value for each in verdict_queries(runtime.settings)}
     stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
     if stopped:
         glyph, role = status_style("failed")

@@ -1,23 +1,23 @@
 """What is known of each source, one key away."""
 
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.engine.source_pool import SKEW_NOTICED
 from tui.text import format as fmt
 from widgets.dialog.help_sheet import Section
 
 
-def source_sections(engine: Engine) -> list[Section]:
+def source_sections(runtime: Runtime) -> list[Section]:
     """For each source a title and lines of what is known."""
     sections: list[Section] = []
-    now = engine.clock()
-    for name, table in engine.settings.sources.items():
-        facts = engine.source_pool.facts(name)
+    now = runtime.clock()
+    for name, table in runtime.settings.sources.items():
+        facts = runtime.sources.facts(name)
         lines = [("address", facts.url)]
         if facts.version:
             lines.append(("version", facts.version))
         if table.runs_pipelines:
-            reading = engine.store.get(PipelinesOf(name))
+            reading = runtime.store.get(PipelinesOf(name))
             if reading.fault is not None:
                 lines.append(("trouble", f"{reading.fault.trouble.value}: {reading.fault.message}"))
                 if reading.fault.retry_at is not None:
@@ -35,7 +35,7 @@ def source_sections(engine: Engine) -> list[Section]:
         if facts.clock_skew is not None and abs(facts.clock_skew) > SKEW_NOTICED:
             ahead = "ahead of" if facts.clock_skew > 0 else "behind"
             lines.append(("clock", f"{fmt.duration(abs(facts.clock_skew))} {ahead} this machine's"))
-        minutes = max(1.0, (now - engine.started_at) / 60)
+        minutes = max(1.0, (now - runtime.started_at) / 60)
         lines.append(
             (
                 "requests",

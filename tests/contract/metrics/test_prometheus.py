@@ -23,8 +23,8 @@ from tui.config import MetricSettings, ModelSettings, PrometheusSettings, Secret
 from tui.domain.health import Trouble
 from tui.domain.query_template import fill
 from tui.domain.series import Grid
+from tui.engine.queries import ChartOf
 from tui.engine.queries.charts import chart
-from tui.engine.queries.queries import ChartOf
 from tui.sources.base import SourceError
 from tui.sources.metrics.prometheus import PrometheusSource
 

@@ -9,8 +9,8 @@ import pytest
 from tests.real_prometheus import END, INTERVAL, RealPrometheus, prometheus
 from tui import config
 from tui.domain.series import Probe
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ProbeOf
+from tui.engine.queries import ProbeOf
+from tui.engine.runtime import Runtime
 from tui.sources.metrics.promql import aggregates, buckets, quantile, selectors
 
 LAST = END - 17
@@ -83,11 +83,11 @@ async def probed(url: str, query: str) -> Probe:
         f'[sources.prom]\ntype = "prometheus"\nurl = "{url}"\n[models.m]\nmetrics = ["x"]\n'
         f"[metrics.x]\nsource = 'prom'\nquery = '{query}'\n"
     )
-    engine = Engine(config.parse(text, Path("config.toml")), clock=lambda: float(END))
+    runtime = Runtime(config.parse(text, Path("config.toml")), clock=lambda: float(END))
     try:
-        return await engine.ask(ProbeOf("m", "x"))
+        return await runtime.poller.ask(ProbeOf("m", "x"))
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.widgets.chart.charts import lines_of
 from tui import config
 from tui.domain.series import Chart
 from tui.domain.verdict import MetricOutcome
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ChartOf
+from tui.engine.queries import ChartOf
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.panes.metrics import project
 from tui.panes.time_range import TimeRange
@@ -45,11 +45,11 @@ def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus
 async def test_a_chart_says_so(buckets: RealPrometheus) -> None:
     text = f'[sources.prom]\ntype = "prometheus"\nurl = "{buckets.url}"\n[models.m]\nmetrics = ["took"]\n'
     settings = config.parse(text + METRIC.replace("query =", 'source = "prom"\nquery ='), Path("c.toml"))
-    engine = Engine(settings, clock=lambda: float(END))
+    runtime = Runtime(settings, clock=lambda: float(END))
     try:
-        found = await engine.ask(ChartOf("m", "took", 3600, 60))
+        found = await runtime.poller.ask(ChartOf("m", "took", 3600, 60))
     finally:
-        await engine.close()
+        await runtime.close()
     assert [series.ceiling for series in found.series] == [500, 500]
     assert set(found.series[1].values) == {500}
     shown = project("took", settings.metrics["took"], TimeRange(3600), Reading[Chart](found), float(END))

@@ -10,8 +10,8 @@ import pytest
 from tests.real_prometheus import END, INTERVAL, START, VANISHED, RealPrometheus, prometheus
 from tui import config
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import VerdictOf
+from tui.engine.queries import VerdictOf
+from tui.engine.runtime import Runtime
 from tui.insight.judge.shift import shift
 
 BEGAN = START + 3600
@@ -49,11 +49,11 @@ async def judged(url: str, metrics: str, now: float = END) -> Verdict:
     settings = config.parse(
         text + metrics.replace("query =", 'source = "prom"\nquery ='), Path("config.toml")
     )
-    engine = Engine(settings, clock=lambda: float(now))
+    runtime = Runtime(settings, clock=lambda: float(now))
     try:
-        return await engine.ask(VerdictOf("m"))
+        return await runtime.poller.ask(VerdictOf("m"))
     finally:
-        await engine.close()
+        await runtime.close()
 
 
 async def only(url: str, metrics: str, now: float = END) -> MetricVerdict:

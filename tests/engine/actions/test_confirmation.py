@@ -16,7 +16,7 @@ from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, Verdict
 from tui.engine.actions.journal import Journal
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
 from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.sources.base import SourceError
 
@@ -42,7 +42,7 @@ async def test_a_canary_is_promoted_though_its_gate_was_not_listed(
     if listed == "another gate" and target is GATE:
         other = Gate(msgspec.structs.replace(gate, gate="Other"), "Go on?")
         desk.source.listing = listing_of(run_of(gate.of_run, Status.WAITING, gates=(other,)))
-        await desk.engine.ask(PipelinesOf("ci"))
+        await desk.runtime.poller.ask(PipelinesOf("ci"))
     desk.source.runs[gate.of_run] = run_of(gate.of_run, Status.WAITING, gates=(Gate(gate, "Promote it?"),))
     assert (await desk.actions.plan(request)).plan.request == msgspec.structs.replace(
         request, kind=ActionKind.PROMOTE
@@ -115,7 +115,7 @@ async def test_a_verdict_that_turned_meanwhile_is_asked_about(
     async def verdict(*_: object) -> Verdict:
         return Verdict(model="fraud", judge="own", decision=decision, reason="so it is", score=0.0)
 
-    monkeypatch.setattr("tui.engine.queries.resolver.verdict", verdict)
+    monkeypatch.setattr("tui.engine.queries.verdicts.verdict", verdict)
     prepared = await desk.actions.plan(REQUEST)
     assert prepared.consent == RequiredConfirmation()
     await desk.time.advance(60)

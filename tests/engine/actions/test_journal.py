@@ -10,7 +10,8 @@ import pytest
 
 from tui.domain.action import ActionKind, ActionRequest, Plan
 from tui.domain.address import parse_address
-from tui.engine.actions.journal import Entry, Event, Journal, JournalError
+from tui.domain.journal import Entry, Event
+from tui.engine.actions.journal import Journal, JournalError
 
 TARGET = parse_address("ci:deploy#7")
 

@@ -21,7 +21,7 @@ from tui.domain.series import Samples
 from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused
-from tui.engine.queries.queries import AlarmsNow, EnvironmentsOf, PipelinesOf
+from tui.engine.queries import AlarmsNow, EnvironmentsOf, PipelinesOf
 from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.insight.promotion import OtherDeployment, PartSource, RequestCounts
 from tui.sources.base import SourceError
@@ -70,11 +70,11 @@ async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(jo
     assert prepared.consent == RequiredConfirmation("production", "the verdict could not be read")
     with pytest.raises(ActionRefused, match="it takes a second yes"):
         desk.actions.start(prepared, {}, Confirmation(yes=True, name="production"))
-    text = "\n".join(promotion_lines(its, desk.engine.settings, desk.time.now))
+    text = "\n".join(promotion_lines(its, desk.runtime.settings, desk.time.now))
     assert "tests: not known: no answer in 5 s" in text
     assert "meanwhile: also deployed: 0.9 by bob into ci:app@production" in text
     desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", despite=True))
-    await desk.engine.close()
+    await desk.runtime.close()
 
 
 async def test_before_promoting_the_alarms_of_the_model_are_told_and_those_of_other_systems(
@@ -106,12 +106,12 @@ async def test_before_promoting_the_alarms_of_the_model_are_told_and_those_of_ot
         replace(own, name="late", state=AlarmState.PENDING),
         replace(own, name="gone", state=AlarmState.RESOLVED),
     )
-    desk.engine.store.put(AlarmsNow(), Alarms((own, *others)), desk.time.now)
+    desk.runtime.store.put(AlarmsNow(), Alarms((own, *others)), desk.time.now)
     its = (await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))).promotion
     assert its is not None
     assert its.alarms == ("slow: 2 above 1", "DiskFull: full (silenced by bob)")
     assert its.alarms_known.at == desk.time.now
-    await desk.engine.close()
+    await desk.runtime.close()
 
 
 PLACE = parse_address("ci:app@production")
@@ -131,7 +131,7 @@ async def test_the_requests_on_the_canary_are_counted_since_it_came(journal: Jou
     assert (its.requests, its.requests_known) == (RequestCounts(411.7, 411.7), PartSource(desk.time.now))
     asked = [what for _, what in desk.source.asked if what.startswith("x")]
     assert asked == ['x{track="baseline"}[600s]', 'x{track="canary"}[600s]']
-    lines = list(promotion_lines(its, desk.engine.settings, desk.time.now))
+    lines = list(promotion_lines(its, desk.runtime.settings, desk.time.now))
     assert "requests: 412 on the canary, 412 on the baseline in the same time" in lines
     assert "baseline: 1.0; it was there 23h before the canary: warm where the canary may be cold" in lines
     desk.source.default = Samples(())
@@ -139,7 +139,7 @@ async def test_the_requests_on_the_canary_are_counted_since_it_came(journal: Jou
     its = (await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))).promotion
     assert its is not None
     assert "no value for the canary" in its.requests_known.problem
-    await desk.engine.close()
+    await desk.runtime.close()
 
 
 async def test_who_else_decides_and_what_else_was_deployed_is_told(journal: Journal) -> None:
@@ -160,9 +160,9 @@ async def test_who_else_decides_and_what_else_was_deployed_is_told(journal: Jour
     staging = Environment(parse_address("ci:features@staging"), (later,), tier="staging")
     desk.source.places[GATE.pipeline] = Environments((Environment(PLACE, (NEW, STABLE)),))
     desk.source.pasts[PLACE] = Environment(PLACE, (NEW, STABLE))
-    await desk.engine.ask(PipelinesOf("ci"))
+    await desk.runtime.poller.ask(PipelinesOf("ci"))
     others = Environments((features, staging))
-    desk.engine.store.put(EnvironmentsOf(store.address.pipeline), others, desk.time.now)
+    desk.runtime.store.put(EnvironmentsOf(store.address.pipeline), others, desk.time.now)
     desk.source.seen = [Observation("happening")]
     await desk.go(ActionRequest(ActionKind.CANCEL, train.address))
     its = (await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))).promotion
@@ -171,4 +171,4 @@ async def test_who_else_decides_and_what_else_was_deployed_is_told(journal: Jour
     me = f"{journal.who.user}@{journal.who.host}"
     assert its.judging == (f"another canary waits at {older}", f"{me} began to cancel {train.address}")
     assert "environments ci:train" in [what for _, what in desk.source.asked]
-    await desk.engine.close()
+    await desk.runtime.close()

@@ -25,7 +25,7 @@ from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused, PreparedAction
-from tui.engine.queries.queries import ActivitiesNow, PipelinesOf
+from tui.engine.queries import ActivitiesNow, PipelinesOf
 from tui.insight.confirmation import Confirmation
 from tui.insight.deployment_rules import Canary, DeploymentRule, WordPart
 from tui.sources.base import SourceError
@@ -53,7 +53,7 @@ async def test_it_is_journalled_sent_once_and_read_back(journal: Journal) -> Non
     assert events(desk.record()) == [
         *("planned", "sending", "answered", "observed", "observed", "observed", "settled")
     ]
-    assert desk.engine.store.get(ActivitiesNow()).value == (ended,)
+    assert desk.runtime.store.get(ActivitiesNow()).value == (ended,)
     assert await desk.actions.done(ended.id) == ended
 
 
@@ -113,7 +113,7 @@ async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal)
         assert (await desk.actions.plan(request)).plan.why_not == "cancel is under way there"
     assert len(desk.source.sent) == 3
     assert (await desk.actions.plan(REQUEST)).plan.why_not
-    await desk.engine.close()
+    await desk.runtime.close()
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ async def test_letting_a_canary_go_on_is_promoting_it_whatever_it_is_called(jour
     run = run_of(GATE.of_run, Status.WAITING, gates=(Gate(GATE, "Promote it?"),))
     desk.source.listing = listing_of(run)
     desk.source.runs[run.address] = run
-    await desk.engine.ask(PipelinesOf("ci"))
+    await desk.runtime.poller.ask(PipelinesOf("ci"))
     prepared = await desk.actions.plan(REQUEST)
     assert prepared.plan.request.kind is ActionKind.PROMOTE
     assert prepared.promotion is not None
@@ -366,7 +366,7 @@ async def test_what_was_cut_off_is_settled_at_the_next_start(journal: Journal, t
     desk.source.reply = Reply("accepted", found=(("queue", "5"),))
     desk.source.seen = [Observation("happening")]
     await desk.go()
-    await desk.engine.close()
+    await desk.runtime.close()
     after = Desk(Journal(tmp_path / "state"), time=desk.time)
     settling = asyncio.create_task(after.actions.settle())
     await after.time.advance(60)

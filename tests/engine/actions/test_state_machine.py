@@ -123,7 +123,7 @@ class Acting(RuleBasedStateMachine):
         self.desk = Desk(Journal(self.folder), settings(), self.time)
         server = Server(self.time, self.truth, self.desk.journal)
         self.desk.source = server
-        self.desk.engine.source_pool._sources["ci"] = server
+        self.desk.runtime.sources._sources["ci"] = server
         self.settling = asyncio.create_task(self.desk.actions.settle())
         await self._turn()
 
@@ -181,7 +181,7 @@ class Acting(RuleBasedStateMachine):
         async def again() -> None:
             self.settling.cancel()
             await asyncio.gather(self.settling, return_exceptions=True)
-            await self.desk.engine.close()
+            await self.desk.runtime.close()
             self.prepared.clear()
             await self._open()
 
@@ -194,13 +194,13 @@ class Acting(RuleBasedStateMachine):
         async def look() -> None:
             live = {each.id for each in self.desk.actions.activities if not each.ended}
             other = Desk(Journal(self.folder), settings(), self.time)
-            other.engine.source_pool._sources["ci"] = Server(self.time, self.truth, other.journal)
+            other.runtime.sources._sources["ci"] = Server(self.time, self.truth, other.journal)
             task = asyncio.create_task(other.actions.settle())
             await self._turn()
             assert not live & {each.id for each in other.actions.activities}
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await other.engine.close()
+            await other.runtime.close()
 
         self.loop.run_until_complete(look())
 
@@ -232,7 +232,7 @@ class Acting(RuleBasedStateMachine):
             if hasattr(self, "desk"):
                 self.settling.cancel()
                 await asyncio.gather(self.settling, return_exceptions=True)
-                await self.desk.engine.close()
+                await self.desk.runtime.close()
 
         self.loop.run_until_complete(end())
         self.loop.close()

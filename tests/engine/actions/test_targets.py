@@ -10,7 +10,7 @@ from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.targets import aim
-from tui.engine.queries.queries import PipelinesOf
+from tui.engine.queries import PipelinesOf
 
 __all__ = ["at_once"]
 
@@ -21,7 +21,7 @@ async def test_of_the_gates_of_a_run_those_that_it_waits_for_are_meant(tmp_path:
     desk = Desk(Journal(tmp_path / "state"))
     gates = (Gate(BACK, "Roll back?", blocking=False), Gate(GATE, "Promote it?"))
     desk.source.listing = listing_of(run_of(GATE.of_run, Status.WAITING, gates=gates))
-    await desk.engine.ask(PipelinesOf("ci"))
-    assert (await aim(desk.engine, ActionKind.APPROVE, GATE.of_run)).targets == (GATE,)
-    assert (await aim(desk.engine, ActionKind.APPROVE, BACK)).targets == (BACK,)
-    await desk.engine.close()
+    await desk.runtime.poller.ask(PipelinesOf("ci"))
+    assert (await aim(desk.runtime.actions, ActionKind.APPROVE, GATE.of_run)).targets == (GATE,)
+    assert (await aim(desk.runtime.actions, ActionKind.APPROVE, BACK)).targets == (BACK,)
+    await desk.runtime.close()

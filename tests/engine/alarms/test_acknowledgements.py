@@ -36,7 +36,7 @@ async def fires(work: Kept, *before: Status) -> list[AlarmState]:
 async def acknowledge() -> None:
     async with kept(FAILING) as work:
         assert await fires(work) == [AlarmState.FIRING]
-        assert work.engine.alarms.acknowledge(work.alarms[0].key)
+        assert work.runtime.alarms.acknowledge(work.alarms[0].key)
 
 
 async def test_a_restart_asks_nobody_again(folder: Path) -> None:
@@ -45,7 +45,7 @@ async def test_a_restart_asks_nobody_again(folder: Path) -> None:
     async with kept(FAILING) as work:
         assert await fires(work) == [AlarmState.ACKNOWLEDGED]
         assert work.told == []
-        assert work.engine.alarms.acknowledge(work.alarms[0].key)
+        assert work.runtime.alarms.acknowledge(work.alarms[0].key)
         assert work.states == [AlarmState.FIRING]
     async with kept(FAILING) as work:
         assert await fires(work) == [AlarmState.FIRING]
@@ -84,11 +84,11 @@ async def test_two_decks_at_once_share_it() -> None:
     async with kept(FAILING) as other:
         async with kept(FAILING) as work:
             assert await fires(work) == await fires(other) == [AlarmState.FIRING]
-            assert work.engine.alarms.acknowledge(work.alarms[0].key)
+            assert work.runtime.alarms.acknowledge(work.alarms[0].key)
             assert await fires(other, Status.PASSED) == [AlarmState.ACKNOWLEDGED]
-            assert other.engine.alarms.acknowledge(other.alarms[0].key)
+            assert other.runtime.alarms.acknowledge(other.alarms[0].key)
             assert await fires(work, Status.PASSED) == [AlarmState.FIRING]
-            assert other.engine.alarms.acknowledge(other.alarms[0].key)
+            assert other.runtime.alarms.acknowledge(other.alarms[0].key)
         assert await fires(other) == [AlarmState.ACKNOWLEDGED]
     async with kept(FAILING) as later:
         assert await fires(later) == [AlarmState.ACKNOWLEDGED]

@@ -9,8 +9,8 @@ from tests.http_stub import Reply, Stub, http_stub
 from tui import config
 from tui.domain.alarm import AlarmState
 from tui.domain.series import Grid, Samples
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ReachOf
+from tui.engine.queries import ReachOf
+from tui.engine.runtime import Runtime
 from tui.sources.base import SourceError
 
 VERDICT = """
@@ -108,16 +108,16 @@ PAGES = {
 }
 
 
-def engine(kind: str, stub: Stub) -> Engine:
+def runtime(kind: str, stub: Stub) -> Runtime:
     url = stub.url + PAGES[kind][0]
     text = f"[sources.it]\ntype = '{kind}'\nurl = '{url}'\n[alarms.lost]\nsource = {{ name = 'it' }}\n"
-    return Engine(config.parse(text, Path("config.toml")))
+    return Runtime(config.parse(text, Path("config.toml")))
 
 
 @pytest.mark.parametrize("kind", PAGES)
 async def test_a_source_of_metrics_is_asked_whether_it_answers(kind: str) -> None:
     with http_stub({"*": PAGES[kind][1]}) as stub:
-        asked = engine(kind, stub)
+        asked = runtime(kind, stub)
         found = await asked.alarms.look_once()
         assert (found.alarms, asked.alarms.queries()) == ((), (ReachOf("it"),))
         assert stub.requests
@@ -127,10 +127,10 @@ async def test_a_source_of_metrics_is_asked_whether_it_answers(kind: str) -> Non
 @pytest.mark.parametrize("kind", PAGES)
 async def test_and_the_alarm_begins_when_it_does_not(kind: str) -> None:
     with http_stub({"*": Reply.text("no", 503)}) as stub:
-        asked = engine(kind, stub)
+        asked = runtime(kind, stub)
         (alarm,) = (await asked.alarms.look_once()).alarms
         assert (alarm.name, alarm.subject, alarm.state) == ("lost", "it", AlarmState.PENDING)
         assert alarm.words.startswith("unavailable: it answered 503 to ")
         with pytest.raises(SourceError):
-            await asked.ask(ReachOf("it"))
+            await asked.poller.ask(ReachOf("it"))
         await asked.close()

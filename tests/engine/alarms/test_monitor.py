@@ -19,8 +19,8 @@ from tui.domain.alarm import Alarm, AlarmState
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AlarmsNow
+from tui.engine.queries import AlarmsNow
+from tui.engine.runtime import Runtime
 from tui.insight.deployment_rules import Start
 from tui.sandbox.process import Sandbox
 from tui.sources.base import SourceError
@@ -38,13 +38,13 @@ class Kept:
         self.time = Time()
         self.ci = FakeSource("ci", self.time)
         settings = config.parse(text, Path("config.toml"))
-        self.engine = self.time.engine(settings, {"ci": self.ci})
+        self.runtime = self.time.runtime(settings, {"ci": self.ci})
         self.told: list[str] = []
-        self.engine.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
+        self.runtime.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
-        found = self.engine.store.get(AlarmsNow()).value
+        found = self.runtime.store.get(AlarmsNow()).value
         return found.alarms if found is not None else ()
 
     @property
@@ -65,11 +65,11 @@ class Kept:
 @asynccontextmanager
 async def kept(text: str) -> AsyncIterator[Kept]:
     work = Kept(text)
-    task = asyncio.create_task(work.engine.run())
+    task = asyncio.create_task(work.runtime.run())
     try:
         yield work
     finally:
-        await work.engine.close()
+        await work.runtime.close()
         await task
 
 
@@ -81,16 +81,16 @@ async def test_the_demo_degrades_and_is_told_with_its_deployment() -> None:
         settings = sandbox.settings(alarms=True)
         own = {name: settings.alarms[name] for name in ("slow-fraud", "worse-fraud", "jenkins-lost")}
         settings = msgspec.structs.replace(settings, alarms=own)
-        engine = Engine(settings, clock=lambda: control.state().now)
-        stack.push_async_callback(engine.close)
-        found = await engine.alarms.look_once()
+        runtime = Runtime(settings, clock=lambda: control.state().now)
+        stack.push_async_callback(runtime.close)
+        found = await runtime.alarms.look_once()
         assert [each.name for each in found.firing if not each.origin] == []
         disk = next(each for each in found.alarms if each.name == "DiskFilling")
         assert disk.silenced == "silenced by 5c1f0a52"
         assert disk not in found.firing
 
         control.advance(660)
-        found = await engine.alarms.look_once()
+        found = await runtime.alarms.look_once()
         (slow,) = (each for each in found.alarms if each.name == "slow-fraud")
         assert slow in found.firing
         assert slow.model == "fraud"
@@ -107,13 +107,13 @@ async def test_the_demo_degrades_and_is_told_with_its_deployment() -> None:
         assert theirs.before is not None
 
         control.fault("jenkins", "down")
-        await engine.alarms.look_once()
+        await runtime.alarms.look_once()
         control.advance(90)
-        lost = {each.name: each for each in (await engine.alarms.look_once()).firing}["jenkins-lost"]
+        lost = {each.name: each for each in (await runtime.alarms.look_once()).firing}["jenkins-lost"]
         assert lost.words.startswith("unreachable: jenkins")
         control.fault("jenkins", None)
         control.advance(60)
-        states = {each.name: each.state for each in (await engine.alarms.look_once()).alarms}
+        states = {each.name: each.state for each in (await runtime.alarms.look_once()).alarms}
         assert states["jenkins-lost"] is AlarmState.RESOLVED
         assert states["slow-fraud"] is AlarmState.FIRING
 
@@ -132,9 +132,9 @@ async def test_new_test_failures_propose_what_the_rules_of_the_job_can_start() -
             sources={**settings.sources, "jenkins": msgspec.structs.replace(jenkins, deployments=rules)},
             alarms={"broken": settings.alarms["new-test-failures"]},
         )
-        engine = Engine(settings, clock=lambda: sandbox.control.state().now)
-        stack.push_async_callback(engine.close)
-        found = {each.subject: each for each in (await engine.alarms.look_once()).firing}
+        runtime = Runtime(settings, clock=lambda: sandbox.control.state().now)
+        stack.push_async_callback(runtime.close)
+        found = {each.subject: each for each in (await runtime.alarms.look_once()).firing}
         alarm = found["jenkins:deploy-model"]
         assert alarm.words == "3 new test failures in #6"
         assert alarm.before is not None
@@ -151,7 +151,7 @@ async def test_without_alarms_nothing_is_asked() -> None:
     async with kept(CI) as work:
         await work.time.advance(600)
         assert work.ci.asked == []
-        assert work.engine.store.get(AlarmsNow()).value is None
+        assert work.runtime.store.get(AlarmsNow()).value is None
 
 
 async def test_a_lost_source_is_pending_then_fires_and_is_resolved() -> None:
@@ -224,7 +224,7 @@ async def test_an_acknowledged_alarm_is_told_no_more_until_it_comes_again() -> N
     async with kept(FAILING) as work:
         work.runs(Status.FAILED)
         await work.time.advance(5)
-        assert work.engine.alarms.acknowledge(work.alarms[0].key)
+        assert work.runtime.alarms.acknowledge(work.alarms[0].key)
         assert work.states == [AlarmState.ACKNOWLEDGED]
         work.runs(Status.FAILED, Status.FAILED)
         await work.time.advance(60)
@@ -232,7 +232,7 @@ async def test_an_acknowledged_alarm_is_told_no_more_until_it_comes_again() -> N
         work.runs(Status.PASSED, Status.FAILED, Status.FAILED)
         await work.time.advance(60)
         assert work.states == [AlarmState.RESOLVED]
-        assert not work.engine.alarms.acknowledge(work.alarms[0].key)
+        assert not work.runtime.alarms.acknowledge(work.alarms[0].key)
         work.runs(Status.FAILED, Status.PASSED, Status.FAILED, Status.FAILED)
         await work.time.advance(60)
         assert work.states == [AlarmState.FIRING]
@@ -260,7 +260,7 @@ async def test_notices_are_capped_and_what_is_more_comes_in_one() -> None:
         await work.time.advance(5)
         assert len(work.told) == 1
         work.runs(Status.FAILED, pipelines=3)
-        work.engine.refresh(*work.engine.alarms.queries())
+        work.runtime.poller.refresh(*work.runtime.alarms.queries())
         await work.time.advance(10)
         assert len(work.alarms) == 3
         assert len(work.told) == 1
@@ -296,7 +296,7 @@ async def test_a_command_gets_the_alarm_as_json_and_no_shell(tmp_path: Path) -> 
     async with kept(FAILING + f"[ui.notices]\ncommand = {command}\n") as work:
         work.runs(Status.FAILED)
         await work.time.advance(5)
-        await work.engine.alarms.notices.finish()
+        await work.runtime.alarms.notices.finish()
         argument, document = out.read_text().split("\n", 1)
         assert argument == "$(id); `id`"
         (alarm,) = json.loads(document)["alarms"]
@@ -309,8 +309,8 @@ async def test_a_command_that_fails_is_told_of() -> None:
         async with kept(FAILING + f"[ui.notices]\ncommand = {json.dumps(command)}\n") as work:
             work.runs(Status.FAILED)
             await work.time.advance(5)
-            await work.engine.alarms.notices.finish()
-            found = work.engine.store.get(AlarmsNow()).value
+            await work.runtime.alarms.notices.finish()
+            found = work.runtime.store.get(AlarmsNow()).value
             assert found is not None
             assert words in found.notes[0]
 
@@ -320,8 +320,8 @@ async def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -
     async with kept(FAILING + '[ui.notices]\ncommand = ["sleep", "600"]\n') as work:
         work.runs(Status.FAILED)
         await work.time.advance(5)
-        await work.engine.alarms.notices.finish()
-        found = work.engine.store.get(AlarmsNow()).value
+        await work.runtime.alarms.notices.finish()
+        found = work.runtime.store.get(AlarmsNow()).value
         assert found is not None
         assert "the command sleep did not end" in found.notes[0]
 
@@ -334,10 +334,10 @@ async def test_a_webhook_is_posted_once_with_its_header() -> None:
         async with kept(FAILING + notices) as work:
             work.runs(Status.FAILED)
             await work.time.advance(5)
-            await work.engine.alarms.notices.finish()
+            await work.runtime.alarms.notices.finish()
             (request,) = stub.requests
             assert request.headers["x-key"] == "S3CRET"
             assert json.loads(request.body)["alarms"][0]["name"] == "failing"
-            found = work.engine.store.get(AlarmsNow()).value
+            found = work.runtime.store.get(AlarmsNow()).value
             assert found is not None
             assert found.notes == ("the webhook answered 302",)

@@ -16,10 +16,11 @@ from tui.domain.address import Address, parse_address
 from tui.domain.alarm import Announcement
 from tui.domain.deployment import Deployment, Environment, Environments, Rollback
 from tui.domain.health import Trouble
+from tui.domain.journal import Record
 from tui.domain.status import Status
-from tui.engine.actions.journal import Journal, Record
+from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused, PreparedAction
-from tui.engine.queries.queries import AlarmsNow
+from tui.engine.queries import AlarmsNow
 from tui.sources.base import SourceError
 
 __all__ = ["at_once"]
@@ -59,14 +60,14 @@ class Work(Desk):
     def __init__(self, journal: Journal, text: str, time: Time | None = None) -> None:
         super().__init__(journal, config.parse(text, Path("config.toml")), time)
         self.told: list[str] = []
-        self.engine.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
+        self.runtime.alarms.notices.on_screen = lambda channels, words, fires: self.told.append(words)
         way = Rollback(True, "would start back", Address("ci", "back"), (("VERSION", "v1"),))
         self.deployed(stood("v2", 300), stood("v1", 90_000, rollback=way))
         self.runs(GOOD)
 
     @property
     def said(self) -> Announcement | None:
-        announced = self.engine.policies.announced
+        announced = self.runtime.policies.announced
         return announced[-1] if announced else None
 
     @property
@@ -100,12 +101,12 @@ class Work(Desk):
 @asynccontextmanager
 async def at_work(journal: Journal, text: str = CONFIG, time: Time | None = None) -> AsyncIterator[Work]:
     work = Work(journal, text, time)
-    task = asyncio.create_task(work.engine.run())
+    task = asyncio.create_task(work.runtime.run())
     try:
         await work.passed(5)
         yield work
     finally:
-        await work.engine.close()
+        await work.runtime.close()
         await task
 
 
@@ -195,15 +196,15 @@ def recovers(work: Work) -> str:
 
 
 def is_acknowledged(work: Work) -> str:
-    found = work.engine.store.get(AlarmsNow()).value
+    found = work.runtime.store.get(AlarmsNow()).value
     assert found is not None
-    assert work.engine.alarms.acknowledge(found.alarms[0].key)
+    assert work.runtime.alarms.acknowledge(found.alarms[0].key)
     return "somebody has acknowledged the alarm"
 
 
 def is_withdrawn(work: Work) -> str:
-    assert work.engine.policies.withdraw("p")
-    assert not work.engine.policies.withdraw("p")
+    assert work.runtime.policies.withdraw("p")
+    assert not work.runtime.policies.withdraw("p")
     return "a person said no"
 
 
@@ -248,14 +249,14 @@ async def test_read_only_it_does_nothing(journal: Journal) -> None:
 async def test_somebody_in_another_program_was_first(journal: Journal, tmp_path: Path) -> None:
     async with at_work(journal, BACK) as work:
         await work.fires()
-        other = Desk(Journal(tmp_path), work.engine.settings, work.time)
+        other = Desk(Journal(tmp_path), work.runtime.settings, work.time)
         other.source.places, other.source.pasts = work.source.places, work.source.pasts
         await other.go(ActionRequest(ActionKind.ROLLBACK, LIVE, (("version", "v1"),)), YES, 10)
         assert len(other.source.sent) == 1
         await work.passed(700)
         assert work.words.endswith("was first: rollback ci:deploy@live")
         assert work.source.sent == []
-        await other.engine.close()
+        await other.runtime.close()
 
 
 async def test_what_somebody_did_elsewhere_shows_in_the_environment(journal: Journal) -> None:
@@ -314,12 +315,12 @@ async def test_one_takes_over_from_another_that_ends_first(journal: Journal, tmp
         await first.fires()
         second = Work(Journal(tmp_path), CONFIG, first.time)
         second.runs(BAD)
-        running = asyncio.create_task(second.engine.run())
+        running = asyncio.create_task(second.runtime.run())
         assert await second.passed(60) == "another pipedeck here sees to it"
     assert await second.passed(60) == "retrain with ci:train"
     await second.passed(700)
     assert (len(first.source.sent), len(second.source.sent)) == (0, 1)
-    await second.engine.close()
+    await second.runtime.close()
     await running
 
 

@@ -12,7 +12,7 @@ from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.alarms.suspects import Suspects
-from tui.engine.queries.queries import EnvironmentsOf, PipelinesOf
+from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.store import Store
 
 CONFIG = """

@@ -15,9 +15,8 @@ from tui.domain.pipeline import Run, TestCounts
 from tui.domain.status import Status
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite, TestReport
 from tui.engine.cache.disk import DiskCache
-from tui.engine.engine import REPORTS
-from tui.engine.polling.intervals import TESTS_LIVE
-from tui.engine.queries.queries import AnyQuery, CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.engine.queries import AnyQuery, CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.engine.queries.tests import TESTS_LIVE
 from tui.sources.base import SourceError
 
 AT = address("train", 7)
@@ -39,15 +38,15 @@ class World:
         self.ci.reports = {AT: REPORT}
         self.ci.details = {KEY: CaseDetails("said")}
         history = DiskCache(folder) if folder else None
-        self.engine = self.time.engine(Settings(sources={}), {"ci": self.ci}, history=history)
-        self.store = self.engine.store
-        self.running = asyncio.create_task(self.engine.run())
+        self.runtime = self.time.runtime(Settings(sources={}), {"ci": self.ci}, history=history)
+        self.store = self.runtime.store
+        self.running = asyncio.create_task(self.runtime.run())
 
     async def advance(self, seconds: float = 0.0) -> None:
         """Let time pass, and threads finish what they do with the disk."""
         for _ in range(4):
             await self.time.advance(seconds / 4)
-            if tasks := self.engine._tasks:
+            if tasks := self.runtime.poller._tasks:
                 await asyncio.wait(tasks, timeout=10)
             await settle()
 
@@ -56,7 +55,7 @@ class World:
         self.ci.runs[AT] = run
 
     def watch(self, *queries: AnyQuery) -> None:
-        self.engine.watch().want(*queries)
+        self.runtime.poller.watch().want(*queries)
 
     @property
     def asked(self) -> list[str]:
@@ -67,7 +66,7 @@ class World:
 async def world() -> AsyncIterator[World]:
     world = World(None)
     yield world
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_a_finished_runs_report_is_asked_for_once(world: World) -> None:
@@ -139,7 +138,7 @@ async def test_while_a_run_waits_for_a_person_its_report_is_asked_for_once_but_n
     world.tell(RUNNING)
     await world.advance(31)
     assert world.asked.count(f"tests {AT}") > 1, "it goes on"
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_a_failure_keeps_the_last_report(world: World) -> None:
@@ -162,7 +161,7 @@ async def test_a_case_is_asked_for_once_its_run_has_ended(world: World) -> None:
 
 
 async def test_reports_that_nobody_watches_are_few(world: World) -> None:
-    watch = world.engine.watch()
+    watch = world.runtime.poller.watch()
     for number in range(30):
         at = address("train", number)
         world.ci.runs[at] = run_of(at, Status.PASSED, duration=1.0)
@@ -172,7 +171,7 @@ async def test_reports_that_nobody_watches_are_few(world: World) -> None:
         await settle()
     watch.want()
     known = [n for n in range(30) if world.store.get(TestsOf(address("train", n))).value]
-    assert known == list(range(30 - REPORTS, 30))
+    assert known == list(range(30 - (TestsOf.kept or 0), 30))
     assert all(world.store.get(RunAt(address("train", n))).value for n in range(30)), "runs are small"
 
 
@@ -187,7 +186,7 @@ async def restarted(folder: Path, run: Run = PASSED, *queries: AnyQuery) -> Worl
     world.ci.details = {KEY: CaseDetails("other")}
     world.watch(*(queries or (TESTS, CASE)))
     await world.advance(5)
-    await world.engine.close()
+    await world.runtime.close()
     return world
 
 
@@ -197,7 +196,7 @@ async def folder(tmp_path: Path) -> Path:
     first = World(tmp_path / "kept")
     first.watch(TESTS, CASE)
     await first.advance(5)
-    await first.engine.close()
+    await first.runtime.close()
     assert first.asked.count(f"tests {AT}") == first.asked.count(f"case a {AT}") == 1
     return tmp_path / "kept"
 
@@ -232,7 +231,7 @@ async def test_another_case_of_the_same_name_is_another(folder: Path) -> None:
     world.ci.details = {other: CaseDetails("the second")}
     world.watch(CaseOf(AT, other))
     await world.advance(5)
-    await world.engine.close()
+    await world.runtime.close()
     assert world.store.get(CaseOf(AT, other)).value == CaseDetails("the second")
 
 
@@ -243,7 +242,7 @@ async def test_what_is_not_final_is_not_kept(tmp_path: Path) -> None:
         world.ci.reports[AT] = report
         world.watch(TESTS)
         await world.advance(5)
-        await world.engine.close()
+        await world.runtime.close()
     assert os.listdir(tmp_path) == []
 
 
@@ -253,5 +252,5 @@ async def test_the_same_address_at_another_server_is_another_run(folder: Path) -
     world.ci.reports = {AT: MORE}
     world.watch(TESTS)
     await world.advance(5)
-    await world.engine.close()
+    await world.runtime.close()
     assert world.store.get(TESTS).value == MORE

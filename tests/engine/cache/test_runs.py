@@ -10,7 +10,7 @@ from tui.config import JenkinsSettings, Settings
 from tui.domain.pipeline import Listing, Run
 from tui.domain.status import Status
 from tui.engine.cache.disk import DiskCache
-from tui.engine.queries.queries import PipelinesOf, RunAt
+from tui.engine.queries import PipelinesOf, RunAt
 
 AT = address("train", 7)
 ENDED = run_of(AT, Status.PASSED, duration=60.0)
@@ -27,7 +27,7 @@ class Started:
         self.ci.listing = listing_of(msgspec.structs.replace(run, stages=None))
         self.ci.runs = {AT: run}
         settings = Settings(sources={"ci": JenkinsSettings(url=url)})
-        self.engine = self.time.engine(settings, {"ci": self.ci}, history=DiskCache(folder))
+        self.runtime = self.time.runtime(settings, {"ci": self.ci}, history=DiskCache(folder))
 
     @property
     def asked(self) -> list[str]:
@@ -35,9 +35,9 @@ class Started:
 
     async def look(self) -> Run:
         """Ask for the list and the run; end."""
-        await self.engine.ask(LIST)
-        run = await self.engine.ask(RUN)
-        await self.engine.close()
+        await self.runtime.poller.ask(LIST)
+        run = await self.runtime.poller.ask(RUN)
+        await self.runtime.close()
         return run
 
 
@@ -53,10 +53,10 @@ async def test_a_finished_run_is_not_asked_again_after_a_restart(tmp_path: Path)
 async def test_it_is_asked_again_when_a_person_wants_to_know(tmp_path: Path) -> None:
     await Started(tmp_path, ENDED).look()
     second = Started(tmp_path, ENDED)
-    await second.engine.ask(LIST)
-    await second.engine.ask(RUN)
-    await second.engine.ask(RUN)
-    await second.engine.close()
+    await second.runtime.poller.ask(LIST)
+    await second.runtime.poller.ask(RUN)
+    await second.runtime.poller.ask(RUN)
+    await second.runtime.close()
     assert len(second.asked) == 2
 
 
@@ -88,34 +88,34 @@ async def recalled(folder: Path, *, url: str = "http://ci") -> tuple[Started, Li
     """A start whose server does not answer, an hour later, and the list that it shows."""
     start = Started(folder, ENDED, url=url, after=3600)
     start.ci.open.clear()
-    start.engine.watch().want(LIST)
-    await start.engine._recall_lists()
-    return start, start.engine.store.get(LIST).value
+    start.runtime.poller.watch().want(LIST)
+    await start.runtime.poller._recall()
+    return start, start.runtime.store.get(LIST).value
 
 
 async def test_the_list_is_there_at_once_marked_as_old(tmp_path: Path) -> None:
     await Started(tmp_path, ENDED).look()
     start, listing = await recalled(tmp_path)
     assert listing == start.ci.listing
-    reading = start.engine.store.get(LIST)
+    reading = start.runtime.store.get(LIST)
     assert reading.stale
     assert reading.age(start.time.now) == 3600
     assert start.asked == []
 
     start.ci.open.set()
-    await start.engine.ask(LIST)
+    await start.runtime.poller.ask(LIST)
     await settle()
-    reading = start.engine.store.get(LIST)
+    reading = start.runtime.store.get(LIST)
     assert not reading.stale
     assert reading.age(start.time.now) == 0
-    await start.engine.close()
+    await start.runtime.close()
 
 
 async def test_the_list_of_another_server_is_not_shown(tmp_path: Path) -> None:
     await Started(tmp_path, ENDED).look()
     start, listing = await recalled(tmp_path, url="http://other")
     assert listing is None
-    await start.engine.close()
+    await start.runtime.close()
 
 
 async def test_what_is_kept_is_its_owners_alone(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.engine.world import START, NoJitter, address
 from tui.domain.health import Fault, Trouble
-from tui.engine.polling.intervals import NEVER
 from tui.engine.polling.schedule import JITTER, SETTLE, SOONEST, UNFOCUSED, Schedule
-from tui.engine.queries.queries import AnyQuery, PipelinesOf, RunAt
+from tui.engine.queries import AnyQuery, PipelinesOf, RunAt
+from tui.engine.queries.base import NEVER
 
 LIST = PipelinesOf("ci")
 RUN = RunAt(address("train", 1))
@@ -21,7 +21,7 @@ TIMEOUT = Fault(Trouble.TIMEOUT, "no answer")
 
 
 def host(query: AnyQuery) -> str:
-    return query.source if isinstance(query, PipelinesOf) else "ci"
+    return query.of if isinstance(query, PipelinesOf) else "ci"
 
 
 def schedule_of(*queries: AnyQuery, rng: Random | None = None) -> Schedule:

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tui.config import MetricSettings, ModelSettings, Settings, TrackSettings
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.series import Chart, Grid, Samples
-from tui.engine.polling.intervals import after_answer
+from tui.engine.queries import ChartOf
 from tui.engine.queries.charts import chart, chart_grid
-from tui.engine.queries.queries import ChartOf
 from tui.sources.base import SourceError
 
 NOW = 100_000.5
@@ -119,7 +118,7 @@ class TestThePast:
         query = ChartOf("fraud", "m", 3600, 60, until)
         answer = await chart(query, settings, source, NOW)
         assert answer.final is final
-        assert math.isinf(after_answer(query, answer)) is final
+        assert math.isinf(query.wait(answer)) is final
 
 
 class TestTracks:

@@ -14,8 +14,7 @@ from tui.domain.deployment import Changes, Commit, Environments, Validation, Ver
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.engine.polling.intervals import DEPLOYING, MISSING, NEVER, STANDING, after_answer
-from tui.engine.queries.queries import (
+from tui.engine.queries import (
     AnyQuery,
     ChangesBetween,
     EnvironmentsOf,
@@ -23,6 +22,8 @@ from tui.engine.queries.queries import (
     PipelinesOf,
     ValidationOf,
 )
+from tui.engine.queries.base import NEVER, STANDING
+from tui.engine.queries.deployments import DEPLOYING, MISSING
 from tui.sources.base import SourceError
 
 FRAUD = address("g:ml/fraud")
@@ -39,7 +40,7 @@ class World:
     def __init__(self) -> None:
         self.time = Time()
         self.gitlab, self.jenkins = DeployingSource("g", self.time), DeployingSource("j", self.time)
-        self.engine = self.time.engine(SETTINGS, {"g": self.gitlab, "j": self.jenkins})
+        self.runtime = self.time.runtime(SETTINGS, {"g": self.gitlab, "j": self.jenkins})
 
 
 async def test_each_question_goes_to_its_source() -> None:
@@ -50,10 +51,10 @@ async def test_each_question_goes_to_its_source() -> None:
     world.gitlab.brought = Changes((Commit("c", "Fix"),))
     world.gitlab.numbers[address("g:ml/fraud#1")] = Validation((("auc", 0.9),))
     old, new = Version(LIVE, "a"), Version(LIVE, "b")
-    assert (await world.engine.ask(EnvironmentsOf(FRAUD))).environments == (place,)
-    assert await world.engine.ask(HistoryOf(LIVE)) == place
-    assert (await world.engine.ask(ChangesBetween(old, new))).commits[0].title == "Fix"
-    found = await world.engine.ask(ValidationOf(address("g:ml/fraud#1"), "m.json"))
+    assert (await world.runtime.poller.ask(EnvironmentsOf(FRAUD))).environments == (place,)
+    assert await world.runtime.poller.ask(HistoryOf(LIVE)) == place
+    assert (await world.runtime.poller.ask(ChangesBetween(old, new))).commits[0].title == "Fix"
+    found = await world.runtime.poller.ask(ValidationOf(address("g:ml/fraud#1"), "m.json"))
     assert dict(found.metrics) == {"auc": 0.9}
     assert [what for _, what in world.gitlab.asked] == [
         "environments g:ml/fraud",
@@ -61,17 +62,17 @@ async def test_each_question_goes_to_its_source() -> None:
         "changes a..b",
         "m.json of g:ml/fraud#1",
     ]
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_a_source_that_knows_no_deployments_says_so() -> None:
     time = Time()
-    engine = time.engine(SETTINGS, {"g": FakeSource("g", time)})
+    runtime = time.runtime(SETTINGS, {"g": FakeSource("g", time)})
     with pytest.raises(SourceError) as caught:
-        await engine.ask(EnvironmentsOf(FRAUD))
+        await runtime.poller.ask(EnvironmentsOf(FRAUD))
     assert caught.value.trouble is Trouble.MISCONFIGURED
     assert "the source g knows no deployments" in caught.value.message
-    await engine.close()
+    await runtime.close()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ async def test_a_source_that_knows_no_deployments_says_so() -> None:
     ],
 )
 def test_what_cannot_change_is_asked_once(query: AnyQuery, answer: object, wait: float) -> None:
-    assert after_answer(query, answer) == wait
+    assert query.wait(answer) == wait
     assert math.isinf(NEVER)
 
 
@@ -102,11 +103,11 @@ async def test_news_in_a_listing_makes_the_environments_due() -> None:
     busy = pipeline("g:ml/fraud", run("g:ml/fraud#1", Status.RUNNING))
     other = pipeline("g:ml/other", run("g:ml/other#1", Status.RUNNING))
     gitlab.listing = Listing((busy, other))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(
             PipelinesOf("g"), EnvironmentsOf(FRAUD), HistoryOf(LIVE), EnvironmentsOf(address("g:ml/other"))
         )
-        running = asyncio.create_task(world.engine.run())
+        running = asyncio.create_task(world.runtime.run())
         await time.advance(1)
         assert gitlab.times("environments g:ml/fraud") == [0]
         gitlab.listing = Listing((pipeline("g:ml/fraud", run("g:ml/fraud#1")), other))
@@ -114,7 +115,7 @@ async def test_news_in_a_listing_makes_the_environments_due() -> None:
         assert gitlab.times("environments g:ml/fraud") == [0, 10]
         assert gitlab.times("history g:ml/fraud@live") == [0, 10]
         assert gitlab.times("environments g:ml/other") == [0], "nothing is new there"
-        await world.engine.close()
+        await world.runtime.close()
         await running
 
 
@@ -124,12 +125,12 @@ async def test_what_jenkins_rules_call_an_app_is_due_with_any_news_of_that_sourc
     app = address("j:churn@live")
     jenkins.pasts[app] = environment("j:churn@live")
     jenkins.listing = Listing((pipeline("j:deploy", run("j:deploy#1", Status.RUNNING)),))
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(PipelinesOf("j"), PipelinesOf("g"), HistoryOf(app))
-        running = asyncio.create_task(world.engine.run())
+        running = asyncio.create_task(world.runtime.run())
         await time.advance(1)
         jenkins.listing = Listing((pipeline("j:deploy", run("j:deploy#1")),))
         await time.advance(15)
         assert jenkins.times("history j:churn@live") == [0, 10]
-        await world.engine.close()
+        await world.runtime.close()
         await running

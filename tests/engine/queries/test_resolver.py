@@ -11,8 +11,8 @@ from tests.engine.world import FakeServer, NoJitter, settle
 from tui.config import ConfigError, Settings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import AnyQuery, ChartOf, PipelinesOf, RunAt
+from tui.engine.queries import AnyQuery, ChartOf, PipelinesOf, RunAt
+from tui.engine.runtime import Runtime
 from tui.sources.base import SourceError
 
 
@@ -70,16 +70,16 @@ async def test_a_question_that_the_config_cannot_answer_is_told_so(
     world: World, query: AnyQuery, says: str
 ) -> None:
     with pytest.raises(SourceError) as caught:
-        await world.engine.ask(query)
+        await world.runtime.poller.ask(query)
     assert caught.value.trouble is Trouble.MISCONFIGURED
     assert says in caught.value.message
 
 
 async def test_a_metric_source_asked_for_pipelines_says_that_it_has_none() -> None:
-    engine = Engine(Settings(sources={}), {"metrics": FakeServer("metrics")})
+    runtime = Runtime(Settings(sources={}), {"metrics": FakeServer("metrics")})
     with pytest.raises(SourceError, match="metrics runs no pipelines"):
-        await engine.ask(PipelinesOf("metrics"))
-    await engine.close()
+        await runtime.poller.ask(PipelinesOf("metrics"))
+    await runtime.close()
 
 
 async def test_charts_are_asked_of_the_source_of_their_metric(world: World) -> None:
@@ -92,26 +92,26 @@ async def test_charts_are_asked_of_the_source_of_their_metric(world: World) -> N
 
 async def test_ask_answers_and_fills_the_store_without_a_scheduler() -> None:
     world = World(NoJitter())
-    assert await world.engine.ask(RUN) == PASSED
+    assert await world.runtime.poller.ask(RUN) == PASSED
     assert world.store.get(RUN).value == PASSED
     world.ci.listing = DOWN
     with pytest.raises(SourceError, match="does not answer") as caught:
-        await world.engine.ask(LIST)
+        await world.runtime.poller.ask(LIST)
     assert caught.value is DOWN
     assert world.store.get(LIST).fault == DOWN.fault
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_ask_joins_the_request_under_way_and_asks_anew_otherwise(world: World) -> None:
     world.ci.open.clear()
     world.watch(LIST)
     await world.time.advance(1)
-    asks = [asyncio.create_task(world.engine.ask(LIST)) for _ in range(3)]
+    asks = [asyncio.create_task(world.runtime.poller.ask(LIST)) for _ in range(3)]
     await settle()
     world.ci.open.set()
     assert await asyncio.gather(*asks) == [IDLE] * 3
     assert world.ci.times() == [0]
-    await world.engine.ask(LIST)
+    await world.runtime.poller.ask(LIST)
     assert world.ci.times() == [0, 1]
 
 
@@ -119,7 +119,7 @@ async def test_an_asker_that_gives_up_does_not_take_the_answer_from_the_others(w
     world.ci.open.clear()
     world.watch(LIST)
     await settle()
-    ask = asyncio.create_task(world.engine.ask(LIST))
+    ask = asyncio.create_task(world.runtime.poller.ask(LIST))
     await settle()
     ask.cancel()
     await settle()
@@ -131,7 +131,7 @@ async def test_an_asker_that_gives_up_does_not_take_the_answer_from_the_others(w
 
 async def test_an_ask_given_up_by_all_is_canceled(world: World) -> None:
     world.ci.open.clear()
-    ask = asyncio.create_task(world.engine.ask(LIST))
+    ask = asyncio.create_task(world.runtime.poller.ask(LIST))
     await settle()
     ask.cancel()
     await settle()
@@ -143,5 +143,5 @@ async def test_times_of_a_server_are_told_by_its_own_clock(
     world: World, skew: float | None, ahead: float
 ) -> None:
     world.ci.skew = skew
-    assert world.engine.source_pool.now("ci") == world.engine.clock() + ahead
-    assert world.engine.source_pool.now("prom") == world.engine.clock()
+    assert world.runtime.sources.now("ci") == world.runtime.clock() + ahead
+    assert world.runtime.sources.now("prom") == world.runtime.clock()

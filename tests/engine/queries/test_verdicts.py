@@ -13,7 +13,7 @@ from tui.config import ConfigError, MetricSettings
 from tui.domain.health import Trouble
 from tui.domain.series import Grid, Samples
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
-from tui.engine.queries.queries import VerdictOf
+from tui.engine.queries import VerdictOf
 from tui.engine.queries.verdicts import judge_grid, judged_metrics
 from tui.insight.judge.own_judge import MetricCase, judge_metric
 from tui.sources.base import SourceError
@@ -78,10 +78,10 @@ class World:
         self.time = Time()
         self.settings = config.parse(text, Path("config.toml"))
         self.prom, self.other = (Server(name, self.time, served) for name in ("prom", "other"))
-        self.engine = self.time.engine(self.settings, {"prom": self.prom, "other": self.other})
+        self.runtime = self.time.runtime(self.settings, {"prom": self.prom, "other": self.other})
 
     async def ask(self) -> Verdict:
-        return await self.engine.ask(VerdictOf("fraud"))
+        return await self.runtime.poller.ask(VerdictOf("fraud"))
 
 
 class TestTheGrid:
@@ -250,18 +250,18 @@ async def test_a_lower_score_may_do() -> None:
 
 async def test_it_is_asked_again_with_the_next_look_while_it_is_watched() -> None:
     world = World()
-    with world.engine.watch() as watch:
+    with world.runtime.poller.watch() as watch:
         watch.want(VerdictOf("fraud"))
-        task = asyncio.create_task(world.engine.run())
+        task = asyncio.create_task(world.runtime.run())
         await world.time.advance(150)
         task.cancel()
     assert world.prom.times('p95{track="canary"}[1m]') == [0, 60, 120]
-    await world.engine.close()
+    await world.runtime.close()
 
 
 async def test_a_model_that_is_not_configured_and_one_without_anything_to_judge() -> None:
     world = World(CONFIG + "[models.empty]\n")
     with pytest.raises(SourceError, match=r"no table \[models.nobody\]"):
-        await world.engine.ask(VerdictOf("nobody"))
-    found = await world.engine.ask(VerdictOf("empty"))
+        await world.runtime.poller.ask(VerdictOf("nobody"))
+    found = await world.runtime.poller.ask(VerdictOf("empty"))
     assert (found.decision, found.reason) == (Decision.WAIT, "there is nothing to judge by")

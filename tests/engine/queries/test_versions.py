@@ -13,8 +13,8 @@ from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.health import Trouble
 from tui.domain.series import Samples
 from tui.domain.status import Status
-from tui.engine.engine import Engine
-from tui.engine.queries.queries import ChartOf, VerdictOf
+from tui.engine.queries import ChartOf, VerdictOf
+from tui.engine.runtime import Runtime
 from tui.sources.base import SourceError
 
 CONFIG = """
@@ -54,7 +54,7 @@ class Work:
         self.ci.listing = listing_of(run_of(run_address("deploy", 1), Status.PASSED))
         self.prom.default = Samples((((), ()),))
         self.stands(stood("2", 60, canary=True), stood("1", 900))
-        self.engine = Engine(
+        self.runtime = Runtime(
             config.parse(text, Path("config.toml")),
             {"ci": self.ci, "prom": self.prom},
             clock=self.time.clock,
@@ -86,41 +86,41 @@ def _as_long_as_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_they_are_those_that_stand_there() -> None:
     work = Work()
-    found = await work.engine.ask(CHART)
+    found = await work.runtime.poller.ask(CHART)
     assert work.queries == ['m{version="1"}', 'm{version="2"}']
     assert [each.label for each in found.series] == ["1", "2"]
-    await work.engine.ask(VerdictOf("fraud"))
+    await work.runtime.poller.ask(VerdictOf("fraud"))
     assert work.queries == ['m{version="1"}', 'm{version="2"}']
 
 
 async def test_what_was_read_a_moment_ago_is_not_asked_again_and_news_is_followed() -> None:
     work = Work()
-    await work.engine.ask(CHART)
+    await work.runtime.poller.ask(CHART)
     asked = len(work.ci.asked)
     await work.time.advance(30)
-    await work.engine.ask(CHART)
+    await work.runtime.poller.ask(CHART)
     assert len(work.ci.asked) == asked
     work.stands(stood("3", -40, canary=True), stood("2", -20), stood("1", 900))
     await work.time.advance(60)
     assert work.queries
-    await work.engine.ask(CHART)
+    await work.runtime.poller.ask(CHART)
     assert work.queries == ['m{version="2"}', 'm{version="3"}']
 
 
 async def test_the_config_can_name_them_instead() -> None:
     work = Work(CONFIG.replace('metrics = ["m"]', 'metrics = ["m"]\nbaseline = { version = "9" }'))
-    await work.engine.ask(CHART)
+    await work.runtime.poller.ask(CHART)
     assert work.queries == ['m{version="9"}', 'm{version="2"}']
     both = 'metrics = ["m"]\nbaseline = { version = "9" }\ncanary = { version = "10" }'
     work = Work(CONFIG.replace('metrics = ["m"]', both))
-    await work.engine.ask(CHART)
+    await work.runtime.poller.ask(CHART)
     assert work.queries == ['m{version="9"}', 'm{version="10"}']
     assert work.ci.asked == []
 
 
 async def test_a_query_without_version_asks_nobody() -> None:
     work = Work()
-    await work.engine.ask(ChartOf("fraud", "plain", 3600, 60))
+    await work.runtime.poller.ask(ChartOf("fraud", "plain", 3600, 60))
     assert work.ci.asked == []
 
 
@@ -128,10 +128,10 @@ async def test_a_query_without_version_asks_nobody() -> None:
 async def test_a_verdict_names_them_whatever_the_queries_ask_for(metric: str) -> None:
     text = CONFIG.replace('metrics = ["m"]', f'metrics = ["{metric}"]')
     compare = "compare = { max_worse = 1 }"
-    found = await Work(f"{text}{compare if metric == 'plain' else ''}").engine.ask(VerdictOf("fraud"))
+    found = await Work(f"{text}{compare if metric == 'plain' else ''}").runtime.poller.ask(VerdictOf("fraud"))
     assert (found.baseline, found.canary) == ("1", "2")
     named = 'metrics = ["m"]\nbaseline = { version = "9" }'
-    found = await Work(CONFIG.replace('metrics = ["m"]', named)).engine.ask(VerdictOf("fraud"))
+    found = await Work(CONFIG.replace('metrics = ["m"]', named)).runtime.poller.ask(VerdictOf("fraud"))
     assert (found.baseline, found.canary) == ("9", "2")
 
 
@@ -139,14 +139,14 @@ async def test_a_verdict_that_does_without_them_stands_without_them() -> None:
     text = CONFIG.replace('metrics = ["m"]', 'metrics = ["plain"]') + "compare = { max_worse = 1 }\n"
     work = Work(text)
     work.ci.places[LIVE.pipeline] = SourceError(Trouble.UNREACHABLE, "ci: no connection")
-    found = await work.engine.ask(VerdictOf("fraud"))
+    found = await work.runtime.poller.ask(VerdictOf("fraud"))
     assert (found.baseline, found.canary) == ("", "")
 
 
 async def test_without_a_canary_there_is_only_the_baseline() -> None:
     work = Work()
     work.stands(stood("1", 900))
-    found = await work.engine.ask(CHART)
+    found = await work.runtime.poller.ask(CHART)
     assert work.queries == ['m{version="1"}']
     assert found.notes[0].startswith(
         "no canary: the query uses {version}, which neither [models.fraud] nor a"
@@ -157,5 +157,5 @@ async def test_where_it_stands_could_not_be_read_is_the_reason() -> None:
     work = Work()
     work.ci.places[LIVE.pipeline] = SourceError(Trouble.UNREACHABLE, "ci: no connection")
     with pytest.raises(SourceError, match="ci: no connection"):
-        await work.engine.ask(CHART)
+        await work.runtime.poller.ask(CHART)
     assert work.queries == []

@@ -10,8 +10,9 @@ import msgspec
 
 from tui.domain.action import Observation, Plan, Reply
 from tui.domain.address import Address
-from tui.engine.actions.journal import Entry, Event, Journal, JournalError
-from tui.engine.source_pool import unexpected
+from tui.domain.journal import Entry, Event
+from tui.engine.actions.journal import Journal, JournalError
+from tui.engine.source_pool import SourcePool, unexpected
 from tui.sources.base import ActingSource, SourceError
 from tui.threads import in_thread
 
@@ -46,12 +47,12 @@ class ActionExecutor:
     def __init__(
         self,
         journal: Journal,
-        source: Callable[[str], Awaitable[ActingSource]],
+        sources: SourcePool,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]],
     ) -> None:
         self._journal = journal
-        self._source = source
+        self._sources = sources
         self._clock = clock
         self._pause = pause
 
@@ -71,7 +72,7 @@ class ActionExecutor:
             tell: hears of progress.
         """
         try:
-            source = await self._source(plan.request.target.source)
+            source = await self._sources.get(plan.request.target.source, ActingSource)
             await self._note(self._entry(id_, "planned", plan, policy=policy, words=plan.words))
         except (SourceError, JournalError) as error:
             why = f"nothing was sent: {error}"

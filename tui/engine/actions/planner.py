@@ -2,38 +2,42 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Plan
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
 from tui.engine.actions.journal import Journal
-from tui.engine.queries.invalidation import runs_in
-from tui.engine.queries.queries import HistoryOf, PipelinesOf, RunAt
+from tui.engine.polling.poller import Poller
+from tui.engine.queries import HistoryOf, PipelinesOf, RunAt
+from tui.engine.queries.pipelines import runs_in
+from tui.engine.source_pool import SourcePool
+from tui.engine.store import Store
 from tui.insight.confirmation import among
 from tui.insight.environment_state import environment_state
 from tui.sources.base import ActingSource, RunCachingSource, SourceError, TieringSource
 from tui.threads import in_thread
 
-if TYPE_CHECKING:
-    from tui.engine.engine import Engine
-
 
 class ActionPlanner:
     """Made of what the sources answer, the config, and what has been read."""
 
-    def __init__(self, engine: "Engine", journal: Journal) -> None:
-        self._engine = engine
-        self._settings = engine.settings
+    def __init__(
+        self, settings: Settings, store: Store, poller: Poller, sources: SourcePool, journal: Journal
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._poller = poller
+        self._sources = sources
         self._journal = journal
 
     async def source(self, target: Address) -> ActingSource:
         """The source of ``target``, told what was sent there before: by this program or another, as journalled."""
-        source = await self._engine.source_pool.acting(target.source)
+        source = await self._sources.get(target.source, ActingSource)
         settings = self._settings.sources.get(target.source)
         if isinstance(source, RunCachingSource) and settings is not None and target.run is not None:
             sent = partial(self._journal.sent, target.of_run, settings.base_url)
@@ -51,7 +55,7 @@ class ActionPlanner:
 
     async def _read_rollback(self, request: ActionRequest, source: ActingSource) -> Plan:
         """Where the source does not go back by itself and the config says what is started for it."""
-        environment = await self._engine.ask(HistoryOf(request.target))
+        environment = await self._poller.ask(HistoryOf(request.target))
         version = request.value("version")
         deployment = model_rules.deployment_of(environment, version)
         way = deployment.rollback if deployment is not None else None
@@ -100,7 +104,7 @@ class ActionPlanner:
     async def _tier(self, environment: Address) -> str | None:
         """Its tier, asked for by itself: in a list that is cut off it may be missing. None: it could not be read."""
         try:
-            source = await self._engine.source_pool.acting(environment.source)
+            source = await self._sources.get(environment.source, ActingSource)
             return await source.tier(environment) if isinstance(source, TieringSource) else None
         except SourceError:
             return None
@@ -115,7 +119,7 @@ class ActionPlanner:
         target = request.target
         may = request.kind is ActionKind.APPROVE and target.run is not None
         if may and model_rules.canary_gates(self._settings, target) != () and not self._listed(target):
-            await self._engine.ask(RunAt(target.of_run))
+            await self._poller.ask(RunAt(target.of_run))
         return self.as_promotion(request)
 
     def as_promotion(self, request: ActionRequest) -> ActionRequest:
@@ -140,7 +144,7 @@ class ActionPlanner:
 
     def _listed(self, target: Address) -> list[Gate]:
         """What waits at ``target``: by the list, or else by its run where that was read."""
-        store = self._engine.store
+        store = self._store
         listing, read = store.get(PipelinesOf(target.source)).value, store.get(RunAt(target.of_run)).value
         runs = [each for each in runs_in(listing, (target.pipeline,)) if each.address == target.of_run]
         for run in (*runs, *((read,) if read is not None else ())):

@@ -2,20 +2,23 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan, WriteAccess
 from tui.domain.address import Address
+from tui.domain.deployment import Environments
+from tui.domain.journal import Record
 from tui.engine.actions import model_rules
 from tui.engine.actions.executor import ActionExecutor, StepUpdate
-from tui.engine.actions.journal import Journal, Record
+from tui.engine.actions.journal import Journal
 from tui.engine.actions.planner import ActionPlanner, names_of
-from tui.engine.actions.promotion_reader import promotion, validation
-from tui.engine.queries.queries import (
+from tui.engine.actions.promotion_reader import PromotionReader
+from tui.engine.polling.poller import Poller
+from tui.engine.queries import (
     ActivitiesNow,
     CandidateOf,
     EnvironmentsOf,
@@ -25,7 +28,8 @@ from tui.engine.queries.queries import (
     RunAt,
 )
 from tui.engine.queries.verdicts import judged_metrics
-from tui.engine.source_pool import unexpected
+from tui.engine.source_pool import SourcePool, unexpected
+from tui.engine.store import Store
 from tui.insight.confirmation import (
     Confirmation,
     RequiredConfirmation,
@@ -35,11 +39,8 @@ from tui.insight.confirmation import (
 )
 from tui.insight.environment_state import live_of
 from tui.insight.promotion import Promotion
-from tui.sources.base import SourceError
+from tui.sources.base import ActingSource, SourceError
 from tui.threads import in_thread
-
-if TYPE_CHECKING:
-    from tui.engine.engine import Engine
 
 REMEMBERED = 100
 """Activities kept for the screen; the journal has all."""
@@ -65,14 +66,27 @@ class ActionRefused(Exception):
 
 
 class ActionService:
-    """What is asked of the sources. Held by the engine as ``engine.actions``."""
+    """What is asked of the sources."""
 
-    def __init__(self, engine: "Engine", journal: Journal) -> None:
-        self._engine = engine
-        self._settings = engine.settings
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        poller: Poller,
+        sources: SourcePool,
+        journal: Journal,
+        promotions: PromotionReader,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._poller = poller
+        self._sources = sources
+        self._promotions = promotions
+        self._clock = clock
         self.journal = journal
-        self._executor = ActionExecutor(journal, engine.source_pool.acting, engine.clock, engine.pause)
-        self.plans = ActionPlanner(engine, journal)
+        self._executor = ActionExecutor(journal, sources, clock, poller.pause)
+        self.plans = ActionPlanner(settings, store, poller, sources, journal)
         self._write_access: dict[str, WriteAccess] = {}
         self._unread_rights: dict[str, str] = {}
         """Why it is not known whether the credentials of a source may write."""
@@ -100,13 +114,21 @@ class ActionService:
             return f"read-only: [sources.{name}] says so"
         if (write_access := self._write_access.get(name)) is not None and write_access.read_only:
             return f"read-only: {write_access.words or f'the credentials for {name} cannot write'}"
-        unread = write_access.words if write_access is not None else self._unread_rights.get(name)
-        if unread is not None and (source is None or source.tells_rights) and not _may_write(write_access):
+        unread = self._unread_rights.get(name)
+        if write_access is not None and write_access.read_only is None and not write_access.by_trying:
+            unread = write_access.words
+        if unread is not None:
             return f"read-only: whether the credentials for {name} may write is not known: {unread}"
         changed = tuple(each for each in (address.environment, *environments) if each)
         if found := among(self._settings.safety.read_only_environments, names_of(address, changed)):
             return f"read-only: {found} is among [safety] read_only_environments"
         return ""
+
+    def only_looks(self, name: str) -> bool:
+        """Whether nothing can be sent to a source, by the config or by what its credentials are known to allow."""
+        source, write_access = self._settings.sources.get(name), self._write_access.get(name)
+        forbidden = source is not None and source.writes_forbidden
+        return forbidden or (write_access is not None and write_access.read_only is True)
 
     def plan_block_reason(self, plan: Plan) -> str:
         """The same, for all that ``plan`` would touch."""
@@ -139,9 +161,17 @@ class ActionService:
             SourceError
         """
         sources = self._settings.models[model].sources
-        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in sources))
+        listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in sources))
         found = model_rules.gates_of(self._settings, model, listings)
         return tuple(ActionRequest(ActionKind.PROMOTE, gate.address) for gate in found)
+
+    async def environments(self, pipeline: Address) -> Environments:
+        """The environments that a pipeline deploys to, read now.
+
+        Raises:
+            SourceError
+        """
+        return await self._poller.ask(EnvironmentsOf(pipeline))
 
     async def places(self, model: str) -> tuple[Address, ...]:
         """The environments of ``model``: that which the config names, else all that its pipelines have.
@@ -152,10 +182,10 @@ class ActionService:
         from tui.presenters.environments import model_group  # not with the first frame
 
         its = self._settings.models[model]
-        listings = await asyncio.gather(*(self._engine.ask(PipelinesOf(name)) for name in its.sources))
+        listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in its.sources))
         listed = [pipeline for listing in listings for pipeline in listing.pipelines]
         group = model_group(model, its, listed, self._settings)
-        found = await asyncio.gather(*(self._engine.ask(EnvironmentsOf(each)) for each in group.pipelines))
+        found = await asyncio.gather(*(self._poller.ask(EnvironmentsOf(each)) for each in group.pipelines))
         places = [each for answer in found for each in answer.environments]
         named = [each for each in places if its.environment in (each.name, str(each.address), "")]
         return tuple(dict.fromkeys(each.address for each in named))
@@ -192,12 +222,12 @@ class ActionService:
             model := model_rules.model_of(self._settings, request.target)
         ):
             environment = plan.environment or self._settings.models[model].environment
-            known = await promotion(self._engine, model, request.target, environment)
+            known = await self._promotions.promotion(model, request.target, environment)
         doubt = ""
         if request.kind is ActionKind.SET_CHAMPION and (
             model := model_rules.registered(self._settings, request.target)
         ):
-            facts, doubt = await validation(self._engine, model, request.value("version"))
+            facts, doubt = await self._promotions.validation(model, request.value("version"))
             plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None
         return PreparedAction(
@@ -246,7 +276,7 @@ class ActionService:
         for old in [name for name, each in self._activities.items() if each.ended][:-REMEMBERED]:
             del self._activities[old]
             self._tasks.pop(old, None)
-        activity = Activity(id_, plan, "sending", plan.words, self._engine.clock())
+        activity = Activity(id_, plan, "sending", plan.words, self._clock())
         self._put(activity)
         self._tasks[id_] = asyncio.create_task(
             self._carry_out(activity, prepared, dict(secrets or {}), given)
@@ -333,7 +363,8 @@ class ActionService:
         if name in self._write_access:
             return
         try:
-            self._write_access[name] = await (await self._engine.source_pool.acting(name)).write_access()
+            self._write_access[name] = await (await self._sources.get(name, ActingSource)).write_access()
+            self._unread_rights.pop(name, None)
         except SourceError as error:
             self._unread_rights[name] = error.message
 
@@ -369,7 +400,7 @@ class ActionService:
             Refused: what was agreed to is not what would be done now.
         """
         plan, reason = prepared.plan, given.reason
-        late = self._engine.clock() - plan.read_at > FRESH
+        late = self._clock() - plan.read_at > FRESH
         if not reason and not late:
             return plan
         request = msgspec.structs.replace(plan.request, reason=reason) if reason else plan.request
@@ -400,7 +431,7 @@ class ActionService:
             return ""
         its = self._settings.models[model]
         try:
-            found = await self._engine.ask(EnvironmentsOf(request.target.pipeline))
+            found = await self._poller.ask(EnvironmentsOf(request.target.pipeline))
         except SourceError as error:
             return f"which half has the traffic could not be read: {error.message}"
         halves = [each for each in found.environments if each.name in (its.blue_green or ())]
@@ -427,7 +458,7 @@ class ActionService:
             await self._executor.end(record.id, plan, StepUpdate("refused", reply.words))
             return
         try:
-            source = await self._engine.source_pool.acting(first.source)
+            source = await self._sources.get(first.source, ActingSource)
         except SourceError:
             return
         activity = Activity(record.id, plan, "sending", "cut off; reading back", first.at, sent.step)
@@ -447,7 +478,7 @@ class ActionService:
             words=news.words,
             step=news.step,
             result=news.result or before.result,
-            at=before.at if news.state == before.state else self._engine.clock(),
+            at=before.at if news.state == before.state else self._clock(),
         )
         self._put(activity)
         if (activity.state, activity.result) != (before.state, before.result):
@@ -455,23 +486,19 @@ class ActionService:
 
     def _put(self, activity: Activity) -> None:
         self._activities[activity.id] = activity
-        self._engine.store.put(ActivitiesNow(), self.activities, self._engine.clock())
+        self._store.put(ActivitiesNow(), self.activities, self._clock())
 
     def _refresh(self, activity: Activity) -> None:
         """Have asked anew what the action may have changed."""
-        self._engine.refresh(JournalNow())
+        self._poller.refresh(JournalNow())
         for each in (activity.plan.request.target, *((activity.result,) if activity.result else ())):
-            self._engine.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
+            self._poller.refresh(PipelinesOf(each.source), EnvironmentsOf(each.pipeline))
             if model := model_rules.registered(self._settings, each):
-                self._engine.refresh(CandidateOf(model))
+                self._poller.refresh(CandidateOf(model))
             if each.run is not None:
-                self._engine.refresh(RunAt(each.of_run))
+                self._poller.refresh(RunAt(each.of_run))
             if each.environment is not None:
-                self._engine.refresh(HistoryOf(each))
-
-
-def _may_write(write_access: WriteAccess | None) -> bool:
-    return write_access is not None and write_access.read_only is False
+                self._poller.refresh(HistoryOf(each))
 
 
 def _requests(plan: Plan) -> list[tuple[str, str]]:

@@ -2,18 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from tui.domain.action import ActionKind, Offer
 from tui.domain.address import Address
-from tui.engine.actions.service import PreparedAction
-from tui.engine.queries.queries import EnvironmentsOf
+from tui.engine.actions.service import ActionService, PreparedAction
 from tui.sources.base import SourceError
-
-if TYPE_CHECKING:
-    from tui.engine.engine import Engine
 
 MEANT = {ActionKind.APPROVE: (ActionKind.APPROVE, ActionKind.PROMOTE)}
 """What may be meant by a kind, where that is more than itself."""
@@ -43,13 +38,13 @@ class TargetPlan(msgspec.Struct, frozen=True):
     """Why it is left out."""
 
 
-async def aim(engine: "Engine", kind: ActionKind, target: Address) -> TargetOffers:
+async def aim(actions: ActionService, kind: ActionKind, target: Address) -> TargetOffers:
     """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise."""
     try:
-        targets = await _targets(engine, kind, target)
+        targets = await _targets(actions, kind, target)
         if len(targets) != 1:
             return TargetOffers(targets)
-        offers = await engine.actions.offers(targets[0])
+        offers = await actions.offers(targets[0])
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
     return TargetOffers(
@@ -57,26 +52,28 @@ async def aim(engine: "Engine", kind: ActionKind, target: Address) -> TargetOffe
     )
 
 
-async def prepare(engine: "Engine", kind: ActionKind, targets: Iterable[Address]) -> tuple[TargetPlan, ...]:
+async def prepare(
+    actions: ActionService, kind: ActionKind, targets: Iterable[Address]
+) -> tuple[TargetPlan, ...]:
     """A plan for each of ``targets``, or why it cannot be done together with the others. Does not raise."""
-    items = await asyncio.gather(*(_prepared(engine, kind, each) for each in dict.fromkeys(targets)))
+    items = await asyncio.gather(*(_prepared(actions, kind, each) for each in dict.fromkeys(targets)))
     return tuple({each.target: each for each in items}.values())
 
 
-async def _targets(engine: "Engine", kind: ActionKind, target: Address) -> tuple[Address, ...]:
+async def _targets(actions: ActionService, kind: ActionKind, target: Address) -> tuple[Address, ...]:
     match kind:
         case ActionKind.TRIGGER:
             return (target.pipeline,)
         case ActionKind.APPROVE | ActionKind.REJECT if target.gate is None and target.environment is None:
-            return engine.actions.plans.listed_gates(target) or (target,)
+            return actions.plans.listed_gates(target) or (target,)
         case ActionKind.ROLLBACK if target.environment is None:
-            found = await engine.ask(EnvironmentsOf(target.pipeline))
+            found = await actions.environments(target.pipeline)
             return tuple(each.address for each in found.environments if each.deployments and not each.stopped)
     return (target,)
 
 
-async def _prepared(engine: "Engine", kind: ActionKind, target: Address) -> TargetPlan:
-    aimed = await aim(engine, kind, target)
+async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -> TargetPlan:
+    aimed = await aim(actions, kind, target)
     if len(aimed.targets) != 1:
         what = "environments" if kind is ActionKind.ROLLBACK else "gates"
         return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
@@ -86,7 +83,7 @@ async def _prepared(engine: "Engine", kind: ActionKind, target: Address) -> Targ
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
         return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind}")
     try:
-        prepared = await engine.actions.plan(aimed.possible[0].request)
+        prepared = await actions.plan(aimed.possible[0].request)
     except SourceError as error:
         return TargetPlan(target, why_not=str(error))
     return TargetPlan(target, prepared, _alone(prepared))

@@ -19,7 +19,7 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
-from tui.engine.queries.queries import (
+from tui.engine.queries import (
     AlertsOf,
     AnyQuery,
     ChartOf,

@@ -2,21 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui.config import Settings
 from tui.config.alarms import CHANNELS, Channel
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
 from tui.engine.alarms.acknowledgements import Acknowledgements
 from tui.engine.alarms.facts import AlarmFacts, SubjectReading, alert_queries, rule_of
 from tui.engine.alarms.notifier import Notifier
+from tui.engine.alarms.policies import Policies
 from tui.engine.alarms.suspects import Suspects
-from tui.engine.queries.queries import AlarmsNow, AnyQuery
+from tui.engine.polling.poller import Later, Poller, Timer
+from tui.engine.queries import AlarmsNow, AnyQuery
+from tui.engine.store import AnyKey, Store
 from tui.insight.alarms import HeldAlarm, Key, acknowledged, joined, next_look, ordered, step
-
-if TYPE_CHECKING:
-    from tui.engine.engine import Engine, Timer
 
 _NOTES = 5
 
@@ -24,12 +24,25 @@ _NOTES = 5
 class AlarmMonitor:
     """Steps the alarms of the settings and puts what is known of them into the store, under :class:`AlarmsNow`."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
-        self._settings = engine.settings
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        poller: Poller,
+        policies: Policies,
+        acknowledgements: Acknowledgements,
+        clock: Callable[[], float],
+        later: Later,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._poller = poller
+        self._policies = policies
+        self._clock = clock
+        self._later = later
         self._rules = {name: rule_of(alarm) for name, alarm in self._settings.alarms.items()}
         self._theirs = alert_queries(self._settings)
-        self._watch = engine.watch()
+        self._watch = poller.watch()
         self._asked: tuple[AnyQuery, ...] = ()
         self._held: dict[Key, HeldAlarm] = {}
         self._unsent: set[Key] = set()
@@ -38,11 +51,9 @@ class AlarmMonitor:
         self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
-        self._acknowledged = Acknowledgements(engine.actions.journal)
-        self._suspects = Suspects(self._settings, engine.store)
-        self.notices = Notifier(
-            self._settings.ui.notices, engine.clock, engine.later, self._channels, self._note
-        )
+        self._acknowledged = acknowledgements
+        self._suspects = Suspects(self._settings, store)
+        self.notices = Notifier(self._settings.ui.notices, clock, later, self._channels, self._note)
 
     @property
     def configured(self) -> bool:
@@ -52,9 +63,9 @@ class AlarmMonitor:
     def start(self) -> None:
         """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
         if self.configured:
-            self._acknowledged.recall(self._engine.clock())
-            self._engine.policies.heard = lambda said: self.notices.tell((said,))
-            self._unsubscribe = self._engine.store.subscribe(self._heard)
+            self._acknowledged.recall(self._clock())
+            self._policies.heard = lambda said: self.notices.tell((said,))
+            self._unsubscribe = self._store.subscribe(self._heard)
             self._look()
 
     def close(self) -> None:
@@ -62,7 +73,7 @@ class AlarmMonitor:
             self._unsubscribe()
             held = self._held.items()
             known = [" ".join(key) for key, each in held if each.state is AlarmState.ACKNOWLEDGED]
-            self._acknowledged.keep(known, self._engine.clock())
+            self._acknowledged.keep(known, self._clock())
         if self._timer is not None:
             self._timer.cancel()
         self.notices.close()
@@ -75,7 +86,7 @@ class AlarmMonitor:
         while fresh := [each for each in self._asked if each not in asked]:
             asked.update(fresh)
             self._watch.want(*asked)  # or answers would be forgotten before they are looked at
-            await asyncio.gather(*map(self._engine.ask, fresh), return_exceptions=True)
+            await asyncio.gather(*map(self._poller.ask, fresh), return_exceptions=True)
             found = self._step()
         return found
 
@@ -85,12 +96,12 @@ class AlarmMonitor:
 
     def unread(self) -> tuple[str, ...]:
         """Why what the alarms need could not be read, each reason once."""
-        faults = (self._engine.store.get(each).fault for each in self._asked)
+        faults = (self._store.get(each).fault for each in self._asked)
         return tuple(dict.fromkeys(fault.message for fault in faults if fault is not None))
 
     def acknowledge(self, key: str) -> bool:
         """Note that somebody knows of the alarm of that key, or does not after all; whether that changed anything."""
-        now = self._engine.clock()
+        now = self._clock()
         for held_key, held in self._held.items():
             if f"{held_key[0]} {held_key[1]}" == key:
                 after = acknowledged(held, now)
@@ -101,8 +112,8 @@ class AlarmMonitor:
                 return after != held
         return False
 
-    def _heard(self, queries: frozenset[AnyQuery]) -> None:
-        if not queries.isdisjoint(self._asked):
+    def _heard(self, changed: frozenset[AnyKey]) -> None:
+        if not changed.isdisjoint(self._asked):
             self._look()
 
     def _look(self) -> None:
@@ -115,11 +126,11 @@ class AlarmMonitor:
             self._timer.cancel()
             self._timer = None
         if (at := next_look(self._rules, self._held)) < float("inf"):
-            self._timer = self._engine.later(max(0.0, at - self._engine.clock()), self._look)
+            self._timer = self._later(max(0.0, at - self._clock()), self._look)
 
     def _step(self) -> Alarms:
         """Look at all there is, and put what comes of it into the store."""
-        store, now = self._engine.store, self._engine.clock()
+        store, now = self._store, self._clock()
         looks, suspects = AlarmFacts(self._settings, store), Suspects(self._settings, store)
         looked: dict[Key, SubjectReading] = {}
         for name, alarm in self._settings.alarms.items():
@@ -137,7 +148,7 @@ class AlarmMonitor:
         theirs = [*self._others(suspects)]
         self._suspects = suspects
         self._asked = tuple({**looks.asked, **suspects.asked, **dict.fromkeys(self._theirs)})
-        answers = [(each.source, store.get(each)) for each in self._theirs]
+        answers = [(each.of, store.get(each)) for each in self._theirs]
         notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
         notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
@@ -190,10 +201,8 @@ class AlarmMonitor:
 
     def _others(self, suspects: Suspects) -> Iterator[Alarm]:
         """The alerts of other systems, as alarms."""
-        store = self._engine.store
-        answers = {
-            each.source: value for each in self._theirs if (value := store.get(each).value) is not None
-        }
+        store = self._store
+        answers = {each.of: value for each in self._theirs if (value := store.get(each).value) is not None}
         for source, alerts in joined(answers).items():
             for alert in alerts:
                 labels = dict(alert.labels)
@@ -233,7 +242,7 @@ class AlarmMonitor:
 
     def _move(self, found: Alarms) -> None:
         """Tell the policies what begins to fire, and what does no more or is known of: once each."""
-        policies = self._engine.policies
+        policies = self._policies
         ours = [each for each in found.alarms if each.model and not each.origin]
         moving: dict[tuple[str, str], Alarm] = {}
         for each in ours:

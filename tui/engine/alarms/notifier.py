@@ -19,7 +19,7 @@ from tui.text.safe import clean, shorten
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
-    from tui.engine.engine import Timer
+    from tui.engine.polling.poller import Timer
 
 PATIENCE = 10.0
 """Seconds that a command or a webhook may take."""

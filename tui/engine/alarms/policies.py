@@ -7,22 +7,21 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.config import Policy, seconds
+from tui.config import Policy, Settings, seconds
 from tui.domain.action import ActionRequest, Plan
 from tui.domain.alarm import Alarm, Announcement
-from tui.engine.actions.journal import Entry, JournalError
-from tui.engine.actions.service import ActionRefused
-from tui.engine.queries.queries import AnnouncementsNow, AnyQuery
+from tui.domain.journal import Entry
+from tui.engine.actions.journal import JournalError
+from tui.engine.actions.service import ActionRefused, ActionService
+from tui.engine.polling.poller import Poller
+from tui.engine.queries import AnnouncementsNow, AnyQuery
 from tui.engine.source_pool import unexpected
+from tui.engine.store import Store
 from tui.sources.base import SourceError
 from tui.threads import in_thread
-
-if TYPE_CHECKING:
-    from tui.engine.engine import Engine
 
 LOOK_AGAIN = 60.0
 """Seconds until it is looked whether another program still sees to a policy."""
@@ -31,8 +30,19 @@ LOOK_AGAIN = 60.0
 class Policies:
     """Acts for alarms. What it says of that is in the store, under :class:`AnnouncementsNow`."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        poller: Poller,
+        actions: ActionService,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._poller = poller
+        self._actions = actions
+        self._clock = clock
         self._said: dict[str, Announcement] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
@@ -66,7 +76,7 @@ class Policies:
     def withdraw(self, name: str) -> bool:
         """A person says no: what the policy has announced is not done; whether there was anything. Noted in the
         journal, so that no other program does it either; when the alarm comes again it is announced anew."""
-        policy = next((each for each in self._engine.settings.safety.policies if each.name == name), None)
+        policy = next((each for each in self._settings.safety.policies if each.name == name), None)
         request = self._wishes.get(name)
         if policy is None or request is None or not self._hold_back(policy, "a person said no"):
             return False
@@ -81,7 +91,7 @@ class Policies:
         await asyncio.gather(*self._tasks.values(), *self._noting, return_exceptions=True)
 
     def _of(self, alarm: str, model: str) -> list[Policy]:
-        policies = self._engine.settings.safety.policies
+        policies = self._settings.safety.policies
         return [each for each in policies if (each.alarm, each.model) == (alarm, model)]
 
     def _hold_back(self, policy: Policy, why: str) -> bool:
@@ -96,7 +106,7 @@ class Policies:
 
     async def _see_to(self, policy: Policy, alarm: Alarm) -> None:
         while True:
-            with self._engine.actions.journal.held(f"policy {policy.name}.lock") as free:
+            with self._actions.journal.held(f"policy {policy.name}.lock") as free:
                 if free:
                     try:
                         await self._alone(policy, alarm)
@@ -108,12 +118,11 @@ class Policies:
                         self._wishes.pop(policy.name, None)
                     return
             self._say(policy, "another pipedeck here sees to it", told=False)
-            await self._engine.pause(LOOK_AGAIN)
+            await self._poller.pause(LOOK_AGAIN)
 
     async def _alone(self, policy: Policy, alarm: Alarm) -> None:
         """Announce, wait, act; while no other program sees to the policy."""
-        engine = self._engine
-        if why := await in_thread(partial(self._spent, policy, alarm.since, engine.clock())):
+        if why := await in_thread(partial(self._spent, policy, alarm.since, self._clock())):
             self._say(policy, why)
             return
         try:
@@ -124,15 +133,15 @@ class Policies:
         if request is None:
             self._say(policy, f"no {policy.action}: {words}")
             return
-        if why := engine.actions.write_block_reason(request.target):
+        if why := self._actions.write_block_reason(request.target):
             self._say(policy, f"no {policy.action}: {why}")
             return
         if str(request.target) not in words:
             words = f"{words} ({request.target})"
         self._wishes[policy.name] = request
         wait = seconds(policy.wait)
-        self._say(policy, words, engine.clock() + wait)
-        await engine.pause(wait)
+        self._say(policy, words, self._clock() + wait)
+        await self._poller.pause(wait)
         try:
             said, now = await self._proposed(policy, alarm)
             if now != request:
@@ -145,7 +154,7 @@ class Policies:
 
     async def _start(self, policy: Policy, request: ActionRequest, words: str) -> None:
         """Raises SourceError, Refused."""
-        actions = self._engine.actions
+        actions = self._actions
         prepared = await actions.plan(request)
         if missing := prepared.plan.missing:
             raise ActionRefused(f"it asks for {', '.join(missing)}")
@@ -161,18 +170,17 @@ class Policies:
         Raises:
             SourceError
         """
-        engine = self._engine
         from tui.engine.alarms.suspects import Suspects  # not with the first frame
 
         asked: set[AnyQuery] = set()
         while True:
-            look = Suspects(engine.settings, engine.store)
+            look = Suspects(self._settings, self._store)
             found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
             fresh = [each for each in look.asked if each not in asked]
             if not fresh:
                 break
             asked.update(fresh)
-            await asyncio.gather(*map(engine.ask, fresh))
+            await asyncio.gather(*map(self._poller.ask, fresh))
         if policy.action == "retrain":
             words, request = look.retrain(policy.model, found)
         elif later := look.later(found):
@@ -187,7 +195,7 @@ class Policies:
     def _spent(self, policy: Policy, since: float, now: float) -> str:
         """Why the policy has done enough, by the journal; empty: it has not."""
         times, _, window = policy.at_most.partition(" per ")
-        own = [each for each in self._engine.actions.journal.read() if each.first.policy == policy.name]
+        own = [each for each in self._actions.journal.read() if each.first.policy == policy.name]
         if said := next((each for each in own if each.first.at >= since), None):
             return "it has acted for this alarm" if said.plan is not None else said.first.words
         if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
@@ -196,7 +204,7 @@ class Policies:
 
     def _first(self, policy: Policy, request: ActionRequest, since: float) -> str:
         """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
-        for record in self._engine.actions.journal.read():
+        for record in self._actions.journal.read():
             first, plan = record.first, record.plan
             if first.at < since or first.policy == policy.name or plan is None:
                 continue
@@ -211,14 +219,14 @@ class Policies:
         its, environment = plan.request.target, request.target.environment
         if its == request.target:
             return True
-        ships = self._engine.settings.models[policy.model].ships(str(its.pipeline))
+        ships = self._settings.models[policy.model].ships(str(its.pipeline))
         return ships and environment is not None and plan.environment == environment
 
     async def _note_no(self, policy: Policy, request: ActionRequest) -> None:
-        journal = self._engine.actions.journal
+        journal = self._actions.journal
         entry = Entry(
             id=uuid.uuid4().hex[:12],
-            at=self._engine.clock(),
+            at=self._clock(),
             event="settled",
             who=journal.who,
             source=request.target.source,
@@ -236,6 +244,6 @@ class Policies:
     def _say(self, policy: Policy, words: str, at: float | None = None, *, told: bool = True) -> None:
         said = Announcement(policy.name, policy.alarm, policy.model, words, at)
         self._said[policy.name] = said
-        self._engine.store.put(AnnouncementsNow(), self.announced, self._engine.clock())
+        self._store.put(AnnouncementsNow(), self.announced, self._clock())
         if told and self.heard is not None:
             self.heard(said)

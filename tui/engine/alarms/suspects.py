@@ -8,7 +8,7 @@ from tui.domain.alarm import SuspectDeployment
 from tui.domain.deployment import Deployment, Environments
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
-from tui.engine.queries.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.store import Store
 from tui.insight.environment_state import before as stood_before
 from tui.presenters.environments import EnvironmentGroup, EnvironmentPlace, all_groups, places

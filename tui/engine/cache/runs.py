@@ -4,8 +4,6 @@ from tui.config import Settings
 from tui.domain.pipeline import Listing, Run
 from tui.engine.cache.disk import DiskCache
 from tui.engine.cache.reports import identity
-from tui.engine.polling.intervals import NEVER, after_answer
-from tui.engine.queries.queries import RunAt
 from tui.sources.base import PipelineSource
 from tui.threads import in_thread
 
@@ -34,9 +32,9 @@ class RunCache:
         return await in_thread(lambda: history.get(key, Run))
 
     async def keep_run(self, source: PipelineSource, run: Run) -> None:
-        """Keep it if nothing of it will be asked again."""
+        """Keep one that will not be asked for again."""
         history = self._history
-        if history is None or run.duration is None or after_answer(RunAt(run.address), run) != NEVER:
+        if history is None or run.duration is None:
             return
         key = f"run {identity(source, run)} {run.status.value}"
         await in_thread(lambda: history.put(key, run))

@@ -7,8 +7,8 @@ from random import Random
 import msgspec
 
 from tui.domain.health import Fault
-from tui.engine.polling.intervals import after_fault
-from tui.engine.queries.queries import AnyQuery, Query
+from tui.engine.polling.backoff import after_fault
+from tui.engine.queries.base import AnyQuery, Query
 
 SETTLE = 0.2
 """Seconds a watcher that just changed its mind must hold still before its new question is asked."""
@@ -42,12 +42,12 @@ class Schedule:
         rng: where jitter comes from.
     """
 
-    def __init__(self, host: Callable[[AnyQuery], str], rng: Random) -> None:
+    def __init__(self, host: Callable[[AnyQuery], str | None], rng: Random) -> None:
         self._host = host
         self._rng = rng
         self._plans: dict[AnyQuery, _Plan] = {}
         self._wants: dict[object, tuple[tuple[AnyQuery, ...], float]] = {}
-        self._holds: dict[str, float] = {}
+        self._holds: dict[str | None, float] = {}
         self._epoch = 0
         self._pace = 1.0
         self._seen = -math.inf

@@ -1,1 +1,40 @@
-"""Queries: what can be asked of the sources, and what the engine makes of their answers."""
+"""Queries: what can be asked of the sources, each a class of its own."""
+
+from tui.engine.queries.alerts import AlertsOf, ReachOf
+from tui.engine.queries.base import NEVER, AnyQuery, Context, Query, ReadQuery
+from tui.engine.queries.candidates import CandidateOf
+from tui.engine.queries.charts import ChartOf, ProbeOf, RequestsOf
+from tui.engine.queries.deployments import ChangesBetween, EnvironmentsOf, HistoryOf, ValidationOf
+from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow, JournalNow
+from tui.engine.queries.logs import LogOf
+from tui.engine.queries.pipelines import PipelinesOf, RunAt
+from tui.engine.queries.tests import CaseOf, TestsOf
+from tui.engine.queries.verdicts import VerdictOf
+
+__all__ = [
+    "NEVER",
+    "ActivitiesNow",
+    "AlarmsNow",
+    "AlertsOf",
+    "AnnouncementsNow",
+    "AnyQuery",
+    "CandidateOf",
+    "CaseOf",
+    "ChangesBetween",
+    "ChartOf",
+    "Context",
+    "EnvironmentsOf",
+    "HistoryOf",
+    "JournalNow",
+    "LogOf",
+    "PipelinesOf",
+    "ProbeOf",
+    "Query",
+    "ReachOf",
+    "ReadQuery",
+    "RequestsOf",
+    "RunAt",
+    "TestsOf",
+    "ValidationOf",
+    "VerdictOf",
+]

@@ -1,10 +1,32 @@
 """Candidates: what is read of a registry for the comparison with the champion."""
 
-from tui.config import ModelSettings
+from tui.config import ModelSettings, Settings
 from tui.domain.candidate import Candidacy
+from tui.engine.queries.base import STANDING, Context, Query
+from tui.engine.source_pool import misconfigured
 from tui.insight.candidate import compare
 from tui.insight.judge.own_judge import MetricRule
 from tui.sources.base import RegistrySource
+
+
+class CandidateOf(Query[Candidacy], frozen=True):
+    """How a model's candidate in the registry compares with its champion."""
+
+    model: str
+
+    def source(self, settings: Settings) -> str | None:
+        model = settings.models.get(self.model)
+        return model.registry.source if model is not None and model.registry else None
+
+    async def fetch(self, context: Context) -> Candidacy:
+        model = context.settings.models.get(self.model)
+        if model is None or model.registry is None:
+            raise misconfigured(f"the config has no registry in [models.{self.model}]")
+        source = await context.sources.get(model.registry.source, RegistrySource)
+        return await candidacy(self.model, model, source)
+
+    def wait(self, answer: Candidacy) -> float:
+        return STANDING
 
 
 async def candidacy(name: str, model: ModelSettings, source: RegistrySource) -> Candidacy:

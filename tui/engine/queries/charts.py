@@ -12,7 +12,9 @@ from tui.domain.query_template import Dialect, TemplateError, fill, placeholders
 from tui.domain.series import Chart, Grid, Probe, Samples, Series, Track
 from tui.domain.share import Kind, NoShare, Share, counts, kind, values
 from tui.engine.comparable import incomparable, scarce
-from tui.engine.queries.queries import ChartOf, ProbeOf, RequestsOf
+from tui.engine.queries.base import NEVER, Context, Query
+from tui.engine.queries.versions import with_versions
+from tui.engine.source_pool import misconfigured
 from tui.sources.base import DatingSource, MetricSource, SourceError
 from tui.sources.metrics.promql import ranges
 from tui.text.safe import shorten
@@ -24,6 +26,89 @@ _MOST_LABELS = 5
 _MOST_QUERY = 120
 _PROBED, _PROBES = 3600, 60
 """Seconds that are looked at, and at how many times, to tell what a query gives."""
+
+
+CHART_SOONEST = 15.0
+"""A chart is the dearest thing to redraw on a slow link."""
+
+
+class ChartOf(Query[Chart], frozen=True):
+    """One metric of a model over ``span`` seconds, for a chart ``columns`` cells wide."""
+
+    model: str
+    metric: str
+    span: int
+    columns: int
+    until: int | None = None
+    """Where the time ends, seconds since the epoch; None: now."""
+
+    def source(self, settings: Settings) -> str | None:
+        metric = settings.metrics.get(self.metric)
+        return metric.source if metric is not None else None
+
+    async def fetch(self, context: Context) -> Chart:
+        settings, source = await _versioned(self.model, self.metric, context)
+        return await chart(self, settings, source, context.clock())
+
+    def wait(self, answer: Chart) -> float:
+        if answer.final:
+            return NEVER
+        step = answer.series[0].grid.step if answer.series else self.span / max(1, self.columns)
+        return max(CHART_SOONEST, step)
+
+
+class ProbeOf(Query[Probe], frozen=True):
+    """Whether the query of a model's metric gives what it should, and how old that is."""
+
+    model: str
+    metric: str
+
+    def source(self, settings: Settings) -> str | None:
+        metric = settings.metrics.get(self.metric)
+        return metric.source if metric is not None else None
+
+    async def fetch(self, context: Context) -> Probe:
+        settings, source = await _versioned(self.model, self.metric, context)
+        return await probe(self, settings, source, context.clock())
+
+    def wait(self, answer: Probe) -> float:
+        return NEVER
+
+
+class RequestsOf(Query[Chart], frozen=True):
+    """How many requests the canary of a model and its baseline had to answer in the last ``span`` seconds, by the
+    metric that counts them: one value each."""
+
+    model: str
+    span: int
+
+    def source(self, settings: Settings) -> str | None:
+        model = settings.models.get(self.model)
+        metric = settings.metrics.get(model.requests) if model is not None else None
+        return metric.source if metric is not None else None
+
+    async def fetch(self, context: Context) -> Chart:
+        if self.source(context.settings) is None:
+            raise misconfigured(f"[models.{self.model}] names no metric that counts requests")
+        settings, source = await _versioned(self.model, context.settings.models[self.model].requests, context)
+        return await requests(self, settings, source, context.clock())
+
+    def wait(self, answer: Chart) -> float:
+        return NEVER  # it is asked for when it is needed
+
+
+async def _versioned(model: str, metric: str, context: Context) -> tuple[Settings, MetricSource]:
+    """The settings with the versions that stand in the model's environment, and the source of the metric.
+
+    Raises:
+        SourceError
+    """
+    for table, wanted in ((context.settings.metrics, metric), (context.settings.models, model)):
+        if wanted not in table:
+            name = "metrics" if table is context.settings.metrics else "models"
+            raise misconfigured(f"the config has no table [{name}.{wanted}]")
+    source = await context.sources.get(context.settings.metrics[metric].source, MetricSource)
+    return await with_versions(context.settings, model, (metric,), context.read), source
 
 
 def chart_grid(now: float, span: int, columns: int, window: str, until: int | None = None) -> Grid:

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Run
-from tui.engine.queries.queries import AnyQuery, EnvironmentsOf, HistoryOf, RunAt, TestsOf
+from tui.engine.queries.base import AnyQuery
+from tui.engine.queries.deployments import EnvironmentsOf, HistoryOf
+from tui.engine.queries.pipelines import RunAt, runs_in
+from tui.engine.queries.tests import TestsOf
 from tui.engine.store import Store
 
 
@@ -22,13 +24,6 @@ def outdated(
         *_reports(reports, before, now),
         *(_deployed(known, before, now) if before is not None else ()),
     ]
-
-
-def runs_in(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run]:
-    """The listed runs of the pipelines at ``paths``."""
-    for pipeline in listing.pipelines if listing is not None else ():
-        if pipeline.address in paths:
-            yield from pipeline.runs
 
 
 def _runs(queries: list[RunAt], before: Listing | None, now: Listing, store: Store) -> Iterator[RunAt]:

@@ -12,8 +12,10 @@ from tui.domain.health import Trouble
 from tui.domain.series import Grid
 from tui.domain.share import Share
 from tui.domain.verdict import Verdict
+from tui.engine.queries.base import Context, Query
 from tui.engine.queries.charts import read_tracks
-from tui.engine.queries.queries import VerdictOf
+from tui.engine.queries.versions import with_versions
+from tui.engine.source_pool import misconfigured
 from tui.insight.judge import kayenta_verdict, own_judge
 from tui.insight.judge.own_judge import MetricCase, MetricRule
 from tui.sources.base import MetricSource, SourceError
@@ -28,6 +30,32 @@ class _Read(msgspec.Struct, frozen=True):
     case: MetricCase
     notes: tuple[str, ...] = ()
     error: SourceError | None = None
+
+
+VERDICT_SOONEST = 30.0
+"""It costs two queries for each metric."""
+
+
+class VerdictOf(Query[Verdict], frozen=True):
+    """How the canary of a model compares with its baseline."""
+
+    model: str
+
+    def source(self, settings: Settings) -> str | None:
+        judged = judged_metrics(settings, self.model) if self.model in settings.models else ()
+        return settings.metrics[judged[0]].source if judged else None
+
+    async def fetch(self, context: Context) -> Verdict:
+        if self.model not in context.settings.models:
+            raise misconfigured(f"the config has no table [models.{self.model}]")
+        judged = judged_metrics(context.settings, self.model)
+        settings = await with_versions(context.settings, self.model, judged, context.read, named=True)
+        return await verdict(
+            self, settings, lambda name: context.sources.get(name, MetricSource), context.clock()
+        )
+
+    def wait(self, answer: Verdict) -> float:
+        return max(VERDICT_SOONEST, answer.step)
 
 
 def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:

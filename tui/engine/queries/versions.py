@@ -2,28 +2,20 @@
 environment."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from typing import Protocol, TypeVar
+from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
 from tui.config import Settings, TrackSettings
 from tui.domain.deployment import Deployment
 from tui.domain.query_template import TemplateError
-from tui.engine.queries.queries import EnvironmentsOf, PipelinesOf, Query
+from tui.engine.queries.base import Query, ReadQuery
+from tui.engine.queries.deployments import EnvironmentsOf
+from tui.engine.queries.pipelines import PipelinesOf
 from tui.sources.base import SourceError
 
 T = TypeVar("T")
-
-
-class ReadQuery(Protocol):
-    """Gives the answer to a question, read a moment ago or now.
-
-    Raises:
-        SourceError
-    """
-
-    def __call__(self, query: Query[T], /) -> Awaitable[T]: ...
 
 
 async def with_versions(

@@ -1,19 +1,19 @@
 """``pipedeck check`` for a controller: every thing the program will need of it, tried."""
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from tui.config import JenkinsSettings
-from tui.domain.health import Finding, Trouble
-from tui.domain.pipeline import Listing
+from tui.domain.address import Address
+from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.pipeline import Listing, Run
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
+from tui.sources.jenkins.read.deployments import RuleFound
 from tui.text.safe import clean
-
-if TYPE_CHECKING:
-    from tui.sources.jenkins.source import JenkinsSource
 
 _EXAMPLES = 3
 
@@ -32,10 +32,25 @@ _ADVICE = {
 }
 
 
+class CheckedSource(Protocol):
+    """What is tried of a :class:`tui.sources.jenkins.source.JenkinsSource`."""
+
+    def facts(self) -> SourceFacts: ...
+
+    async def pipelines(self) -> Listing: ...
+
+    @property
+    def newest_pipeline_run(self) -> Address | None: ...
+
+    async def run(self, address: Address) -> Run: ...
+
+    async def explained(self) -> Sequence[RuleFound]: ...
+
+
 class Check:
     """One check of one controller."""
 
-    def __init__(self, source: "JenkinsSource", client: Client, settings: JenkinsSettings) -> None:
+    def __init__(self, source: CheckedSource, client: Client, settings: JenkinsSettings) -> None:
         self.user = ""
         """Who the controller says we are; empty for anonymous."""
         self._source = source

@@ -276,7 +276,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         return "url must be what stands before /api/2.0/mlflow; check user and password, or token"
 
     async def write_access(self) -> WriteAccess:
-        return WriteAccess(None, "MLflow does not tell what one may do")
+        return WriteAccess(None, "MLflow does not tell what one may do", by_trying=True)
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         return ()  # which alias is the champion's, and who is the candidate, the config knows

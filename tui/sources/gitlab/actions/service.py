@@ -112,7 +112,7 @@ class GitLabActions:
             return WriteAccess(True, "no token is set")
         answer = await self._rest.ask("/personal_access_tokens/self")
         if answer.status in NOT_TOLD:
-            return WriteAccess(None, "the token does not tell its scopes")
+            return WriteAccess(None, "the token does not tell its scopes", by_trying=True)
         token = await self._rest.decode(_token, self._rest.check(answer))
         if "api" in token.scopes:
             return WriteAccess(False)

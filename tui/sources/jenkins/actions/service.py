@@ -87,7 +87,9 @@ class JenkinsActions:
         return self._stops.get((f"{full_name}#{number}", level))
 
     async def write_access(self) -> WriteAccess:
-        return WriteAccess(None, "Jenkins does not tell what a user may do before it is tried")
+        return WriteAccess(
+            None, "Jenkins does not tell what a user may do before it is tried", by_trying=True
+        )
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         look = self._look()

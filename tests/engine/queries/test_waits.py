@@ -10,8 +10,9 @@ from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Job, Listing, Pipeline, QueueItem, Run, Stage
 from tui.domain.series import Chart, Grid, Series
 from tui.domain.status import Status
-from tui.engine.polling.intervals import NEVER, after_answer, after_fault
-from tui.engine.queries.queries import ChartOf, PipelinesOf, RunAt
+from tui.engine.polling.backoff import after_fault
+from tui.engine.queries import ChartOf, PipelinesOf, RunAt
+from tui.engine.queries.base import NEVER
 
 AT = address("train", 7)
 
@@ -29,19 +30,19 @@ AT = address("train", 7)
 )
 def test_a_listing_is_asked_sooner_while_something_runs(status: Status, seconds: float) -> None:
     older = run_of(address("train", 6), Status.PASSED)
-    assert after_answer(PipelinesOf("ci"), listing_of(run_of(AT, status), older)) == seconds
-    assert after_answer(PipelinesOf("ci"), listing_of(older, run_of(AT, status))) == seconds
+    assert PipelinesOf("ci").wait(listing_of(run_of(AT, status), older)) == seconds
+    assert PipelinesOf("ci").wait(listing_of(older, run_of(AT, status))) == seconds
 
 
 def test_a_queue_counts_as_running_and_an_empty_listing_idles() -> None:
     queued = Pipeline(Address("ci", "train"), queue=(QueueItem(1, "no executor"),))
-    assert after_answer(PipelinesOf("ci"), Listing((queued,))) == 10
-    assert after_answer(PipelinesOf("ci"), Listing(())) == 30
+    assert PipelinesOf("ci").wait(Listing((queued,))) == 10
+    assert PipelinesOf("ci").wait(Listing(())) == 30
 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_a_run_is_asked_as_it_lives(status: Status) -> None:
-    seconds = after_answer(RunAt(AT), run_of(AT, status))
+    seconds = RunAt(AT).wait(run_of(AT, status))
     expected = {Status.QUEUED: 3, Status.RUNNING: 3, Status.WAITING: 10, Status.UNKNOWN: 30}
     assert seconds == expected.get(status, NEVER)
 
@@ -54,8 +55,8 @@ def _parent(child: Status) -> Run:
 
 
 def test_a_finished_run_lives_as_long_as_a_child_of_it() -> None:
-    assert after_answer(RunAt(AT), _parent(Status.RUNNING)) == 10
-    assert after_answer(RunAt(AT), _parent(Status.PASSED)) == NEVER
+    assert RunAt(AT).wait(_parent(Status.RUNNING)) == 10
+    assert RunAt(AT).wait(_parent(Status.PASSED)) == NEVER
 
 
 @pytest.mark.parametrize(("step", "seconds"), [(5, 15), (15, 15), (60, 60)])
@@ -63,17 +64,12 @@ def test_a_chart_is_asked_once_a_step_but_not_often(step: int, seconds: float) -
     query = ChartOf("fraud", "p95", 3600, 60)
     grid = Grid(int(START) // step * step, int(START) // step * step + step, step)
     chart = Chart((Series("p95", "canary", grid, (1.0, 2.0)),))
-    assert after_answer(query, chart) == seconds
+    assert query.wait(chart) == seconds
 
 
 def test_an_empty_chart_has_a_cadence_too() -> None:
-    assert after_answer(ChartOf("fraud", "p95", 3600, 0), Chart(())) == 3600
-    assert after_answer(ChartOf("fraud", "p95", 3600, 60), Chart(())) == 60
-
-
-def test_an_answer_of_another_kind_is_an_error() -> None:
-    with pytest.raises(TypeError, match="str"):
-        after_answer(PipelinesOf("ci"), "hello")
+    assert ChartOf("fraud", "p95", 3600, 0).wait(Chart(())) == 3600
+    assert ChartOf("fraud", "p95", 3600, 60).wait(Chart(())) == 60
 
 
 def test_failures_back_off_to_a_minute() -> None:
