@@ -1,7 +1,8 @@
 """The current picture: the last good answer to every question, and why the newest attempt failed, if it did."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -62,9 +63,21 @@ class Store:
         self._readings: dict[AnyQuery, Reading[Any]] = {}
         self._subscribers: list[Subscriber] = []
         self._news: set[AnyQuery] = set()
+        self._noted: set[AnyQuery] | None = None
+
+    @contextmanager
+    def noting(self) -> Iterator[set[AnyQuery]]:
+        """Note which questions are looked at meanwhile: whoever did need not look again before one of them changes."""
+        self._noted, before = set(), self._noted
+        try:
+            yield self._noted
+        finally:
+            self._noted = before
 
     def get(self, query: Query[T]) -> Reading[T]:
         """What is known now; an empty reading for a question nobody has asked."""
+        if self._noted is not None:
+            self._noted.add(query)
         return self._readings.get(query, _NOTHING)
 
     def put(self, query: Query[T], value: T, at: float, *, recalled: bool = False) -> bool:
