@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench build clean
+.PHONY: demo test lint format docs bench build clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/pipedeck demo
@@ -21,6 +21,9 @@ lint: $(VENV)/.test-tools
 format: $(VENV)/.test-tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.test-tools
+	@$(BIN)/python -m tests.generated_docs
 
 bench: $(VENV)/.test-tools
 	@$(BIN)/python -m benchmarks

@@ -29,6 +29,10 @@ def test_the_plain_commands_never_load_textual() -> None:
     assert loaded("import tui.commands.status, tui.commands.check") & HEAVY == set()
 
 
+def test_a_keymap_is_checked_without_textual() -> None:
+    assert loaded("import tui.keys; tui.keys.keymap({'sort': 'f5'})") & HEAVY == set()
+
+
 def test_the_deck_loads_textual_and_no_library_of_a_source() -> None:
     assert loaded("import tui.app") & HEAVY == {"textual"}
 

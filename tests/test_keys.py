@@ -6,26 +6,16 @@ from textual.widget import Widget
 
 from tui.config import ConfigError
 from tui.keys import ACTIONS, help_sections, hints, keymap, spell
-from tui.panes.deployments import DeploymentsPane
-from tui.panes.log import LogPane
-from tui.panes.metrics import MetricsPane
-from tui.panes.pipelines import PipelinesPane
-from tui.panes.tests import TestsPane
+from tui.pane_registry import PANES
+from tui.panes.base import pane_class
 from tui.screens.deck import DeckScreen
 from widgets.log.view import LogView
 from widgets.table.line_table import LineTable
 
 
 def test_every_action_can_be_carried_out() -> None:
-    owners = {
-        "everywhere": DeckScreen,
-        "pipelines": PipelinesPane,
-        "metrics": MetricsPane,
-        "log": LogPane,
-        "tests": TestsPane,
-        "deployments": DeploymentsPane,
-        "acting": DeckScreen,
-    }
+    owners: dict[str, type[Widget]] = {"everywhere": DeckScreen, "acting": DeckScreen}
+    owners |= {spec.scope: pane_class(spec) for spec in PANES}
     for action in ACTIONS:
         if action.scope in owners:
             assert hasattr(owners[action.scope], f"action_{action.command.partition('(')[0]}"), action.id

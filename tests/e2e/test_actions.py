@@ -85,6 +85,8 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         deck.wait_for("» promote")
         sandbox.control.advance(20)
         deck.refresh_until(lambda: "gitlab:ml/fraud#1893/promote!play: done" in " ".join(deck.text.split()))
+        deck.send("9g")  # the gate is gone, and the cursor on another model's
+        deck.wait_for("❯✓")
         deck.send("5")
         deck.refresh_until(lambda: STABLE_AFTER in deck.text)
 

@@ -100,3 +100,13 @@ async def test_without_alarms_it_says_how_to_have_some() -> None:
     async with deck((120, 40)) as work:
         await work.press("8", "plus")
         assert "No alarm is configured; add [alarms.NAME] to the config." in work.text
+
+
+@pytest.mark.usefixtures("_degrading")
+async def test_an_alarm_on_a_model_selects_what_was_deployed_one_on_runs_the_pipeline() -> None:
+    async with deck((160, 40), ALARMS) as work:
+        await work.press("8")
+        assert str(work.screen.selection.target) == "gitlab:ml/fraud@production"
+        await work.press("down")
+        assert str(work.screen.selection.target) == "gitlab:ml/fraud#9"
+        assert work.screen.selection.model == "fraud"

@@ -313,7 +313,7 @@ async def test_enter_goes_to_the_run_behind_a_deployment() -> None:
         assert work.pane.table.highlight("g:ml/fraud@production 9")
         await work.press("o")
         assert work.screen.current == "stages"
-        assert str(work.screen.panes["stages"].address) == "g:ml/fraud#9"
+        assert str(work.screen.selection.target) == "g:ml/fraud#9"
         assert work.screen.selection.pipeline.address == FRAUD
 
 
@@ -322,7 +322,7 @@ async def test_enter_goes_to_a_run_that_no_list_has_any_more() -> None:
         await work.open("j", "space")
         assert work.pane.table.highlight("g:ml/fraud@production 2")
         await work.press("o")
-        assert str(work.screen.panes["stages"].address) == "g:ml/fraud#2"
+        assert str(work.screen.selection.target) == "g:ml/fraud#2"
 
 
 async def test_a_figure_names_the_runs_it_came_from_and_leads_to_them() -> None:

@@ -1,7 +1,8 @@
 """The current picture: the last good answer to every query, and why the newest attempt failed, if it did."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -68,9 +69,21 @@ class Store:
         self._readings: dict[AnyKey, Reading[Any]] = {}
         self._subscribers: list[Subscriber] = []
         self._news: set[AnyKey] = set()
+        self._noted: set[AnyKey] | None = None
+
+    @contextmanager
+    def noting(self) -> Iterator[set[AnyKey]]:
+        """Note which keys are looked at meanwhile: whoever did need not look again before one of them changes."""
+        self._noted, before = set(), self._noted
+        try:
+            yield self._noted
+        finally:
+            self._noted = before
 
     def get(self, key: Key[T]) -> Reading[T]:
         """What is known now; an empty reading where nothing was put."""
+        if self._noted is not None:
+            self._noted.add(key)
         return self._readings.get(key, _NOTHING)
 
     def put(self, key: Key[T], value: T, at: float, *, recalled: bool = False) -> bool:

@@ -1,22 +1,19 @@
 """The alarms pane: what fires, since when, after which deployment, what is proposed, and what policies are about to
 do."""
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
 from tui.domain.action import ActionKind, ActionRequest
-from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
+from tui.domain.pipeline import Pipeline
 from tui.engine.alarms.notifier import before_words
-from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery
+from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.keys import bindings
 from tui.panes.action_progress import countdown
-from tui.panes.base import Pane
+from tui.panes.base import Pane, Selection
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.table.line_table import Column, LineTable, Row
@@ -82,8 +79,6 @@ def _proposed(request: ActionRequest) -> str:
 
 class AlarmsPane(Pane):
     scope = "alarms"
-    title = "Alarms"
-    BINDINGS: ClassVar = bindings("alarms")
     DEFAULT_CSS = "AlarmsPane > .detail { background: $background; }"
 
     table = query_one(LineTable)
@@ -115,11 +110,24 @@ class AlarmsPane(Pane):
         return next((each for each in (found.alarms if found else ()) if each.key == key), None)
 
     @property
-    def address(self) -> Address | None:
+    def selected(self) -> Selection:
+        """The pipeline that the alarm under the cursor is about; of one on a model what was deployed before it."""
         alarm = self.alarm
-        if alarm is None or alarm.before is None:
-            return None
-        return alarm.before.deployment.run or alarm.before.environment
+        if alarm is None:
+            return self.selection
+        model, pipeline = alarm.model or None, self._row(alarm.subject)
+        if pipeline is not None or alarm.before is None:
+            return Selection(pipeline=pipeline, model=model)
+        deployment, environment = alarm.before.deployment, alarm.before.environment
+        run, url = deployment.run, deployment.web_url or None
+        if run is None:
+            return Selection(environment, model=model, url=url)
+        return Selection(run, run.of_run, model=model, url=url)
+
+    def _row(self, key: str) -> Pipeline | None:
+        """The row of the list that has this key, as the subject of an alarm on runs or tests is one."""
+        listing = self.runtime.store.get(PipelinesOf(key.partition(":")[0])).value
+        return next((row for row in (listing.pipelines if listing else ()) if row.key == key), None)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -128,11 +136,6 @@ class AlarmsPane(Pane):
             request.kind: _proposed(request) for request in (alarm.proposals if alarm is not None else ())
         }
         return tuple((words, f"propose('{kind.value}')") for kind, words in proposed.items())
-
-    @property
-    def url(self) -> str:
-        alarm = self.alarm
-        return alarm.before.deployment.web_url if alarm is not None and alarm.before is not None else ""
 
     def project(self) -> None:
         found, now = self.runtime.store.get(AlarmsNow()).value or Alarms(), self.runtime.clock()
@@ -155,8 +158,11 @@ class AlarmsPane(Pane):
         event.stop()
         self.post_message(self.Menu())
 
-    def on_line_table_highlighted(self) -> None:
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
         self._show_details()
+        self.post_message(self.Moved())
 
     def _show_details(self) -> None:
         """All that is known of the alarm under the cursor."""

@@ -1,6 +1,6 @@
 """What all panes are to the deck."""
 
-from fnmatch import fnmatchcase
+from importlib import import_module
 from typing import Any, ClassVar
 
 import msgspec
@@ -14,18 +14,28 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
 from tui.engine.queries import AnyQuery
 from tui.engine.runtime import Runtime
-from tui.engine.store import Reading
-from tui.keys import Scope
+from tui.engine.store import AnyKey, Reading
+from tui.keys import bindings
+from tui.pane_registry import PaneSpec, Shows
 from widgets.status_line import StatusItem
 from widgets.theme import status_style
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What the deck looks at; every pane shows its side of the same thing."""
+    """What the cursor is on, in whatever pane: every pane shows its side of it, and keys mean it. The deck owns it."""
 
-    pipeline: Pipeline | None = None
+    address: Address | None = None
+    """What is under the cursor; None where that is the run or the pipeline itself."""
     run: Address | None = None
-    """One of the pipeline's runs, when it is not the newest."""
+    """The run that it is in, or that is behind it; None: the newest of its pipeline, also when another one begins."""
+    pipeline: Pipeline | None = None
+    """The row of the list that it belongs to; None where it is in no pipeline that is listed."""
+    model: str | None = None
+    """The name of the model that it belongs to."""
+    version: str | None = None
+    """The earlier version of the environment that it is."""
+    url: str | None = None
+    """Its web page, where that is not the run's."""
 
     @property
     def run_address(self) -> Address | None:
@@ -34,12 +44,34 @@ class Selection(msgspec.Struct, frozen=True):
         last = self.pipeline.last if self.pipeline else None
         return last.address if last else None
 
+    @property
+    def target(self) -> Address | None:
+        """What an action is done to."""
+        return self.address or self.run_address or (self.pipeline.address if self.pipeline else None)
+
+    @property
+    def log(self) -> Address | None:
+        """The job, stage or run whose log is meant."""
+        address = self.address
+        if address is None or address.run is None or address.gate is not None:
+            return self.run_address
+        return address
+
+    def shows_the_same(self, other: "Selection") -> bool:
+        """Whether panes that show what is selected look the same with both."""
+        return (self.run, self.pipeline, self.model) == (other.run, other.pipeline, other.model)
+
 
 class Pane(Vertical):
     """A part of the deck. The deck tells it what is selected and when to look at the store again."""
 
-    scope: ClassVar[Scope]
-    title: ClassVar[str]
+    scope: ClassVar[str]
+    """Of its line in the registry, which has its title and its keys."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "scope" in vars(cls):
+            cls.BINDINGS = bindings(cls.scope)
+        super().__init_subclass__(**options)
 
     class Wants(Message):
         """What :meth:`questions` says has changed."""
@@ -47,12 +79,25 @@ class Pane(Vertical):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Pane.Wants)
 
+    class Moved(Message):
+        """Its cursor is on something else."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Pane.Moved)
+
     class Jump(Message):
         """Go to a run, a pipeline or an environment in the deck."""
 
         def __init__(self, to: Address) -> None:
             super().__init__()
             self.to = to
+
+    class Go(Message):
+        """Go to the pane that shows this of what is selected."""
+
+        def __init__(self, what: Shows) -> None:
+            super().__init__()
+            self.what = what
 
     class Menu(Message):
         """Enter: what can be done to what is under the cursor."""
@@ -71,6 +116,15 @@ class Pane(Vertical):
         super().__init__(id=self.scope)
         self.runtime = runtime
         self.selection = Selection()
+        self._read: set[AnyKey] = set()
+        """What it looked at when it was projected last."""
+
+    def show_news(self, changed: frozenset[AnyKey] | None) -> None:
+        """Project, unless it has to do with nothing of what has ``changed``; None: with whatever has."""
+        if changed is not None and changed.isdisjoint(self._read) and changed.isdisjoint(self.queries()):
+            return
+        with self.runtime.store.noting() as self._read:
+            self.project()
 
     def queries(self) -> tuple[AnyQuery, ...]:
         """What is to be kept current while this pane can be seen."""
@@ -78,6 +132,10 @@ class Pane(Vertical):
 
     def project(self) -> None:
         """Show what the store holds now. Cheap where nothing changed."""
+        raise NotImplementedError
+
+    def open_log(self, address: Address) -> None:
+        """Show the log of a run, a stage or a job from its end; only of the pane for logs."""
         raise NotImplementedError
 
     def clear_filter(self) -> bool:
@@ -94,9 +152,13 @@ class Pane(Vertical):
         return False
 
     @property
-    def address(self) -> Address | None:
-        """What is under its cursor; None: nothing but what the deck looks at anyway."""
-        return None
+    def selected(self) -> Selection:
+        """What its cursor is on. The deck adds the pipeline and the model, where it does not say them."""
+        return self.selection
+
+    def reveal(self, key: str) -> bool:
+        """Put its cursor on the row of ``key``; False where there is none."""
+        return False
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
@@ -104,30 +166,37 @@ class Pane(Vertical):
         return ()
 
     @property
-    def version(self) -> str:
-        """Of the earlier deployment under its cursor; empty on everything else."""
-        return ""
-
-    @property
-    def url(self) -> str:
-        """The web page of what is under its cursor; empty where there is none."""
-        return ""
-
-    @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""
         raise NotImplementedError
 
 
-def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelSettings] | None:
-    """The model that ``pipeline`` ships; the only one there is where none names it."""
-    if pipeline is not None:
-        address = str(pipeline.address)
-        for name, model in settings.models.items():
-            if any(address == pattern or fnmatchcase(address, pattern) for pattern in model.pipelines):
-                return name, model
+def pane_class(spec: PaneSpec) -> type[Pane]:
+    """The class of a line of the registry, imported now."""
+    module, _, name = spec.class_name.partition(":")
+    found: type[Pane] = getattr(import_module(module), name)
+    assert found.scope == spec.scope, f"{spec.class_name} is not the pane of {spec.scope}"
+    return found
+
+
+def model_of(selection: Selection, settings: Settings) -> tuple[str, ModelSettings] | None:
+    """The model that is selected; the only one there is where nothing is selected that another would have."""
+    if selection.model is not None:
+        return selection.model, settings.models[selection.model]
     if len(settings.models) == 1:
         return next(iter(settings.models.items()))
+    return None
+
+
+def owner_of(address: Address, settings: Settings) -> str | None:
+    """The name of the model that ships the pipeline, or has the registry entry, of ``address``."""
+    pipeline = address.pipeline
+    for name, model in settings.models.items():
+        registry = model.registry
+        if model.ships(str(pipeline)) or (
+            registry is not None and pipeline == Address(registry.source, registry.model)
+        ):
+            return name
     return None
 
 

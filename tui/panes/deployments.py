@@ -1,7 +1,6 @@
 """The deployments pane: which version stands where, what it brought, and to what one can go back."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,8 +22,8 @@ from tui.engine.queries import (
     ValidationOf,
 )
 from tui.engine.runtime import Runtime
-from tui.keys import bindings
 from tui.panes.action_progress import on_environment, progress, recent
+from tui.panes.base import Selection
 from tui.panes.deployment_rows import GroupRows, find, rows
 from tui.panes.selectable import SelectablePane
 from tui.presenters.comparison import (
@@ -35,7 +34,14 @@ from tui.presenters.comparison import (
     facts,
     figure_facts,
 )
-from tui.presenters.environments import EnvironmentGroup, EnvironmentLine, all_groups, front_place, group_of
+from tui.presenters.environments import (
+    EnvironmentGroup,
+    EnvironmentLine,
+    all_groups,
+    front_place,
+    group_of,
+    model_group,
+)
 from tui.text import format as fmt
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine
@@ -71,8 +77,6 @@ FACT_COLUMNS = (
 
 class DeploymentsPane(SelectablePane):
     scope = "deployments"
-    title = "Deployments"
-    BINDINGS: ClassVar = bindings("deployments")
     DEFAULT_CSS = """
     DeploymentsPane > #facts { height: 45%; border-top: solid $primary-muted; display: none; }
     DeploymentsPane.roomy > #facts { display: block; }
@@ -116,8 +120,10 @@ class DeploymentsPane(SelectablePane):
         """What is shown: the model of the selected pipeline, or all; of very many the first, models before others."""
         if self.everything:
             return self._first(all_groups(self._pipelines, self.runtime.settings))
-        pipeline = self.selection.pipeline
-        return (group_of(pipeline, self._pipelines, self.runtime.settings),) if pipeline else ()
+        pipeline, name, settings = self.selection.pipeline, self.selection.model, self.runtime.settings
+        if name is not None:
+            return (model_group(name, settings.models[name], self._pipelines, settings),)
+        return (group_of(pipeline, self._pipelines, settings),) if pipeline else ()
 
     def _first(self, groups: tuple[EnvironmentGroup, ...]) -> tuple[EnvironmentGroup, ...]:
         room = MOST_PIPELINES
@@ -300,32 +306,45 @@ class DeploymentsPane(SelectablePane):
         return self._resting is not None
 
     @property
-    def address(self) -> Address | None:
-        """The run's of the fact under the cursor, or the environment's."""
-        if self.about.has_focus and (fact := self._facts.get(self.about.key or "")) is not None:
-            return fact.run
-        line = self._lines.get(self.table.key or "")
-        return line.environment.address if line is not None else None
+    def selected(self) -> Selection:
+        """The environment or the deployment under the cursor with the run behind it, or the run of the fact."""
+        key = self.table.key or ""
+        group = next((each.group for each in self._found if self._is_of(key, each)), None)
+        if group is None:
+            return self.selection
+        model, line = group.model or None, self._lines.get(key)
+        if line is None:
+            return self.selection if model == self.selection.model else Selection(model=model)
+        run = line.deployment.run if line.deployment is not None else None
+        if self.about.has_focus and (fact := self._facts.get(self.about.key or "")) and fact.run is not None:
+            return Selection(fact.run, fact.run.of_run, model=model)
+        return Selection(
+            line.environment.address,
+            run.of_run if run is not None else None,
+            model=model,
+            version=self._version(line),
+            url=_url(line),
+        )
+
+    def _is_of(self, key: str, found: GroupRows) -> bool:
+        """The row of ``key`` is one of the group's."""
+        line = self._lines.get(key)
+        if line is None:
+            return key.startswith(found.group.key)
+        return any(each.environment.address == line.environment.address for each in found.places)
+
+    def reveal(self, key: str) -> bool:
+        return self.table.highlight(key)
 
     def target_of(self, key: str) -> Address | None:
         """The environment; earlier versions of it are gone back to one by one."""
         line = self._lines.get(key)
         return line.environment.address if line is not None and line.part == "stable" else None
 
-    @property
-    def version(self) -> str:
-        """Of the earlier deployment under the cursor; empty on what is there now."""
-        line = self._lines.get(self.table.key or "")
-        past = line is not None and line.part in ("past", "colour") and not self.about.has_focus
-        return line.deployment.version if past and line is not None and line.deployment is not None else ""
-
-    @property
-    def url(self) -> str:
-        line = self._lines.get(self.table.key or "")
-        if line is None:
-            return ""
-        own = line.deployment.web_url if line.deployment is not None and line.part != "stable" else ""
-        return own or line.environment.web_url or (line.deployment.web_url if line.deployment else "")
+    def _version(self, line: EnvironmentLine) -> str | None:
+        """Of an earlier deployment; None of what is there now."""
+        past = line.part in ("past", "colour") and not self.about.has_focus
+        return line.deployment.version if past and line.deployment is not None else None
 
     @on(LineTable.Highlighted, "#places")
     def _cursor_moved(self, event: LineTable.Highlighted) -> None:
@@ -334,10 +353,12 @@ class DeploymentsPane(SelectablePane):
             self._resting.stop()
         self._resting = self.set_timer(REST, self._rested)
         self._show_facts()
+        self.post_message(self.Moved())
 
     @on(LineTable.Highlighted, "#facts")
     def _fact_moved(self, event: LineTable.Highlighted) -> None:
         event.stop()
+        self.post_message(self.Moved())
 
     def _rested(self) -> None:
         self._resting = None
@@ -416,6 +437,11 @@ class DeploymentsPane(SelectablePane):
     def on_resize(self) -> None:
         self.set_class(self.size.height >= ROOMY, "roomy")
         self._want()
+
+
+def _url(line: EnvironmentLine) -> str | None:
+    own = line.deployment.web_url if line.deployment is not None and line.part != "stable" else ""
+    return own or line.environment.web_url or (line.deployment.web_url if line.deployment else "") or None
 
 
 def _fact_row(fact: ComparisonFact) -> Row:

@@ -13,6 +13,7 @@ from tui.engine.queries import AnyQuery, PipelinesOf
 from tui.engine.store import Reading
 from tui.insight.pending_gates import PendingGate, pending_gates
 from tui.panes.action_progress import progress, recent
+from tui.panes.base import Selection
 from tui.panes.selectable import SelectablePane
 from tui.text import format as fmt
 from widgets.table.line_table import Column, LineTable, Row
@@ -49,7 +50,6 @@ def rows(found: Iterable[PendingGate], now: Callable[[str], float], stale: Mappi
 
 class GatesPane(SelectablePane):
     scope = "gates"
-    title = "Gates"
 
     table = query_one(LineTable)
     _found: Mapping[str, PendingGate] = {}
@@ -84,17 +84,24 @@ class GatesPane(SelectablePane):
         self.table.set_rows(self.with_marks(made))
 
     @property
-    def address(self) -> Address | None:
-        return self.target_of(self.table.key or "")
+    def selected(self) -> Selection:
+        found = self._found.get(self.table.key or "")
+        if found is None:
+            return self.selection
+        address = found.gate.address
+        return Selection(address, address.of_run, url=found.run.web_url or None)
+
+    def reveal(self, key: str) -> bool:
+        return self.table.highlight(key)
+
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        self.post_message(self.Moved())
 
     def target_of(self, key: str) -> Address | None:
         each = self._found.get(key)
         return each.gate.address if each is not None else None
-
-    @property
-    def url(self) -> str:
-        each = self._found.get(self.table.key or "")
-        return each.run.web_url if each is not None else ""
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:

@@ -1,19 +1,18 @@
 """The journal pane: what was done from this machine, by whom and why, and what became of it."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui.domain.action import Plan
 from tui.domain.address import Address, parse_address
 from tui.domain.journal import Record
 from tui.engine.queries import AnyQuery, JournalNow
-from tui.keys import bindings
 from tui.panes.action_progress import LOOKS
-from tui.panes.base import Pane
+from tui.panes.base import Pane, Selection
 from tui.text import format as fmt
 from widgets.dialog.help_sheet import HelpSheet
 from widgets.table.line_table import Column, LineTable, Row
@@ -96,10 +95,16 @@ def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
         yield "led to", end.result
 
 
+def _goal(record: Record, plan: Plan) -> Address:
+    """What was acted on; the run it led to, where that was no run."""
+    target, end = plan.request.target, record.outcome
+    if target.run is None and end is not None and end.result:
+        return parse_address(end.result)
+    return target
+
+
 class JournalPane(Pane):
     scope = "journal"
-    title = "Journal"
-    BINDINGS: ClassVar = bindings("journal")
 
     table = query_one(LineTable)
     _records: tuple[Record, ...] = ()
@@ -131,9 +136,17 @@ class JournalPane(Pane):
         return next((each for each in self._records if each.id == self.table.key), None)
 
     @property
-    def address(self) -> Address | None:
+    def selected(self) -> Selection:
         record = self.record
-        return record.plan.request.target if record is not None and record.plan is not None else None
+        if record is None or record.plan is None:
+            return self.selection
+        goal = _goal(record, record.plan)
+        return Selection(record.plan.request.target, goal.of_run if goal.run is not None else None)
+
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        self.post_message(self.Moved())
 
     @on(LineTable.Selected)
     def action_open_record(self) -> None:
@@ -146,10 +159,6 @@ class JournalPane(Pane):
 
     def action_open_target(self) -> None:
         """Go to what it was done to; to the run it led to, where that was no run."""
-        record, target = self.record, self.address
-        if record is None or target is None:
-            return
-        end = record.outcome
-        if target.run is None and end is not None and end.result:
-            target = parse_address(end.result)
-        self.post_message(self.Jump(target))
+        record = self.record
+        if record is not None and record.plan is not None:
+            self.post_message(self.Jump(_goal(record, record.plan)))

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from time import strptime
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,11 +20,10 @@ from tui.engine.logs import LogState, LogTail
 from tui.engine.queries import AnyQuery, LogOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
-from tui.keys import bindings
 from tui.logs.find import Search
 from tui.logs.neutral import without_styles
 from tui.logs.rules import Finder, PatternError, errors, pattern, words
-from tui.panes.base import Pane
+from tui.panes.base import Pane, Selection
 from widgets.log.view import LogView
 from widgets.prompt import Prompt
 from widgets.status_line import StatusItem, StatusLine
@@ -44,8 +43,6 @@ class _Place(Vertical, can_focus=True):
 
 class LogPane(Pane):
     scope = "log"
-    title = "Log"
-    BINDINGS: ClassVar = bindings("log")
     DEFAULT_CSS = """
     _Place { height: 1fr; & > Static { padding: 0 1; } }
     """
@@ -81,7 +78,13 @@ class LogPane(Pane):
     def tail(self) -> LogTail | None:
         return self.runtime.poller.log(self.log_query) if self.log_query is not None else None
 
-    def open(self, address: Address) -> None:
+    @property
+    def selected(self) -> Selection:
+        if self.log_query is None:
+            return self.selection
+        return Selection(self.log_query.address, self.log_query.address.of_run)
+
+    def open_log(self, address: Address) -> None:
         """Show the log of a run, a stage or a job from its end."""
         log_query = LogOf(address, tail=TAIL)
         if log_query == self.log_query:

@@ -1,7 +1,6 @@
 """The metrics pane: a small chart for each metric of the selected model, or a large one of one metric."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import msgspec
 from textual import on
@@ -21,7 +20,6 @@ from tui.engine.queries import AnyQuery, CandidateOf, ChartOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
-from tui.keys import bindings
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, model_of, stale
 from tui.panes.deployment_markers import DeploymentMarkers
@@ -124,8 +122,6 @@ class ChartBox(VerticalScroll, inherit_bindings=False):
 
 class MetricsPane(Pane):
     scope = "metrics"
-    title = "Metrics"
-    BINDINGS: ClassVar = bindings("metrics")
     DEFAULT_CSS = """
     MetricsPane > ChartBox { height: 1fr; scrollbar-size-vertical: 1; }
     """
@@ -157,7 +153,7 @@ class MetricsPane(Pane):
 
     @property
     def model(self) -> tuple[str, ModelSettings] | None:
-        return model_of(self.selection.pipeline, self.runtime.settings)
+        return model_of(self.selection, self.runtime.settings)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:

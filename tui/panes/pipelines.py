@@ -1,12 +1,11 @@
 """The pipelines pane: every source in one list, what needs a person first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
-from textual.message import Message
 from textual.widget import Widget
 
 from tui.domain.action import Activity
@@ -16,8 +15,8 @@ from tui.engine.queries import AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of, priority_order
-from tui.keys import bindings
 from tui.panes.action_progress import on_pipeline, progress, recent
+from tui.panes.base import Selection
 from tui.panes.selectable import SelectablePane
 from tui.presenters.pipelines import PipelineLine, pipeline_line, settled_age
 from tui.text import format as fmt
@@ -176,21 +175,6 @@ def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
 
 class PipelinesPane(SelectablePane):
     scope = "pipelines"
-    title = "Pipelines"
-    BINDINGS: ClassVar = bindings("pipelines")
-
-    class Chosen(Message):
-        """The cursor is on another pipeline, or on none; or the one it is on has news."""
-
-        def __init__(self, pipeline: Pipeline | None) -> None:
-            super().__init__()
-            self.pipeline = pipeline
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, PipelinesPane.Chosen)
-
-    class Opened(Message):
-        """The stages of the pipeline's run are to be shown."""
 
     table = query_one(LineTable)
     filter = query_one(FilterBar)
@@ -202,7 +186,6 @@ class PipelinesPane(SelectablePane):
         self.group: Group = "nothing"
         self.closed: frozenset[str] = frozenset()
         self.pipelines: dict[str, Pipeline] = {}
-        self._chosen: Pipeline | None = None
         self._made: dict[str, MadeRow] = {}
         self._filling = True
 
@@ -240,7 +223,6 @@ class PipelinesPane(SelectablePane):
             self.table.highlight(rows[0].key)
         self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
-        self._choose()
 
     def target_of(self, key: str) -> Address | None:
         pipeline = self.pipelines.get(key)
@@ -259,24 +241,26 @@ class PipelinesPane(SelectablePane):
         notes = [note for reading in readings.values() if reading.value for note in reading.value.notes]
         return "; ".join(["No pipeline is watched", *notes])
 
-    def _choose(self) -> None:
-        pipeline = self.pipelines.get(self.table.key or "")
-        if pipeline != self._chosen:
-            self._chosen = pipeline
-            self.post_message(self.Chosen(pipeline))
+    @property
+    def selected(self) -> Selection:
+        pipeline, before = self.pipelines.get(self.table.key or ""), self.selection.pipeline
+        if pipeline is None:
+            return Selection()
+        same = before is not None and pipeline.key == before.key
+        return Selection(pipeline=pipeline, run=self.selection.run if same else None)
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
         return (("Show the run's stages", "open_run"),) if self.table.key in self.pipelines else ()
 
     def reveal(self, key: str) -> bool:
-        """Put the cursor on the pipeline of ``key``; False when it is not in the list."""
+        """Put the cursor on the pipeline of ``key``; False when it is not in the list, or hidden by the filter."""
         return self.table.highlight(key)
 
     @on(LineTable.Highlighted)
     def _cursor_moved(self, event: LineTable.Highlighted) -> None:
         event.stop()
-        self._choose()
+        self.post_message(self.Moved())
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
@@ -303,7 +287,7 @@ class PipelinesPane(SelectablePane):
         self.project()
 
     def action_open_run(self) -> None:
-        self.post_message(self.Opened())
+        self.post_message(self.Go("run"))
 
     def action_filter(self) -> None:
         self.filter.open()

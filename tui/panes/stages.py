@@ -1,7 +1,8 @@
 """The stages pane: the graph of one run as a tree, with a bar for when each part ran."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
@@ -92,10 +93,10 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
 
 class StagesPane(Pane):
     scope = "stages"
-    title = "Stages"
 
     table = query_one(LineTable)
     line = query_one(StatusLine)
+    _addressed: tuple[Run | None, Mapping[str, Address]] | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -132,14 +133,26 @@ class StagesPane(Pane):
         self.post_message(self.Menu())
 
     @property
-    def address(self) -> Address | None:
-        """Of the job or stage under the cursor; the run's while there is none."""
-        run = self.selection.run_address
-        reading = self.runtime.store.get(RunAt(run)) if run else None
-        if reading is None or reading.value is None:
-            return run
-        lines = stage_lines(reading.value, 0.0)
-        return next((line.address for line in lines if line.key == self.table.key), run)
+    def selected(self) -> Selection:
+        """The job or stage under the cursor; the run while there is none."""
+        address = self.selection.run_address
+        if address is not None:
+            address = self._addresses(self.runtime.store.get(RunAt(address)).value).get(
+                self.table.key or "", address
+            )
+        return msgspec.structs.replace(self.selection, address=address, version=None, url=None)
+
+    def _addresses(self, run: Run | None) -> Mapping[str, Address]:
+        """Of its stages and jobs, by the keys of their rows; made once for each answer."""
+        if self._addressed is None or self._addressed[0] is not run:
+            lines = stage_lines(run, 0.0) if run is not None else ()
+            self._addressed = run, {line.key: line.address for line in lines}
+        return self._addressed[1]
+
+    @on(LineTable.Highlighted)
+    def _cursor_moved(self, event: LineTable.Highlighted) -> None:
+        event.stop()
+        self.post_message(self.Moved())
 
 
 def listed(selection: Selection, address: Address) -> Run | None:

@@ -1,7 +1,6 @@
 """The tests pane: what broke, what was broken before, and what the case under the cursor said."""
 
 from functools import partial
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +17,6 @@ from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.stack_traces import place_in
 from tui.insight.tests import EarlierRun, comparable
-from tui.keys import bindings
 from tui.panes.base import Pane, stale
 from tui.panes.stages import listed
 from tui.panes.test_rows import COLUMNS, TestRows, TestRowsInput, draw, heading
@@ -40,8 +38,6 @@ class TestsPane(Pane):
     __test__ = False
 
     scope = "tests"
-    title = "Tests"
-    BINDINGS: ClassVar = bindings("tests")
     DEFAULT_CSS = """
     TestsPane > TextPart { height: 40%; border-top: solid $primary-muted; display: none; }
     TestsPane.roomy > TextPart { display: block; }

@@ -10,7 +10,8 @@ from textual.screen import Screen
 from tui.domain.action import ActionKind, ActionRequest, Activity
 from tui.domain.address import Address
 from tui.engine.runtime import Runtime
-from tui.keys import ACTING, spell
+from tui.keys import spell
+from tui.pane_registry import SPECS, Shows, pane_that_shows
 from tui.panes.base import Pane, Selection
 from tui.panes.selectable import SelectablePane
 from tui.text import format as fmt
@@ -28,7 +29,7 @@ class ActionKeys(Screen[None]):
         self.keys = keys
         self.selection = Selection()
         self.panes: dict[str, Pane] = {}
-        self.current = "pipelines"
+        self.current = pane_that_shows("pipeline")
         self._begun = False
         self._ended: dict[str, str] = {}
         """What was told of how actions ended, by id."""
@@ -36,8 +37,12 @@ class ActionKeys(Screen[None]):
     def action_go(self, name: str) -> None:
         raise NotImplementedError
 
-    def reveal_pipeline(self, address: Address) -> None:
-        """Have the deck look at the pipeline that ``address`` is in."""
+    def go_to(self, address: Address, what: Shows) -> None:
+        """Go to the pane for things of this kind, with ``address`` selected."""
+        raise NotImplementedError
+
+    def follow_cursor(self) -> None:
+        """Select what the cursor is on by now, whose message may still be on its way."""
         raise NotImplementedError
 
     def show_keys(self) -> None:
@@ -66,9 +71,9 @@ class ActionKeys(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act":
-            return self.current in ACTING
+            return SPECS[self.current].acts
         if action == "menu":
-            return self.current in (*ACTING, "log")
+            return SPECS[self.current].has_menu
         if action == "mark":
             return isinstance(self.panes[self.current], SelectablePane)
         return super().check_action(action, parameters)
@@ -98,7 +103,7 @@ class ActionKeys(Screen[None]):
             self._act(self._act_on_all(kind, pane, marked))
         elif target is None:
             self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
-        elif kind is ActionKind.ROLLBACK and (version := pane.version):
+        elif kind is ActionKind.ROLLBACK and (version := self.selection.version):
             self._act(self._acting.carry_out(ActionRequest(kind, target, (("version", version),))))
         else:
             self._act(self._act_on(kind, target))
@@ -106,11 +111,10 @@ class ActionKeys(Screen[None]):
     async def _act_on(self, kind: ActionKind, target: Address) -> None:
         choices = await self._acting.act(kind, target)
         if choices:
-            what, pane = ("environment", "deployments") if kind is ActionKind.ROLLBACK else ("gate", "gates")
+            what: Shows = "environment" if kind is ActionKind.ROLLBACK else "gate"
             words = f"{fmt.count(len(choices), what)} of {target.of_run}: choose one."
             self.notify(words, markup=False, timeout=4)
-            self.reveal_pipeline(target)
-            self.action_go(pane)
+            self.go_to(choices[0], what)
 
     async def _act_on_all(self, kind: ActionKind, pane: Pane, marked: tuple[Address, ...]) -> None:
         if await self._acting.act_on_all(kind, marked):
@@ -125,10 +129,9 @@ class ActionKeys(Screen[None]):
         self.show_keys()
 
     def _target(self) -> Address | None:
-        """What is acted on: what is under the cursor, or what the deck looks at."""
-        pipeline = self.selection.pipeline
-        own = self.panes[self.current].address
-        return own or self.selection.run_address or (pipeline.address if pipeline is not None else None)
+        """What is acted on."""
+        self.follow_cursor()
+        return self.selection.target
 
     @property
     def _acting(self) -> "ActionFlow":

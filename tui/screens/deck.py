@@ -1,8 +1,9 @@
 """The deck: panes side by side on a wide terminal, one at a time on a narrow one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -12,12 +13,13 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui.domain.address import Address
+from tui.domain.pipeline import Pipeline
 from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey
-from tui.keys import KeyAction, bindings, help_sections, hints
-from tui.panes.base import Pane, Selection
-from tui.panes.pipelines import PipelinesPane
+from tui.keys import bindings, help_sections, hints
+from tui.pane_registry import PANES, SPECS, Action, Shows, pane_that_shows
+from tui.panes.base import Pane, Selection, owner_of, pane_class
 from tui.panes.selectable import MARK
 from tui.screens.action_keys import ActionKeys
 from tui.screens.header import Header, verdict_queries
@@ -31,7 +33,8 @@ TICK = 5.0
 """Seconds between looks at the clock: elapsed times move in steps of that size."""
 SETTLE = 0.15
 """Seconds the cursor must rest on a row before its run is asked for."""
-LOWER = "metrics"
+LIST = pane_that_shows("pipeline")
+LOWER = next(spec.scope for spec in PANES if spec.place == "below")
 """The pane below the stages on a wide terminal, until another one is gone to."""
 
 
@@ -59,18 +62,24 @@ class DeckScreen(ActionKeys):
     def __init__(self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(runtime, keys)
         self.filled = False
-        self.panes["pipelines"] = PipelinesPane(runtime)
+        self.panes[LIST] = pane_class(SPECS[LIST])(runtime)
         self.lower = LOWER
         self._watch = runtime.poller.watch()
         self._unsubscribe = runtime.store.subscribe(self._heard)
         self._settling: Timer | None = None
-        # Where the log was opened from: the pane, the lower one, and whether that filled the screen.
-        self._behind_log: tuple[str, str, bool] | None = None
+        # Where the log was opened from: the pane, the lower one, whether that filled the screen, and what was
+        # selected there.
+        self._behind_log: tuple[str, str, bool, Selection] | None = None
+        self._changed: set[AnyKey] = set()
+        self._shown_selection = Selection()
+        """What the panes show; behind ``selection`` while the cursor does not rest."""
+        self._followed: tuple[str, Selection] | None = None
+        """The pane in use and what its cursor was on when that was selected last."""
 
     def compose(self) -> ComposeResult:
         yield Header(self.runtime)
         with Horizontal(id="body"):
-            yield self.panes["pipelines"]
+            yield self.panes[LIST]
         yield KeyLine()
 
     # -- what it shows
@@ -78,14 +87,12 @@ class DeckScreen(ActionKeys):
     def on_mount(self) -> None:
         self.show_keys()
         self._project()
-        self.panes["pipelines"].focus_target.focus()
+        self.panes[LIST].focus_target.focus()
         self.set_interval(TICK, self._project)
 
     async def complete(self) -> None:
         """The first frame, with the list alone, is on the screen: the other panes may be made."""
-        from tui.panes.registry import SIDE
-
-        side = [kind(self.runtime) for kind in SIDE]
+        side = [pane_class(spec)(self.runtime) for spec in PANES if spec.scope != LIST]
         self.panes |= {pane.scope: pane for pane in side}
         await self.query_one("#body").mount(Vertical(*side, id="side"))
         self._select(self.selection)
@@ -96,22 +103,30 @@ class DeckScreen(ActionKeys):
         self._watch.close()
 
     def _heard(self, changed: frozenset[AnyKey]) -> None:
+        self._changed |= changed
         self.post_message(self.News())
 
     @on(News)
     def _news(self) -> None:
-        self._project()
+        changed, self._changed = frozenset(self._changed), set()
+        self._renew(changed)
+        self._project(changed)
         self.tell_outcomes()
 
-    def _project(self, *, list_too: bool = True) -> None:
-        """Show what the store holds now, in what can be seen; unchanged lines are not drawn again."""
+    def _project(self, changed: frozenset[AnyKey] | None = None, *, list_too: bool = True) -> None:
+        """Show what the store holds now, in what can be seen; unchanged lines are not drawn again.
+
+        Args:
+            changed: the questions whose readings are others; None: it may be all, and the time.
+        """
         if self.app.screen is not self:
             return
         with self.app.batch_update():
             for pane in self._visible():
-                if list_too or pane.scope != "pipelines":
-                    pane.project()
-            self.header.project(self.panes[self.current].title if self._single else "")
+                if list_too or pane.scope != LIST:
+                    pane.show_news(changed)
+            self.header.project(SPECS[self.current].title if self._single else "")
+        self.follow_cursor()
 
     def on_screen_resume(self) -> None:
         self._project()
@@ -120,12 +135,12 @@ class DeckScreen(ActionKeys):
         return [each for name, each in self.panes.items() if self._shown(name) and _there(each)]
 
     def _shown(self, name: str) -> bool:
-        return name == self.current if self._single else name in ("pipelines", "stages", self.lower)
+        return name == self.current if self._single else SPECS[name].place != "below" or name == self.lower
 
     def _want(self) -> None:
         queries = {query for pane in self._visible() for query in pane.queries()}
         # The list is always wanted, and the verdicts: the header tells of all sources and models.
-        queries.update(self.panes["pipelines"].queries(), verdict_queries(self.runtime.settings))
+        queries.update(self.panes[LIST].queries(), verdict_queries(self.runtime.settings))
         self._watch.want(*queries)
 
     def show_keys(self) -> None:
@@ -139,58 +154,116 @@ class DeckScreen(ActionKeys):
 
     # -- what is selected
 
-    @on(PipelinesPane.Chosen)
-    def _chosen(self, event: PipelinesPane.Chosen) -> None:
-        pipeline, before = event.pipeline, self.selection.pipeline
-        same = pipeline is not None and before is not None and pipeline.key == before.key
-        selection = Selection(pipeline, self.selection.run if same else None)
-        if same or before is None:
-            self._select(selection)
+    @on(Pane.Moved)
+    def follow_cursor(self) -> None:
+        """What the cursor of the pane in use is on is the selection of all."""
+        pane = self.panes[self.current]
+        if not _there(pane) or (self.current, selected := pane.selected) == self._followed:
+            return
+        self._followed = self.current, selected
+        selection, before = self._completed(selected), self.selection
+        if selection == before:
             return
         self.selection = selection
+        if before == Selection() or selection.run_address == before.run_address:
+            self._select(selection)
+            return
+        self._stop_settling()
+        self._settling = self.set_timer(SETTLE, self._settle)
+
+    def _settle(self) -> None:
+        """The cursor rests, or leaves the pane."""
+        self._select(self.selection)
+
+    def _stop_settling(self) -> None:
         if self._settling is not None:
             self._settling.stop()
-        self._settling = self.set_timer(SETTLE, lambda: self._select(self.selection))
+            self._settling = None
+
+    def _completed(self, selected: Selection) -> Selection:
+        """With the pipeline and the model that it belongs to."""
+        pipeline, model = selected.pipeline, selected.model
+        for address in filter(None, (selected.run, selected.address)):
+            pipeline = pipeline or self._row_of(address)
+            model = model or owner_of(address, self.runtime.settings)
+        if model is None and pipeline is not None:
+            model = owner_of(pipeline.address, self.runtime.settings)
+        return msgspec.structs.replace(selected, pipeline=pipeline, model=model)
 
     def _select(self, selection: Selection) -> None:
+        """Have every pane show its side of it, and the list its row."""
+        self._stop_settling()
         self.selection = selection
+        same = selection.shows_the_same(self._shown_selection)
+        self._shown_selection = selection
         for pane in self.panes.values():
             pane.selection = selection
-        self._project(list_too=False)  # it is where that was selected
+        if same:
+            return
+        if self.current != LIST and selection.pipeline is not None:
+            self.panes[LIST].reveal(selection.pipeline.key)
+        self._project(list_too=False)  # it is where most is selected, and has its own news
         self._want()
 
-    @on(PipelinesPane.Opened)
-    def _opened(self) -> None:
-        self.action_go("stages")
+    def _renew(self, changed: frozenset[AnyKey]) -> None:
+        """The row of the list that is selected, as it is now."""
+        selection = self.selection
+        about = selection.pipeline.address if selection.pipeline is not None else selection.target
+        if about is None or PipelinesOf(about.source) not in changed:
+            return
+        now = self._renewed(selection)
+        if now != selection:
+            self.selection = now
+            if self._settling is None:
+                self._select(now)
+
+    def _renewed(self, selection: Selection) -> Selection:
+        if (old := selection.pipeline) is None:
+            return self._completed(selection)
+        row = next((each for each in self._rows() if (each.address, each.ref) == (old.address, old.ref)), old)
+        renewed = msgspec.structs.replace(selection, pipeline=row)
+        address, run = selection.address, renewed.run_address
+        if address is not None and address.run is not None and address.of_run != run:
+            # It was in the run that was the newest before.
+            return Selection(run=selection.run, pipeline=row, model=selection.model)
+        return renewed
+
+    @on(Pane.Go)
+    def _go(self, event: Pane.Go) -> None:
+        self.action_go(pane_that_shows(event.what))
 
     @on(Pane.Jump)
     def _jump(self, event: Pane.Jump) -> None:
         """Show a run, listed or older, or an environment, with its pipeline under the cursor of the list."""
         to = event.to
-        key = self._pipeline_of(to)
-        if key is None:
-            words = f"{to.pipeline} is not among the watched pipelines."
+        self.go_to(to, "run" if to.run is not None else "environment" if to.environment else "pipeline")
+
+    def go_to(self, address: Address, what: Shows) -> None:
+        row = self._row_of(address)
+        if row is None:
+            words = f"{address.pipeline} is not among the watched pipelines."
             self.notify(words, markup=False, timeout=4)
             return
-        pane = self._find(key)
-        self._select(Selection(pane.pipelines[key], to.of_run if to.run is not None else None))
-        self.action_go("stages" if to.run is not None else "deployments" if to.environment else "pipelines")
+        self._reveal(row.key)
+        own = None if address in (address.pipeline, address.of_run) else address
+        run = address.of_run if address.run is not None else None
+        self._select(self._completed(Selection(own, run, row)))
+        scope = pane_that_shows(what)
+        self.action_go(scope)
+        self.panes[scope].reveal(row.key if scope == LIST else str(address))
 
-    def _pipeline_of(self, address: Address) -> str | None:
-        """The row that lists its run; else one of its pipeline. Of those that a filter hides, too."""
-        rows = [
-            pipeline
-            for name in self.runtime.settings.sources
-            if (listing := self.runtime.store.get(PipelinesOf(name)).value) is not None
-            for pipeline in listing.pipelines
-            if pipeline.address == address.pipeline
-        ]
-        rows.sort(key=lambda pipeline: all(each.address != address.of_run for each in pipeline.runs))
-        return rows[0].key if rows else None
+    def _rows(self) -> Iterator[Pipeline]:
+        """Of the list, those that a filter hides too."""
+        for name in self.runtime.settings.pipeline_sources:
+            listing = self.runtime.store.get(PipelinesOf(name)).value
+            yield from listing.pipelines if listing is not None else ()
 
-    def reveal_pipeline(self, address: Address) -> None:
-        if (key := self._pipeline_of(address)) is not None:
-            self._find(key)
+    def _row_of(self, address: Address) -> Pipeline | None:
+        """The row that lists its run; else one of its pipeline."""
+        pipeline, its_run = address.pipeline, address.of_run
+        rows = [row for row in self._rows() if row.address == pipeline]
+        rows.sort(key=lambda row: all(run.address != its_run for run in row.runs))
+        return rows[0] if rows else None
 
     def action_older_run(self) -> None:
         self._step_run(1)
@@ -208,7 +281,7 @@ class DeckScreen(ActionKeys):
             words = "older run is listed" if step > 0 else "newer run"
             self.notify(f"No {words}.", markup=False, timeout=2)
             return
-        self._select(Selection(pipeline, addresses[index] if index else None))
+        self._select(Selection(None, addresses[index] if index else None, pipeline, self.selection.model))
 
     # -- where the panes are
 
@@ -221,7 +294,7 @@ class DeckScreen(ActionKeys):
         for name, pane in self.panes.items():
             pane.display = self._shown(name)
         if side := self.query("#side"):
-            side.first().display = not self._single or self.current != "pipelines"
+            side.first().display = not self._single or self.current != LIST
             side.first().set_class(self._single, "alone")
         self._want()
         self._project()
@@ -234,6 +307,7 @@ class DeckScreen(ActionKeys):
         for name, pane in self.panes.items():
             if pane in event.widget.ancestors and name != self.current:
                 self._come_to(name)
+        self.follow_cursor()
 
     def action_go(self, name: str) -> None:
         """Go to the pane of that name."""
@@ -243,12 +317,16 @@ class DeckScreen(ActionKeys):
         pane.focus_target.focus()
 
     def _come_to(self, name: str) -> None:
+        self.follow_cursor()
+        if self._settling is not None:
+            self._settle()
         before = self._visible()
         self.current = name
-        if name not in ("pipelines", "stages"):
+        if SPECS[name].place == "below":
             self.lower = name
         if self._visible() != before:
             self._arrange()
+        self.follow_cursor()
         self.show_keys()
 
     def _step_pane(self, step: int) -> None:
@@ -269,7 +347,7 @@ class DeckScreen(ActionKeys):
         if self.panes[self.current].clear_marks():
             self.show_keys()
             return
-        if any(self.panes[name].clear_filter() for name in (self.current, "pipelines")):
+        if any(self.panes[name].clear_filter() for name in (self.current, LIST)):
             return
         if self.filled:
             self.action_fill()
@@ -287,24 +365,27 @@ class DeckScreen(ActionKeys):
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""
-        from tui.panes.log import LogPane
-
-        pane, address = self.panes.get("log"), self.selection.run_address
-        if self.current == "stages":
-            address = self.panes["stages"].address
-        if not isinstance(pane, LogPane) or address is None:
+        self.follow_cursor()
+        log, address = pane_that_shows("log"), self.selection.log
+        if log not in self.panes or address is None:
             self.notify("There is no run here to read the log of.", markup=False, timeout=3)
             return
-        self._behind_log = self._behind_log or (self.current, self.lower, self.filled)
+        self._behind_log = self._behind_log or (self.current, self.lower, self.filled, self.selection)
         self.filled = True
-        pane.open(address)
-        self.action_go("log")
+        self.panes[log].open_log(address)
+        self.action_go(log)
 
     @on(Pane.Closed)
     def _log_closed(self) -> None:
-        back, self.lower, self.filled = self._behind_log or ("stages", LOWER, False)
+        back, self.lower, self.filled, selection = self._behind_log or (
+            pane_that_shows("run"),
+            LOWER,
+            False,
+            self.selection,
+        )
         self._behind_log = None
         self.current = back
+        self._select(self._renewed(selection))
         self._arrange()
         self.action_go(back)
 
@@ -321,18 +402,14 @@ class DeckScreen(ActionKeys):
         self.app.exit(0)
 
     def action_copy_address(self) -> None:
-        address = self.panes[self.current].address or self.selection.run_address
-        if address is None and self.selection.pipeline is not None:
-            address = self.selection.pipeline.address
+        address = self._target()
         self._copy(str(address) if address is not None else "")
 
     def action_copy_url(self) -> None:
-        pipeline = self.selection.pipeline
-        run = next(
-            (run for run in (pipeline.runs if pipeline else ()) if run.address == self.selection.run_address),
-            None,
-        )
-        own = self.panes[self.current].url
+        self.follow_cursor()
+        pipeline, address = self.selection.pipeline, self.selection.run_address
+        run = next((run for run in (pipeline.runs if pipeline else ()) if run.address == address), None)
+        own = self.selection.url
         self._copy(own or (run.web_url if run else "") or (pipeline.web_url if pipeline else ""))
 
     def _copy(self, text: str) -> None:
@@ -344,30 +421,26 @@ class DeckScreen(ActionKeys):
 
     # -- for the palette
 
-    async def perform(self, action: KeyAction) -> None:
+    async def perform(self, action: Action) -> None:
         """Do what a key of the registry would do, wherever the focus is."""
         namespace = self.panes.get(action.scope, self)
         await self.app.run_action(action.command, default_namespace=namespace)
 
     def pipeline_keys(self) -> list[str]:
-        pane = self.panes["pipelines"]
-        assert isinstance(pane, PipelinesPane)
-        return list(pane.pipelines)
+        return [row.key for row in self._rows()]
 
     def reveal(self, key: str) -> None:
         """Go to the pipeline of ``key``, as the palette does."""
-        self._find(key)
-        self.action_go("pipelines")
+        self._reveal(key)
+        self.action_go(LIST)
 
-    def _find(self, key: str) -> PipelinesPane:
+    def _reveal(self, key: str) -> None:
         """Put the cursor of the list on the pipeline of ``key``, whatever its filter."""
-        pane = self.panes["pipelines"]
-        assert isinstance(pane, PipelinesPane)
+        pane = self.panes[LIST]
         if not pane.reveal(key):
-            pane.filter.clear()
+            pane.clear_filter()
             pane.project()
             pane.reveal(key)
-        return pane
 
 
 def _there(pane: Pane) -> bool:

@@ -1,0 +1,232 @@
+"""The registry of panes: a line for each, as plain data without Textual, so that commands can check keys too.
+
+All that the rest of the program knows of a pane comes from its line: its place on the screen, how one goes there, its
+keys, their help, and their rows in ``docs/keys.md``.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Place = Literal["list", "top", "below"]
+"""On a wide terminal: to the left, above at the right, or below that, where one of several is seen at a time."""
+
+Shows = Literal["pipeline", "run", "environment", "gate", "log"]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What a key does."""
+
+    id: str
+    keys: tuple[str, ...]
+    """Textual's names for keys, the first one shown in hints."""
+    words: str
+    hint: str = ""
+    """A word or two for the bottom line; empty to leave it out there."""
+    call: str = ""
+    """What Textual is to run, where that is not the id itself."""
+    scope: str = "everywhere"
+    """Where the key is listened to: ``everywhere`` on the deck, ``acting`` where actions work, in every table
+    (``tables``), in the lines of a log (``lines``), or in the pane of that scope, whose line fills it in."""
+
+    @property
+    def command(self) -> str:
+        return self.call or self.id
+
+
+class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The line of one pane."""
+
+    scope: str
+    """What it is known by: its keys, its widget's id, and the ``scope`` of its class."""
+    class_name: str
+    """``MODULE:CLASS``; imported when it is made."""
+    title: str
+    go: tuple[str, ...]
+    """The keys that go there, its number first."""
+    go_words: str
+    """What these keys do, for the help."""
+    keys: tuple[Action, ...] = ()
+    """What its own keys do."""
+    heading: str = ""
+    """Above its keys in the help, where that is not ``In the TITLE``."""
+    acts: bool = False
+    """The keys that act work in it."""
+    moved_by: Literal["tables", "lines"] | None = "tables"
+    """The widget whose keys move in it; in lines the keys are those of ``less``, and only Enter leads to what can be
+    done."""
+    place: Place = "below"
+    shows: Shows | None = None
+    """What leads to it: whoever goes to something of this kind comes here."""
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return tuple(msgspec.structs.replace(action, scope=self.scope) for action in self.keys)
+
+    @property
+    def has_menu(self) -> bool:
+        """Enter leads to all that can be done."""
+        return self.acts or self.moved_by == "lines"
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The scopes whose keys work in it, in the order of the bottom line. No two keys in them may be the same; in
+        lines what those leave is everywhere's."""
+        if self.moved_by == "lines":
+            return self.scope, "lines"
+        return (
+            self.scope,
+            *((self.moved_by,) if self.moved_by else ()),
+            *(("acting",) if self.acts else ()),
+            "everywhere",
+        )
+
+
+PANES: tuple[PaneSpec, ...] = (
+    PaneSpec(
+        scope="pipelines",
+        class_name="tui.panes.pipelines:PipelinesPane",
+        title="Pipelines",
+        go=("1",),
+        go_words="Go to the pipelines",
+        acts=True,
+        place="list",
+        shows="pipeline",
+        keys=(
+            Action("filter", ("slash",), "Filter as you type", "filter"),
+            Action("sort", ("s",), "Sort by need, by name or by time", "sort"),
+            Action("group", ("v",), "Group by nothing, source or folder", "group"),
+            Action("open_run", ("o",), "Show the run's stages"),
+        ),
+    ),
+    PaneSpec(
+        scope="stages",
+        class_name="tui.panes.stages:StagesPane",
+        title="Stages",
+        go=("2",),
+        go_words="Go to the stages of the run",
+        acts=True,
+        place="top",
+        shows="run",
+    ),
+    PaneSpec(
+        scope="metrics",
+        class_name="tui.panes.metrics:MetricsPane",
+        title="Metrics",
+        go=("3",),
+        go_words="Go to the metrics of the model",
+        acts=True,
+        moved_by=None,
+        keys=(
+            Action("next_metric", ("down", "j"), "Next metric"),
+            Action("previous_metric", ("up", "k"), "Previous metric"),
+            Action("one_chart", ("o",), "This metric's chart alone and large, or all", "one/all"),
+            Action("cursor_left", ("left",), "Values at a time: the cursor to the left", "values"),
+            Action("cursor_right", ("right",), "The cursor to the right"),
+            Action("shorter_span", ("minus",), "Zoom in on the cursor: a shorter time", "shorter"),
+            Action("longer_span", ("equals_sign",), "Zoom out: a longer time"),
+            Action("earlier", ("less_than_sign",), "Back in time by half of what is shown", "earlier"),
+            Action("later", ("greater_than_sign",), "Forward in time"),
+            Action("now", ("n",), "Back to now, without the cursor"),
+            Action("log_scale", ("L",), "Logarithmic scale, or not"),
+        ),
+    ),
+    PaneSpec(
+        scope="tests",
+        class_name="tui.panes.tests:TestsPane",
+        title="Tests",
+        go=("4",),
+        go_words="Go to the tests of the run",
+        keys=(
+            Action("filter_tests", ("slash",), "Filter as you type", "filter", call="filter"),
+            Action("open_case", ("enter",), "Show all that the test said", "all of it"),
+            Action("copy_place", ("C",), "Copy the file and line that the trace names", "copy line"),
+        ),
+    ),
+    PaneSpec(
+        scope="deployments",
+        class_name="tui.panes.deployments:DeploymentsPane",
+        title="Deployments",
+        go=("5",),
+        go_words="Go to the deployments of the model",
+        acts=True,
+        shows="environment",
+        keys=(
+            Action("open_deployment", ("o",), "Show the run behind it", "run"),
+            Action("details", ("d",), "Into what it brought, and back", "what it brought"),
+            Action("all_models", ("A",), "The environments of all models, or of this one", "all"),
+            Action("shorter_window", ("minus",), "Delivery figures over a shorter time"),
+            Action("longer_window", ("equals_sign",), "Delivery figures over a longer time"),
+        ),
+    ),
+    PaneSpec(
+        scope="log",
+        class_name="tui.panes.log:LogPane",
+        title="Log",
+        go=("6",),
+        go_words="Go to the log opened last",
+        heading="In a log",
+        moved_by="lines",
+        shows="log",
+        keys=(
+            Action("close_log", ("q",), "Back to where the log was opened", "back"),
+            Action("save_log", ("s",), "Save what was read to a file", "save"),
+            Action("log_in_pager", ("P",), "Open it in $PAGER"),
+            Action("log_in_editor", ("V",), "Open it in $EDITOR"),
+        ),
+    ),
+    PaneSpec(
+        scope="gates",
+        class_name="tui.panes.gates:GatesPane",
+        title="Gates",
+        go=("7",),
+        go_words="Go to what waits for a person",
+        acts=True,
+        shows="gate",
+    ),
+    PaneSpec(
+        scope="alarms",
+        class_name="tui.panes.alarms:AlarmsPane",
+        title="Alarms",
+        go=("8",),
+        go_words="Go to the alarms",
+        keys=(
+            Action("acknowledge", ("A",), "Acknowledge the alarm, or no more", "acknowledge"),
+            Action(
+                "propose_rollback",
+                ("b",),
+                "Roll back, as the alarm proposes",
+                "roll back",
+                call="propose('rollback')",
+            ),
+            Action(
+                "propose_retrain",
+                ("t",),
+                "Retrain, as the alarm proposes",
+                "retrain",
+                call="propose('trigger')",
+            ),
+            Action("withdraw", ("w",), "Say no to what a policy is about to do for it", "say no"),
+        ),
+    ),
+    PaneSpec(
+        scope="journal",
+        class_name="tui.panes.journal:JournalPane",
+        title="Journal",
+        go=("9", "J"),
+        go_words="Go to the journal: what was done",
+        keys=(
+            Action("open_record", ("enter",), "All that is known of it", "details"),
+            Action("open_target", ("o",), "Go to what it was done to", "go there"),
+        ),
+    ),
+)
+"""In the order of their numbers, which is that of Tab."""
+
+SPECS: Mapping[str, PaneSpec] = {spec.scope: spec for spec in PANES}
+
+
+def pane_that_shows(what: Shows) -> str:
+    """The scope of the pane that leads to things of that kind."""
+    return next(spec.scope for spec in PANES if spec.shows == what)
