@@ -166,21 +166,23 @@ class Policies:
 
         asked: set[AnyQuery] = set()
         while True:
-            look = Suspects(engine.settings, engine.store)
+            look = Suspects(engine.settings, engine.store, engine.source_pool.ours)
             found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
             fresh = [each for each in look.asked if each not in asked]
             if not fresh:
                 break
             asked.update(fresh)
             await asyncio.gather(*map(engine.ask, fresh))
+        place = policy.model, alarm.since, policy.environment
+        nobody = look.nobody(*place, canary=alarm.canary) if found is None else ""
         if policy.action == "retrain":
-            words, request = look.retrain(policy.model, found)
-        elif later := look.later(found):
-            return f"{later} has come since", None
-        elif coming := look.coming(found):
-            return f"{coming} is being put there", None
+            words, request = look.retrain(policy.model, found, nobody)
         else:
-            words, request = look.rollback(found)
+            words, request = look.rollback(found, nobody)
+            if request is not None and (later := look.later(found)):
+                return f"{later} has come since", None
+            if request is not None and (coming := look.coming(found)):
+                return f"{coming} is being put there", None
         reason = f"policy {policy.name}: alarm {policy.alarm}"
         return words, msgspec.structs.replace(request, reason=reason) if request is not None else None
 

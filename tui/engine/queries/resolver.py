@@ -35,9 +35,10 @@ from tui.engine.queries.queries import (
     VerdictOf,
 )
 from tui.engine.queries.verdicts import judged_metrics, verdict
-from tui.engine.queries.versions import ReadQuery, with_versions
+from tui.engine.queries.versions import ReadQuery, versions, with_versions
 from tui.engine.source_pool import SourcePool, misconfigured
 from tui.engine.store import Store
+from tui.insight.environment_state import served_from
 from tui.sources.base import PipelineSource
 from tui.threads import in_thread
 
@@ -166,8 +167,10 @@ class QueryResolver:
                 if query.model not in settings.models:
                     raise misconfigured(f"the config has no table [models.{query.model}]")
                 judged = judged_metrics(settings, query.model)
-                settings = await with_versions(settings, query.model, judged, self._known, named=True)
-                return await verdict(query, settings, source_pool.metrics, self._clock())
+                found = await versions(settings, query.model, judged, self._known)
+                since = served_from(found.canary) if found.canary is not None else None
+                since = since if since is None else source_pool.ours(found.source, since)
+                return await verdict(query, found.settings, source_pool.metrics, self._clock(), since)
             case CandidateOf():
                 model = settings.models.get(query.model)
                 if model is None or model.registry is None:

@@ -50,11 +50,18 @@ def judge_grid(metric: MetricSettings, now: float) -> Grid:
     return Grid(end - (own_judge.MOST_STEPS - 1) * step, end, step)
 
 
-async def verdict(query: VerdictOf, settings: Settings, source: SourceCalled, now: float) -> Verdict:
+async def verdict(
+    query: VerdictOf,
+    settings: Settings,
+    source: SourceCalled,
+    now: float,
+    since: float | None = None,
+) -> Verdict:
     """The answer to ``question``. A metric that cannot be read is UNCLEAR, with the reason.
 
     Args:
         source: the metric source of a name.
+        since: when the canary was deployed, where that is known; what was measured before is not its doing.
 
     Raises:
         SourceError: no metric could be read, or a server asked for a pause.
@@ -68,7 +75,8 @@ async def verdict(query: VerdictOf, settings: Settings, source: SourceCalled, no
     if errors and (len(errors) == len(read) or any(error.retry_at for error in errors)):
         raise max(errors, key=lambda error: error.retry_at or 0.0)
     model = settings.models[query.model]
-    cases, score = [each.case for each in read], model.score
+    cases = [msgspec.structs.replace(each.case, since=since) for each in read]
+    score = model.score
     step = min((grid.step for grid in grids.values()), default=60)
     if model.judge == "kayenta":
         judged = await _each(kayenta_verdict.judge_metric, cases)
