@@ -119,6 +119,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("later", ("greater_than_sign",), "Forward in time", "metrics"),
     KeyAction("now", ("n",), "Back to now, without the cursor", "metrics"),
     KeyAction("log_scale", ("L",), "Logarithmic scale, or not", "metrics"),
+    KeyAction("method", ("W",), "How the verdict was found, in numbers, or its reasons", "metrics"),
     KeyAction("filter_tests", ("slash",), "Filter as you type", "tests", "filter", call="filter"),
     KeyAction("open_case", ("enter",), "Show all that the test said", "tests", "all of it"),
     KeyAction("copy_place", ("C",), "Copy the file and line that the trace names", "tests", "copy line"),

@@ -3,7 +3,7 @@
 from tui.config import ModelSettings
 from tui.domain.candidate import Candidacy
 from tui.insight.candidate import compare
-from tui.insight.judge.own_judge import MetricRule
+from tui.insight.judge import MetricRule
 from tui.sources.base import RegistrySource
 
 
