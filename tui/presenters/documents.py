@@ -155,6 +155,7 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     metric: str
     outcome: str
     reason: str
+    method: str
     unit: str
     baseline: float | None
     canary: float | None
@@ -239,6 +240,7 @@ def _metric_verdicts(
             metric=each.metric,
             outcome=each.outcome.value,
             reason=each.reason,
+            method=each.method,
             unit=units.get(each.metric, ""),
             baseline=each.baseline,
             canary=each.canary,

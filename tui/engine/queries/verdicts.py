@@ -16,9 +16,9 @@ from tui.engine.queries.base import Context, Query
 from tui.engine.queries.charts import read_tracks
 from tui.engine.queries.versions import versions
 from tui.engine.source_pool import misconfigured
+from tui.insight import judge
 from tui.insight.environment_state import served_from
-from tui.insight.judge import kayenta_verdict, own_judge
-from tui.insight.judge.own_judge import MetricCase, MetricRule
+from tui.insight.judge import MetricCase, MetricRule, kayenta_verdict
 from tui.sources.base import MetricSource, SourceError
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def judge_grid(metric: MetricSettings, now: float) -> Grid:
     written = (seconds(text) for query in metric.queries.values() for text in _RANGE.findall(query))
     step = max(seconds(metric.judge_window or metric.window), *written, 1)
     end = int(now // step) * step
-    return Grid(end - (own_judge.MOST_STEPS - 1) * step, end, step)
+    return Grid(end - (judge.MOST_STEPS - 1) * step, end, step)
 
 
 async def verdict(
@@ -117,7 +117,7 @@ async def verdict(
         judged = await _each(kayenta_verdict.judge_metric, cases)
         found = kayenta_verdict.decide(query.model, judged, score.pass_, score.marginal, score.groups, step)
     else:
-        found = own_judge.decide(query.model, await _each(own_judge.judge_metric, cases), score.pass_, step)
+        found = judge.decide(query.model, await _each(judge.judge_metric, cases), score.pass_, step)
     notes = tuple(
         f"{each.case.metric}: {note}"
         for each, metric in zip(read, found.metrics, strict=True)
