@@ -130,7 +130,7 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.send("gj")
         deck.wait_for("❯▸ production")
         deck.send("b")
-        asked(deck, "Yes, rollback")
+        asked(deck, "Yes, roll back")
         assert "9f21ee86 → 3f09dec4" in deck.text
         deck.send(f"\x1b[Zthe errors{ENTER}production{ENTER}")
         deck.wait_for("» rollback")
@@ -158,7 +158,7 @@ def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: 
         deck.send("8+")
         deck.wait_for("take the canary 9f21ee86 back to 3f09dec4")
         deck.send("b")
-        asked(deck, "Yes, rollback")
+        asked(deck, "Yes, roll back")
         assert "9f21ee86 → 3f09dec4" in deck.text
         assert "9f21ee86 goes; 3f09dec4 was there before it" in deck.text
         deck.send(f"production{ENTER}")

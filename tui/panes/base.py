@@ -1,6 +1,5 @@
 """What all panes are to the deck."""
 
-from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 import msgspec
@@ -122,9 +121,8 @@ class Pane(Vertical):
 def model_of(pipeline: Pipeline | None, settings: Settings) -> tuple[str, ModelSettings] | None:
     """The model that ``pipeline`` ships; the only one there is where none names it."""
     if pipeline is not None:
-        address = str(pipeline.address)
         for name, model in settings.models.items():
-            if any(address == pattern or fnmatchcase(address, pattern) for pattern in model.pipelines):
+            if model.ships(pipeline.address):
                 return name, model
     if len(settings.models) == 1:
         return next(iter(settings.models.items()))

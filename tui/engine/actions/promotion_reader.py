@@ -151,7 +151,7 @@ async def _beside(
     listings = [engine.store.get(PipelinesOf(name)).value for name in names]
     listed = [each.address for listing in listings if listing is not None for each in listing.pipelines]
     pipelines = dict.fromkeys(listed)
-    own = [each for each in pipelines if engine.settings.models[model].ships(str(each))][:MOST_PIPELINES]
+    own = [each for each in pipelines if engine.settings.models[model].ships(each)][:MOST_PIPELINES]
     await asyncio.gather(*(_asked(engine, EnvironmentsOf(each)) for each in own))
     found = {here.address: here}
     for pipeline in pipelines:
@@ -181,7 +181,7 @@ async def _judging(engine: "Engine", model: str, gate: Address) -> tuple[str, ..
             and record.outcome is None
             and model_rules.model_of(settings, plan.request.target) == model
         ):
-            found.append(f"{who.user}@{who.host} began to {plan.request.kind} {plan.request.target}")
+            found.append(f"{who.user}@{who.host} began to {plan.request.kind.verb} {plan.request.target}")
     return tuple(found)
 
 

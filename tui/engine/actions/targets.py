@@ -43,13 +43,28 @@ class TargetPlan(msgspec.Struct, frozen=True):
     """Why it is left out."""
 
 
-async def aim(engine: "Engine", kind: ActionKind, target: Address) -> TargetOffers:
-    """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise."""
+async def aim(engine: "Engine", kind: ActionKind, target: Address, ref: str | None = None) -> TargetOffers:
+    """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise.
+
+    Args:
+        ref: that of the row that a pipeline without a run is; None: nobody said which row.
+    """
     try:
         targets = await _targets(engine, kind, target)
         if len(targets) != 1:
             return TargetOffers(targets)
-        offers = await engine.actions.offers(targets[0])
+        if kind is ActionKind.TRIGGER:
+            rows = engine.actions.plans.rows(target)
+            refs = {row.ref for row in rows} if target.run is not None or ref is None else {ref}
+            if len(refs) > 1:
+                return TargetOffers(
+                    targets, problem=f"it has a row for each of {len(refs)} refs: start it there"
+                )
+            if not refs and target.run is not None:
+                targets = (target.of_run,)  # not listed any more: its source reads what it ran on
+            offers = await engine.actions.offers(targets[0], next(iter(refs), ""))
+        else:
+            offers = await engine.actions.offers(targets[0])
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
     return TargetOffers(
@@ -84,7 +99,7 @@ async def _prepared(engine: "Engine", kind: ActionKind, target: Address) -> Targ
     if len(aimed.possible) != 1:
         reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
-        return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind}")
+        return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind.verb}")
     try:
         prepared = await engine.actions.plan(aimed.possible[0].request)
     except SourceError as error:
