@@ -132,7 +132,7 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.send("gj")
         deck.wait_for("❯▸ production")
         deck.send("b")
-        asked(deck, "Yes, rollback")
+        asked(deck, "Yes, roll back")
         assert "76d0b686 → 6499beb3" in deck.text
         deck.send(f"\x1b[Zthe errors{ENTER}production{ENTER}")
         deck.wait_for("» rollback")
@@ -160,7 +160,7 @@ def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: 
         deck.send("8+")
         deck.wait_for("take the canary 76d0b686 back to 6499beb3")
         deck.send("b")
-        asked(deck, "Yes, rollback")
+        asked(deck, "Yes, roll back")
         assert "76d0b686 → 6499beb3" in deck.text
         assert "76d0b686 goes; 6499beb3 was there before it" in deck.text
         deck.send(f"production{ENTER}")

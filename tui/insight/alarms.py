@@ -256,8 +256,8 @@ def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> AlarmReadi
         return UNKNOWN
     newest = ended[0].address
     if alike < consecutive:
-        return AlarmReading("good", f"#{newest.run} {ended[0].status.value}", _end(ended[0]))
-    each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run} {status.value}"
+        return AlarmReading("good", f"#{newest.run_text} {ended[0].status.value}", _end(ended[0]))
+    each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run_text} {status.value}"
     return AlarmReading("bad", each, _end(ended[alike - consecutive]), float(alike))
 
 
@@ -265,7 +265,7 @@ def of_tests(run: Run, new: int | None, limit: int) -> AlarmReading:
     """Whether the newest run that told of tests has so many failures that its forerunner had not."""
     if new is None:
         return UNKNOWN
-    words = f"{count(new, 'new test failure')} in #{run.address.run}"
+    words = f"{count(new, 'new test failure')} in #{run.address.run_text}"
     return AlarmReading("bad" if new >= limit else "good", words, _end(run), float(new))
 
 

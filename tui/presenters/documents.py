@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tui.domain.address import RunId
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
@@ -129,7 +130,7 @@ class CaseDoc(msgspec.Struct, frozen=True):
     duration: float | None
     new: bool
     fixed: bool
-    since: int | None
+    since: RunId | None
     flaky: str
 
 

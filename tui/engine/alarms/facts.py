@@ -147,7 +147,7 @@ class AlarmFacts:
             self.asked[PipelinesOf(name)] = None
             listing = self._store.get(PipelinesOf(name)).value
             for pipeline in listing.pipelines if listing is not None else ():
-                if any(fnmatchcase(str(pipeline.address), glob) for glob in globs):
+                if any(map(pipeline.address.fits, globs)):
                     yield pipeline
 
     def _of_pipeline(self, pipeline: Pipeline, seen: AlarmReading) -> SubjectReading:

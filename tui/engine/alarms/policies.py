@@ -223,7 +223,7 @@ class Policies:
         its, environment = plan.request.target, request.target.environment
         if its == request.target:
             return True
-        ships = self._settings.models[policy.model].ships(str(its.pipeline))
+        ships = self._settings.models[policy.model].ships(its.pipeline)
         return ships and environment is not None and plan.environment == environment
 
     async def _note_no(self, policy: Policy, request: ActionRequest) -> None:

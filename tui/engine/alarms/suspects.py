@@ -8,6 +8,7 @@ from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.alarm import SuspectDeployment
 from tui.domain.deployment import Deployment, Environments
+from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
@@ -146,19 +147,20 @@ class Suspects:
         if found is None and nobody != UNKNOWN:
             return f"retrain: {nobody}", None
         group = self._group(model)
-        request = model_rules.retrain(
-            self._settings, model, found[0] if found is not None else None, group.members if group else ()
-        )
+        before, jobs = found[0] if found is not None else None, group.members if group else ()
+        request = model_rules.retrain(self._settings, model, before, jobs, self._listed())
         if request is None:
             return "retrain: no pipeline for it is configured", None
         return f"retrain with {request.target}", request
 
     def _group(self, model: str) -> EnvironmentGroup | None:
         if self._groups is None:
-            listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
-            pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
-            self._groups = {each.model: each for each in all_groups(pipelines, self._settings)}
+            self._groups = {each.model: each for each in all_groups(self._listed(), self._settings)}
         return self._groups.get(model)
+
+    def _listed(self) -> list[Pipeline]:
+        listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
+        return [each for listing in listings if listing is not None for each in listing.pipelines]
 
     def _sources(self) -> Iterator[str]:
         for name, source in self._settings.sources.items():
@@ -229,5 +231,5 @@ class Suspects:
         return places([Environments(tuple(each.environment for each in found))], past, None)
 
 
-def _names(place: EnvironmentPlace) -> tuple[str, str]:
-    return place.environment.name, str(place.environment.address)
+def _names(place: EnvironmentPlace) -> tuple[str, ...]:
+    return place.environment.name, *place.environment.address.spellings
