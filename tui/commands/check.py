@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -11,6 +12,7 @@ from tui.domain.health import Finding
 from tui.domain.verdict import MetricOutcome
 from tui.engine.engine import Engine
 from tui.engine.queries.queries import CandidateOf, ProbeOf
+from tui.engine.source_pool import unexpected
 from tui.presenters.documents import SCHEMA, CheckDoc
 from tui.presenters.pipelines import candidacy_words
 from tui.sources.base import SourceError
@@ -28,10 +30,12 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
         for name, model in settings.models.items():
             for metric in model.metrics:
                 source = settings.metrics[metric].source
-                found[source] = (*found[source], await _query(engine, name, metric))
+                asked = _query(engine, name, metric)
+                found[source] = (*found[source], await _tried(source, f"metric {metric} of {name}", asked))
             if model.registry:
                 source = model.registry.source
-                found[source] = (*found[source], await _registry(engine, name))
+                asked = _registry(engine, name)
+                found[source] = (*found[source], await _tried(source, f"registry of {name}", asked))
     finally:
         await engine.close()
     if as_json:
@@ -49,13 +53,24 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
     return Exit.FAILED if failed else Exit.OK
 
 
-async def _query(engine: Engine, model: str, metric: str) -> Finding:
-    """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing."""
-    subject = f"metric {metric} of {model}"
+async def _tried(source: str, subject: str, asked: Awaitable[Finding]) -> Finding:
+    """What was found, also when asking ended in something that nobody foresaw."""
     try:
-        probe = await engine.ask(ProbeOf(model, metric))
+        return await asked
     except SourceError as error:
         return Finding("error", subject, error.message)
+    except Exception as error:
+        return Finding("error", subject, unexpected(source, error).message)
+
+
+async def _query(engine: Engine, model: str, metric: str) -> Finding:
+    """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing.
+
+    Raises:
+        SourceError
+    """
+    subject = f"metric {metric} of {model}"
+    probe = await engine.ask(ProbeOf(model, metric))
     notes = "".join(f"; {note}" for note in probe.notes)
     shares = f"{_percent(probe.nan)} NaN, {_percent(probe.missing)} missing in the last hour"
     if probe.nan + probe.missing == 1:
@@ -79,12 +94,13 @@ def _percent(share: float) -> str:
 
 
 async def _registry(engine: Engine, model: str) -> Finding:
-    """Read a model's candidate once: whether both aliases name a version, and what their runs measured."""
+    """Read a model's candidate once: whether both aliases name a version, and what their runs measured.
+
+    Raises:
+        SourceError
+    """
     subject = f"registry of {model}"
-    try:
-        found = await engine.ask(CandidateOf(model))
-    except SourceError as error:
-        return Finding("error", subject, error.message)
+    found = await engine.ask(CandidateOf(model))
     unclear = [
         f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is MetricOutcome.UNCLEAR
     ]

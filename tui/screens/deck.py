@@ -282,7 +282,7 @@ class DeckScreen(ActionKeys):
         self.app.push_screen(HelpSheet(source_sections(self.engine), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
-        self.engine.refresh(*{query for pane in self._visible() for query in pane.queries()})
+        self.engine.refresh_early(*{query for pane in self._visible() for query in pane.queries()})
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""

@@ -14,6 +14,7 @@ from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, Suite, TestReport, counted
 from tui.sources.base import SourceError
+from tui.sources.bounds import whole
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import RestPipeline, seconds
@@ -154,9 +155,9 @@ class TestReports:
         """
         top = _top(address)
         owner, _, builds = key.place.partition(":")
-        if not owner.isdigit():
+        if (id := whole(owner)) is None:
             raise _gone(self._wire, key, top)
-        pipeline = msgspec.structs.replace(top, id=int(owner))
+        pipeline = msgspec.structs.replace(top, id=id)
         wanted = (key.suite, key.classname, key.name)
         found = (self._said.get(pipeline.id) or {}).get(wanted)
         if found is None and self._too_dear(pipeline.id):
@@ -173,7 +174,7 @@ class TestReports:
         self._slow.close()
 
     def _server_time(self) -> float:
-        return self._clock() + (self._wire.clock_skew or 0.0)
+        return self._clock() + self._wire.skew
 
     def _too_dear(self, id: int) -> str:
         """Why the whole report is not to be asked for; empty when it may be."""
