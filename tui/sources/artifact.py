@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 
 from tui.domain.deployment import Validation
-from tui.sources.bounds import number
+from tui.sources.http.bounds import number
 from tui.text.safe import clean, shorten
 
 LARGEST = 256 * 1024

@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from tui.sources.bounds import instant
+from tui.sources.http.bounds import instant
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import msgspec
 
 from tui import __version__
 from tui.config import GitLabSettings
-from tui.sources.bounds import whole
 from tui.sources.gitlab.responses import decoded, refusal_words
+from tui.sources.http.bounds import whole
 from tui.sources.http.errors import asking
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.sources.http.pool import ClientPool

@@ -18,8 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 
 from tui.config import ServerSettings
-from tui.sources.coding import ACCEPT_ENCODING, PIECE, Inflater
 from tui.sources.http.client import trust
+from tui.sources.http.coding import ACCEPT_ENCODING, PIECE, Inflater
 from tui.sources.http.errors import IncompleteResponse
 from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, most_of
 

@@ -16,7 +16,7 @@ import msgspec
 from tui.config import ServerSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.coding import ACCEPT_ENCODING, PIECE, Inflater
+from tui.sources.http.coding import ACCEPT_ENCODING, PIECE, Inflater
 from tui.sources.http.errors import BAD_PROXY, IncompleteResponse, asking
 from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, Limiter, most_of
 from tui.threads import in_thread
@@ -191,7 +191,7 @@ async def pieces(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
     """The body of an answer, inflated, at most :data:`PIECE` bytes at a time.
 
     Raises:
-        HalfAnswer
+        IncompleteResponse
     """
     try:
         inflater = Inflater(response.headers.get("content-encoding", ""))
@@ -206,10 +206,10 @@ async def pieces(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
 
 
 async def read_body(response: "httpx.Response") -> bytes:
-    """The body of an answer; of one that is larger than :func:`tui.sources.http.limiter.most_of` a little more than that.
+    """The body of an answer; of one larger than :func:`tui.sources.http.limiter.most_of` a little more.
 
     Raises:
-        HalfAnswer
+        IncompleteResponse
     """
     most = most_of(response.status_code, LARGEST_BODY)
     # Of all buffers the one that gives its bytes away without a copy.

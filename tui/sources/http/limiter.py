@@ -16,7 +16,7 @@ import msgspec
 
 from tui.domain.health import LONG_PAUSE, Trouble, believed
 from tui.sources.base import SourceError
-from tui.sources.bounds import costs_too_much, http_date, number, without_long_integers
+from tui.sources.http.bounds import costs_too_much, http_date, number, without_long_integers
 from tui.text.safe import clean, shorten
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tui.config import ServerSettings
 from tui.domain.action import Reply
 from tui.sources.base import SourceError
-from tui.sources.coding import ACCEPT_ENCODING
 from tui.sources.http.client import read_body, trust
+from tui.sources.http.coding import ACCEPT_ENCODING
 from tui.sources.http.errors import BAD_PROXY, asking
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.threads import in_thread

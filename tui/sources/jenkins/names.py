@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, unquote, urlsplit
 
 from tui.domain.globs import is_glob, matches
-from tui.sources.bounds import whole
+from tui.sources.http.bounds import whole
 
 
 def job_path(full_name: str) -> str:

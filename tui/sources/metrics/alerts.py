@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from tui.domain.alarm import Alert
-from tui.sources.bounds import instant
+from tui.sources.http.bounds import instant
 from tui.text.safe import clean, shorten
 
 _LONGEST = 300

@@ -17,7 +17,7 @@ from tui.config import JsonSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
-from tui.sources.bounds import LONGEST_NUMBER, number, whole
+from tui.sources.http.bounds import LONGEST_NUMBER, number, whole
 from tui.sources.looks import Looks, Shelf
 from tui.sources.metrics.login import written
 from tui.sources.metrics.sample_history import SampleHistory, held

@@ -26,7 +26,7 @@ from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
-from tui.sources.bounds import moment, number
+from tui.sources.http.bounds import moment, number
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.http.send_once import send_once
 from tui.sources.metrics import mlflow_alias

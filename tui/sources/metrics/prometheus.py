@@ -13,7 +13,7 @@ from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Histogram, Samples
 from tui.sources.base import SourceError
-from tui.sources.bounds import instant
+from tui.sources.http.bounds import instant
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.metrics.alerts import alert
 from tui.sources.metrics.login import written

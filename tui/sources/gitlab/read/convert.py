@@ -11,7 +11,6 @@ import msgspec
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Job, Run, TestCounts
 from tui.domain.status import Status
-from tui.sources.bounds import lasted
 from tui.sources.gitlab.payload import (
     DetailedStatus,
     JobNode,
@@ -27,6 +26,7 @@ from tui.sources.gitlab.payload import (
     seconds,
 )
 from tui.sources.gitlab.status import read_status, vendor_word
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean
 
 _MERGE_REQUEST = re.compile(r"refs/merge-requests/(\d+)/\w+")

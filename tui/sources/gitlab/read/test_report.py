@@ -8,8 +8,8 @@ import msgspec
 
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite
-from tui.sources.bounds import lasted
 from tui.sources.gitlab.read.test_suites import OUTCOMES, said
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean, shorten
 
 

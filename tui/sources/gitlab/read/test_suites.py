@@ -11,11 +11,11 @@ import msgspec
 
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome
 from tui.insight.stack_traces import message_in
-from tui.sources.bounds import lasted
 from tui.sources.gitlab.graphql_client import GraphQL
 from tui.sources.gitlab.graphql_queries import GraphQLQuery
 from tui.sources.gitlab.payload import GraphQLReply, Nodes
 from tui.sources.gitlab.payload import nodes as items
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean, clean_lines, shorten
 
 MOST_PAGES = 10

@@ -14,7 +14,6 @@ from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, Suite, TestReport, counted
 from tui.sources.base import SourceError
-from tui.sources.bounds import whole
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import RestPipeline, seconds
@@ -32,6 +31,7 @@ from tui.sources.gitlab.read.test_report import (
 from tui.sources.gitlab.read.test_suites import SuiteReader
 from tui.sources.gitlab.rest_client import Rest, project_url
 from tui.sources.gitlab.status import read_status, vendor_word
+from tui.sources.http.bounds import whole
 from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 from tui.threads import in_thread

@@ -14,7 +14,7 @@ import msgspec
 from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
-from tui.sources.bounds import whole
+from tui.sources.http.bounds import whole
 from tui.sources.http.client import HttpClient, ResponseStream
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.client import credentials

@@ -9,7 +9,7 @@ import msgspec
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Stage
 from tui.sources.base import SourceError
-from tui.sources.bounds import whole
+from tui.sources.http.bounds import whole
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.read.stages import StageReader
 from tui.text.safe import clean

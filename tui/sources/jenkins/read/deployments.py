@@ -15,7 +15,7 @@ from tui.insight.deployment_rules import DeploymentRule
 from tui.insight.derived_deployments import RuleMatch, environments, explain
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError
-from tui.sources.bounds import moment
+from tui.sources.http.bounds import moment
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import (

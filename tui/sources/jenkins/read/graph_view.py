@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.domain.pipeline import Stage
 from tui.domain.status import Status
-from tui.sources.bounds import length, moment
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import GraphData, GraphStage
 from tui.sources.jenkins.read.stage_tree import Tree, leaves, linked, overall
 from tui.sources.jenkins.status import GRAPH_VIEW, shown, status_in

@@ -12,7 +12,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, QueueItem, Run
 from tui.sources.base import SourceError
-from tui.sources.bounds import moment
+from tui.sources.http.bounds import moment
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import common_folder, job_path, matching, may_hold, place_of
 from tui.sources.jenkins.payload import JOBS, LEVELS, Job, Queue, Task, jobs_tree

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Run, TestCounts
 from tui.domain.status import Status
-from tui.sources.bounds import length, moment
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import (
     ACTION,
     TAG,

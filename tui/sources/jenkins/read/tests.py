@@ -14,7 +14,7 @@ from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite, TestReport, counted
 from tui.insight.stack_traces import message_in
 from tui.sources.base import SourceError
-from tui.sources.bounds import lasted
+from tui.sources.http.bounds import lasted
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path

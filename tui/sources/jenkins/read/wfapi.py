@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tui.domain.pipeline import Stage
 from tui.domain.status import Status
-from tui.sources.bounds import length, moment
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import WfRun, WfStage
 from tui.sources.jenkins.read.stage_tree import Tree, linked
 from tui.sources.jenkins.status import WFAPI, shown, status_in
