@@ -25,7 +25,7 @@ def watched(app, screen, renderable):
             "modules": sorted(sys.modules),
             "screens": [type(each).__name__ for each in app.screen_stack],
             "nodes": [type(each).__name__ for each in app.screen.walk_children()],
-            "asked": len(list(app.engine.source_pool)),
+            "asked": len(list(app.runtime.sources)),
             "garbage": gc.isenabled(),
             "turn": sys.getswitchinterval(),
         }
