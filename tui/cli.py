@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verdict.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
     verdict.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    verdict.add_argument("--explain", action="store_true", help="with the method's numbers (docs/verdict.md)")
     alarms = commands.add_parser(
         "alarms",
         help="print the alarms that fire, or are about to, and exit",
@@ -179,7 +180,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "verdict":
         from tui.commands.verdict import verdict
 
-        return _plainly(verdict(settings, arguments.model, as_json=arguments.json))
+        return _plainly(verdict(settings, arguments.model, as_json=arguments.json, explain=arguments.explain))
     if arguments.command == "alarms":
         from tui.commands.alarms import alarms
 

@@ -15,7 +15,7 @@ Place = Literal["list", "top", "below"]
 Shows = Literal["pipeline", "run", "environment", "gate", "log"]
 
 
-class Action(msgspec.Struct, frozen=True):
+class KeyAction(msgspec.Struct, frozen=True):
     """What a key does."""
 
     id: str
@@ -47,7 +47,7 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The keys that go there, its number first."""
     go_words: str
     """What these keys do, for the help."""
-    keys: tuple[Action, ...] = ()
+    keys: tuple[KeyAction, ...] = ()
     """What its own keys do."""
     heading: str = ""
     """Above its keys in the help, where that is not ``In the TITLE``."""
@@ -61,7 +61,7 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What leads to it: whoever goes to something of this kind comes here."""
 
     @property
-    def actions(self) -> tuple[Action, ...]:
+    def actions(self) -> tuple[KeyAction, ...]:
         return tuple(msgspec.structs.replace(action, scope=self.scope) for action in self.keys)
 
     @property
@@ -94,10 +94,10 @@ PANES: tuple[PaneSpec, ...] = (
         place="list",
         shows="pipeline",
         keys=(
-            Action("filter", ("slash",), "Filter as you type", "filter"),
-            Action("sort", ("s",), "Sort by need, by name or by time", "sort"),
-            Action("group", ("v",), "Group by nothing, source or folder", "group"),
-            Action("open_run", ("o",), "Show the run's stages"),
+            KeyAction("filter", ("slash",), "Filter as you type", "filter"),
+            KeyAction("sort", ("s",), "Sort by need, by name or by time", "sort"),
+            KeyAction("group", ("v",), "Group by nothing, source or folder", "group"),
+            KeyAction("open_run", ("o",), "Show the run's stages"),
         ),
     ),
     PaneSpec(
@@ -119,17 +119,18 @@ PANES: tuple[PaneSpec, ...] = (
         acts=True,
         moved_by=None,
         keys=(
-            Action("next_metric", ("down", "j"), "Next metric"),
-            Action("previous_metric", ("up", "k"), "Previous metric"),
-            Action("one_chart", ("o",), "This metric's chart alone and large, or all", "one/all"),
-            Action("cursor_left", ("left",), "Values at a time: the cursor to the left", "values"),
-            Action("cursor_right", ("right",), "The cursor to the right"),
-            Action("shorter_span", ("minus",), "Zoom in on the cursor: a shorter time", "shorter"),
-            Action("longer_span", ("equals_sign",), "Zoom out: a longer time"),
-            Action("earlier", ("less_than_sign",), "Back in time by half of what is shown", "earlier"),
-            Action("later", ("greater_than_sign",), "Forward in time"),
-            Action("now", ("n",), "Back to now, without the cursor"),
-            Action("log_scale", ("L",), "Logarithmic scale, or not"),
+            KeyAction("next_metric", ("down", "j"), "Next metric"),
+            KeyAction("previous_metric", ("up", "k"), "Previous metric"),
+            KeyAction("one_chart", ("o",), "This metric's chart alone and large, or all", "one/all"),
+            KeyAction("cursor_left", ("left",), "Values at a time: the cursor to the left", "values"),
+            KeyAction("cursor_right", ("right",), "The cursor to the right"),
+            KeyAction("shorter_span", ("minus",), "Zoom in on the cursor: a shorter time", "shorter"),
+            KeyAction("longer_span", ("equals_sign",), "Zoom out: a longer time"),
+            KeyAction("earlier", ("less_than_sign",), "Back in time by half of what is shown", "earlier"),
+            KeyAction("later", ("greater_than_sign",), "Forward in time"),
+            KeyAction("now", ("n",), "Back to now, without the cursor"),
+            KeyAction("log_scale", ("L",), "Logarithmic scale, or not"),
+            KeyAction("method", ("W",), "How the verdict was found, in numbers, or its reasons"),
         ),
     ),
     PaneSpec(
@@ -139,9 +140,9 @@ PANES: tuple[PaneSpec, ...] = (
         go=("4",),
         go_words="Go to the tests of the run",
         keys=(
-            Action("filter_tests", ("slash",), "Filter as you type", "filter", call="filter"),
-            Action("open_case", ("enter",), "Show all that the test said", "all of it"),
-            Action("copy_place", ("C",), "Copy the file and line that the trace names", "copy line"),
+            KeyAction("filter_tests", ("slash",), "Filter as you type", "filter", call="filter"),
+            KeyAction("open_case", ("enter",), "Show all that the test said", "all of it"),
+            KeyAction("copy_place", ("C",), "Copy the file and line that the trace names", "copy line"),
         ),
     ),
     PaneSpec(
@@ -153,11 +154,11 @@ PANES: tuple[PaneSpec, ...] = (
         acts=True,
         shows="environment",
         keys=(
-            Action("open_deployment", ("o",), "Show the run behind it", "run"),
-            Action("details", ("d",), "Into what it brought, and back", "what it brought"),
-            Action("all_models", ("A",), "The environments of all models, or of this one", "all"),
-            Action("shorter_window", ("minus",), "Delivery figures over a shorter time"),
-            Action("longer_window", ("equals_sign",), "Delivery figures over a longer time"),
+            KeyAction("open_deployment", ("o",), "Show the run behind it", "run"),
+            KeyAction("details", ("d",), "Into what it brought, and back", "what it brought"),
+            KeyAction("all_models", ("A",), "The environments of all models, or of this one", "all"),
+            KeyAction("shorter_window", ("minus",), "Delivery figures over a shorter time"),
+            KeyAction("longer_window", ("equals_sign",), "Delivery figures over a longer time"),
         ),
     ),
     PaneSpec(
@@ -170,10 +171,10 @@ PANES: tuple[PaneSpec, ...] = (
         moved_by="lines",
         shows="log",
         keys=(
-            Action("close_log", ("q",), "Back to where the log was opened", "back"),
-            Action("save_log", ("s",), "Save what was read to a file", "save"),
-            Action("log_in_pager", ("P",), "Open it in $PAGER"),
-            Action("log_in_editor", ("V",), "Open it in $EDITOR"),
+            KeyAction("close_log", ("q",), "Back to where the log was opened", "back"),
+            KeyAction("save_log", ("s",), "Save what was read to a file", "save"),
+            KeyAction("log_in_pager", ("P",), "Open it in $PAGER"),
+            KeyAction("log_in_editor", ("V",), "Open it in $EDITOR"),
         ),
     ),
     PaneSpec(
@@ -192,22 +193,22 @@ PANES: tuple[PaneSpec, ...] = (
         go=("8",),
         go_words="Go to the alarms",
         keys=(
-            Action("acknowledge", ("A",), "Acknowledge the alarm, or no more", "acknowledge"),
-            Action(
+            KeyAction("acknowledge", ("A",), "Acknowledge the alarm, or no more", "acknowledge"),
+            KeyAction(
                 "propose_rollback",
                 ("b",),
                 "Roll back, as the alarm proposes",
                 "roll back",
                 call="propose('rollback')",
             ),
-            Action(
+            KeyAction(
                 "propose_retrain",
                 ("t",),
                 "Retrain, as the alarm proposes",
                 "retrain",
                 call="propose('trigger')",
             ),
-            Action("withdraw", ("w",), "Say no to what a policy is about to do for it", "say no"),
+            KeyAction("withdraw", ("w",), "Say no to what a policy is about to do for it", "say no"),
         ),
     ),
     PaneSpec(
@@ -217,8 +218,8 @@ PANES: tuple[PaneSpec, ...] = (
         go=("9", "J"),
         go_words="Go to the journal: what was done",
         keys=(
-            Action("open_record", ("enter",), "All that is known of it", "details"),
-            Action("open_target", ("o",), "Go to what it was done to", "go there"),
+            KeyAction("open_record", ("enter",), "All that is known of it", "details"),
+            KeyAction("open_target", ("o",), "Go to what it was done to", "go there"),
         ),
     ),
 )

@@ -29,11 +29,11 @@ def test_keys_of_one_burst_go_where_the_one_before_leads(config: Path) -> None:
     with Deck(config, size=(150, 40)) as deck:
         deck.loaded()
         deck.send(f"/acrx{ENTER}")
-        deck.wait_for("0 of 16")
+        deck.wait_for("0 of 17")
         deck.settle()
         assert "╭" not in deck.text, "they were typed, not done"
         deck.send(ESCAPE)
-        deck.wait_for(lambda: "0 of 16" not in deck.text)
+        deck.wait_for(lambda: "0 of 17" not in deck.text)
         gates(deck)
         deck.send(f"ay{ENTER}y{ENTER}")
         deck.wait_for("y Go on")
@@ -47,7 +47,7 @@ def on_the_model(deck: Deck) -> None:
     """Select the model's release, whose canary waits, and see its deployments."""
     deck.loaded()
     deck.send(
-        "gj"
+        "gjj"
     )  # the first row is another one while one of the lists is missing, and the cursor stays on that
     deck.wait_for("❯◊ ml/fraud")
     deck.send("5")
@@ -58,8 +58,8 @@ def asked(deck: Deck, word: str) -> None:
     deck.wait_for(f"y {word}")  # it shows what can be answered when it hears
 
 
-RELEASE = re.compile(r"❯◊ +\S+ promote +ml/fraud#1893 ")
-STABLE_BEFORE, STABLE_AFTER = "3f09dec4   ✓ stable", "9f21ee86   ✓ stable"
+RELEASE = re.compile(r"❯◊ +\S[\dhm ]+ promote +ml/fraud#1851 ")
+STABLE_BEFORE, STABLE_AFTER = "6499beb3   ✓ stable", "76d0b686   ✓ stable"
 
 
 def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, config: Path) -> None:
@@ -68,13 +68,13 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
-        assert "! the verdict is WAIT: it is asked twice" in deck.text
+        assert "! the verdict is DO NOT PROMOTE: it is asked twice" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
-        assert "2 waiting" in deck.header, "No is the default"
+        assert "3 waiting" in deck.header, "No is the default"
         deck.send("a")
         asked(deck, "Go on")
-        for text in ("3f09dec4 → 9f21ee86", "Report calibration", "tests, ", "rolling back"):
+        for text in ("6499beb3 → 76d0b686", "Report calibration", "tests, ", "rolling back"):
             assert text in deck.text
         deck.send("y")
         asked(deck, "Yes, promote")
@@ -84,7 +84,7 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.wait_for("» promote")
         sandbox.control.advance(20)
-        deck.refresh_until(lambda: "gitlab:ml/fraud#1893/promote!play: done" in " ".join(deck.text.split()))
+        deck.refresh_until(lambda: "gitlab:ml/fraud#1851/promote!play: done" in " ".join(deck.text.split()))
         deck.send("9g")  # the gate is gone, and the cursor on another model's
         deck.wait_for("❯✓")
         deck.send("5")
@@ -132,8 +132,8 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.send("gj")
         deck.wait_for("❯▸ production")
         deck.send("b")
-        asked(deck, "Yes, rollback")
-        assert "9f21ee86 → 3f09dec4" in deck.text
+        asked(deck, "Yes, roll back")
+        assert "76d0b686 → 6499beb3" in deck.text
         deck.send(f"\x1b[Zthe errors{ENTER}production{ENTER}")
         deck.wait_for("» rollback")
         sandbox.control.advance(120)
@@ -158,11 +158,11 @@ def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: 
     with Deck(config, size=(150, 40)) as deck:
         deck.loaded()
         deck.send("8+")
-        deck.wait_for("take the canary 9f21ee86 back to 3f09dec4")
+        deck.wait_for("take the canary 76d0b686 back to 6499beb3")
         deck.send("b")
-        asked(deck, "Yes, rollback")
-        assert "9f21ee86 → 3f09dec4" in deck.text
-        assert "9f21ee86 goes; 3f09dec4 was there before it" in deck.text
+        asked(deck, "Yes, roll back")
+        assert "76d0b686 → 6499beb3" in deck.text
+        assert "76d0b686 goes; 6499beb3 was there before it" in deck.text
         deck.send(f"production{ENTER}")
         deck.wait_for("» rollback")
         sandbox.control.advance(120)

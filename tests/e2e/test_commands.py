@@ -68,7 +68,7 @@ def test_status_lists_every_pipeline(config: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     titles, *rows = done.stdout.splitlines()
     assert titles.split() == ["STATUS", "ADDRESS", "REF", "NOW", "AGE", "TESTS", "CAUSE"]
-    assert len(rows) == 16
+    assert len(rows) == 17
     assert rows[0].startswith("waiting    jenkins:deploy-model#7 ")
 
 
@@ -128,7 +128,7 @@ def test_status_prints_what_the_deck_lists(config: Path) -> None:
             # An address that waits, or never ran, is that of the pipeline.
             run = "" if row["Now"].startswith(("stuck", "never ran")) else row["Run"]
             shown.append((row["Pipeline"] + run, row["Ref"], row["Now"], row["Tests"], row["Cause"]))
-    assert len(shown) == len(said) == 16
+    assert len(shown) == len(said) == 17
     for deck_row, status_row in zip(shown, said, strict=True):
         assert all(map(agree, deck_row, status_row)), f"{deck_row} is not {status_row}"
 

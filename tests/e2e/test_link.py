@@ -15,7 +15,7 @@ def test_the_first_screen_and_what_changes_on_it_cost_little(config: Path) -> No
         deck.send("/")
         deck.wait_for("›◊ deploy-model")
         deck.send("old-import")  # nothing of it moves
-        deck.wait_for("1 of 16")
+        deck.wait_for("1 of 17")
         deck.send(ENTER)
         deck.wait_for("❯✓ old-import")
         deck.wait_for("No model has this pipeline")

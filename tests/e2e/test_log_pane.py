@@ -29,9 +29,9 @@ def canonical(raw: bytes) -> str:
 def only(deck: Deck, name: str) -> None:
     """Filter the list down to the one pipeline of that name."""
     deck.send("/")
-    deck.wait_for(" of 16")
+    deck.wait_for(" of 17")
     deck.send(f"{name}")
-    deck.wait_for("1 of 16")
+    deck.wait_for("1 of 17")
     deck.send(ENTER)
     deck.wait_for(lambda: deck.rows()[0].startswith("❯"))
 

@@ -25,7 +25,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         # It moves; the other panes follow.
         tmux.send("j")
         tmux.wait_for("❯◊ ml/fraud")
-        tmux.wait_for("gitlab:ml/fraud#1893")
+        tmux.wait_for("gitlab:ml/fraud#1851")
         tmux.send("G")
         tmux.wait_for("❯- never-built")
         tmux.wait_for("It never ran.")

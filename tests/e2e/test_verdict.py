@@ -31,13 +31,18 @@ async def verdict(settings: Settings, model: str, now: float) -> Verdict:
         await runtime.close()
 
 
-async def test_a_canary_gets_worse_until_it_must_not_be_promoted_and_a_healthy_one_may_be() -> None:
+async def test_a_bad_canary_must_not_be_promoted_a_healthy_one_may_be_and_a_young_one_waits() -> None:
     with Sandbox(clock="manual", start=START) as sandbox:
         settings = sandbox.settings()
-        young = await verdict(settings, "fraud", START)
+        young = await verdict(settings, "vision", START)
         assert young.decision is Decision.WAIT
         assert {metric.outcome for metric in young.metrics} == {MetricOutcome.UNCLEAR}
-        assert all(metric.more for metric in young.metrics)
+        assert any(metric.more for metric in young.metrics)
+        bad = await verdict(settings, "fraud", START)
+        assert bad.decision is Decision.STOP
+        p95 = next(metric for metric in bad.metrics if metric.metric == "p95")
+        assert p95.outcome is MetricOutcome.WORSE
+        assert " % over the baseline and rising; 10 % is allowed" in p95.reason
         now = sandbox.control.advance(GROWN)
         grown = await verdict(settings, "fraud", now)
         assert grown.decision is Decision.STOP
@@ -88,11 +93,11 @@ def test_what_must_not_be_promoted_ends_with_10_and_says_why(config: Path) -> No
     assert (done.returncode, done.stderr) == (10, "")
     head, facts, _, titles, *rows = done.stdout.splitlines()
     assert re.match(r"Fraud detection: DO NOT PROMOTE  WORSE: errors\b", head)
-    assert re.fullmatch(r"baseline \w+  score 0", facts)
+    assert re.fullmatch(r"baseline \w+  canary \w+  score 0", facts)
     assert titles.split() == [*HEADS, "REASON"]
     assert "0.5 % worse, fail 3 %" in done.stdout
     errors = next(row for row in rows if row.startswith("errors"))
-    assert re.search(r"^errors +WORSE +0\.\d+ % .* independent\) +\S+ +beyond the fail limit 3 %: ", errors)
+    assert re.search(r"^errors +WORSE +0\.\d+ % .* beyond the fail limit 3 %: ", errors)
     assert "service 0  quality 0" in rows
 
 
@@ -107,7 +112,8 @@ def test_what_is_not_clear_yet_ends_with_11_and_says_how_long(config: Path) -> N
     assert document.groups == {"quality": 0}
     (accuracy,) = document.metrics
     assert (accuracy.metric, accuracy.outcome, accuracy.critical) == ("accuracy", "UNCLEAR", True)
-    assert accuracy.reason.split(";")[0].endswith("of 8 independent values")
+    assert accuracy.reason
+    assert accuracy.more is None or accuracy.more > 0
 
 
 def test_what_may_be_promoted_ends_with_0(config: Path) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time
 from itertools import pairwise
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from tui.domain.pipeline import Run
 from tui.domain.series import Grid, Series
 from tui.domain.status import Status
 from tui.insight.alarms import (
+    GONE,
     SHOWN,
     AlarmReading,
     AlarmRule,
@@ -27,6 +29,7 @@ from tui.insight.alarms import (
     quiet,
     step,
 )
+from tui.text.format import clock
 
 KEY = ("slow", "fraud")
 BAD, GOOD, BETWEEN, UNKNOWN = (
@@ -161,9 +164,84 @@ def test_a_series_is_looked_at_by_its_newest_value_and_since_when() -> None:
     assert seen.words == "accuracy 0.88, below 0.9"
     assert look(series(0.89, 0.91)).state == "between"
     assert look(series(0.89, 0.92)).state == "good"
-    assert look(series(None, None)).state == "unknown"
-    assert look(series(0.8, *(None,) * 11)).state == "unknown"
     assert look(series(0.8, *(None,) * 10)).state == "bad"
+
+
+def test_a_series_without_new_values_has_ended() -> None:
+    ended = look(series(0.95, 0.8, *(None,) * 11))
+    assert (ended.state, ended.since, ended.words) == ("ended", 30, f"no data since {clock(30)}")
+    never = look(series(None, None))
+    assert (never.state, never.since, never.words) == ("ended", None, f"no data since {clock(0)} or longer")
+
+
+def test_values_from_before_are_about_something_else() -> None:
+    def young(after: float) -> AlarmReading:
+        found = series(0.8, 0.8, 0.8, 0.95)
+        return of_series(found, above=None, below=0.9, clear=None, unit="", title="accuracy", after=after)
+
+    assert (young(90).state, young(90).since) == ("good", 90)
+    assert young(91).state == "unknown"
+
+
+def canary(
+    state: Literal["bad", "unknown", "ended"], which: str | None, began: float | None = None
+) -> AlarmReading:
+    return AlarmReading(state, f"it is {state}", canary=which, began=began)
+
+
+def stepped(*looks: tuple[float, AlarmReading]) -> HeldAlarm | None:
+    held: dict[Key, HeldAlarm] = {}
+    for now, seen in looks:
+        held = step({"slow": AlarmRule()}, held, {KEY: seen}, now)
+    return held.get(KEY)
+
+
+@pytest.mark.parametrize(
+    ("looks", "state", "words"),
+    [
+        # It is listed on, whatever canary is there, while none has come since.
+        ([canary("bad", "1", 0), canary("ended", "1", 0)], AlarmState.FIRING, "it is ended"),
+        ([canary("bad", "1", 0), canary("ended", None)], AlarmState.FIRING, "it is ended"),
+        ([canary("bad", None), canary("ended", None)], AlarmState.FIRING, "it is ended"),
+        # The canary went, or gave way to another.
+        ([canary("bad", "1", 0), canary("ended", "")], AlarmState.RESOLVED, f"{GONE}; it is ended"),
+        ([canary("bad", "1", 0), canary("ended", "2", 150)], AlarmState.RESOLVED, GONE),
+        ([canary("bad", "1", 0), canary("unknown", "2", 150)], AlarmState.RESOLVED, GONE),
+        ([canary("bad", ""), canary("unknown", "2", 150)], AlarmState.RESOLVED, GONE),
+        # While values come that are bad, something is there that makes them.
+        ([canary("bad", "1", 0), canary("bad", "")], AlarmState.FIRING, "it is bad"),
+        # Which one it was is learnt a moment later; or it was none that is there.
+        ([canary("bad", None), canary("unknown", "1", 0)], AlarmState.FIRING, "it is bad"),
+        ([canary("bad", None), canary("unknown", "2", 300)], AlarmState.RESOLVED, GONE),
+        # And back it comes.
+        ([canary("bad", "1", 0), canary("ended", "1", 0), BAD], AlarmState.FIRING, ""),
+        ([canary("bad", "1", 0), canary("ended", "1", 0), GOOD], AlarmState.RESOLVED, ""),
+        ([BAD, AlarmReading("ended", "no data since 14:02")], AlarmState.FIRING, "no data since 14:02"),
+    ],
+)
+def test_one_whose_series_ended_stays_until_its_canary_goes(
+    looks: list[AlarmReading], state: AlarmState, words: str
+) -> None:
+    held = stepped(*((100.0 + 50 * n, seen) for n, seen in enumerate(looks)))
+    assert held is not None
+    assert (held.state, held.seen.words) == (state, words)
+
+
+def test_another_canary_has_its_own_beginning() -> None:
+    held = stepped((100, canary("bad", "1", 0)), (200, canary("unknown", "2", 150)))
+    assert held is not None
+    held = step(
+        {"slow": AlarmRule(60)},
+        {KEY: held},
+        {KEY: AlarmReading("bad", since=210, canary="2", began=150)},
+        220,
+    )[KEY]
+    assert (held.state, held.since) == (AlarmState.PENDING, 210)
+
+
+def test_one_that_was_pending_when_its_series_ended_is_dropped() -> None:
+    held = step({"slow": AlarmRule(60)}, {}, {KEY: BAD}, 10)
+    assert step({"slow": AlarmRule(60)}, held, {KEY: AlarmReading("ended")}, 20) == {}
 
 
 def run(number: int, status: Status, at: float) -> Run:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tui.domain.candidate import Candidacy, RegisteredVersion
 from tui.domain.verdict import MetricOutcome
 from tui.insight.candidate import compare
-from tui.insight.judge.own_judge import MetricRule
+from tui.insight.judge import MetricRule
 
 
 def compared(rule: MetricRule, old: float | None, new: float | None) -> Candidacy:

@@ -24,7 +24,7 @@ def told(
 
 
 def numbers(figure: Figure) -> list[int | None]:
-    return [each.run for each in figure.runs]
+    return [each.number for each in figure.runs]
 
 
 def at(number: int, version: str, ago: float, status: Status = S.PASSED, **more: object) -> Deployment:

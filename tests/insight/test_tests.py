@@ -64,6 +64,21 @@ def test_what_failed_is_new_or_known_since_a_run() -> None:
     assert found.against == (9, 8, 7)
 
 
+def test_runs_with_text_ids_are_compared_in_the_order_they_are_listed() -> None:
+    ids = [f"0{letter}" for letter in "ZQAB"]
+    runs = [
+        run(n, started_at=NOW - n, address=AT.at_run(id), tests=TestCounts(2, 1, 0))
+        for n, id in enumerate(ids)
+    ]
+    now = report(a=F, b=F)
+    before = [report(a=F, b=F), report(a=P, b=F), report(a=P, b=P)]
+    found = compare(now, runs[0], [EarlierRun(*each) for each in zip(runs[1:], before, strict=True)])
+    assert [(each.since, each.since_at) for each in found.known] == [("0A", NOW - 2), ("0Q", NOW - 1)]
+    assert found.against == ("0Q", "0A", "0B")
+    assert comparable(runs[1], runs) == runs[2:]
+    assert comparable(runs[1], [runs[0], *runs[2:]]) == runs[2:]
+
+
 def test_a_run_that_lacks_or_skips_a_case_says_nothing_of_it() -> None:
     now = report(a=F, b=F, c=P)
     found = judge(now, report(a=S), report(a=F, b=P, c=F))

@@ -227,7 +227,7 @@ async def test_a_rollback_makes_the_old_version_the_stable_one(world: World) -> 
         before = await past(source, "gitlab:ml/pricing@production/blue")
         old = before.deployments[1]
         assert old.run is not None
-        run = world.run(old.run.run or 0)
+        run = world.run(old.run.number or 0)
         assert run is not None
         world.retry(run, "deploy/deploy")
         world.clock.advance(60)

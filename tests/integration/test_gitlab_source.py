@@ -189,7 +189,7 @@ def expected_gates(run: Run, seen: Progress) -> set[tuple[str, bool]]:
 
 def rows(listing: Listing) -> dict[tuple[str, str], list[int | None]]:
     return {
-        (pipeline.address.path, pipeline.ref): [run.address.run for run in pipeline.runs]
+        (pipeline.address.path, pipeline.ref): [run.address.number for run in pipeline.runs]
         for pipeline in listing.pipelines
     }
 
@@ -209,7 +209,7 @@ def find(listing: Listing, run_id: int) -> Shown:
 
 def the_run(world: World, shown: Shown) -> Run:
     assert shown.address.run is not None
-    run = world.run(shown.address.run)
+    run = world.run(shown.address.number or 0)
     assert run is not None
     assert (run.pipeline.path, run.pipeline.ref, run.commit.sha) == (
         shown.address.path,

@@ -104,7 +104,7 @@ class World:
         }
 
     def run(self, text: str) -> Run:
-        number = address(text).run or 0
+        number = address(text).number or 0
         return run(
             text,
             S.FAILED if number == 6 else S.PASSED,

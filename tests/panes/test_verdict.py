@@ -67,7 +67,7 @@ async def test_a_canary_that_must_not_be_promoted_says_so_in_header_and_pane() -
         assert row(work, "churn  ✗").startswith("churn  ✗ DO NOT PROMOTE  WORSE: p95")
         line = row(work, "✗ WORSE")
         assert line.startswith("✗ WORSE    latency p95  ")
-        assert "worse; 10 ms is allowed" in line
+        assert "over the baseline; 10 ms is allowed" in line
         assert " ".join(row(work, "✓ OK").split()).startswith("✓ OK errors within its limits")
 
 
@@ -98,7 +98,7 @@ async def test_a_narrow_one_keeps_word_metric_and_reason() -> None:
     async with judged(30.0, (80, 24)) as work:
         await work.press("3")
         line = row(work, "✗ WORSE")
-        assert line.startswith("✗ WORSE    latency p95  at least ")
+        assert line.startswith("✗ WORSE    latency p95  1")
         assert "✗ DO NOT PROMOTE" in work.text.splitlines()[0]
 
 
@@ -162,3 +162,11 @@ async def test_a_candidate_stands_below_the_canary() -> None:
             await work.press("3", "plus")
             assert "challenger 4 against champion 3, validated" in work.text
             assert row(work, "✗ WORSE").endswith("candidate, validated")
+
+
+async def test_the_methods_numbers_are_one_key_away() -> None:
+    async with judged(30.0, (200, 50)) as work:
+        await work.press("3", "W")
+        assert "pairs of windows, " in row(work, "✗ WORSE")
+        await work.press("W")
+        assert "over the baseline" in row(work, "✗ WORSE")

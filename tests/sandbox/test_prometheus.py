@@ -16,7 +16,7 @@ from tui.sandbox.scenario import demo
 from tui.sandbox.world import Clock, World
 
 START = 1_795_422_000.0
-BASELINE, CANARY = "6499beb3", "b4fb0ed9"
+BASELINE, CANARY = "6499beb3", "76d0b686"
 """The versions of fraud: commits, as GitLab calls its deployments."""
 NUMBER = {"type": "string", "pattern": r"^(NaN|[+-]Inf|-?\d+(\.\d+)?(e[-+]\d+)?)$"}
 SAMPLE = {"type": "array", "prefixItems": [{"type": "number"}, NUMBER], "minItems": 2, "maxItems": 2}

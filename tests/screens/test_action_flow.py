@@ -19,7 +19,7 @@ from tui.config import Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
 from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Changes, Commit, Deployment
-from tui.domain.pipeline import TestCounts
+from tui.domain.pipeline import Listing, TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.actions.journal import Journal
@@ -195,6 +195,14 @@ async def test_production_has_to_be_typed(tmp_path: Path) -> None:
         assert len(work.jenkins.sent) == 1
 
 
+async def test_secret_that_need_not_be_given_is_left_to_the_server(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.fields = (ActionField("WHY", required=True), ActionField("TOKEN", "secret"))
+        await work.say("7", "a", "x", "tab", "enter", "y", "y")
+        await work.settle(3)
+        assert work.jenkins.secrets == [{}]
+
+
 async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.fields = (
@@ -343,3 +351,24 @@ async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
         assert screen_text(app) == snapshot(name="top")
         await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
         assert screen_text(app) == snapshot(name="end")
+
+
+class Starting(ActingSource):
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return (Offer(ActionRequest(ActionKind.TRIGGER, target.pipeline), "Start a run"),)
+
+
+@pytest.mark.parametrize("keys", [("t",), ("enter", "end", "enter")])
+async def test_the_ref_of_the_row_under_the_cursor_is_started(keys: tuple[str, ...], tmp_path: Path) -> None:
+    async with desk(tmp_path, others={"gitlab": Starting}) as work:
+        gitlab = work.sources["gitlab"]
+        assert isinstance(gitlab, Starting)
+        assert isinstance(gitlab.listing, Listing)
+        (main,) = gitlab.listing.pipelines
+        idle = msgspec.structs.replace(main, ref="rel/1", runs=())
+        gitlab.listing = msgspec.structs.replace(gitlab.listing, pipelines=(main, idle))
+        await work.settle(120)
+        await work.say("end")
+        assert "rel/1" in work.text
+        await work.say(*keys)
+        assert gitlab.requested[-1] == ActionRequest(ActionKind.TRIGGER, main.address, (("ref", "rel/1"),))

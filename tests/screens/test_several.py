@@ -156,7 +156,7 @@ async def test_rolling_back_finds_the_one_environment_of_what_is_under_the_curso
     work.jenkins.places[pipeline] = Environments((place,))
     work.jenkins.pasts[PRODUCTION] = place
     await work.say("b")
-    assert f"Rollback {pipeline}" in work.text
+    assert f"Roll back {pipeline}" in work.text
     assert "to go back to" in work.text, "by the rules of rolling back, on the environment"
     await work.say("escape")
     stopped = Environment(parse_address("jenkins:deploy@old"), place.deployments, stopped=True)

@@ -34,7 +34,19 @@ def test_ago(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-9, "<1m"), (0, "<1m"), (1, "1m"), (60, "1m"), (598, "10m"), (7200, "2h")]
+    ("seconds", "text"),
+    [
+        (-9, "0s"),
+        (0, "0s"),
+        (1, "5s"),
+        (15, "15s"),
+        (51, "55s"),
+        (56, "1m"),
+        (60, "1m"),
+        (61, "2m"),
+        (598, "10m"),
+        (7200, "2h"),
+    ],
 )
 def test_until_is_never_less_than_it_is(seconds: float, text: str) -> None:
     assert fmt.until(seconds) == text

@@ -8,7 +8,7 @@ from tui.commands.prompts import ask_secret
 from tui.config import Secret, Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest
 from tui.domain.address import parse_address
-from tui.engine.actions.model_rules import champion, retrain
+from tui.engine.actions.model_rules import champion
 from tui.engine.queries import CandidateOf
 from tui.engine.runtime import Runtime
 from tui.text.safe import clean
@@ -77,7 +77,7 @@ async def _of_model(
             )
         return [ActionRequest(kind, places[0])]
     if kind is ActionKind.TRIGGER:
-        if (request := retrain(settings, model)) is None:
+        if (request := await runtime.actions.retraining(model)) is None:
             raise AmbiguousArguments(f"[models.{model}] has no retrain")
         return [request]
     if kind is ActionKind.SET_CHAMPION:
@@ -133,15 +133,17 @@ def filled(
             if value is not None:
                 secrets[field.name] = Secret(value).reveal()
             elif ask:
-                help_ = f" ({' '.join(field.help.split())})" if field.help else ""
-                secrets[field.name] = ask_secret(f"{clean(field.name)}{help_}: ")
+                own = "" if field.required else "empty: what the server has"
+                notes = "; ".join(filter(None, (" ".join(field.help.split()), own)))
+                secret = ask_secret(f"{clean(field.name)}{f' ({notes})' if notes else ''}: ")
+                if secret or field.required:
+                    secrets[field.name] = secret
             elif field.required and not its.dry_run:
                 raise AmbiguousArguments(
                     f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE"
                 )
         elif field.kind == "choice" and value is not None and value not in field.choices:
-            choices = clean(", ".join(field.choices))
-            raise AmbiguousArguments(f"{field.name} is one of {choices}; not {value!r}")
+            raise AmbiguousArguments(f"{field.name} is one of {field.listed()}; not {value!r}")
         elif field.required and value is None and not field.default and request.value(field.name) == "":
             if its.dry_run:
                 continue

@@ -37,10 +37,12 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
 
 def _field(field: ActionField) -> str:
     """What may be given as ``--set``."""
-    kind = " or ".join(field.choices) if field.kind == "choice" else field.kind
+    kind = field.listed(" or ") if field.kind == "choice" else field.kind
     if field.kind == "unsupported":
         kind = "which cannot be given here"
     default = f"default {field.default!r}" if field.default else "required" if field.required else ""
+    if field.kind == "secret" and not field.required:
+        default = "left out, the server takes what it has"
     return f"{clean(field.name)}: {'; '.join(filter(None, (clean(kind), default, clean(field.help))))}"
 
 

@@ -174,7 +174,7 @@ def _text(found: _Found, kind: Kind, now: float) -> str:
     report = found.report
     lines = [f"{found.run.address}  {counts_text(report.counts) or 'no tests were reported'}"]
     if found.before:
-        lines.append(f"compared with {' '.join(f'#{run.address.run}' for run in found.before)}")
+        lines.append(f"compared with {' '.join(f'#{run.address.run_text}' for run in found.before)}")
     lines += report.notes
     groups = {group.id: group for group in group_cases(report, found.compared, now)}
     rows = [

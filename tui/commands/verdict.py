@@ -29,7 +29,12 @@ _EXITS: Mapping[Decision, Exit] = {
 
 
 async def verdict(
-    settings: Settings, model: str, *, as_json: bool, clock: Callable[[], float] = time.time
+    settings: Settings,
+    model: str,
+    *,
+    as_json: bool,
+    explain: bool = False,
+    clock: Callable[[], float] = time.time,
 ) -> Exit:
     """Print the verdict; exit code 0 when it may be promoted, 10 when it must not, 11 when that is not clear yet."""
     if mistake := _mistake(settings, model):
@@ -54,7 +59,7 @@ async def verdict(
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
         parts = (
-            _text(found, settings, now) if found else "",
+            _text(found, settings, now, explain) if found else "",
             _candidacy_text(candidacy, settings) if candidacy else "",
         )
         print("\n\n".join(filter(None, parts)))
@@ -94,7 +99,7 @@ def _mistake(settings: Settings, model: str) -> str:
     return ""
 
 
-def _text(found: Verdict, settings: Settings, now: float) -> str:
+def _text(found: Verdict, settings: Settings, now: float, explain: bool) -> str:
     model = settings.models[found.model]
     versions = [
         f"{track} {version}"
@@ -108,9 +113,10 @@ def _text(found: Verdict, settings: Settings, now: float) -> str:
         [_row(metric, settings.metrics[metric.metric].unit, now) for metric in found.metrics],
         open_end=True,
     )
+    methods = [f"{metric.metric}: {metric.method}" for metric in found.metrics if explain and metric.method]
     groups = "  ".join(f"{group.name} {group.score:g}" for group in found.groups)
     return "\n".join(
-        part for part in (head, "  ".join((*versions, score)), "", lines, "", groups, *found.notes)
+        part for part in (head, "  ".join((*versions, score)), "", lines, "", *methods, groups, *found.notes)
     ).rstrip()
 
 

@@ -1,7 +1,6 @@
 """The settings, typed: what the tables of a configuration file become."""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from msgspec import Meta
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.sources import MetricServer, ServerSettings
+from tui.domain.address import Address
 from tui.domain.query_template import Dialect, placeholders
 from tui.domain.share import Share
 from tui.domain.split import split
@@ -101,9 +101,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Of its pipelines, by name, each once."""
         return tuple(dict.fromkeys(each.partition(":")[0] for each in self.pipelines))
 
-    def ships(self, pipeline: str) -> bool:
+    def ships(self, pipeline: Address) -> bool:
         """Whether the pipeline of that address is one of its own."""
-        return any(pipeline == pattern or fnmatchcase(pipeline, pattern) for pattern in self.pipelines)
+        return any(map(pipeline.fits, self.pipelines))
 
 
 class CompareSettings(_Margin, frozen=True, kw_only=True):

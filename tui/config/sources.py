@@ -93,8 +93,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """Whether the pipeline of that path may put versions somewhere."""
         return True
 
-    def retraining(self, path: str) -> tuple[Start, ...]:
-        """What the config of the source starts to train anew what the pipeline of that path ships."""
+    def retraining(self, path: str) -> tuple[tuple[DeploymentRule, Start], ...]:
+        """What the config of the source starts to train anew what the pipeline of that path ships, by which rule."""
         return ()
 
     @property
@@ -141,8 +141,8 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
         """A job that no rule covers is not asked where others may deploy: it trains or builds."""
         return any(self._rules(path))
 
-    def retraining(self, path: str) -> tuple[Start, ...]:
-        return tuple(rule.retrain for rule in self._rules(path) if rule.retrain is not None)
+    def retraining(self, path: str) -> tuple[tuple[DeploymentRule, Start], ...]:
+        return tuple((rule, rule.retrain) for rule in self._rules(path) if rule.retrain is not None)
 
     @property
     def may_retrain(self) -> bool:

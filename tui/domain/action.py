@@ -14,6 +14,9 @@ import msgspec
 from tui.domain.address import Address
 from tui.text.safe import clean
 
+EMPTY = "(empty)"
+"""How an empty choice is shown."""
+
 
 class ActionKind(StrEnum):
     """What may be asked. The words are those of the command line, the journal and the menu."""
@@ -40,6 +43,11 @@ class ActionKind(StrEnum):
     SET_CHAMPION = "set champion"
     """MLflow: the registry's alias to another version."""
 
+    @property
+    def verb(self) -> str:
+        """What a person does, in a sentence or on a button: ``roll back``."""
+        return "roll back" if self is ActionKind.ROLLBACK else self.value
+
 
 class ActionField(msgspec.Struct, frozen=True):
     """Something a person is asked for before the plan is sent."""
@@ -50,6 +58,10 @@ class ActionField(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     help: str = ""
     required: bool = False
+
+    def listed(self, divider: str = ", ") -> str:
+        """Its choices on one line, an empty one as ``(empty)``."""
+        return divider.join(clean(each) or EMPTY for each in self.choices)
 
 
 class ActionRequest(msgspec.Struct, frozen=True):

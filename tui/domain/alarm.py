@@ -56,6 +56,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """The model that it is about; empty for none."""
     canary: bool = False
     """It is about the model's canary alone."""
+    ended: bool = False
+    """There are no new values: whether it is still so, nobody knows."""
     origin: str = ""
     """The source that told of it; empty for our own."""
     silenced: str = ""

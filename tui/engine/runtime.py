@@ -67,7 +67,7 @@ class Runtime:
         )
         promotions = PromotionReader(settings, store, poller, pool, self.journal, clock, lambda: self.alarms)
         self.actions = ActionService(settings, store, poller, pool, self.journal, promotions, clock)
-        self.policies = Policies(settings, store, poller, self.actions, clock)
+        self.policies = Policies(settings, store, poller, pool, self.actions, clock)
         self._alarms: AlarmMonitor | None = None
 
     @property
@@ -81,6 +81,7 @@ class Runtime:
                 self.settings,
                 self.store,
                 self.poller,
+                self.sources,
                 self.policies,
                 Acknowledgements(self.journal),
                 self.clock,

@@ -77,6 +77,10 @@ class SourcePool:
         skew = source.facts().clock_skew if source is not None else None
         return self.clock() + (skew if skew is not None and abs(skew) > SKEW_NOTICED else 0.0)
 
+    def ours(self, name: str, at: float) -> float:
+        """By our clock, a time that a source's server told."""
+        return at - (self.now(name) - self.clock())
+
     def facts(self, name: str) -> SourceFacts:
         """What is known of a source; of one that was not needed yet, what the config says.
 

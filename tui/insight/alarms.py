@@ -12,12 +12,17 @@ from tui.domain.pipeline import Run
 from tui.domain.series import Series
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, Verdict
-from tui.text.format import count, quantity
+from tui.text.format import clock, count, quantity
 
 SHOWN = 3600.0
 """Seconds that a resolved alarm is still told of."""
 STALE = 300.0
 """Seconds, or ten steps if that is more, after which the newest value of a series says nothing of now."""
+
+_SLACK = 60.0
+"""Seconds by which the times of deployments and of what was measured may differ."""
+
+GONE = "the canary it was about is no longer deployed"
 
 Key = tuple[str, str]
 """Name of the rule, and subject."""
@@ -35,12 +40,17 @@ class AlarmRule(msgspec.Struct, frozen=True):
 class AlarmReading(msgspec.Struct, frozen=True):
     """What one look shows of one subject."""
 
-    state: Literal["bad", "between", "good", "unknown"]
-    """``between``: not bad enough to begin an alarm, nor good enough to end one. ``unknown``: nothing new is known."""
+    state: Literal["bad", "between", "good", "unknown", "ended"]
+    """``between``: not bad enough to begin an alarm, nor good enough to end one. ``unknown``: nothing new is known.
+    ``ended``: what is measured has come to its end, and nothing new will be known."""
     words: str = ""
     since: float | None = None
     """Since when it is so, as far as this look tells."""
     value: float | None = None
+    canary: str | None = None
+    """Of what is about a canary, the deployment of the one that is there; empty: none is; None: that is not known."""
+    began: float | None = None
+    """Since when that canary is there."""
 
 
 UNKNOWN = AlarmReading("unknown")
@@ -58,6 +68,8 @@ class HeldAlarm(msgspec.Struct, frozen=True):
     """The last look at which it was bad, or the one that resolved it."""
     good_since: float | None = None
     """It fires, but has been good from then on."""
+    canary: str | None = None
+    """What it is about, as of :class:`AlarmReading`."""
 
 
 def step(
@@ -80,6 +92,18 @@ def step(
 
 
 def _next(rule: AlarmRule, before: HeldAlarm | None, look: AlarmReading, now: float) -> HeldAlarm | None:
+    after = _stepped(rule, before, look, now)
+    if after is None or look.canary is None or not (after.state.active or after.state is AlarmState.PENDING):
+        return after
+    # One that began while no canary was there is about none of those that come.
+    return msgspec.structs.replace(after, canary=look.canary or after.canary or "")
+
+
+def _stepped(rule: AlarmRule, before: HeldAlarm | None, look: AlarmReading, now: float) -> HeldAlarm | None:
+    if before is not None and _of_another(before, look):
+        if before.state.active:
+            return HeldAlarm(AlarmState.RESOLVED, before.since, now, AlarmReading("good", GONE))
+        before = before if before.state is AlarmState.RESOLVED else None
     if before is not None and before.state.active:
         return _active(rule, before, look, now)
     if look.state == "bad":
@@ -98,9 +122,24 @@ def _next(rule: AlarmRule, before: HeldAlarm | None, look: AlarmReading, now: fl
     return before if now - before.changed < SHOWN else None
 
 
+def _of_another(before: HeldAlarm, look: AlarmReading) -> bool:
+    """It was about a canary before the one that is there now."""
+    if not look.canary:
+        return False
+    if before.canary is None:
+        return look.began is not None and before.since < look.began - _SLACK
+    return before.canary != look.canary
+
+
 def _active(rule: AlarmRule, before: HeldAlarm, look: AlarmReading, now: float) -> HeldAlarm:
     if look.state == "unknown":
         return before
+    if look.state == "ended":
+        if look.canary == "":
+            over = msgspec.structs.replace(look, words=f"{GONE}; {look.words}")
+            return HeldAlarm(AlarmState.RESOLVED, before.since, now, over)
+        known = look.since is not None or before.seen.state != "ended"
+        return msgspec.structs.replace(before, seen=look if known else before.seen, good_since=None)
     if look.state != "good":
         shown = look if look.state == "bad" else msgspec.structs.replace(look, since=before.seen.since)
         return msgspec.structs.replace(before, seen=shown, good_since=None)
@@ -151,12 +190,20 @@ def ordered(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
 
 
 def of_series(
-    series: Series, *, above: float | None, below: float | None, clear: float | None, unit: str, title: str
+    series: Series,
+    *,
+    above: float | None,
+    below: float | None,
+    clear: float | None,
+    unit: str,
+    title: str,
+    after: float | None = None,
 ) -> AlarmReading:
-    """How a series stands to its limit, by its newest value; gaps, and one that is old, say nothing.
+    """How a series stands to its limit, by its newest value. Gaps say nothing; where that value is old, it has ended.
 
     Args:
         clear: the limit on whose good side it has to be before it counts as good; None: the limit itself.
+        after: values from before are about something else.
     """
     limit = above if above is not None else below
     assert limit is not None
@@ -172,7 +219,12 @@ def of_series(
         (at, value) for at, value in zip(series.grid.times, series.values, strict=True) if value is not None
     ]
     grid = series.grid
-    if not points or grid.end - points[-1][0] > max(STALE, 10 * grid.step):
+    if not points:
+        return AlarmReading("ended", f"no data since {clock(grid.start)} or longer")
+    if grid.end - points[-1][0] > max(STALE, 10 * grid.step):
+        return AlarmReading("ended", f"no data since {clock(points[-1][0])}", float(points[-1][0]))
+    points = [(at, value) for at, value in points if after is None or at >= after]
+    if not points:
         return UNKNOWN
     newest = points[-1][1]
     found = state(newest)
@@ -204,8 +256,8 @@ def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> AlarmReadi
         return UNKNOWN
     newest = ended[0].address
     if alike < consecutive:
-        return AlarmReading("good", f"#{newest.run} {ended[0].status.value}", _end(ended[0]))
-    each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run} {status.value}"
+        return AlarmReading("good", f"#{newest.run_text} {ended[0].status.value}", _end(ended[0]))
+    each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run_text} {status.value}"
     return AlarmReading("bad", each, _end(ended[alike - consecutive]), float(alike))
 
 
@@ -213,7 +265,7 @@ def of_tests(run: Run, new: int | None, limit: int) -> AlarmReading:
     """Whether the newest run that told of tests has so many failures that its forerunner had not."""
     if new is None:
         return UNKNOWN
-    words = f"{count(new, 'new test failure')} in #{run.address.run}"
+    words = f"{count(new, 'new test failure')} in #{run.address.run_text}"
     return AlarmReading("bad" if new >= limit else "good", words, _end(run), float(new))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tui.domain.candidate import Candidacy, RegisteredVersion
 from tui.domain.verdict import MetricOutcome, MetricVerdict
-from tui.insight.judge.own_judge import MetricRule
+from tui.insight.judge import MetricRule
 from tui.text import format as fmt
 
 NEARLY = 1e-12

@@ -17,6 +17,7 @@ from tui.domain.pipeline import Gate, Pipeline, Run, Stage
 from tui.domain.status import Status
 from tui.insight.deployment_rules import DeploymentRule, Start, WordPart, filled
 from tui.insight.environment_state import EnvironmentState, environment_state, newest_first
+from tui.text.safe import clean
 
 _MARKUP = re.compile(r"<[^<>]*>")
 _LONGEST = 300
@@ -83,6 +84,19 @@ def aim(rules: Sequence[DeploymentRule], job: Address, parameters: Iterable[tupl
                 return _word("environment", rule.environment, pipeline, run)
             except _NotThere:
                 continue
+    return ""
+
+
+def app_of(rule: DeploymentRule, job: Address, known: Iterable[Pipeline] = ()) -> str:
+    """What ``job`` deploys by ``rule``: as the newest of its runs tells of which it can be read; empty: none does."""
+    pipeline = next((each for each in known if each.address == job), Pipeline(job))
+    if rule.app is None:
+        return job.path
+    for run in (*pipeline.runs, Run(job, "", Status.UNKNOWN)):  # a word, or a part of the name, needs none
+        try:
+            return _word("app", rule.app, pipeline, run)
+        except _NotThere:
+            continue
     return ""
 
 
@@ -337,7 +351,7 @@ def _read(name: str, part: WordPart, pipeline: Pipeline, run: Run) -> str:
             raise _NotThere(f"{name}: it has no parameter {part.parameter}")
         return value
     if part.folder is not None:
-        parts = [unquote(each) for each in pipeline.address.path.split("/")]
+        parts = [clean(unquote(each)) for each in pipeline.address.path.split("/")]
         try:
             return parts[part.folder]
         except IndexError:

@@ -77,6 +77,17 @@ def environment_state(deployments: Sequence[Deployment]) -> EnvironmentState:
     )
 
 
+def served_from(deployment: Deployment) -> float | None:
+    """Since when it can have answered requests, by its server's clock; None for one that never came so far.
+
+    A Jenkins canary that waits for a person has been there for some part of its run: since its beginning, at most.
+    """
+    if deployment.status is Status.PASSED:
+        return deployment.finished_at if deployment.finished_at is not None else deployment.started_at
+    waits = deployment.canary and deployment.status is Status.WAITING
+    return deployment.started_at if waits and not deployment.waits_outside else None
+
+
 def before(deployment: Deployment, deployments: Sequence[Deployment]) -> Deployment | None:
     """What was there, in another version, when ``deployment`` came."""
     earlier = [
@@ -88,6 +99,25 @@ def before(deployment: Deployment, deployments: Sequence[Deployment]) -> Deploym
         and _ended(each) <= (_ended(deployment) if deployment.finished_at is not None else inf)
     ]
     return max(earlier, key=_ended, default=None)
+
+
+def was_on_its_way(deployment: Deployment, at: float) -> bool:
+    """It was being put there at that time, by its server's clock, and came to nothing later: as a canary that a person
+    rejected."""
+    began, ended = deployment.started_at, deployment.finished_at
+    if began is None or ended is None:
+        return False
+    return deployment.status in _FAILED and began <= at <= ended
+
+
+def put_back(deployment: Deployment, deployments: Sequence[Deployment]) -> Deployment | None:
+    """What was tried before a version that had been there already was put there again; None where nothing was."""
+    earlier = [each for each in deployments if each.status.finished and _ended(each) < _ended(deployment)]
+    newest = max(earlier, key=_ended, default=None)
+    stood = any(
+        _same(each, deployment) and each.status is Status.PASSED and not each.canary for each in earlier
+    )
+    return newest if stood and not deployment.canary and not _same(deployment, newest) else None
 
 
 def _same(one: Deployment, other: Deployment | None) -> bool:

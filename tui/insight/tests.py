@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
+from tui.domain.address import RunId
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import Case, CaseOutcome, TestReport
@@ -41,8 +42,8 @@ class JudgedCase(msgspec.Struct, frozen=True):
     """Index of its suite in the report."""
     index: int
     """Index among the cases of the suite."""
-    since: int | None = None
-    """The run in which it began to fail without a break; of a fixed one, had begun to."""
+    since: RunId | None = None
+    """RUN of the run in which it began to fail without a break; of a fixed one, had begun to."""
     since_at: float | None = None
     """When that run began, where that is known."""
     flaky: str = ""
@@ -61,8 +62,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """Passed after having failed in the last run before that ran it."""
     slowest: tuple[JudgedCase, ...] = ()
     """The slowest first."""
-    against: tuple[int, ...] = ()
-    """Numbers of the runs that it was compared with, newest first; not of those whose cases are not known."""
+    against: tuple[RunId, ...] = ()
+    """RUN of the runs that it was compared with, newest first; not of those whose cases are not known."""
 
 
 def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
@@ -75,7 +76,7 @@ def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
     if run.address.run in numbers:
         older = runs[numbers.index(run.address.run) + 1 :]
     else:
-        older = [other for other in runs if (other.address.run or 0) < (run.address.run or 0)]
+        older = [other for other in runs if _age(other) < _age(run)]
     told = any(other.tests for other in runs)  # not every listing counts tests
     settled = (Status.PASSED, Status.WARNING, Status.FAILED, Status.WAITING)
     return [
@@ -114,7 +115,9 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
             why = _flaky(past)
             if case.outcome is CaseOutcome.FAILED:
                 number = _began(past)
-                if case.failed_since is not None and (number is None or case.failed_since < number):
+                if case.failed_since is not None and not (
+                    isinstance(number, int) and number <= case.failed_since
+                ):
                     number = case.failed_since
                 judged = JudgedCase(s, i, number, times.get(number), why)
                 (new if number == run.address.run else known).append(judged)
@@ -126,7 +129,8 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
                 judged = JudgedCase(s, i, flaky=why)
             if why:
                 flaky.append(judged)
-    known.sort(key=lambda judged: judged.since or 0)
+    places = {each.address.run: -place for place, each in enumerate(runs)}
+    known.sort(key=lambda each: each.since if isinstance(each.since, int) else places.get(each.since, 0))
     return Comparison(
         new=tuple(new),
         known=tuple(known),
@@ -139,6 +143,11 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
             if each.run.address.run is not None and any(suite.cases for suite in each.report.suites)
         ),
     )
+
+
+def _age(run: Run) -> tuple[int, float]:
+    """What orders the runs of a pipeline: the number, or else the time."""
+    return run.address.number or 0, run.started_at or run.created_at or 0.0
 
 
 _Past = Sequence[tuple[Run, int]]
@@ -164,8 +173,8 @@ def _outcomes(report: TestReport, names: set[str]) -> Mapping[Identity, int]:
     return found
 
 
-def _began(past: _Past) -> int | None:
-    """The number of the oldest run of those that failed without a break, from the first one on."""
+def _began(past: _Past) -> RunId | None:
+    """RUN of the oldest run of those that failed without a break, from the first one on."""
     number = None
     for run, flags in past:
         if not flags & _FAILED:
@@ -182,7 +191,7 @@ def _flaky(past: _Past) -> str:
     by_revision: dict[str, int] = {}
     for run, flags in past:
         if flags == _PASSED | _FAILED:
-            return f"passed and failed in #{run.address.run}"
+            return f"passed and failed in #{run.address.run_text}"
         if run.revision:
             by_revision[run.revision] = by_revision.get(run.revision, 0) | flags
     for revision, flags in by_revision.items():

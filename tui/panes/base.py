@@ -193,7 +193,7 @@ def owner_of(address: Address, settings: Settings) -> str | None:
     pipeline = address.pipeline
     for name, model in settings.models.items():
         registry = model.registry
-        if model.ships(str(pipeline)) or (
+        if model.ships(pipeline) or (
             registry is not None and pipeline == Address(registry.source, registry.model)
         ):
             return name

@@ -24,6 +24,7 @@ from tui.logs.find import Search
 from tui.logs.neutral import without_styles
 from tui.logs.rules import Finder, PatternError, errors, pattern, words
 from tui.panes.base import Pane, Selection
+from tui.text.safe import clean
 from widgets.log.view import LogView
 from widgets.prompt import Prompt
 from widgets.status_line import StatusItem, StatusLine
@@ -254,7 +255,7 @@ class LogPane(Pane):
 
     def action_save_log(self) -> None:
         if self.log_query is not None:
-            path = self.log_query.address.path.replace("/", "-").replace("%2F", "-")
+            path = clean(self.log_query.address.path).replace("/", "-").replace("%2F", "-")
             self._ask("save", "save to: ", f"{path}-{self.log_query.address.run}.log")
 
     def _save(self, name: str) -> None:

@@ -313,6 +313,10 @@ class MetricsPane(Pane):
         self._arrange()
         self.project()
 
+    def action_method(self) -> None:
+        self.verdict.explains = not self.verdict.explains
+        self.project()
+
     def action_log_scale(self) -> None:
         self.logarithmic = not self.logarithmic
         self.project()

@@ -79,7 +79,12 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
     """What the line above the tree says of the run."""
     shown = status_style(run.status.value)
     word = status_word(run.status, run.vendor_status)
-    facts = [run.title if run.title != f"#{run.address.run}" else "", run.ref, run.revision[:8], run.cause]
+    facts = [
+        run.title if run.title != f"#{run.address.run_text}" else "",
+        run.ref,
+        run.revision[:8],
+        run.cause,
+    ]
     tests = tests_text(run)
     return [
         StatusItem(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),

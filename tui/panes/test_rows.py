@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tui.domain.address import Address
+from tui.domain.address import Address, spelled_run
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseOutcome, TestReport
@@ -109,7 +109,7 @@ def heading(picture: TestRows, address: Address) -> list[StatusItem]:
     if picture.inputs.pending:
         items.append(StatusItem("", detail="reading the runs before …", drop=3))
     elif found.against:
-        numbers = " ".join(f"#{number}" for number in found.against)
+        numbers = " ".join(f"#{spelled_run(run)}" for run in found.against)
         items.append(StatusItem("", detail=f"compared with {numbers}", drop=3))
     items += [StatusItem("", detail=note, drop=4) for note in picture.inputs.report.notes]
     return items

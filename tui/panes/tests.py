@@ -90,7 +90,7 @@ class TestsPane(Pane):
         return tuple(wanted)
 
     def _run(self, address: Address) -> Run:
-        return listed(self.selection, address) or Run(address, f"#{address.run}", Status.UNKNOWN)
+        return listed(self.selection, address) or Run(address, f"#{address.run_text}", Status.UNKNOWN)
 
     def _before(self, address: Address, report: TestReport) -> list[Run]:
         pipeline = self.selection.pipeline

@@ -48,6 +48,8 @@ class VerdictLines(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[StatusLine] = []
+        self.explains = False
+        """The method's numbers are shown in the place of the reasons."""
 
     def show(
         self, verdict: Verdict | None, settings: Settings, now: float, candidacy: Candidacy | None = None
@@ -76,7 +78,10 @@ class VerdictLines(Vertical):
                     _outcome(metric, _OUTCOMES[metric.outcome]),
                     StatusItem(title.ljust(widths[0]), "strong"),
                     StatusItem(difference.ljust(widths[1]), drop=2),
-                    StatusItem(metric.reason, "dim" if metric.outcome.good else ""),
+                    StatusItem(
+                        metric.method if self.explains and metric.method else metric.reason,
+                        "dim" if metric.outcome.good else "",
+                    ),
                 ],
                 [StatusItem(_values(metric, now), "dim", drop=3)]
                 if index < len(judged)

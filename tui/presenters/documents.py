@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tui.domain.address import RunId
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
@@ -129,7 +130,7 @@ class CaseDoc(msgspec.Struct, frozen=True):
     duration: float | None
     new: bool
     fixed: bool
-    since: int | None
+    since: RunId | None
     flaky: str
 
 
@@ -155,6 +156,7 @@ class MetricVerdictDoc(msgspec.Struct, frozen=True):
     metric: str
     outcome: str
     reason: str
+    method: str
     unit: str
     baseline: float | None
     canary: float | None
@@ -239,6 +241,7 @@ def _metric_verdicts(
             metric=each.metric,
             outcome=each.outcome.value,
             reason=each.reason,
+            method=each.method,
             unit=units.get(each.metric, ""),
             baseline=each.baseline,
             canary=each.canary,

@@ -74,7 +74,7 @@ def model_group(
 
 
 def _ships(model: ModelSettings, address: Address) -> bool:
-    return model.ships(str(address))
+    return model.ships(address)
 
 
 def _deploys(address: Address, settings: Settings) -> bool:

@@ -65,7 +65,7 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
         name=pipeline.name,
         folder=pipeline.folder,
         ref=pipeline.ref,
-        run=f"#{run.address.run}" if run else "",
+        run=f"#{run.address.run_text}" if run else "",
         state=state,
         age=_age(run, now) if run else "",
         cause=run.cause if run else "",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
+from tui.domain.address import spelled_run
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, TestReport
 from tui.insight.stack_traces import place_in
@@ -136,7 +137,7 @@ def _note(id: str, each: JudgedCase, now: float) -> str:
     since = ""
     if each.since is not None and id in ("known", "fixed"):
         age = f", {fmt.ago(now - each.since_at)}" if each.since_at is not None else ""
-        since = f"{'failed ' if id == 'fixed' else ''}since #{each.since}{age}"
+        since = f"{'failed ' if id == 'fixed' else ''}since #{spelled_run(each.since)}{age}"
     flaky = each.flaky if id == "flaky" or not each.flaky else f"flaky: {each.flaky}"
     return "; ".join(filter(None, (since, flaky)))
 

@@ -42,7 +42,7 @@ def find(world: World, address: Address) -> Run:
         KeyError: there is none.
     """
     if address.source == "gitlab":
-        found = world.run(address.run or 0)
+        found = world.run(address.number or 0)
         if found is not None and found.pipeline.path == address.path:
             return found
     else:

@@ -143,6 +143,7 @@ def _rollout() -> tuple[Task, ...]:
     """The same without tests."""
     return plan(
         Task("Deploy canary", 10, environment="production"),
+        Task("Watch canary", 15),
         Task("Promote", 6, gate="Promote {version} to production?", environment="production"),
     )
 
@@ -189,7 +190,7 @@ def demo() -> Scenario:
                 path="ml/fraud",
                 ref="release/2026.11",
                 tasks=_fraud(),
-                age=2700,
+                age=9000,
                 history=3,
                 history_every=5400,
             ),
@@ -275,7 +276,7 @@ def demo() -> Scenario:
                 system="jenkins",
                 path="deploy-model",
                 tasks=_deploy(),
-                age=3 * 3600,
+                age=2 * 3600,
                 history=7,
                 history_every=2600,
                 cause="user",

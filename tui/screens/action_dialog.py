@@ -58,7 +58,7 @@ def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogCon
     lines.append(DialogFact("state read", age(plan.read_at, now)))
     if promotion is not None:
         lines += [DialogFact(each.name, _marked(each)) for each in notes(promotion)]
-    title = f"{plan.request.kind.value.capitalize()} {plan.request.target}"
+    title = f"{plan.request.kind.verb.capitalize()} {plan.request.target}"
     return DialogContent(title, lines, METRICS if promotion is not None else FACTS)
 
 
@@ -144,6 +144,12 @@ def values(plan: Plan, answers: Mapping[str, str]) -> dict[str, str]:
         came = (_before(plan, field), *field.choices)
         found[name] = next((each for each in came if _shown(field, each) == answer), answer)
     return found
+
+
+def secrets(plan: Plan, answers: Mapping[str, str]) -> dict[str, str]:
+    """What was typed; one that need not be given and was left empty is left to the server."""
+    required = {field.name for field in plan.fields if field.required}
+    return {name: answer for name, answer in answers.items() if answer or name in required}
 
 
 def _before(plan: Plan, field: ActionField) -> str:

@@ -13,6 +13,7 @@ from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.actions.targets import able, aim, prepare
 from tui.insight.confirmation import Confirmation, names
 from tui.screens.action_dialog import entries, paper, paper_of_all, values
+from tui.screens.action_dialog import secrets as secrets_of
 from tui.sources.base import SourceError
 from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogDoubt, DialogFact
 from widgets.dialog.form import Entry
@@ -44,14 +45,20 @@ class ActionFlow:
         self.spelt = spelt
         """How the keys of the registry's actions are written."""
 
-    async def menu(self, target: Address | None, ways: Sequence[tuple[str, str]]) -> str | None:
-        """All that can be done to ``target``, after the ``ways`` to go on from it; the way that was chosen."""
+    async def menu(
+        self, target: Address | None, ways: Sequence[tuple[str, str]], ref: str | None = None
+    ) -> str | None:
+        """All that can be done to ``target``, after the ``ways`` to go on from it; the way that was chosen.
+
+        Args:
+            ref: as of :func:`tui.engine.actions.targets.aim`.
+        """
         lines = [MenuLine(f"way {action}", words) for words, action in ways]
         menu = Menu(str(target or "Nothing is selected"), lines, READING if target else "")
         chosen = self.app.push_screen(menu, wait_for_dismiss=True)
         offers: Sequence[Offer] = ()
         if target is not None:
-            reading = asyncio.create_task(self._offers(target))
+            reading = asyncio.create_task(self._offers(target, ref or ""))
             await menu.mounted.wait()
             if await _came(reading, chosen):
                 offers, note = reading.result()
@@ -64,16 +71,19 @@ class ActionFlow:
         await self.carry_out(offers[int(key)].request)
         return None
 
-    async def act(self, kind: ActionKind, target: Address) -> tuple[Address, ...]:
+    async def act(self, kind: ActionKind, target: Address, ref: str | None = None) -> tuple[Address, ...]:
         """Do what a key means to ``target``: at once where that can only be one thing.
+
+        Args:
+            ref: as of :func:`tui.engine.actions.targets.aim`.
 
         Returns:
             What it may be done to, where that is not one thing and nobody said which.
         """
-        title = f"{kind.value.capitalize()} {target}"
+        title = f"{kind.verb.capitalize()} {target}"
         dialog = self._reading(title)
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        reading = asyncio.create_task(aim(self.runtime.actions, kind, target))
+        reading = asyncio.create_task(aim(self.runtime.actions, kind, target, ref))
         await dialog.mounted.wait()
         if not await _came(reading, answered):
             return ()
@@ -91,14 +101,14 @@ class ActionFlow:
                 await self.carry_out(aimed.offers[int(key)].request)
         else:
             facts = [DialogFact("", f"{offer.words}: {offer.why_not or 'not now'}") for offer in aimed.offers]
-            words = aimed.problem or f"There is nothing here to {kind.value}."
+            words = aimed.problem or f"There is nothing here to {kind.verb}."
             dialog.tell(DialogContent(title, facts or [DialogFact("", words)]))
             await answered
         return ()
 
     async def act_on_all(self, kind: ActionKind, targets: Sequence[Address]) -> bool:
         """One plan and one question for all of ``targets``; whether it was begun, for each by itself."""
-        dialog = self._reading(f"{kind.value.capitalize()} {len(targets)} marked")
+        dialog = self._reading(f"{kind.verb.capitalize()} {len(targets)} marked")
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
         reading = asyncio.create_task(prepare(self.runtime.actions, kind, targets))
         await dialog.mounted.wait()
@@ -112,7 +122,7 @@ class ActionFlow:
             await answered
             return False
         typed = " ".join(names(each.consent for each in plans))
-        dialog.ask(shown, f"Yes, {kind.value} {len(plans)}", REASON, typed)
+        dialog.ask(shown, f"Yes, {kind.verb} {len(plans)}", REASON, typed)
         answer = await answered
         if answer is None:
             return False
@@ -122,7 +132,7 @@ class ActionFlow:
 
     async def carry_out(self, request: ActionRequest) -> None:
         """From the request to its beginning, with all that is asked between."""
-        dialog = self._reading(f"{request.kind.value.capitalize()} {request.target}")
+        dialog = self._reading(f"{request.kind.verb.capitalize()} {request.target}")
         await self._plan(dialog, self.app.push_screen(dialog, wait_for_dismiss=True), request)
 
     async def _plan(
@@ -137,7 +147,7 @@ class ActionFlow:
             answer = await answered
             if answer is None:
                 return
-            secrets = answer.secrets
+            secrets = secrets_of(prepared.plan, answer.secrets)
             given = values(prepared.plan, answer.values)
             request = msgspec.structs.replace(request, values=tuple(given.items()))
             dialog = self._reading(dialog.paper.title)
@@ -150,7 +160,7 @@ class ActionFlow:
             dialog.tell(shown)
             await answered
             return
-        word = prepared.plan.request.kind.value
+        word = prepared.plan.request.kind.verb
         dialog.ask(shown, f"Yes, {word}", REASON, prepared.consent.name)
         answer = await answered
         if answer is None:
@@ -199,9 +209,9 @@ class ActionFlow:
         except ActionRefused as refused:
             self.app.notify(f"Nothing was sent: {refused}", severity="warning", markup=False, timeout=10)
 
-    async def _offers(self, target: Address) -> tuple[Sequence[Offer], str]:
+    async def _offers(self, target: Address, ref: str) -> tuple[Sequence[Offer], str]:
         try:
-            offers = await self.runtime.actions.offers(target)
+            offers = await self.runtime.actions.offers(target, ref if target.run is None else "")
         except SourceError as error:
             return (), str(error)
         return offers, "" if offers else "Nothing can be done to it."

@@ -88,7 +88,7 @@ class ActionKeys(Screen[None]):
         self._act(self._acting.carry_out(event.request))
 
     async def _menu(self, pane: Pane, target: Address | None) -> None:
-        way = await self._acting.menu(target, pane.ways)
+        way = await self._acting.menu(target, pane.ways, self._ref(target))
         if way is not None:
             await self.app.run_action(way, default_namespace=pane)
 
@@ -102,14 +102,14 @@ class ActionKeys(Screen[None]):
         elif marked:
             self._act(self._act_on_all(kind, pane, marked))
         elif target is None:
-            self.notify(f"There is nothing here to {kind}.", markup=False, timeout=3)
+            self.notify(f"There is nothing here to {kind.verb}.", markup=False, timeout=3)
         elif kind is ActionKind.ROLLBACK and (version := self.selection.version):
             self._act(self._acting.carry_out(ActionRequest(kind, target, (("version", version),))))
         else:
-            self._act(self._act_on(kind, target))
+            self._act(self._act_on(kind, target, self._ref(target)))
 
-    async def _act_on(self, kind: ActionKind, target: Address) -> None:
-        choices = await self._acting.act(kind, target)
+    async def _act_on(self, kind: ActionKind, target: Address, ref: str | None = None) -> None:
+        choices = await self._acting.act(kind, target, ref)
         if choices:
             what: Shows = "environment" if kind is ActionKind.ROLLBACK else "gate"
             words = f"{fmt.count(len(choices), what)} of {target.of_run}: choose one."
@@ -132,6 +132,11 @@ class ActionKeys(Screen[None]):
         """What is acted on."""
         self.follow_cursor()
         return self.selection.target
+
+    def _ref(self, target: Address | None) -> str | None:
+        """The ref of the row the deck looks at, where ``target`` is that row's pipeline; None elsewhere."""
+        pipeline = self.selection.pipeline
+        return pipeline.ref if pipeline is not None and pipeline.address == target else None
 
     @property
     def _acting(self) -> "ActionFlow":

@@ -18,7 +18,7 @@ from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey
 from tui.keys import bindings, help_sections, hints
-from tui.pane_registry import PANES, SPECS, Action, Shows, pane_that_shows
+from tui.pane_registry import PANES, SPECS, KeyAction, Shows, pane_that_shows
 from tui.panes.base import Pane, Selection, owner_of, pane_class
 from tui.panes.selectable import MARK
 from tui.screens.action_keys import ActionKeys
@@ -421,7 +421,7 @@ class DeckScreen(ActionKeys):
 
     # -- for the palette
 
-    async def perform(self, action: Action) -> None:
+    async def perform(self, action: KeyAction) -> None:
         """Do what a key of the registry would do, wherever the focus is."""
         namespace = self.panes.get(action.scope, self)
         await self.app.run_action(action.command, default_namespace=namespace)

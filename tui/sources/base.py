@@ -40,6 +40,20 @@ class SourceError(Exception):
         return Fault(self.trouble, self.message, self.retry_at)
 
 
+def run_number(address: Address, called: str = "NUMBER") -> int:
+    """The number of the run that an address names, for a server that numbers them.
+
+    Args:
+        called: what the number is called in the message.
+
+    Raises:
+        SourceError: it names none, or by a text.
+    """
+    if address.number is None:
+        raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address.pipeline}#{called}")
+    return address.number
+
+
 class Source(Protocol):
     """One configured server.
 

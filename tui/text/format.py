@@ -1,6 +1,7 @@
 """Times and counts as people read them; the same on every screen and in every command."""
 
 from datetime import datetime
+from math import ceil
 
 
 def duration(seconds: float) -> str:
@@ -33,8 +34,9 @@ def ago(seconds: float) -> str:
 
 
 def until(seconds: float) -> str:
-    """How long until something is, in one unit, to the minute and never too little: ``1m``, ``12m``, ``3h``."""
-    return ago(seconds + 59)
+    """How long until something is, in one unit and never too little: ``15s`` in steps of 5, ``12m``, ``3h``."""
+    soon = max(0, ceil(seconds / 5) * 5)
+    return f"{soon}s" if soon < 60 else ago(seconds + 59)
 
 
 def _hours(minutes: int) -> str:

@@ -101,7 +101,7 @@ class Choice(Widget, can_focus=True):
 
     def render(self) -> str:
         mark = "❯" if self.has_focus else " "
-        return f"{mark}‹ {self.value} ›  {self._at + 1} of {len(self.words)}".replace("[", "\\[")
+        return f"{mark}‹ {self.value or '(empty)'} ›  {self._at + 1} of {len(self.words)}".replace("[", "\\[")
 
     def action_step(self, by: int) -> None:
         self._at = (self._at + by) % len(self.words)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
 
 from tests.contract.jenkins.support import core, jenkins, recorded
 from tests.http_stub import Reply as Answer
@@ -90,3 +93,42 @@ async def test_parameter_that_was_dropped_is_a_failure() -> None:
             step = Step("start", "POST", "/x", expect=(*notes, ("sent", sent)))
             seen = await source.observe(step, Reply("accepted", found=(("queue", "24"),)))
             assert (seen.state, seen.words) == ("failed", words)
+
+
+PASSWORD = {
+    "name": "PIN",
+    "type": "PasswordParameterDefinition",
+    "defaultParameterValue": {"_class": "hudson.model.PasswordParameterValue"},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [({}, {}), ({"PIN": "1234"}, {"PIN": ["1234"]}), ({"PIN": ""}, {"PIN": [""]})]
+)
+async def test_password_that_is_left_out_is_left_to_the_job(
+    given: dict[str, str], sent: dict[str, list[str]]
+) -> None:
+    text = {"name": "A", "type": "StringParameterDefinition", "defaultParameterValue": {"value": "1"}}
+    job = core({"name": "j", "buildable": True, "property": [{"parameterDefinitions": [PASSWORD, text]}]})
+    async with jenkins({"/job/j/api/json": job}) as (source, stub):
+        stub.routes["POST /job/j/buildWithParameters"] = Answer(201, {"Location": "/queue/item/7/"})
+        plan = await source.plan(ActionRequest(ActionKind.TRIGGER, Address("ci", "j")))
+        assert [(field.name, field.kind, field.required) for field in plan.fields] == [
+            ("PIN", "secret", False),
+            ("A", "text", False),
+        ]
+        assert plan.missing == ()
+        (step,) = plan.steps
+        assert (await source.send(step, given)).state == "accepted"
+        assert parse_qs(stub.requests[-1].body.decode(), keep_blank_values=True) == {"A": ["1"], **sent}
+
+
+async def test_password_of_a_run_that_is_repeated_has_to_be_given_again() -> None:
+    had = {"_class": "hudson.model.ParametersAction", "parameters": [{"name": "PIN"}]}
+    build = {"_class": "x.FreeStyleBuild", "number": 1, "result": "SUCCESS", "actions": [had]}
+    job = core({"name": "j", "buildable": True, "property": [{"parameterDefinitions": [PASSWORD]}]})
+    routes = {"/job/j/api/json": job, "/job/j/1/api/json": core(build)}
+    async with jenkins(routes) as (source, _):
+        plan = await source.plan(ActionRequest(ActionKind.RETRY, Address("ci", "j", 1)))
+        assert plan.missing == ("PIN",)
+        assert (await source.send(plan.steps[0], {})).state == "unsent"

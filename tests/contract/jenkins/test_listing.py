@@ -17,7 +17,7 @@ from tests.contract.jenkins.support import (
 )
 from tests.http_stub import Reply, Request, Route
 from tui.config import Secret
-from tui.domain.address import Address
+from tui.domain.address import Address, parse_address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
@@ -268,20 +268,36 @@ async def test_other_kinds_of_items() -> None:
     assert pipeline.runs[0].status is Status.RUNNING
 
 
-async def test_a_name_that_had_to_be_cleaned_is_asked_for_as_sent() -> None:
-    """The variation selector of a heart changes its width between terminals, so it is not shown."""
-    sent = "heart\u2764\ufe0f"
+HEART = "heart\u2764\ufe0f"
+"""The variation selector of a heart changes its width between terminals, so it is not shown."""
+
+
+async def test_a_name_with_letters_that_are_not_shown_is_asked_for_as_sent() -> None:
     build = {"_class": "hudson.model.FreeStyleBuild", "number": 1, "building": False, "result": "SUCCESS"}
+    path = "/job/heart%E2%9D%A4%EF%B8%8F/1/api/json"
     routes = {
-        "/api/json": core({"jobs": [{"name": sent, "color": "blue", "builds": [build]}]}),
+        "/api/json": core({"jobs": [{"name": HEART, "color": "blue", "builds": [build]}]}),
         "/queue/api/json": EMPTY_QUEUE,
-        "/job/heart%E2%9D%A4%EF%B8%8F/1/api/json": core(build),
+        path: core(build),
     }
-    async with jenkins(routes) as (source, _):
+    async with jenkins(routes) as (source, stub):
         (pipeline,) = (await source.pipelines()).pipelines
-        assert pipeline.address.path == "heart\u2764"
-        run = await source.run(pipeline.runs[0].address)
-    assert run.status is Status.PASSED
+        assert str(pipeline.address) == "ci:heart\u2764%EF%B8%8F"
+        for text in (f"{pipeline.address}#1", "ci:heart\u2764#1"):  # as they are spelled, and once were
+            stub.requests.clear()
+            run = await source.run(parse_address(text))
+            assert (run.status, asked(stub)) == (Status.PASSED, [path])
+
+
+@pytest.mark.parametrize("others", [("heart\u2764",), ("heart\u200d\u2764", "heart\u200b\u2764")])
+async def test_a_name_without_them_is_never_another_job(others: tuple[str, ...]) -> None:
+    jobs = [{"name": name, "color": "blue", "builds": []} for name in (HEART, *others)]
+    routes = {"/api/json": core({"jobs": jobs}), "/queue/api/json": EMPTY_QUEUE}
+    async with jenkins(routes) as (source, stub):
+        await source.pipelines()
+        with pytest.raises(SourceError):
+            await source.run(parse_address("ci:heart\u2764#1"))
+        assert asked(stub)[-1] == "/job/heart%E2%9D%A4/1/api/json"
 
 
 # The queue

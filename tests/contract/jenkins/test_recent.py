@@ -48,7 +48,7 @@ def asked_for(stub: Stub) -> list[int]:
 
 
 def numbers(listing: Listing) -> list[int | None]:
-    return [run.address.run for run in listing.pipelines[0].runs]
+    return [run.address.number for run in listing.pipelines[0].runs]
 
 
 async def test_where_all_has_ended_the_newest_is_asked_for_and_the_others_kept() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.contract.jenkins.log_support import BUILD, LOG
+from tests.contract.jenkins.staged import ADDRESS, build, graph, node
 from tests.contract.jenkins.support import asked, core, jenkins, recorded, recording
 from tests.http_stub import Reply, Request, Route
 from tests.reading import Sink, lines, to_the_end
@@ -102,6 +103,21 @@ async def test_a_stage_that_has_ended_is_read_whole() -> None:
         assert (await source.log(DEPLOY.at_job("test/unit")).read(sink)).complete
         assert stub.requests[-1].query == {"nodeId": ["20"]}
     assert lines(JenkinsParser(), sink.data) == [b"+ mkdir -p reports", b"+ cat"]
+
+
+async def test_of_stages_with_one_name_it_is_told_which_and_what_the_others_are() -> None:
+    routes: dict[str, Route] = {
+        "/job/j/1/api/json": core(build("FAILURE")),
+        "/job/j/1/pipeline-overview/tree": graph(
+            node("6", "deploy"), node("14", "deploy", "failure"), node("22", "deploy", "skipped")
+        ),
+        "/job/j/1/pipeline-overview/log": Reply.text("it broke\n"),
+    }
+    async with jenkins(routes) as (source, stub):
+        reader = source.log(ADDRESS.at_job("deploy"))
+        await reader.read(Sink())
+        assert stub.requests[-1].query == {"nodeId": ["14"]}
+    assert reader.chosen == "~14, one of 3 stages of this name: ~6, ~14, ~22"
 
 
 async def test_a_stage_that_wrote_nothing_has_an_empty_log() -> None:

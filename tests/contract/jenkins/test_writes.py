@@ -11,6 +11,8 @@ from tests.patience import given_up
 from tui.config import Secret
 from tui.domain.action import Reply, Step
 
+TOKEN = "11" + "0123456789abcdef" * 2
+"""As Jenkins makes them."""
 YES = [
     *("build-cause-text", "build-collapse-1", "build-collapse-2", "build-delay0-201", "build-offline-201"),
     *("build-other-host-location", "build-plain-201", "build-quiet-201", "build-quiet-again-same-item"),
@@ -87,7 +89,7 @@ ERRORS = {
 
 async def judged(answer: Answer, path: str = "/job/deploy-model/2/stop", **settings: Any) -> Reply:
     """What is said of an answer to the step that such a path is of."""
-    settings = {"user": "me", "token": Secret("jt-secret"), **settings}
+    settings = {"user": "me", "token": Secret(TOKEN), **settings}
     step = Step("do it", "POST", path, expect=(("do", _do(path)), ("job", "deploy-model"), ("run", "2")))
     async with jenkins({}, **settings) as (source, stub):
         stub.routes["*"] = answer
@@ -96,7 +98,7 @@ async def judged(answer: Answer, path: str = "/job/deploy-model/2/stop", **setti
         (request,) = stub.requests
         assert request.headers["content-type"] == "application/x-www-form-urlencoded"
         assert request.headers["content-length"] == "0"
-        assert "jt-secret" not in repr(reply)
+        assert TOKEN not in repr(reply)
         return reply
 
 

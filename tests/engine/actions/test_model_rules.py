@@ -9,6 +9,7 @@ from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address, parse_address
 from tui.domain.alarm import SuspectDeployment
 from tui.domain.deployment import Deployment
+from tui.domain.pipeline import Pipeline, Run
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
 
@@ -71,6 +72,33 @@ def test_else_it_is_the_rule_of_one_of_its_jobs() -> None:
     assert request == ActionRequest(
         ActionKind.TRIGGER, train, (("APP", "churn"), ("BASE", "2.1"), ("SHA", "abcdef"))
     )
+
+
+@pytest.mark.parametrize(
+    ("app", "sent"),
+    [
+        ('"recommender"', "recommender"),
+        ("{ folder = 0 }", "ml"),
+        ('{ parameter = "APP" }', "ranker"),
+        ('{ display_name = "(?P<app>[a-z]+) " }', "scorer"),
+        ('{ description = "(?P<app>x+)" }', ""),
+    ],
+)
+def test_the_app_of_a_rule_is_what_the_rule_calls_it(app: str, sent: str) -> None:
+    rule = f'job = "ml/deploy-*"\napp = {app}'
+    settings = config.parse(
+        CONFIG.replace('job = "deploy-*"', rule).replace("deploy-churn", "ml/deploy-churn"),
+        Path("config.toml"),
+    )
+    job = Address("jenkins", "ml/deploy-churn")
+    runs = (
+        Run(job.at_run(3), "#3", Status.FAILED),
+        Run(job.at_run(2), "scorer 2.1", Status.PASSED, parameters=(("APP", "ranker"),)),
+        Run(job.at_run(1), "other 2.0", Status.PASSED, parameters=(("APP", "other"),)),
+    )
+    request = model_rules.retrain(settings, "churn", known=[Pipeline(job, runs=runs)])
+    assert request is not None
+    assert request.value("APP") == sent
 
 
 def test_a_glob_needs_a_job_that_was_listed() -> None:

@@ -65,7 +65,7 @@ async def test_a_verdict_fires_when_it_has_been_worse_for_long_enough_and_ends_w
         assert (alarm.subject, alarm.model, alarm.state) == ("fraud", "fraud", AlarmState.FIRING)
         assert alarm.words.startswith("DO NOT PROMOTE: ")
         assert work.told == [f"verdict firing: fraud; {alarm.words}"]
-        assert (await judged.at(50.0, 8))[-1] == "resolved"
+        assert (await judged.at(50.0, 12))[-1] == "resolved"
         assert work.told[1].startswith("verdict resolved: fraud; ")
 
 

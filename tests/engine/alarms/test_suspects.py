@@ -9,9 +9,10 @@ from tests.examples import pipeline
 from tui import config
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Environments
+from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.engine.alarms.suspects import Suspects
+from tui.engine.alarms.suspects import CanaryNow, Suspects
 from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.store import Store
 
@@ -35,13 +36,15 @@ PATHS = {"jenkins": "deploy", "gitlab": "ml/fraud"}
 passed = partial(Deployment, status=Status.PASSED)
 
 
-def suspects(source: str, *deployments: Deployment, place: str = "live") -> Suspects:
+def suspects(
+    source: str, *deployments: Deployment, place: str = "live", skew: float = 0.0, text: str = CONFIG
+) -> Suspects:
     store = Store(lambda fn: None)
     address = Address(source, PATHS[source])
     there = Environment(Address(source, PATHS[source], environment=place), deployments)
     store.put(PipelinesOf(source), Listing((pipeline(str(address)),)), NOW)
     store.put(EnvironmentsOf(address), Environments((there,)), NOW)
-    return Suspects(config.parse(CONFIG, Path("config.toml")), store)
+    return Suspects(config.parse(text, Path("config.toml")), store, lambda source, at: at - skew)
 
 
 def stood(version: str, at: float, **more: object) -> Deployment:
@@ -82,22 +85,88 @@ def test_a_canary_that_stands_is_taken_back_to_the_stable_version() -> None:
 
 
 def test_what_is_about_the_canary_is_about_the_one_that_is_there() -> None:
-    # The one before it was as bad: the values have been so since before it came.
     look = suspects("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD)
-    for since, seconds in ((3000.0, 0.0), (5000.0, 1000.0)):
-        found = look.before("gitlab", since, canary=True)
-        assert found is not None
-        assert (found[0].deployment.version, found[0].seconds) == ("4", seconds)
-        assert look.rollback(found)[0] == "take the canary 4 back to 2"
+    found = look.before("gitlab", 5000.0, canary=True)
+    assert found is not None
+    assert (found[0].deployment.version, found[0].seconds) == ("4", 1000.0)
+    assert look.rollback(found)[0] == "take the canary 4 back to 2"
     found = look.before("gitlab", 3000.0)
     assert found is not None
     assert found[0].deployment.version == "2"
 
 
-def test_without_a_canary_it_is_what_was_there() -> None:
-    found = suspects("gitlab", STABLE, OLD).before("gitlab", 3000.0, canary=True)
-    assert found is not None
-    assert found[0].deployment.version == "2"
+def blamed(look: Suspects, since: float, *, canary: bool = True) -> tuple[str, str, str]:
+    """The version, and what is said of going back and of training anew; no request where there is no version."""
+    source = "gitlab"
+    found = look.before(source, since, canary=canary)
+    nobody = look.nobody(source, since, canary=canary) if found is None else ""
+    (back, request), (again, _) = look.rollback(found, nobody), look.retrain(source, found, nobody)
+    assert found is not None or request is None
+    return found[0].deployment.version if found is not None else "", back, again
+
+
+REJECTED = {"canary": True, "status": Status.CANCELED}
+"""A canary whose run was aborted at its gate, recognised by a parameter."""
+NONE = ("", "roll back: no canary is deployed", "retrain: no canary is deployed")
+
+
+@pytest.mark.parametrize(
+    "deployments",
+    [
+        (STABLE, OLD),
+        (stood("3", 3000.0, **REJECTED), STABLE, OLD),
+        (stood("3", 3000.0, status=Status.CANCELED), STABLE, OLD),
+        (stood("2", 3100.0, id="again"), stood("3", 3000.0, canary=True), STABLE, OLD),
+    ],
+    ids=["none", "rejected", "rejected at an input", "taken back"],
+)
+def test_where_no_canary_is_deployed_nobody_is_to_blame_for_one(deployments: tuple[Deployment, ...]) -> None:
+    assert blamed(suspects("gitlab", *deployments), 5000.0) == NONE
+    assert suspects("gitlab", *deployments).canary("gitlab") == CanaryNow("")
+
+
+def test_a_canary_is_not_to_blame_for_the_one_before_it() -> None:
+    look = suspects("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD)
+    assert blamed(look, 3000.0)[:2] == ("", "roll back: the canary 4 came after it began")
+    assert look.canary("gitlab") == CanaryNow("4", "4", 4000.0)
+
+
+def test_a_canary_other_than_the_configured_one_is_not_to_blame() -> None:
+    text = CONFIG + 'canary = { version = "9", track = "canary" }'
+    look = suspects("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD, text=text)
+    assert blamed(look, 5000.0)[1] == "roll back: no canary is deployed"
+
+
+def test_when_a_canary_came_is_told_by_another_clock() -> None:
+    # By ours it came at 3000.
+    look = suspects("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD, skew=1000.0)
+    assert blamed(look, 3500.0)[0] == "4"
+    assert look.canary("gitlab") == CanaryNow("4", "4", 3000.0)
+
+
+def test_what_cannot_be_read_is_not_taken_for_no_canary() -> None:
+    store = Store(lambda fn: None)
+    look = Suspects(config.parse(CONFIG, Path("config.toml")), store, lambda source, at: at)
+    assert look.canary("gitlab") is None
+    store.fail(PipelinesOf("gitlab"), Fault(Trouble.UNREACHABLE, "no connection"), NOW)
+    assert look.canary("gitlab") == CanaryNow()
+    assert look.nobody("gitlab", 5000.0, canary=True) == "no deployment of it is known"
+
+
+def test_what_was_rejected_since_takes_the_blame_with_it() -> None:
+    # It was there when it became bad, as a part of the traffic or on its way; the stable one was not the news.
+    gone = stood("3", 3000.0, status=Status.CANCELED, finished_at=4000.0)
+    look = suspects("gitlab", gone, STABLE, OLD)
+    words = "roll back: 2, which was there before it, is there now"
+    assert blamed(look, 3500.0, canary=False)[:2] == ("3", words)
+    assert blamed(look, 4500.0, canary=False)[:2] == ("2", "roll back to 1")
+
+
+@pytest.mark.parametrize("tried", [{}, {"canary": True}, {"status": Status.FAILED}], ids=str)
+def test_what_was_put_back_is_not_taken_back_in_turn(tried: dict[str, object]) -> None:
+    look = suspects("gitlab", stood("2", 3100.0, id="again"), stood("3", 3000.0, **tried), STABLE, OLD)
+    words = "roll back: 2 was itself put back, after 3"
+    assert blamed(look, 5000.0, canary=False)[:2] == ("2", words)
 
 
 def test_what_has_come_since_is_said() -> None:

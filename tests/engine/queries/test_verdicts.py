@@ -15,7 +15,7 @@ from tui.domain.series import Grid, Samples
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.queries import VerdictOf
 from tui.engine.queries.verdicts import judge_grid, judged_metrics
-from tui.insight.judge.own_judge import MetricCase, judge_metric
+from tui.insight.judge import MetricCase, judge_metric
 from tui.sources.base import SourceError
 
 CONFIG = """
@@ -124,7 +124,9 @@ async def test_the_verdict_is_in_the_metrics_unit_since_the_canary_began() -> No
     assert p95.margin == pytest.approx(10, abs=0.3)
     assert p95.since == pytest.approx(START - 1800, abs=60)
     assert (errors.outcome, errors.difference) == (MetricOutcome.OK, None)
-    assert (found.decision, found.reason, found.step) == (Decision.STOP, "WORSE: p95", 60)
+    assert (found.decision, found.step) == (Decision.STOP, 60)
+    assert found.reason.startswith("WORSE: p95 12")
+    assert " % over the baseline; 10 % is allowed" in found.reason
 
 
 async def test_the_counts_of_a_share_come_to_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:

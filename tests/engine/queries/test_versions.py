@@ -11,7 +11,7 @@ from tui import config
 from tui.domain.address import Address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.health import Trouble
-from tui.domain.series import Samples
+from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.engine.queries import ChartOf, VerdictOf
 from tui.engine.runtime import Runtime
@@ -159,3 +159,52 @@ async def test_where_it_stands_could_not_be_read_is_the_reason() -> None:
     with pytest.raises(SourceError, match="ci: no connection"):
         await work.runtime.poller.ask(CHART)
     assert work.queries == []
+
+
+def _labelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The series are told apart by their track alone: what the canary before this one did is in the same series."""
+
+    async def samples(self: FakeSource, query: str, grid: Grid) -> Samples:
+        await self._serve(query)
+        return Samples((((), tuple(1.0 + at % 7 for at in grid.times)),))
+
+    monkeypatch.setattr(FakeSource, "samples", samples)
+
+
+BY_TRACK = CONFIG.replace('metrics = ["m"]', 'metrics = ["plain"]') + (
+    'judge_window = "1m"\ncompare = { max_worse = 1 }\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "points"), [(4.0, 0), (600.0, 9), (14_400.0 + 600, 240), (None, 240)], ids=str
+)
+async def test_a_verdict_begins_where_the_canary_does(
+    deployed: float | None, points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _labelled(monkeypatch)
+    work = Work(BY_TRACK)
+    canaries = () if deployed is None else (stood("2", deployed, canary=True),)
+    work.stands(*canaries, stood("1", 90_000))
+    (metric,) = (await work.runtime.poller.ask(VerdictOf("fraud"))).metrics
+    assert metric.points == points
+
+
+async def test_when_it_began_is_told_by_another_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    _labelled(monkeypatch)
+    work = Work(BY_TRACK)
+    work.ci.skew = 300.0  # what it says of ten minutes ago was fifteen minutes ago
+    work.stands(stood("2", 600, canary=True), stood("1", 90_000))
+    (metric,) = (await work.runtime.poller.ask(VerdictOf("fraud"))).metrics
+    assert metric.points == 14
+
+
+async def test_of_a_canary_that_is_not_the_one_meant_the_beginning_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _labelled(monkeypatch)
+    named = 'metrics = ["plain"]\ncanary = { version = "9", track = "canary" }'
+    work = Work(BY_TRACK.replace('metrics = ["plain"]', named))
+    work.stands(stood("2", 4, canary=True), stood("1", 90_000))
+    (metric,) = (await work.runtime.poller.ask(VerdictOf("fraud"))).metrics
+    assert metric.points == 240

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tui.domain.series import Grid
-from tui.insight.judge.own_judge import MetricCase, MetricRule
+from tui.insight.judge import MetricCase, MetricRule
 
 STEP = 60
 END = 1_800_000_000

@@ -7,8 +7,8 @@ import pytest
 
 from tests.insight.judge.samples import case
 from tui.domain.verdict import Decision, MetricOutcome, Verdict
+from tui.insight.judge import MetricCase, MetricRule
 from tui.insight.judge.kayenta_verdict import decide, judge_metric
-from tui.insight.judge.own_judge import MetricCase, MetricRule
 
 BASE = tuple(100.0 + (number * 7 % 5) for number in range(60))
 WORSE = tuple(value + 12 for value in BASE)

@@ -80,6 +80,34 @@ def test_rollback_is_a_start(terminal: Terminal) -> None:
     assert len(terminal.writes) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("\nrollback = ", "\n# rollback = ", "no rollback job is configured for it"),
+        (
+            'rollback = { job = "deploy-model"',
+            'rollback = { job = "gone"',
+            "its rollback job gone is not among the watched jobs",
+        ),
+    ],
+)
+def test_why_there_is_no_way_back_is_what_is_wrong(terminal: Terminal, old: str, new: str, why: str) -> None:
+    written = terminal.file.read_text()
+    assert old in written
+    terminal.file.write_text(written.replace(old, new))
+    code, out, errors = terminal("rollback", "churn", *SURE)
+    assert (code, why in out + errors) == (4, True), out + errors
+    assert "there is no earlier version" not in out + errors
+    assert terminal.writes == []
+
+
+def test_password_in_place_of_a_token_acts_at_the_first_try(terminal: Terminal, options: Options) -> None:
+    options.token, options.password = "another", "jt-secret"
+    code, done = terminal.document("rollback", "churn", *SURE)
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert len(terminal.writes) == 1
+
+
 def test_each_command_knows_what_the_one_before_sent(
     terminal: Terminal, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:

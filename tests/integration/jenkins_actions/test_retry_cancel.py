@@ -72,7 +72,7 @@ async def test_pipeline_run_again(ci: Site) -> None:
     step, reply = await ci.send(plan)
     ci.pass_time(100)
     seen = await ci.source.observe(step, reply)
-    assert (seen.state, seen.result) == ("done", TRAIN.at_run((run.run or 0) + 1))
+    assert (seen.state, seen.result) == ("done", TRAIN.at_run((run.number or 0) + 1))
 
 
 async def test_freestyle_run_again(ci: Site) -> None:

@@ -111,3 +111,11 @@ async def test_a_secret_is_never_seen_and_forgotten_when_told() -> None:
         for line in app.lines:
             line.forget()
         assert [line.value for line in app.lines] == ["", "stays"]
+
+
+async def test_an_empty_choice_is_shown_in_words_and_stays_empty() -> None:
+    async with form(Entry("C", "choice", "", ("", "a"))) as (app, pilot):
+        assert "‹ (empty) ›  1 of 2" in screen_text(app)
+        assert app.lines[0].value == ""
+        await pilot.press("right")
+        assert "‹ a ›  2 of 2" in screen_text(app)

@@ -255,6 +255,7 @@ class ActionExecutor:
 
 
 def _gave_up(plan: Plan, seen: Observation | None, reply: Reply | None, problem: str, took: float) -> str:
+    later = ""
     if problem:
         what = f"it could not be read back: {problem}"
     elif seen is not None and seen.state == "happening":
@@ -264,6 +265,9 @@ def _gave_up(plan: Plan, seen: Observation | None, reply: Reply | None, problem:
     elif reply is not None:
         what = "the server answered yes, but nothing of it was seen"
     else:
-        what = "no answer came and no effect was seen; it may still happen"
+        what = "no answer came, and no effect was seen"
+        later = "; it may still happen"
     words = f" ({seen.words})" if seen is not None and seen.words else ""
-    return f"{what} for {took:.0f} s{words}; check {plan.request.target} on {plan.server or 'its server'}"
+    return (
+        f"{what} for {took:.0f} s{words}{later}; check {plan.request.target} on {plan.server or 'its server'}"
+    )

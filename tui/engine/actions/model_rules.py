@@ -1,7 +1,7 @@
 """What the config adds to acting: which model something belongs to, its promoting gate, what it starts."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tui.config import RegistrySettings, Settings
 from tui.domain.action import ActionKind, ActionRequest, Offer, Plan
@@ -9,13 +9,15 @@ from tui.domain.address import Address, parse_address
 from tui.domain.alarm import SuspectDeployment
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Environment
-from tui.domain.pipeline import Gate, Listing
+from tui.domain.pipeline import Gate, Listing, Pipeline
 from tui.insight.deployment_rules import filled
+from tui.insight.derived_deployments import app_of
+from tui.insight.environment_state import environment_state
 
 
 def model_of(settings: Settings, address: Address) -> str:
     """The name of the first model that has the pipeline of ``address``; empty: none."""
-    pipeline = str(address.pipeline)
+    pipeline = address.pipeline
     return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
 
 
@@ -39,7 +41,7 @@ def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tup
         gate
         for listing in listings
         for pipeline in listing.pipelines
-        if settings.models[model].ships(str(pipeline.address))
+        if settings.models[model].ships(pipeline.address)
         for run in pipeline.runs
         for gate in run.gates
         if promotes(settings, gate)
@@ -48,13 +50,18 @@ def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tup
 
 
 def retrain(
-    settings: Settings, model: str, before: SuspectDeployment | None = None, jobs: Iterable[Address] = ()
+    settings: Settings,
+    model: str,
+    before: SuspectDeployment | None = None,
+    jobs: Iterable[Address] = (),
+    known: Sequence[Pipeline] = (),
 ) -> ActionRequest | None:
     """The request to train ``model`` anew: by its own ``retrain``, else by the rules of Jenkins for its jobs.
 
     Args:
         before: the deployment that is the reason.
         jobs: those to look at before those that the config names.
+        known: pipelines with their runs, which may tell what a job deploys.
 
     Returns:
         None where the config does not say how.
@@ -72,10 +79,11 @@ def retrain(
         )
     run = before.deployment.run if before is not None else None
     first = (run.pipeline,) if run is not None else ()
-    for job in (*first, *jobs, *map(parse_address, its.pipelines)):
+    listed = (each.address for each in known if its.ships(each.address))
+    for job in (*first, *jobs, *listed, *map(parse_address, its.pipelines)):
         source = settings.sources.get(job.source)
-        for start in source.retraining(job.path) if source is not None else ():
-            values = filled(start, {"app": job.path, **words})
+        for rule, start in source.retraining(job.path) if source is not None else ():
+            values = filled(start, {"app": app_of(rule, job, known), **words})
             return ActionRequest(ActionKind.TRIGGER, Address(job.source, start.job), values)
     return None
 
@@ -104,16 +112,21 @@ def switched(settings: Settings, request: ActionRequest) -> tuple[str, str]:
 
 
 def launches(
-    settings: Settings, model: str, live: str | None, jobs: Iterable[Address] = ()
+    settings: Settings,
+    model: str,
+    live: str | None,
+    jobs: Iterable[Address] = (),
+    known: Sequence[Pipeline] = (),
 ) -> Iterator[Offer]:
     """What the config of ``model`` offers.
 
     Args:
         live: which of its pair has the traffic; None: not known.
         jobs: those of it that are looked at.
+        known: as of :func:`retrain`.
     """
     title = settings.models[model].title or model
-    if request := retrain(settings, model, jobs=jobs):
+    if request := retrain(settings, model, jobs=jobs, known=known):
         yield Offer(request, f"Retrain {title}")
     for to in settings.models[model].blue_green or ():
         if request := switch(settings, model, to):
@@ -149,19 +162,20 @@ def registered(settings: Settings, target: Address) -> str:
 
 def deployment_of(environment: Environment, version: str) -> Deployment | None:
     """The deployment to go back to: of that version or id, the newest that one can go back to before others; without
-    one the newest of all that one can."""
+    one the newest of all that one can, or else the one that was there before, which tells why one cannot."""
     named = [each for each in environment.deployments if version in (each.version, each.id, "")]
     able = (each for each in named if each.rollback is not None and each.rollback.possible)
-    return next(able, named[0] if version and named else None)
+    now = environment_state(environment.deployments)
+    before = now.stable if now.canary is not None else now.previous
+    return next(able, (named[0] if named else None) if version else before)
 
 
 def changed_by(settings: Settings, request: ActionRequest) -> str:
     """The name of the model that ``request`` is about; empty: none, or it only trains one."""
-    started = str(request.target)
     if request.kind is ActionKind.TRIGGER:
         given = {name for name, _ in request.values}
         for name, model in settings.models.items():
-            if model.switch is not None and model.switch.pipeline == started:
+            if model.switch is not None and parse_address(model.switch.pipeline) == request.target:
                 return name
             training = retrain(settings, name)
             if (

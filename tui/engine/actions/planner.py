@@ -8,7 +8,7 @@ import msgspec
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Plan
 from tui.domain.address import Address
-from tui.domain.pipeline import Gate
+from tui.domain.pipeline import Gate, Pipeline
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
 from tui.engine.actions.journal import Journal
@@ -135,6 +135,18 @@ class ActionPlanner:
         found = self._listed(gate) or [Gate(gate, gate.job or gate.gate or "")]
         return any(model_rules.promotes(self._settings, each) for each in found)
 
+    def rows(self, target: Address) -> tuple[Pipeline, ...]:
+        """The rows of the list that ``target`` may be in: that of its run, or all of its pipeline."""
+        listing = self._store.get(PipelinesOf(target.source)).value
+        found = tuple(
+            each
+            for each in (listing.pipelines if listing is not None else ())
+            if each.address == target.pipeline
+        )
+        if target.run is None:
+            return found
+        return tuple(row for row in found if any(run.address == target.of_run for run in row.runs))
+
     def listed_gates(self, target: Address) -> tuple[Address, ...]:
         """What waits for a person in the job that ``target`` is, or else in its run; as it is listed. Where the run
         waits for some of it, those are meant."""
@@ -160,4 +172,5 @@ class ActionPlanner:
 
 def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:
     """Environments by name, and by address: what the globs of ``[safety]`` may mean."""
-    return tuple(text for name in environments for text in (name, f"{address.source}:{address.path}@{name}"))
+    places = (Address(address.source, address.path, environment=name) for name in environments)
+    return tuple(text for place in places for text in (place.environment or "", *place.spellings))

@@ -189,7 +189,7 @@ class PromotionReader:
         listings = [self._store.get(PipelinesOf(name)).value for name in names]
         listed = [each.address for listing in listings if listing is not None for each in listing.pipelines]
         pipelines = dict.fromkeys(listed)
-        own = [each for each in pipelines if self._settings.models[model].ships(str(each))][:MOST_PIPELINES]
+        own = [each for each in pipelines if self._settings.models[model].ships(each)][:MOST_PIPELINES]
         await asyncio.gather(*(self._asked(EnvironmentsOf(each)) for each in own))
         found = {here.address: here}
         for pipeline in pipelines:
@@ -218,7 +218,7 @@ class PromotionReader:
                 and record.outcome is None
                 and model_rules.model_of(settings, plan.request.target) == model
             ):
-                found.append(f"{who.user}@{who.host} began to {plan.request.kind} {plan.request.target}")
+                found.append(f"{who.user}@{who.host} began to {plan.request.kind.verb} {plan.request.target}")
         return tuple(found)
 
     async def _asked(self, query: Query[T]) -> _Read[T]:

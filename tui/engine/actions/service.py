@@ -12,6 +12,7 @@ from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan, 
 from tui.domain.address import Address
 from tui.domain.deployment import Environments
 from tui.domain.journal import Record
+from tui.domain.pipeline import Pipeline
 from tui.engine.actions import model_rules
 from tui.engine.actions.executor import ActionExecutor, StepUpdate
 from tui.engine.actions.journal import Journal
@@ -138,21 +139,40 @@ class ActionService:
         """Ask each acting source whether its credentials may write. Does not raise."""
         await asyncio.gather(*map(self._learn, self._settings.pipeline_sources))
 
-    async def offers(self, target: Address) -> tuple[Offer, ...]:
+    async def offers(self, target: Address, ref: str = "") -> tuple[Offer, ...]:
         """What can be done to ``target``: what its source offers, and what the config adds; greyed with the reason
         what cannot be done now.
+
+        Args:
+            ref: the branch or tag that a pipeline is started on; empty: the source's own choice.
 
         Raises:
             SourceError
         """
         source = await self.plans.source(target)
         found = [
-            msgspec.structs.replace(each, request=self.plans.as_promotion(each.request))
+            msgspec.structs.replace(each, request=_on(ref, self.plans.as_promotion(each.request)))
             for each in await source.offers(target)
         ]
         if model := model_rules.model_of(self._settings, target):
-            found += model_rules.launches(self._settings, model, None, (target.pipeline,))
+            listing = self._store.get(PipelinesOf(target.source)).value
+            known = listing.pipelines if listing is not None else ()
+            found += model_rules.launches(self._settings, model, None, (target.pipeline,), known)
         return tuple(self._greyed(each) for each in found)
+
+    async def retraining(self, model: str) -> ActionRequest | None:
+        """The request to train ``model`` anew; None where the config does not say how.
+
+        Raises:
+            SourceError
+        """
+        known: tuple[Pipeline, ...] = ()
+        if self._settings.models[model].retrain is None:
+            sources = {name: self._settings.sources[name] for name in self._settings.models[model].sources}
+            ruled = [name for name, source in sources.items() if source.may_retrain]
+            listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in ruled))
+            known = tuple(each for listing in listings for each in listing.pipelines)
+        return model_rules.retrain(self._settings, model, known=known)
 
     async def gates(self, model: str) -> tuple[ActionRequest, ...]:
         """The requests to let the canary of ``model`` go on: one for each gate that it waits at, oldest first.
@@ -187,7 +207,7 @@ class ActionService:
         group = model_group(model, its, listed, self._settings)
         found = await asyncio.gather(*(self._poller.ask(EnvironmentsOf(each)) for each in group.pipelines))
         places = [each for answer in found for each in answer.environments]
-        named = [each for each in places if its.environment in (each.name, str(each.address), "")]
+        named = [each for each in places if its.environment in (each.name, *each.address.spellings, "")]
         return tuple(dict.fromkeys(each.address for each in named))
 
     async def plan(self, request: ActionRequest) -> PreparedAction:
@@ -499,6 +519,13 @@ class ActionService:
                 self._poller.refresh(RunAt(each.of_run))
             if each.environment is not None:
                 self._poller.refresh(HistoryOf(each))
+
+
+def _on(ref: str, request: ActionRequest) -> ActionRequest:
+    """A start on ``ref``, where it names none yet."""
+    if not ref or request.kind is not ActionKind.TRIGGER or request.value("ref"):
+        return request
+    return msgspec.structs.replace(request, values=(("ref", ref), *request.values))
 
 
 def _requests(plan: Plan) -> list[tuple[str, str]]:

@@ -38,13 +38,30 @@ class TargetPlan(msgspec.Struct, frozen=True):
     """Why it is left out."""
 
 
-async def aim(actions: ActionService, kind: ActionKind, target: Address) -> TargetOffers:
-    """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise."""
+async def aim(
+    actions: ActionService, kind: ActionKind, target: Address, ref: str | None = None
+) -> TargetOffers:
+    """What ``kind`` would do to ``target``, or to what in it is meant. Does not raise.
+
+    Args:
+        ref: that of the row that a pipeline without a run is; None: nobody said which row.
+    """
     try:
         targets = await _targets(actions, kind, target)
         if len(targets) != 1:
             return TargetOffers(targets)
-        offers = await actions.offers(targets[0])
+        if kind is ActionKind.TRIGGER:
+            rows = actions.plans.rows(target)
+            refs = {row.ref for row in rows} if target.run is not None or ref is None else {ref}
+            if len(refs) > 1:
+                return TargetOffers(
+                    targets, problem=f"it has a row for each of {len(refs)} refs: start it there"
+                )
+            if not refs and target.run is not None:
+                targets = (target.of_run,)  # not listed any more: its source reads what it ran on
+            offers = await actions.offers(targets[0], next(iter(refs), ""))
+        else:
+            offers = await actions.offers(targets[0])
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
     return TargetOffers(
@@ -81,7 +98,7 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
     if len(aimed.possible) != 1:
         reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
-        return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind}")
+        return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind.verb}")
     try:
         prepared = await actions.plan(aimed.possible[0].request)
     except SourceError as error:

@@ -17,8 +17,10 @@ from tui.config.alarms import (
 )
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Pipeline
+from tui.domain.query_template import TemplateError
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
+from tui.engine.alarms.suspects import CanaryNow, Suspects
 from tui.engine.queries import (
     AlertsOf,
     AnyQuery,
@@ -69,9 +71,10 @@ def rule_of(alarm: AlarmSettings) -> AlarmRule:
 class AlarmFacts:
     """One look at everything; ``asked`` is what has to be kept current for the next one."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, suspects: Suspects) -> None:
         self._settings = settings
         self._store = store
+        self._suspects = suspects
         self.asked: dict[AnyQuery, None] = {}
 
     def at(self, alarm: AlarmSettings) -> Iterator[SubjectReading]:
@@ -79,9 +82,7 @@ class AlarmFacts:
             case SeriesCondition() as series:
                 yield self._series(series, alarm)
             case VerdictCondition() as verdict:
-                found = self._current(VerdictOf(verdict.model))
-                seen = insight.of_verdict(found, _DECISIONS[verdict.is_]) if found is not None else UNKNOWN
-                yield SubjectReading(verdict.model, seen, verdict.model, canary=True)
+                yield self._verdict(verdict)
             case RunsCondition() as runs:
                 status = Status(runs.status)
                 for pipeline in self._pipelines(runs.pipelines):
@@ -104,9 +105,14 @@ class AlarmFacts:
         span = max(_LEAST_SPAN, int(2 * (rule.hold + rule.keep)))
         chart = self._current(ChartOf(condition.model, condition.metric, span, span // (2 * _STEP)))
         series = [each for each in (chart.series if chart else ()) if each.track in (None, condition.track)]
+        used = self._placeholders(condition.metric)
+        canary = condition.track == "canary" and bool(used & {"track", "version"})
+        now = self._suspects.canary(condition.model) if canary else CanaryNow()
         seen = UNKNOWN
-        if series:
+        if series and now is not None:
             title = metric.title or condition.metric
+            # Under a label that canaries share, a value tells of its whole window.
+            shared = 0 if "version" in used else seconds(metric.window)
             seen = insight.of_series(
                 series[0],
                 above=condition.above,
@@ -114,9 +120,23 @@ class AlarmFacts:
                 clear=alarm.clear,
                 unit=metric.unit,
                 title=f"{condition.track} {title}" if series[0].track else title,
+                after=now.began + shared if now.began is not None else None,
             )
-        canary = bool(series) and series[0].track == "canary"
-        return SubjectReading(condition.model, seen, condition.model, metric.unit, canary)
+        return SubjectReading(condition.model, _about(seen, now), condition.model, metric.unit, canary)
+
+    def _verdict(self, condition: VerdictCondition) -> SubjectReading:
+        found = self._current(VerdictOf(condition.model))
+        now = self._suspects.canary(condition.model)
+        seen = UNKNOWN
+        if found is not None and now is not None and found.canary in ("", now.version or found.canary):
+            seen = insight.of_verdict(found, _DECISIONS[condition.is_])
+        return SubjectReading(condition.model, _about(seen, now), condition.model, canary=True)
+
+    def _placeholders(self, metric: str) -> frozenset[str]:
+        try:
+            return self._settings.placeholders(metric)
+        except TemplateError:
+            return frozenset()
 
     def _pipelines(self, globs: tuple[str, ...]) -> Iterator[Pipeline]:
         for name, source in self._settings.sources.items():
@@ -127,7 +147,7 @@ class AlarmFacts:
             self.asked[PipelinesOf(name)] = None
             listing = self._store.get(PipelinesOf(name)).value
             for pipeline in listing.pipelines if listing is not None else ():
-                if any(fnmatchcase(str(pipeline.address), glob) for glob in globs):
+                if any(map(pipeline.address.fits, globs)):
                     yield pipeline
 
     def _of_pipeline(self, pipeline: Pipeline, seen: AlarmReading) -> SubjectReading:
@@ -170,3 +190,7 @@ class AlarmFacts:
         if kind.runs_pipelines:
             return PipelinesOf(name)
         return AlertsOf(name) if kind.gives_alerts else ReachOf(name)
+
+
+def _about(seen: AlarmReading, now: CanaryNow | None) -> AlarmReading:
+    return seen if now is None else msgspec.structs.replace(seen, canary=now.id, began=now.began)

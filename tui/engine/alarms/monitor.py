@@ -15,6 +15,7 @@ from tui.engine.alarms.policies import Policies
 from tui.engine.alarms.suspects import Suspects
 from tui.engine.polling.poller import Later, Poller, Timer
 from tui.engine.queries import AlarmsNow, AnyQuery
+from tui.engine.source_pool import SourcePool
 from tui.engine.store import AnyKey, Store
 from tui.insight.alarms import HeldAlarm, Key, acknowledged, joined, next_look, ordered, step
 
@@ -29,6 +30,7 @@ class AlarmMonitor:
         settings: Settings,
         store: Store,
         poller: Poller,
+        sources: SourcePool,
         policies: Policies,
         acknowledgements: Acknowledgements,
         clock: Callable[[], float],
@@ -37,6 +39,7 @@ class AlarmMonitor:
         self._settings = settings
         self._store = store
         self._poller = poller
+        self._sources = sources
         self._policies = policies
         self._clock = clock
         self._later = later
@@ -52,7 +55,7 @@ class AlarmMonitor:
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
         self._acknowledged = acknowledgements
-        self._suspects = Suspects(self._settings, store)
+        self._suspects = self._look_at_deployments()
         self.notices = Notifier(self._settings.ui.notices, clock, later, self._channels, self._note)
 
     @property
@@ -131,7 +134,8 @@ class AlarmMonitor:
     def _step(self) -> Alarms:
         """Look at all there is, and put what comes of it into the store."""
         store, now = self._store, self._clock()
-        looks, suspects = AlarmFacts(self._settings, store), Suspects(self._settings, store)
+        suspects = self._look_at_deployments()
+        looks = AlarmFacts(self._settings, store, suspects)
         looked: dict[Key, SubjectReading] = {}
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, each.subject): each for each in looks.at(alarm)}
@@ -142,7 +146,8 @@ class AlarmMonitor:
             for key, held in step(self._rules, self._held, seen, now).items()
         }
         for key, look in seen.items():
-            if look.state == "good":
+            resolved = key in self._held and self._held[key].state is AlarmState.RESOLVED
+            if look.state == "good" or resolved:
                 self._acknowledged.over(" ".join(key), now)
         ours = [self._alarm(key, held, looked[key], suspects) for key, held in self._held.items()]
         theirs = [*self._others(suspects)]
@@ -180,12 +185,16 @@ class AlarmMonitor:
             unit=looked.unit,
             model=looked.model,
             canary=looked.canary,
+            ended=held.seen.state == "ended",
         )
         if not looked.model or held.state is AlarmState.RESOLVED:
             return alarm
         found = suspects.before(looked.model, held.since, canary=looked.canary)
+        nobody = suspects.nobody(looked.model, held.since, canary=looked.canary) if found is None else ""
         offers = [
-            suspects.rollback(found) if each == "rollback" else suspects.retrain(looked.model, found)
+            suspects.rollback(found, nobody)
+            if each == "rollback"
+            else suspects.retrain(looked.model, found, nobody)
             for each in settings.propose
         ]
         return msgspec.structs.replace(
@@ -208,7 +217,8 @@ class AlarmMonitor:
                 labels = dict(alert.labels)
                 model = labels.get("model", "")
                 model = model if model in self._settings.models else ""
-                found = suspects.before(model, alert.since) if model else None
+                canary = self._on_canary(model, labels)
+                found = suspects.before(model, alert.since, canary=canary) if model else None
                 yield Alarm(
                     name=alert.name,
                     subject=_subject(alert),
@@ -219,10 +229,19 @@ class AlarmMonitor:
                     severity="critical" if labels.get("severity") in ("critical", "page") else "warning",
                     value=alert.value,
                     model=model,
+                    canary=canary,
                     origin=source,
                     silenced=alert.silenced,
                     before=found[0] if found is not None else None,
                 )
+
+    def _on_canary(self, model: str, labels: dict[str, str]) -> bool:
+        """Whether labels say that it is about the canary alone."""
+        names = self._settings.models[model].canary if model else None
+        return names is not None and bool(names.track) and labels.get("track") == names.track
+
+    def _look_at_deployments(self) -> Suspects:
+        return Suspects(self._settings, self._store, self._sources.ours)
 
     def _tell(self, before: dict[Key, HeldAlarm], found: Alarms) -> None:
         """Send notices of what began to fire or was resolved, once the deployment before it is known."""
@@ -246,18 +265,20 @@ class AlarmMonitor:
         ours = [each for each in found.alarms if each.model and not each.origin]
         moving: dict[tuple[str, str], Alarm] = {}
         for each in ours:
-            if each.state is AlarmState.FIRING:
+            if each.state is AlarmState.FIRING and not each.ended:
                 key = each.name, each.model
                 moving[key] = min(each, moving.get(key, each), key=lambda alarm: alarm.since)
         for name, model in self._moving.keys() - moving.keys():
-            known = (each for each in ours if (each.name, each.model) == (name, model))
-            acknowledged = any(each.state is AlarmState.ACKNOWLEDGED for each in known)
-            policies.over(
-                name, model, "somebody has acknowledged the alarm" if acknowledged else "the alarm is over"
-            )
+            policies.over(name, model, self._why_over(name, model, ours))
         begun, self._moving = moving.keys() - self._moving.keys(), moving
         for name, model in begun:
             policies.consider(moving[name, model])
+
+    def _why_over(self, name: str, model: str, alarms: list[Alarm]) -> str:
+        known = [each for each in alarms if (each.name, each.model) == (name, model)]
+        if any(each.state is AlarmState.ACKNOWLEDGED for each in known):
+            return "somebody has acknowledged the alarm"
+        return next((each.words for each in known if each.state.active and each.ended), "the alarm is over")
 
     def _known(self, alarm: Alarm) -> bool:
         """Its words will not become more by waiting."""

@@ -18,7 +18,7 @@ from tui.engine.actions.journal import JournalError
 from tui.engine.actions.service import ActionRefused, ActionService
 from tui.engine.polling.poller import Poller
 from tui.engine.queries import AnnouncementsNow, AnyQuery
-from tui.engine.source_pool import unexpected
+from tui.engine.source_pool import SourcePool, unexpected
 from tui.engine.store import Store
 from tui.sources.base import SourceError
 from tui.threads import in_thread
@@ -35,12 +35,14 @@ class Policies:
         settings: Settings,
         store: Store,
         poller: Poller,
+        sources: SourcePool,
         actions: ActionService,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._store = store
         self._poller = poller
+        self._sources = sources
         self._actions = actions
         self._clock = clock
         self._said: dict[str, Announcement] = {}
@@ -174,21 +176,23 @@ class Policies:
 
         asked: set[AnyQuery] = set()
         while True:
-            look = Suspects(self._settings, self._store)
+            look = Suspects(self._settings, self._store, self._sources.ours)
             found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
             fresh = [each for each in look.asked if each not in asked]
             if not fresh:
                 break
             asked.update(fresh)
             await asyncio.gather(*map(self._poller.ask, fresh))
+        place = policy.model, alarm.since, policy.environment
+        nobody = look.nobody(*place, canary=alarm.canary) if found is None else ""
         if policy.action == "retrain":
-            words, request = look.retrain(policy.model, found)
-        elif later := look.later(found):
-            return f"{later} has come since", None
-        elif coming := look.coming(found):
-            return f"{coming} is being put there", None
+            words, request = look.retrain(policy.model, found, nobody)
         else:
-            words, request = look.rollback(found)
+            words, request = look.rollback(found, nobody)
+            if request is not None and (later := look.later(found)):
+                return f"{later} has come since", None
+            if request is not None and (coming := look.coming(found)):
+                return f"{coming} is being put there", None
         reason = f"policy {policy.name}: alarm {policy.alarm}"
         return words, msgspec.structs.replace(request, reason=reason) if request is not None else None
 
@@ -219,7 +223,7 @@ class Policies:
         its, environment = plan.request.target, request.target.environment
         if its == request.target:
             return True
-        ships = self._settings.models[policy.model].ships(str(its.pipeline))
+        ships = self._settings.models[policy.model].ships(its.pipeline)
         return ships and environment is not None and plan.environment == environment
 
     async def _note_no(self, policy: Policy, request: ActionRequest) -> None:

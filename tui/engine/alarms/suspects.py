@@ -1,25 +1,48 @@
 """What came before an alarm on a model: the deployment, and what can be proposed because of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.alarm import SuspectDeployment
 from tui.domain.deployment import Deployment, Environments
+from tui.domain.pipeline import Pipeline
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
+from tui.engine.source_pool import SKEW_NOTICED
 from tui.engine.store import Store
 from tui.insight.environment_state import before as stood_before
-from tui.presenters.environments import EnvironmentGroup, EnvironmentPlace, all_groups, places
+from tui.insight.environment_state import put_back, served_from, was_on_its_way
+from tui.presenters.environments import EnvironmentGroup, EnvironmentPlace, all_groups, front_place, places
+
+NO_CANARY = "no canary is deployed"
+UNKNOWN = "no deployment of it is known"
+
+
+class CanaryNow(msgspec.Struct, frozen=True):
+    """Which canary is deployed just now."""
+
+    id: str | None = None
+    """Its deployment's; empty: none is deployed; None: that could not be read."""
+    version: str = ""
+    began: float | None = None
+    """Since when it serves, by our clock."""
 
 
 class Suspects:
-    """One look at the deployments of models; ``asked`` is what has to be read for it."""
+    """One look at the deployments of models; ``asked`` is what has to be read for it.
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    Args:
+        ours: a time that a source's server told, by our clock.
+    """
+
+    def __init__(self, settings: Settings, store: Store, ours: Callable[[str, float], float]) -> None:
         self._settings = settings
         self._store = store
+        self._ours = ours
         self.asked: dict[AnyQuery, None] = {}
         self._groups: dict[str, EnvironmentGroup] | None = None
         self._stand: dict[tuple[str, str], tuple[EnvironmentPlace, ...]] = {}
@@ -37,21 +60,37 @@ class Suspects:
 
         Args:
             environment: the only one to look at, by name or address; empty: those of the model.
-            canary: it is about the canary: that is the one that is there now, also where the one before it was as bad.
+            canary: it is about the canary: then no other deployment is to blame, and nobody where no canary is there.
         """
         for query in self._questions(model, environment):
             self.asked[query] = None
-        found = [
-            (at, place, deployment)
-            for place in self._places(model, environment)
-            for deployment in place.environment.deployments
-            if (at := self._served_from(deployment)) is not None and at <= since
-        ]
-        found = (canary and [*self._canaries(model, environment)]) or found
+        served = self._canaries(model, environment) if canary else self._served(model, environment, since)
+        found = [each for each in served if each[0] <= since + SKEW_NOTICED]
         if not found:
             return None
         at, place, deployment = max(found, key=lambda each: each[0])
         return SuspectDeployment(deployment, place.environment.address, max(0.0, since - at)), place
+
+    def nobody(self, model: str, since: float, environment: str = "", *, canary: bool = False) -> str:
+        """Why :meth:`before` finds no deployment to blame, in words."""
+        if not canary or not any(place.environment.deployments for place in self._places(model, environment)):
+            return UNKNOWN
+        found = max(self._canaries(model, environment), key=lambda each: each[0], default=None)
+        return NO_CANARY if found is None else f"the canary {found[2].version} came after it began"
+
+    def canary(self, model: str) -> CanaryNow | None:
+        """The canary that an alarm on the model's canary is about; None: that is being read for the first time."""
+        queries = self._questions(model, past=False)
+        self.asked |= dict.fromkeys(queries)
+        readings = [self._store.get(query) for query in queries]
+        if any(each.fault is not None for each in readings):
+            return CanaryNow()
+        if any(each.value is None or each.recalled for each in readings):
+            return None
+        if not any(place.environment.deployments for place in self._standing(model)):
+            return CanaryNow()
+        found = max(self._canaries(model), key=lambda each: each[0], default=None)
+        return CanaryNow("") if found is None else CanaryNow(found[2].id, found[2].version, found[0])
 
     def later(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str:
         """The version that has come in the place of the one found; empty: that one is there."""
@@ -67,14 +106,20 @@ class Suspects:
         return next((each.version for each in coming if each.status is Status.RUNNING), "")
 
     def rollback(
-        self, found: tuple[SuspectDeployment, EnvironmentPlace] | None
+        self, found: tuple[SuspectDeployment, EnvironmentPlace] | None, nobody: str = UNKNOWN
     ) -> tuple[str, ActionRequest | None]:
-        """Going back to what was there before, in words and as a request."""
+        """Going back to what was there before, in words and as a request.
+
+        Args:
+            nobody: why no deployment was found.
+        """
         if found is None:
-            return "roll back: no deployment of it is known", None
+            return f"roll back: {nobody}", None
         before, place = found
         deployment, deployments = before.deployment, place.environment.deployments
         now = place.standing
+        if after := put_back(deployment, deployments):
+            return f"roll back: {deployment.version} was itself put back, after {after.version}", None
         candidate = stood_before(deployment, deployments)
         if candidate is None:
             return "roll back: no earlier version is known", None
@@ -91,49 +136,76 @@ class Suspects:
         return words, ActionRequest(ActionKind.ROLLBACK, before.environment, values)
 
     def retrain(
-        self, model: str, found: tuple[SuspectDeployment, EnvironmentPlace] | None
+        self, model: str, found: tuple[SuspectDeployment, EnvironmentPlace] | None, nobody: str = UNKNOWN
     ) -> tuple[str, ActionRequest | None]:
-        """Training it anew, in words and as a request."""
+        """Training it anew, in words and as a request; also where no deployment is known, but not where it is known
+        that none is to blame.
+
+        Args:
+            nobody: why no deployment was found.
+        """
+        if found is None and nobody != UNKNOWN:
+            return f"retrain: {nobody}", None
         group = self._group(model)
-        request = model_rules.retrain(
-            self._settings, model, found[0] if found is not None else None, group.members if group else ()
-        )
+        before, jobs = found[0] if found is not None else None, group.members if group else ()
+        request = model_rules.retrain(self._settings, model, before, jobs, self._listed())
         if request is None:
             return "retrain: no pipeline for it is configured", None
         return f"retrain with {request.target}", request
 
     def _group(self, model: str) -> EnvironmentGroup | None:
         if self._groups is None:
-            listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
-            pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
-            self._groups = {each.model: each for each in all_groups(pipelines, self._settings)}
+            self._groups = {each.model: each for each in all_groups(self._listed(), self._settings)}
         return self._groups.get(model)
+
+    def _listed(self) -> list[Pipeline]:
+        listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
+        return [each for listing in listings if listing is not None for each in listing.pipelines]
 
     def _sources(self) -> Iterator[str]:
         for name, source in self._settings.sources.items():
             if source.runs_pipelines:
                 yield name
 
-    def _questions(self, model: str, environment: str = "") -> list[AnyQuery]:
+    def _questions(self, model: str, environment: str = "", *, past: bool = True) -> list[AnyQuery]:
         wanted = self._settings.models[model].sources
         queries: list[AnyQuery] = [PipelinesOf(name) for name in self._sources() if name in wanted]
         if (group := self._group(model)) is not None:
             queries += map(EnvironmentsOf, group.pipelines)
-        queries += [HistoryOf(place.environment.address) for place in self._standing(model, environment)]
+        if past:
+            queries += [HistoryOf(place.environment.address) for place in self._standing(model, environment)]
         return queries
 
-    def _canaries(self, model: str, environment: str) -> Iterator[tuple[float, EnvironmentPlace, Deployment]]:
+    def _served(
+        self, model: str, environment: str, since: float
+    ) -> Iterator[tuple[float, EnvironmentPlace, Deployment]]:
+        """Every deployment that can have done harm at ``since``, and from when on, by our clock."""
         for place in self._places(model, environment):
+            source = place.environment.address.source
+            for deployment in place.environment.deployments:
+                if (at := self._from(place, deployment)) is not None:
+                    yield at, place, deployment
+                elif was_on_its_way(deployment, since + since - self._ours(source, since)):
+                    assert deployment.started_at is not None
+                    yield self._ours(source, deployment.started_at), place, deployment
+
+    def _canaries(
+        self, model: str, environment: str = ""
+    ) -> Iterator[tuple[float, EnvironmentPlace, Deployment]]:
+        """The canaries that are there now, in the environment that counts where the config names none."""
+        table = self._settings.models[model]
+        there = self._places(model, environment)
+        front = None if environment or table.environment else front_place(there, table)
+        for place in (front,) if front is not None else there:
             canary = place.standing.canary
-            if canary is not None and (at := self._served_from(canary)) is not None:
+            if canary is None or table.canary.version not in ("", canary.version):
+                continue
+            if (at := self._from(place, canary)) is not None:
                 yield at, place, canary
 
-    def _served_from(self, deployment: Deployment) -> float | None:
-        """From when on it can have done harm; None for one that never came so far."""
-        if deployment.status is Status.PASSED:
-            return deployment.finished_at if deployment.finished_at is not None else deployment.started_at
-        waits = deployment.canary and deployment.status is Status.WAITING
-        return deployment.started_at if waits and not deployment.waits_outside else None
+    def _from(self, place: EnvironmentPlace, deployment: Deployment) -> float | None:
+        at = served_from(deployment)
+        return at if at is None else self._ours(place.environment.address.source, at)
 
     def _standing(self, model: str, environment: str = "") -> tuple[EnvironmentPlace, ...]:
         """The environments that the model is about: those that the config names, if they are there."""
@@ -159,5 +231,5 @@ class Suspects:
         return places([Environments(tuple(each.environment for each in found))], past, None)
 
 
-def _names(place: EnvironmentPlace) -> tuple[str, str]:
-    return place.environment.name, str(place.environment.address)
+def _names(place: EnvironmentPlace) -> tuple[str, ...]:
+    return place.environment.name, *place.environment.address.spellings

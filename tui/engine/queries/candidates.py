@@ -5,7 +5,7 @@ from tui.domain.candidate import Candidacy
 from tui.engine.queries.base import STANDING, Context, Query
 from tui.engine.source_pool import misconfigured
 from tui.insight.candidate import compare
-from tui.insight.judge.own_judge import MetricRule
+from tui.insight.judge import MetricRule
 from tui.sources.base import RegistrySource
 
 

@@ -14,10 +14,11 @@ from tui.domain.share import Share
 from tui.domain.verdict import Verdict
 from tui.engine.queries.base import Context, Query
 from tui.engine.queries.charts import read_tracks
-from tui.engine.queries.versions import with_versions
+from tui.engine.queries.versions import versions
 from tui.engine.source_pool import misconfigured
-from tui.insight.judge import kayenta_verdict, own_judge
-from tui.insight.judge.own_judge import MetricCase, MetricRule
+from tui.insight import judge
+from tui.insight.environment_state import served_from
+from tui.insight.judge import MetricCase, MetricRule, kayenta_verdict
 from tui.sources.base import MetricSource, SourceError
 
 T = TypeVar("T")
@@ -49,9 +50,15 @@ class VerdictOf(Query[Verdict], frozen=True):
         if self.model not in context.settings.models:
             raise misconfigured(f"the config has no table [models.{self.model}]")
         judged = judged_metrics(context.settings, self.model)
-        settings = await with_versions(context.settings, self.model, judged, context.read, named=True)
+        found = await versions(context.settings, self.model, judged, context.read)
+        since = served_from(found.canary) if found.canary is not None else None
+        since = context.sources.ours(found.source, since) if since is not None else None
         return await verdict(
-            self, settings, lambda name: context.sources.get(name, MetricSource), context.clock()
+            self,
+            found.settings,
+            lambda name: context.sources.get(name, MetricSource),
+            context.clock(),
+            since,
         )
 
     def wait(self, answer: Verdict) -> float:
@@ -75,14 +82,21 @@ def judge_grid(metric: MetricSettings, now: float) -> Grid:
     written = (seconds(text) for query in metric.queries.values() for text in _RANGE.findall(query))
     step = max(seconds(metric.judge_window or metric.window), *written, 1)
     end = int(now // step) * step
-    return Grid(end - (own_judge.MOST_STEPS - 1) * step, end, step)
+    return Grid(end - (judge.MOST_STEPS - 1) * step, end, step)
 
 
-async def verdict(query: VerdictOf, settings: Settings, source: SourceCalled, now: float) -> Verdict:
+async def verdict(
+    query: VerdictOf,
+    settings: Settings,
+    source: SourceCalled,
+    now: float,
+    since: float | None = None,
+) -> Verdict:
     """The answer to ``question``. A metric that cannot be read is UNCLEAR, with the reason.
 
     Args:
         source: the metric source of a name.
+        since: when the canary was deployed, where that is known; what was measured before is not its doing.
 
     Raises:
         SourceError: no metric could be read, or a server asked for a pause.
@@ -96,13 +110,14 @@ async def verdict(query: VerdictOf, settings: Settings, source: SourceCalled, no
     if errors and (len(errors) == len(read) or any(error.retry_at for error in errors)):
         raise max(errors, key=lambda error: error.retry_at or 0.0)
     model = settings.models[query.model]
-    cases, score = [each.case for each in read], model.score
+    cases = [msgspec.structs.replace(each.case, since=since) for each in read]
+    score = model.score
     step = min((grid.step for grid in grids.values()), default=60)
     if model.judge == "kayenta":
         judged = await _each(kayenta_verdict.judge_metric, cases)
         found = kayenta_verdict.decide(query.model, judged, score.pass_, score.marginal, score.groups, step)
     else:
-        found = own_judge.decide(query.model, await _each(own_judge.judge_metric, cases), score.pass_, step)
+        found = judge.decide(query.model, await _each(judge.judge_metric, cases), score.pass_, step)
     notes = tuple(
         f"{each.case.metric}: {note}"
         for each, metric in zip(read, found.metrics, strict=True)

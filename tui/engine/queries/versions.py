@@ -1,5 +1,5 @@
-"""Which versions the baseline and the canary of a model are: as the config names them, else as they stand in its
-environment."""
+"""Which versions the baseline and the canary of a model are, and since when the canary is there: as the config names
+them, else as they stand in the model's environment."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,30 +18,46 @@ from tui.sources.base import SourceError
 T = TypeVar("T")
 
 
-async def with_versions(
-    settings: Settings, model: str, metrics: Iterable[str], known: ReadQuery, *, named: bool = False
-) -> Settings:
+class Versions(msgspec.Struct, frozen=True):
+    settings: Settings
+    """With the versions of the model, as far as they are known."""
+    canary: Deployment | None = None
+    """The canary that they name, where its deployment was read."""
+    source: str = ""
+    """Who told of it."""
+
+
+async def with_versions(settings: Settings, model: str, metrics: Iterable[str], known: ReadQuery) -> Settings:
     """``settings`` with the versions of ``model``, if the queries of ``metrics`` use those and the config names none.
 
-    Args:
-        named: they are told to people, too: good to have where the queries do without.
+    Raises:
+        SourceError: where the model stands could not be read.
+    """
+    if _named_both(settings, model) or not any(_asks(settings, each) for each in metrics):
+        return settings
+    return (await _as_deployed(settings, model, known)).settings
+
+
+async def versions(settings: Settings, model: str, metrics: Iterable[str], known: ReadQuery) -> Versions:
+    """The same with the canary's deployment, and also where the queries do without: for a verdict.
 
     Raises:
         SourceError: where the model stands could not be read, and the queries need it.
     """
-    its = settings.models[model]
-    needed = any(_asks(settings, each) for each in metrics)
-    if (its.baseline.version and its.canary.version) or not (needed or named):
-        return settings
     try:
         return await _as_deployed(settings, model, known)
     except SourceError:
-        if needed:
+        if not _named_both(settings, model) and any(_asks(settings, each) for each in metrics):
             raise
-        return settings
+        return Versions(settings)
 
 
-async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Settings:
+def _named_both(settings: Settings, model: str) -> bool:
+    table = settings.models[model]
+    return bool(table.baseline.version and table.canary.version)
+
+
+async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Versions:
     """Raises: SourceError."""
     from tui.presenters.environments import front_place, model_group, places  # not with the first frame
 
@@ -54,12 +70,17 @@ async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Sett
     if front is None:
         for error in (*lost, *not_read):
             raise error
-        return settings
+        return Versions(settings)
     now = front.standing
     standing_there = msgspec.structs.replace(
         its, baseline=_named(its.baseline, now.stable), canary=_named(its.canary, now.canary)
     )
-    return msgspec.structs.replace(settings, models={**settings.models, model: standing_there})
+    meant = now.canary if now.canary and now.canary.version == standing_there.canary.version else None
+    return Versions(
+        msgspec.structs.replace(settings, models={**settings.models, model: standing_there}),
+        meant,
+        front.environment.address.source,
+    )
 
 
 def _named(track: TrackSettings, deployment: Deployment | None) -> TrackSettings:

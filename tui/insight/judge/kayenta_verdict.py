@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tui.domain.verdict import Decision, GroupScore, MetricOutcome, MetricVerdict, Verdict
-from tui.insight.judge import kayenta
-from tui.insight.judge.own_judge import JudgedWindow, MetricCase, window
+from tui.insight.judge import JudgedWindow, MetricCase, kayenta, window
 
 _OUTCOMES: Mapping[kayenta.Label, MetricOutcome] = {
     "Pass": MetricOutcome.OK,
@@ -36,7 +35,7 @@ def judge_metric(case: MetricCase) -> JudgedMetric:
     seen = window(case)
     found = _classified(case, seen)
     return JudgedMetric(
-        _metric(seen, found),
+        _metric(seen, found, case.notes),
         kayenta.Result(found.label, (case.rule.group,), found.critical, reason=found.reason),
         sum(value is not None for value in seen.baseline),
     )
@@ -82,12 +81,13 @@ def _classified(case: MetricCase, seen: JudgedWindow) -> kayenta.Classification:
     return kayenta.classify(case.metric, seen.baseline, seen.canary, rules)
 
 
-def _metric(seen: JudgedWindow, found: kayenta.Classification) -> MetricVerdict:
+def _metric(seen: JudgedWindow, found: kayenta.Classification, notes: tuple[str, ...]) -> MetricVerdict:
     test = found.test
+    reason = f"{found.label}: {found.reason}" if found.reason else found.label
     return msgspec.structs.replace(
         seen.verdict,
         outcome=_OUTCOMES[found.label],
-        reason=f"{found.label}: {found.reason}" if found.reason else found.label,
+        reason="; ".join((reason, *notes)),
         difference=test.estimate if test else None,
         low=test.low if test else None,
         high=test.high if test else None,

@@ -1,7 +1,7 @@
 """The statistics that Kayenta judges by: R's rank-sum test with a confidence interval, effect sizes, percentiles.
 
 As they are in the reference, to the last bits (contracts: canary, section 1); what Pipedeck judges by itself is in
-:mod:`tui.insight.judge.shift`.
+:mod:`tui.insight.shift`.
 """
 
 import math

@@ -7,10 +7,10 @@ from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.sources.base import SourceError
+from tui.sources.base import run_number
 from tui.sources.gitlab.actions.service import GitLabActions
 from tui.sources.gitlab.check import Check, TokenIdentity
 from tui.sources.gitlab.graphql_client import Fallback, GraphQL
@@ -120,8 +120,7 @@ class GitLabSource:
         Raises:
             SourceError: it names no run.
         """
-        if address.run is None:
-            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#ID")
+        run_number(address, "ID")
         return GitLabLog(self._traces, self.run, address, self._clock)
 
     async def environments(self, pipeline: Address) -> Environments:

@@ -204,7 +204,7 @@ class Check:
             if found.hits:
                 runs = len({hit.deployment.run for hit in found.hits})
                 shown = [
-                    f"{hit.deployment.run} is {hit.app} {hit.deployment.version} in {hit.environment}"
+                    f"{hit.deployment.run} is {clean(hit.app)} {hit.deployment.version} in {hit.environment}"
                     for hit in found.hits[:_EXAMPLES]
                 ]
                 more = ", …" if len(found.hits) > _EXAMPLES else ""

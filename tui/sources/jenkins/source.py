@@ -13,10 +13,10 @@ from tui.config import ConfigError, JenkinsSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.actions.service import JenkinsActions
 from tui.sources.jenkins.check import Check
@@ -206,9 +206,7 @@ class JenkinsSource:
         Raises:
             SourceError
         """
-        if address.run is None:
-            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
-        return self._sent_name(address.path), address.run
+        return self._sent_name(address.path), run_number(address)
 
     def _sent_name(self, path: str) -> str:
         return self._sent_names.get(path, path)

@@ -9,9 +9,8 @@ import msgspec
 from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Plan
 from tui.domain.address import Address
-from tui.domain.health import Trouble
 from tui.insight.derived_deployments import tier_of
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.gitlab.actions.live_state import LiveState
 from tui.sources.gitlab.actions.rights import Protection, Rights, job_rights
 from tui.sources.gitlab.gather import concerns_all, gather
@@ -94,9 +93,7 @@ class LiveStateReader:
         Raises:
             SourceError
         """
-        if address.run is None:
-            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#ID")
-        return await self.run(address.path, address.run)
+        return await self.run(address.path, run_number(address, "ID"))
 
     async def rights(self, seen: LiveState, job: RestJob) -> Rights | None:
         """What GraphQL adds; None where it does not answer."""

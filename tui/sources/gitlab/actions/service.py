@@ -11,6 +11,7 @@ from tui.config import GitLabSettings
 from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.sources.gitlab.actions.gates import observe_approval, observe_play, plan_gate
+from tui.sources.gitlab.actions.live_state import quoted
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.retry_cancel import (
     observe_cancel,
@@ -157,6 +158,10 @@ class GitLabActions:
             )
         if request.kind in (ActionKind.RETRY, ActionKind.CANCEL) and request.target.run is None:
             return look.cannot(request, f"{request.kind} {request.target}", "it names no run and no job")
+        if request.target.run is not None and request.target.number is None:
+            return look.cannot(
+                request, f"{request.kind} {request.target}", "it names no run by its id, a number"
+            )
         if request.kind is ActionKind.STOP_ENVIRONMENT and request.target.environment is None:
             return look.cannot(request, f"{request.kind} {request.target}", "it names no environment")
         return await _PLANS[request.kind](request, look)
@@ -173,9 +178,9 @@ def _menu(target: Address) -> tuple[tuple[ActionKind, str], ...]:
     """What there is for a target, the likeliest first."""
     if target.environment is not None:
         return (
-            (ActionKind.PROMOTE, f"Promote what waits before {target.environment}"),
-            (ActionKind.ROLLBACK, f"Roll back {target.environment}"),
-            (ActionKind.STOP_ENVIRONMENT, f"Stop {target.environment}"),
+            (ActionKind.PROMOTE, f"Promote what waits before {clean(target.environment)}"),
+            (ActionKind.ROLLBACK, f"Roll back {clean(target.environment)}"),
+            (ActionKind.STOP_ENVIRONMENT, f"Stop {clean(target.environment)}"),
         )
     if target.run is None:
         return ((ActionKind.TRIGGER, "Start a run"),)
@@ -186,11 +191,8 @@ def _menu(target: Address) -> tuple[tuple[ActionKind, str], ...]:
             (ActionKind.CANCEL, "Cancel the run"),
             (ActionKind.TRIGGER, "Start a new run"),
         )
-    gate = ((ActionKind.APPROVE, f"Start '{target.job}'"), (ActionKind.REJECT, f"Reject '{target.job}'"))
+    job = quoted(target.job)
+    gate = ((ActionKind.APPROVE, f"Start {job}"), (ActionKind.REJECT, f"Reject {job}"))
     if target.gate is not None:
-        return (*gate, (ActionKind.CANCEL, f"Cancel '{target.job}'"))
-    return (
-        *gate,
-        (ActionKind.RETRY, f"Run '{target.job}' again"),
-        (ActionKind.CANCEL, f"Cancel '{target.job}'"),
-    )
+        return (*gate, (ActionKind.CANCEL, f"Cancel {job}"))
+    return (*gate, (ActionKind.RETRY, f"Run {job} again"), (ActionKind.CANCEL, f"Cancel {job}"))

@@ -21,7 +21,7 @@ from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.insight.environment_state import environment_state, newest_first
 from tui.sources.artifact import read_numbers
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.gitlab.gather import concerns_all, gather
 from tui.sources.gitlab.graphql_client import Fallback, GraphQL
 from tui.sources.gitlab.lru_cache import LruCache
@@ -341,7 +341,7 @@ class EnvironmentReader:
         """
         if (kept := self._validations.get((run.of_run, file))) is not None:
             return kept
-        url = f"{project_url(run.path)}/pipelines/{run.run}/jobs"
+        url = f"{project_url(run.path)}/pipelines/{run_number(run, 'ID')}/jobs"
         jobs = await self._rest.read(_jobs, url, {"per_page": PER_PAGE})
         keeping = [job for job in jobs if any(each.file_type == "archive" for each in job.artifacts)]
         keeping.sort(

@@ -110,10 +110,10 @@ class ListingReader:
         self._last = projects
         unique = {project.path: project for project in projects.values()}.values()
         self._recent = {
-            recent.run.address.run: recent
+            recent.run.address.number: recent
             for project in unique
             for recent in project.recent
-            if recent.run.address.run is not None
+            if recent.run.address.number is not None
         }
         self._nodes = {key: known for key, known in self._nodes.items() if key[1] in self._recent}
         if refusal := self._fallback.refusal(DASHBOARD.name):

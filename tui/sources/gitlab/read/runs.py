@@ -8,7 +8,7 @@ from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Job, Run
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.gitlab.gather import concerns_all, gather
 from tui.sources.gitlab.graphql_client import Fallback, GraphQL, GraphQLRefused
 from tui.sources.gitlab.graphql_queries import PIPELINE_DETAIL
@@ -92,12 +92,11 @@ class RunReader:
         Raises:
             SourceError
         """
-        if address.run is None:
-            raise SourceError(Trouble.REFUSED, f"{address} names no run; write {address}#ID")
-        told = recent.get(address.run)
-        if kept := self._recall(address.run, told):
+        id = run_number(address, "ID")
+        told = recent.get(id)
+        if kept := self._recall(id, told):
             return kept
-        reference = Reference(address.run, address.path, told.iid if told else "")
+        reference = Reference(id, address.path, told.iid if told else "")
         return await self._read(address.path, reference, 0, _Reading())
 
     # --- what is kept ---------------------------------------------------------------------------------------------
@@ -119,8 +118,8 @@ class RunReader:
 
     def _keep(self, run: Run, stamp: float | None) -> None:
         below = _downstream(run)
-        if run.status.finished and run.address.run and all(_complete(child) for child in below):
-            self._kept.put(run.address.run, _Kept(run, stamp, self._clock()))
+        if run.status.finished and run.address.number and all(_complete(child) for child in below):
+            self._kept.put(run.address.number, _Kept(run, stamp, self._clock()))
 
     # --- reading --------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, Suite, TestReport, counted
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import RestPipeline, seconds
@@ -261,9 +261,7 @@ class TestReports:
 
 
 def _top(address: Address) -> _Pipeline:
-    if address.run is None:
-        raise SourceError(Trouble.REFUSED, f"{address} names no run; write {address}#ID")
-    return _Pipeline(address.path, address.run)
+    return _Pipeline(address.path, run_number(address, "ID"))
 
 
 def _gone(wire: Limiter, key: CaseKey, pipeline: _Pipeline) -> SourceError:

@@ -37,7 +37,7 @@ async def plan_cancel(request: ActionRequest, look: LiveStateReader) -> Plan:
     if level == "term" and not state.is_pipeline:
         return look.cannot(request, words, "only Pipelines have this level; the next is kill")
     if before := milder(level, state):
-        sent = look.stopped(look.sent_name(run.path), run.run or 0, before)
+        sent = look.stopped(look.sent_name(run.path), run.number or 0, before)
         if sent is None:
             why = f"{before} comes first, and has {GRACE:.0f} s: none was sent from here, as far as is known"
             return look.cannot(request, words, why)

@@ -143,7 +143,7 @@ def job_state(job: ActedJob) -> JobState:
     return JobState(
         buildable=job.buildable is not False and not job.disabled,
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
-        fields=tuple(_field(one) for one in definitions),
+        fields=tuple(_field(one, of_job=True) for one in definitions),
         builds=builds,
     )
 
@@ -223,7 +223,11 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
             )
 
 
-def _field(definition: Definition, *, default: Any = None) -> ActionField:
+def _field(definition: Definition, *, default: Any = None, of_job: bool = False) -> ActionField:
+    """Args:
+    of_job: it is asked for at the start of a run: for a password that is left out Jenkins takes its own default, and
+        does not tell whether there is one (contracts: jenkins_observed, parameter kinds). A gate has no default then.
+    """
     kind: Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]
     kind = _KINDS.get(definition.type or "", "unsupported")
     if definition.default_parameter_value is not None and kind != "secret":
@@ -235,7 +239,7 @@ def _field(definition: Definition, *, default: Any = None) -> ActionField:
         default="" if kind in ("secret", "unsupported") else _default(default, kind),
         choices=definition.choices or (),
         help=shorten(clean_lines(definition.description or ""), _WORDS),
-        required=kind == "secret",  # no default of it is known, and nobody else may say it
+        required=kind == "secret" and not of_job,
     )
 
 

@@ -7,8 +7,7 @@ import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan
 from tui.domain.address import Address
-from tui.domain.health import Trouble
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.jenkins.actions.action_payload import (
     ACTED_BUILD,
     ACTED_ITEM,
@@ -88,9 +87,7 @@ class LiveStateReader:
         Raises:
             SourceError
         """
-        if address.run is None:
-            raise SourceError(Trouble.NOT_FOUND, f"{address} names no run; write {address}#NUMBER")
-        return await self.run(self.sent_name(address.path), address.run)
+        return await self.run(self.sent_name(address.path), run_number(address))
 
     async def job(self, full_name: str) -> JobState:
         """
@@ -194,7 +191,7 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
         if field.kind == "choice":
             value = value if field.name in given else value or next(iter(field.choices), "")
             if value not in field.choices:
-                choices = shorten(clean(", ".join(field.choices)), 200)
+                choices = shorten(field.listed(), 200)
                 raise WrongValue(f"{quoted(field.name)} cannot be {quoted(value)}; it is one of {choices}")
         if field.kind == "boolean" and value not in ("true", "false"):
             raise WrongValue(f"{quoted(field.name)} is true or false, not {quoted(value)}")
@@ -202,7 +199,7 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
     return values, tuple(field.name for field in fields if field.kind == "secret")
 
 
-def secret_note(names: Sequence[str]) -> str:
+def names_note(names: Sequence[str]) -> str:
     return msgspec.json.encode(names).decode() if names else ""
 
 

@@ -28,6 +28,12 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
         given = tuple((each.name, spelled(each.value)) for each in state.parameters)
         known = {field.name for field in job.fields}
         same = dict(each for each in given if each[0] in known) | dict(request.values)
+        # What the run had for a password nobody can read, and the job's own may be another.
+        fields = tuple(
+            msgspec.structs.replace(each, required=each.required or each.kind == "secret")
+            for each in job.fields
+        )
+        job = msgspec.structs.replace(job, fields=fields)
         plan = plan_start(
             msgspec.structs.replace(request, values=tuple(same.items())), run.pipeline, job, look, words
         )
@@ -52,7 +58,7 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
 
 async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
     run = request.target.of_run
-    full_name, number = look.sent_name(run.path), run.run or 0
+    full_name, number = look.sent_name(run.path), run.number or 0
     stage = request.value("stage") or request.target.job or ""
     words = f"Run {run} again from {quoted(stage)} on {look.server}"
     stages = tuple(await look.restartable(full_name, number))

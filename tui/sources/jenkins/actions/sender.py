@@ -7,8 +7,9 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
-from tui.config import JenkinsSettings
+from tui.config import ConfigError, JenkinsSettings
 from tui.domain.action import Reply, Step
+from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.http.client import HttpClient
 from tui.sources.http.limiter import HttpResponse, Limiter
@@ -17,14 +18,20 @@ from tui.sources.jenkins.actions.action_payload import CRUMB, SAID
 from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.refusals import is_anonymous, words_of
 from tui.text.safe import clean, shorten
+from tui.threads import in_thread
 
 SECRETS = "secrets"
 """The key of ``Step.expect`` under which stand the names of the fields that hold secrets, as a JSON array."""
+OPTIONAL = "optional"
+"""The same, of those that are left out where they were not given."""
 
 _ITEM = re.compile(r"/queue/item/(\d+)")
+_TOKEN = re.compile(r"(11)?[0-9a-f]{32}")
+"""An API token as Jenkins makes it, and as it was before 2.129."""
 _LOGIN = re.compile(r"/(login|securityRealm|oauth|saml)", re.IGNORECASE)
 _SESSION = re.compile(r"(JSESSIONID[^=;,\s]*=[^;,\s]+)")
 _SAID_LIMIT = 300
+_names = msgspec.json.Decoder(frozenset[str])
 
 
 class NoSecret(Exception):
@@ -38,8 +45,8 @@ class Sender:
         self._wire = wire
         self._settings = settings
         self._http = HttpClient(wire, settings, lambda: credentials(settings))
-        self._crumbs = False
-        """It wants a crumb: what the config calls a token is a password (contracts: jenkins §1.2)."""
+        self._refused = False
+        """It has wanted a crumb."""
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
         try:
@@ -47,11 +54,13 @@ class Sender:
         except NoSecret as error:
             return Reply("unsent", f"{error} was not given")
         crumb: Mapping[str, str] = {}
-        if self._crumbs:
+        if self._refused or await in_thread(lambda: _may_be_password(self._settings)):
             try:
                 crumb = await self._crumb()
             except SourceError as error:
-                return Reply("unsent", f"no crumb could be read: {error.message}")
+                # A token that does not look like one needs none: whether this is such a one, the server says.
+                if self._refused or error.trouble is not Trouble.WRONG_ANSWER:
+                    return Reply("unsent", f"no crumb could be read: {error.message}")
         # Also with an empty body (contracts: jenkins §10).
         form = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
         answer = await send_once(
@@ -65,8 +74,8 @@ class Sender:
         if isinstance(answer, Reply):
             return answer
         if answer.status == 403 and b"No valid crumb" in answer.body and credentials(self._settings):
-            self._crumbs = True
-        return judged(answer, self._settings, dict(step.expect).get("do", ""))
+            self._refused = True
+        return judged(answer, self._settings, dict(step.expect).get("do", ""), with_crumb=bool(crumb))
 
     async def _crumb(self) -> Mapping[str, str]:
         answer = await self._http.send("GET", "/crumbIssuer/api/json")
@@ -80,13 +89,26 @@ class Sender:
         await self._http.close()
 
 
+def _may_be_password(settings: JenkinsSettings) -> bool:
+    """Whether what the config calls a token does not look like one: with a password each write needs a crumb, with a
+    token none (contracts: jenkins §1.2)."""
+    if settings.user is None or settings.token is None:
+        return False
+    try:
+        return _TOKEN.fullmatch(settings.token.reveal()) is None
+    except ConfigError:
+        return False  # the write itself says why
+
+
 def body(step: Step, secrets: Mapping[str, str]) -> bytes:
     """What is sent. A secret stands as a field of the form, or among the parameters of its ``json``.
 
     Raises:
         NoSecret
     """
-    hidden = set(msgspec.json.decode(dict(step.expect).get(SECRETS, "[]"), type=tuple[str, ...]))
+    hidden, optional = (
+        _names.decode(dict(step.expect).get(key, "[]").encode()) for key in (SECRETS, OPTIONAL)
+    )
 
     def value_of(name: str, value: Any) -> Any:
         if name not in hidden:
@@ -101,19 +123,24 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
             asked = msgspec.json.decode(value)["parameter"]
             given = [{**one, "value": value_of(one["name"], one["value"])} for one in asked]
             value = msgspec.json.encode({"parameter": given}).decode()
+        elif name in optional and name not in secrets:
+            continue
         else:
             value = value_of(name, value)
         fields.append((name, value))
     return urlencode(fields).encode()
 
 
-def judged(answer: HttpResponse, settings: JenkinsSettings, do: str = "") -> Reply:
+def judged(
+    answer: HttpResponse, settings: JenkinsSettings, do: str = "", *, with_crumb: bool = False
+) -> Reply:
     """What an answer says of the write (contracts: jenkins §1.3, §10). That nothing happened is said only where it is
     certain: an error of the server's own may come after the effect, though it mostly stands for a value that it could
     not use; and one of a proxy tells nothing of the server.
 
     Args:
         do: what the step does.
+        with_crumb: it was sent with one.
     """
     status = answer.status
     if 200 <= status < 300:
@@ -122,7 +149,7 @@ def judged(answer: HttpResponse, settings: JenkinsSettings, do: str = "") -> Rep
         return _redirected(answer, settings)
     said = shorten(clean(words_of(answer)), _SAID_LIMIT)
     if status == 403:
-        return Reply("refused", _forbidden(answer, said, settings), status)
+        return Reply("refused", _forbidden(answer, said, settings, with_crumb), status)
     if status == 503 and b"getting ready to work" in answer.body:
         return Reply("refused", "it is starting and does nothing yet", status)
     if status >= 500 and "x-jenkins" in answer.headers:
@@ -196,10 +223,12 @@ def _redirected(answer: HttpResponse, settings: JenkinsSettings) -> Reply:
     return Reply("lost", f"it sends to {shown}; a log-in page?", answer.status)
 
 
-def _forbidden(answer: HttpResponse, said: str, settings: JenkinsSettings) -> str:
+def _forbidden(answer: HttpResponse, said: str, settings: JenkinsSettings, with_crumb: bool) -> str:
     """A 403 has four reasons (contracts: jenkins §1.2)."""
     if is_anonymous(answer) or (b"No valid crumb" in answer.body and not (settings.user and settings.token)):
         return "it wants a log-in: check the user and token in the config"
+    if b"No valid crumb" in answer.body and with_crumb:
+        return "it wants another crumb than it gave a moment ago; ask again"
     if b"No valid crumb" in answer.body:
         return (
             "it wants a crumb, as with a password in place of an API token; ask again, with a crumb this time"

@@ -17,12 +17,13 @@ from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, o
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.actions.live_state import spelled
-from tui.sources.jenkins.actions.live_state_reader import LiveStateReader
+from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, quoted
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
 from tui.sources.jenkins.actions.start import observe_start, plan_trigger
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
+from tui.text.safe import clean
 
 _PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable[Plan]]] = {
     ActionKind.APPROVE: plan_input,
@@ -106,7 +107,7 @@ class JenkinsActions:
         """What there is for a target, the likeliest first."""
         if target.environment is not None:
             # By the rules of the config: the engine makes a start with parameters of it.
-            return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {target.environment}")]
+            return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {clean(target.environment)}")]
         if target.run is None:
             start = [(ActionRequest(ActionKind.TRIGGER, target), "Start a run")]
             waiting = await look.queued(look.sent_name(target.path))
@@ -117,8 +118,8 @@ class JenkinsActions:
         menu: list[tuple[ActionRequest, str]] = []
         for gate in gates:
             menu += [
-                (ActionRequest(ActionKind.APPROVE, run.at_gate(gate)), f"Approve '{gate}'"),
-                (ActionRequest(ActionKind.REJECT, run.at_gate(gate)), f"Reject '{gate}'"),
+                (ActionRequest(ActionKind.APPROVE, run.at_gate(gate)), f"Approve {quoted(gate)}"),
+                (ActionRequest(ActionKind.REJECT, run.at_gate(gate)), f"Reject {quoted(gate)}"),
             ]
         if target.gate is not None:
             return menu
@@ -130,7 +131,7 @@ class JenkinsActions:
             menu += [
                 (ActionRequest(ActionKind.CANCEL, run, (("level", level),)), words)
                 for level, words in LEVELS.items()
-                if self._stopped(full_name, run.run or 0, milder(level, state)) is not None
+                if self._stopped(full_name, run.number or 0, milder(level, state)) is not None
                 and (state.is_pipeline or level != "term")
             ]
         return [
@@ -146,10 +147,12 @@ class JenkinsActions:
     async def _again(self, target: Address, look: LiveStateReader) -> list[tuple[ActionRequest, str]]:
         run = target.of_run
         menu = [(ActionRequest(ActionKind.RETRY, run), "Run it again")]
-        stages = await look.restartable(look.sent_name(run.path), run.run or 0)
+        stages = await look.restartable(look.sent_name(run.path), run.number or 0)
         if target.job is not None:
             if target.job in stages:
-                menu.insert(0, (ActionRequest(ActionKind.RETRY, target), f"Run it again from '{target.job}'"))
+                menu.insert(
+                    0, (ActionRequest(ActionKind.RETRY, target), f"Run it again from {quoted(target.job)}")
+                )
         elif stages:
             written = [stage for stage in stages if not stage.startswith("Declarative: ")] or stages
             menu.append(
@@ -167,8 +170,10 @@ class JenkinsActions:
             return look.cannot(
                 request, f"{request.kind} {request.target}", "name a run or a job, no environment"
             )
-        if request.target.run is None and request.kind not in (ActionKind.TRIGGER, ActionKind.CANCEL):
-            return look.cannot(request, f"{request.kind} {request.target}", "it names no run")
+        if request.target.number is None and (
+            request.target.run is not None or request.kind not in (ActionKind.TRIGGER, ActionKind.CANCEL)
+        ):
+            return look.cannot(request, f"{request.kind} {request.target}", "it names no run by its number")
         plan = await _PLANS[request.kind](request, look)
         if not plan.steps or request.kind not in _DEPLOYING:
             return plan

@@ -15,12 +15,12 @@ from tui.sources.jenkins.actions.live_state_reader import (
     address,
     filled,
     in_browser,
+    names_note,
     note,
     noted,
     place,
     progress,
     quoted,
-    secret_note,
     shown,
 )
 from tui.sources.jenkins.names import job_path
@@ -67,7 +67,10 @@ def plan_start(
             do="start",
             **(place(request, look) | {"run": None}),
             next=job.next_number,
-            secrets=secret_note(secrets),
+            secrets=names_note(secrets),
+            optional=names_note(
+                [each.name for each in job.fields if each.name in secrets and not each.required]
+            ),
             sent=msgspec.json.encode({n: v for n, v in values.items() if n not in secrets}).decode(),
         ),
     )

@@ -82,7 +82,8 @@ class JenkinsLog:
             )
         stage = min(found, key=lambda stage: _INTEREST.get(stage.status, len(_INTEREST)))
         if len(found) > 1:
-            self.chosen = f"one of {len(found)} stages of this name; NAME~ID names one"
+            ids = shorten(", ".join(f"~{clean(each.id)}" for each in found), 100)
+            self.chosen = f"~{clean(stage.id)}, one of {len(found)} stages of this name: {ids}"
         if any(job.address == self.of and not job.id for job in stage.jobs):
             return self._of_build()
         if not self._steps.known:

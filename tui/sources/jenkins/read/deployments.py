@@ -14,7 +14,7 @@ from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.insight.deployment_rules import DeploymentRule
 from tui.insight.derived_deployments import RuleMatch, environments, explain
 from tui.sources.artifact import LARGEST, read_numbers
-from tui.sources.base import SourceError
+from tui.sources.base import SourceError, run_number
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import (
@@ -171,11 +171,11 @@ class Deployments:
             SourceError
         """
         first, last = old.run, new.run
-        if first is None or last is None or first.run is None or last.run is None:
+        if first is None or last is None or first.number is None or last.number is None:
             return Changes((), ("the run behind one of them is not known",))
         if first.pipeline != last.pipeline:
             return Changes((), (f"{first} and {last} are runs of two jobs: what lies between, no job tells",))
-        low, high = sorted((first.run, last.run))
+        low, high = sorted((first.number, last.number))
         path = f"{job_path(self._full_name(last.path))}/api/json"
         answer = await self._client.get(path, CHANGED_BUILDS, tree=CHANGED_BUILDS_TREE)
         between = [build for build in answer.builds or () if low < build.number <= high]
@@ -194,7 +194,7 @@ class Deployments:
         Raises:
             SourceError
         """
-        where = f"{job_path(self._full_name(run.path))}/{run.run}/artifact/{quote(file)}"
+        where = f"{job_path(self._full_name(run.path))}/{run_number(run)}/artifact/{quote(file)}"
         try:
             text = await self._client.beginning(where, LARGEST + 1)
         except SourceError as error:
@@ -260,7 +260,7 @@ class Deployments:
 
     def _known(self, pipeline: Pipeline) -> Pipeline:
         """``pipeline`` with all its runs that are known, newest first."""
-        listed = {run.address.run: run for run in pipeline.runs if run.address.run is not None}
+        listed = {run.address.number: run for run in pipeline.runs if run.address.number is not None}
         runs = self._older.get(pipeline.address.path, {}) | listed
         return msgspec.structs.replace(
             pipeline, runs=tuple(runs[number] for number in sorted(runs, reverse=True))
@@ -294,7 +294,7 @@ def _deploys(pipeline: Pipeline, environment: Environment) -> bool:
 def _continues(known: dict[int, Run], runs: Sequence[Run]) -> bool:
     """Put ``runs``, the newest of a job, into what is known of it. False where there is a gap between the two, or
     the job was made anew and its numbers stand for other runs (contracts: jenkins §13)."""
-    listed = {run.address.run: run for run in runs if run.address.run is not None}
+    listed = {run.address.number: run for run in runs if run.address.number is not None}
     if not listed:
         return not known
     oldest = min(listed)

@@ -36,7 +36,8 @@ class FoundJobs(msgspec.Struct, frozen=True):
 class ReadListing(msgspec.Struct, frozen=True):
     listing: Listing
     sent_names: Mapping[str, str]
-    """For paths that had to be cleaned, the full name that the server knows."""
+    """The full name of a job that has letters which are not shown, by what is seen of it: as addresses once spelled
+    it. Not where that is another job's."""
     blocked: Mapping[Address, str]
     """Why active runs wait for a machine, by their addresses."""
     newest_pipeline_run: Address | None
@@ -137,7 +138,7 @@ def read_listing(
     """
     items, steps = _by_task(queue)
     pipelines: list[Pipeline] = []
-    sent_names: dict[str, str] = {}
+    sent_names: dict[str, list[str]] = {}
     blocked: dict[Address, str] = {}
     builds: dict[str, tuple[SeenBuild, ...]] = {}
     changing = 1
@@ -148,10 +149,9 @@ def read_listing(
             continue
         for glob in globs_met:
             unmatched.pop(glob, None)
-        path = clean(full_name)
-        if path != full_name:
-            sent_names[path] = full_name
-        address = Address(source, path)
+        if (seen_name := clean(full_name)) != full_name:
+            sent_names.setdefault(seen_name, []).append(full_name)
+        address = Address(source, full_name)
         web_url = f"{web}{job_path(full_name)}"
         runs: list[Run] = []
         builds[full_name], may_change = newest(
@@ -184,7 +184,11 @@ def read_listing(
     notes = found.notes + tuple(f"watch: {glob} matches no job" for glob in unmatched)
     return ReadListing(
         Listing(tuple(pipelines), notes),
-        sent_names,
+        {
+            name: sent[0]
+            for name, sent in sent_names.items()
+            if len(sent) == 1 and name not in dict(found.jobs)
+        },
         blocked,
         newest_run.address if newest_run else None,
         RecentBuilds(builds, changing),

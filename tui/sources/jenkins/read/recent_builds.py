@@ -7,6 +7,7 @@ import msgspec
 from tui.domain.address import Address
 from tui.sources.jenkins.payload import BUILD, NEWEST_RUNS
 from tui.sources.jenkins.read.runs import ReadBuild, read_build
+from tui.text.safe import clean
 
 
 class SeenBuild(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +58,7 @@ def _read(sent: bytes, address: Address, web_url: str) -> SeenBuild | None:
     try:
         build = BUILD.decode(sent)
     except msgspec.ValidationError as error:
-        raise msgspec.ValidationError(f"a build of {address.path}: {error}") from None
+        raise msgspec.ValidationError(f"a build of {clean(address.path)}: {error}") from None
     if (number := build.number) is None:
         return None
     return SeenBuild(number, sent, read_build(build, address.at_run(number), f"{web_url}/{number}/"))

@@ -85,7 +85,7 @@ class RunReader:
         return run, True
 
     async def _blockage(self, read: ReadBuild, full_name: str) -> str:
-        number = read.run.address.run
+        number = read.run.address.number
         if number is None or read.run.address not in self.blocked:
             return ""
         queue = await self._client.get("/queue/api/json", QUEUE, tree=QUEUE_TREE)

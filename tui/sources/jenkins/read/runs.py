@@ -63,7 +63,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
     created_at = _seconds(build.timestamp)
     run = Run(
         address=address,
-        title=clean(build.display_name or "") or f"#{address.run}",
+        title=clean(build.display_name or "") or f"#{address.run_text}",
         status=Status.WAITING if gates else run_status(build.result, active),
         vendor_status=shown(build.result),
         ref=ref,
