@@ -3,8 +3,10 @@
 import pytest
 
 from tests.conformance.conftest import At
+from tests.conformance.thirdci.settings import ThirdSettings
 from tests.conformance.thirdci.source import ThirdSource
 from tests.conformance.vendors import OTHERS, THIRD, Terminal, replacing
+from tui.config import SOURCE_TYPES, SourceType
 from tui.sandbox.faults import Kind
 
 SURE = ("--yes", "--confirm", "production")
@@ -46,11 +48,18 @@ def test_a_tier_that_cannot_be_read_asks_for_the_name(at: At, fault: Kind) -> No
     assert (code, f"--confirm {HIDDEN}" in errors, ci.writes) == (4, True, []), errors
 
 
+class UntieredSource(ThirdSource):
+    """One that has no such method."""
+
+    tier = None  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize("vendor", [THIRD], ids=["thirdci"])
 def test_a_source_that_tells_no_tier_at_all_asks_for_the_name(
     at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(ThirdSource, "tier")
+    line = SourceType(ThirdSettings, f"{__name__}:UntieredSource")
+    monkeypatch.setitem(SOURCE_TYPES, "thirdci", line)
     ci = at(environment=HIDDEN)
     code, _, errors = ci("promote", "fraud", "--yes")
     assert (code, f"--confirm {HIDDEN}" in errors, ci.writes) == (4, True, []), errors

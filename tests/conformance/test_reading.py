@@ -2,21 +2,18 @@
 
 import asyncio
 import json
+import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import pytest
+from starlette.types import ASGIApp
 
-from tests.app_pilot import running, screen_text
 from tests.conformance.conftest import At
-from tests.conformance.vendors import CLEANED, HOSTILE, ODD, Terminal, replacing
-from tui.app import Pipedeck
+from tests.conformance.vendors import CLEANED, HOSTILE, ODD, Vendor, replacing
 from tui.config import load
-from tui.domain.pipeline import Listing
 from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.keys import keymap
 
 BIDI = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SURE = ("--yes", "--confirm", "production")
@@ -74,29 +71,69 @@ def test_what_is_done_leaves_safe_text_too(at: At) -> None:
     assert obeyed(out + errors) == set()
 
 
-def test_unknown_words_are_shown_as_they_are(at: At) -> None:
-    ci = at(replacing({ci_word: odd for ci_word, odd in []}))
-    ci = at(replacing({ci.vendor.ok: ci.vendor.odd}))
+def test_unknown_words_are_shown_as_they_are(at: At, vendor: Vendor) -> None:
+    ci = at(replacing({vendor.ok: vendor.odd}))
     _, out, errors = ci("status", ci.gate.partition("!")[0])
     assert ODD in out.lower(), out + errors
 
 
-class Deck:
-    """The deck on the CI's real source."""
+class Held:
+    """An app in front of another: what is asked while it is closed is answered with the state of then, once opened."""
 
-    def __init__(self, app: Pipedeck, pilot: Any) -> None:
-        self.app = app
-        self._pilot = pilot
+    def __init__(self, odd: Mapping[bytes, bytes]) -> None:
+        self._odd = replacing(odd)
+        self._closed = True
+        self._opened = threading.Event()
+        self.arrived = threading.Event()
+        self.answered = threading.Event()
 
-    @property
-    def text(self) -> str:
-        return screen_text(self.app)
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        late = self._odd(app)
 
-    async def press(self, *keys: str) -> None:
-        await self._pilot.press(*keys)
+        async def held(scope: Any, receive: Any, send: Any) -> None:
+            if not self._closed:
+                await app(scope, receive, send)
+                return
+            self.arrived.set()
+            await asyncio.get_running_loop().run_in_executor(None, self._opened.wait)
+            await late(scope, receive, send)
+            self.answered.set()
 
-    async def until(self, seen: Callable[[], object]) -> None:
-        async with asyncio.timeout(120):
-            while not seen():
-                await asyncio.wait({asyncio.ensure_future(self._pilot.pause())})
-                await asyncio.sleep(0.01)
+        return held
+
+    def pass_others(self) -> None:
+        """Hold what comes from now on no more."""
+        self._closed = False
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+async def test_a_late_reply_is_dropped(at: At, vendor: Vendor) -> None:
+    held = Held({vendor.ok: vendor.odd})
+    ci = at(held)
+    runtime = Runtime(load(ci.file))
+    query = PipelinesOf(vendor.name)
+    try:
+        with runtime.poller.watch() as watch:
+            watch.want(query)
+            running = asyncio.create_task(runtime.run())
+            await happens(held.arrived.is_set)
+        held.pass_others()  # nobody wants it any more, and then somebody does again
+        now = await runtime.poller.ask(query)
+        held.open()
+        await happens(held.answered.is_set)
+        source = await runtime.sources.source(vendor.name)
+        await source.check()  # the line is free again: what came late has come
+        assert runtime.store.get(query).value == now
+        assert ODD not in str(now).lower()
+    finally:
+        held.open()
+        running.cancel()
+        await runtime.close()
+
+
+async def happens(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(120):
+        while not what():
+            await asyncio.sleep(0.01)

@@ -97,7 +97,7 @@ def _sandbox(system: Any, path: str, world: SmallWorld) -> World:
         *([Group("all", tuple(many), parallel=True)] if many else []),
         group(Task(f"build{text}", 2, tests=6)),
         group(Task(f"canary{text}", 2, environment=name)),
-        group(Task("promote" if system == "gitlab" else f"Promote{text}", 2, gate=f"Promote{text}?", environment=name)),
+        group(Task(f"promote{text}", 2, gate=f"Promote{text}?", environment=name)),
     )
     return World(
         Scenario(

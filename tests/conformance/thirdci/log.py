@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
-from tests.conformance.run_ids import in_address
 from tui.domain.address import Address
 from tui.domain.log import LogLines
 from tui.logs.neutral import last_segments, neutral, self_contained
@@ -36,7 +35,7 @@ class ThirdLog:
 
     async def read(self, sink: LogSink) -> LogStatus:
         job = quote(self.of.job or "serve", safe="")
-        answer = await self._get(f"/api/runs/{quote(in_address(self.of), safe='')}/log/{job}")
+        answer = await self._get(f"/api/runs/{quote(str(self.of.run), safe='')}/log/{job}")
         sink.begin(0)
         sink.feed(answer.body)
         return LogStatus(complete=True)

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from tests.conformance.run_ids import in_address, run_of
 from tests.conformance.thirdci.log import ThirdLog
 from tests.conformance.thirdci.settings import ThirdSettings
 from tui.domain import tests as reports
@@ -179,12 +178,12 @@ class ThirdSource:
         jobs = tuple(
             Job(
                 run.address.at_job(job.name),
-                job.name,
+                str(number),
                 clean(job.name),
                 STATUSES.get(job.state, Status.UNKNOWN),
                 vendor_status=clean(job.state),
             )
-            for job in payload.jobs
+            for number, job in enumerate(payload.jobs)
         )
         stages = tuple(
             Stage(job.id, job.name, job.status, vendor_status=job.vendor_status, jobs=(job,)) for job in jobs
@@ -318,7 +317,7 @@ class ThirdSource:
         return answer
 
     async def _payload(self, address: Address) -> RunPayload:
-        answer = await self._get(f"/api/runs/{quote(in_address(address), safe='')}")
+        answer = await self._get(f"/api/runs/{quote(str(address.run), safe='')}")
         return self._limiter.decode(answer, _RUN)
 
     async def _all(self) -> tuple[RunPayload, ...]:
@@ -370,7 +369,7 @@ class ThirdSource:
         )
 
     def _address(self, run: RunPayload) -> Address:
-        return Address(self._name, run.flow, run_of(run.id))
+        return Address(self._name, run.flow, run.id)
 
     def _listed(self, run: RunPayload) -> Run:
         address = self._address(run)
@@ -402,7 +401,7 @@ class ThirdSource:
                     vendor_status=clean(each.state),
                     started_at=each.begun,
                     finished_at=each.begun,
-                    run=Address(self._name, place.flow, run_of(each.run)),
+                    run=Address(self._name, place.flow, each.run),
                     canary=each.canary,
                     rollback=Rollback(number > 0, "put back" if number else "it is there"),
                 )
