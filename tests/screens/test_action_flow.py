@@ -253,6 +253,20 @@ async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) ->
         assert work.jenkins.sent == []
 
 
+async def test_a_clock_that_is_not_to_be_believed_is_in_the_header(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        assert "clock" not in work.text.split("\n")[0]
+        work.jenkins.skew = -2.5e11
+        work.jenkins.listing = Listing(())
+        work.screen.action_refresh()
+        await work.settle()
+        work.screen.header.project("")
+        await work.settle()
+        assert "clock of jenkins is wrong" in work.text.split("\n")[0]
+        await work.say("i")
+        assert ">100y behind this machine's; not used for ages" in " ".join(work.text.split())
+
+
 async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.app.notify("from before", timeout=60)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -13,6 +14,7 @@ from tui.engine.queries import CandidateOf, ProbeOf
 from tui.engine.runtime import Runtime
 from tui.presenters.documents import SCHEMA, CheckDoc
 from tui.presenters.pipelines import candidacy_words
+from tui.engine.source_pool import unexpected
 from tui.sources.base import SourceError
 from tui.text import format as fmt
 
@@ -28,10 +30,12 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
         for name, model in settings.models.items():
             for metric in model.metrics:
                 source = settings.metrics[metric].source
-                found[source] = (*found[source], await _query(runtime, name, metric))
+                asked = _query(runtime, name, metric)
+                found[source] = (*found[source], await _tried(source, f"metric {metric} of {name}", asked))
             if model.registry:
                 source = model.registry.source
-                found[source] = (*found[source], await _registry(runtime, name))
+                asked = _registry(runtime, name)
+                found[source] = (*found[source], await _tried(source, f"registry of {name}", asked))
     finally:
         await runtime.close()
     if as_json:
@@ -49,13 +53,24 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
     return Exit.FAILED if failed else Exit.OK
 
 
-async def _query(runtime: Runtime, model: str, metric: str) -> Finding:
-    """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing."""
-    subject = f"metric {metric} of {model}"
+async def _tried(source: str, subject: str, asked: Awaitable[Finding]) -> Finding:
+    """What was found, also when asking ended in something that nobody foresaw."""
     try:
-        probe = await runtime.poller.ask(ProbeOf(model, metric))
+        return await asked
     except SourceError as error:
         return Finding("error", subject, error.message)
+    except Exception as error:
+        return Finding("error", subject, unexpected(source, error).message)
+
+
+async def _query(runtime: Runtime, model: str, metric: str) -> Finding:
+    """Ask a metric once: how many series, how old the newest sample, how much of it is NaN or missing.
+
+    Raises:
+        SourceError
+    """
+    subject = f"metric {metric} of {model}"
+    probe = await runtime.poller.ask(ProbeOf(model, metric))
     notes = "".join(f"; {note}" for note in probe.notes)
     shares = f"{_percent(probe.nan)} NaN, {_percent(probe.missing)} missing in the last hour"
     if probe.nan + probe.missing == 1:
@@ -79,12 +94,13 @@ def _percent(share: float) -> str:
 
 
 async def _registry(runtime: Runtime, model: str) -> Finding:
-    """Read a model's candidate once: whether both aliases name a version, and what their runs measured."""
+    """Read a model's candidate once: whether both aliases name a version, and what their runs measured.
+
+    Raises:
+        SourceError
+    """
     subject = f"registry of {model}"
-    try:
-        found = await runtime.poller.ask(CandidateOf(model))
-    except SourceError as error:
-        return Finding("error", subject, error.message)
+    found = await runtime.poller.ask(CandidateOf(model))
     unclear = [
         f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is MetricOutcome.UNCLEAR
     ]

@@ -361,7 +361,7 @@ class DeckScreen(ActionKeys):
         self.app.push_screen(HelpSheet(source_sections(self.runtime), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
-        self.runtime.poller.refresh(*{query for pane in self._visible() for query in pane.queries()})
+        self.runtime.poller.refresh_early(*{query for pane in self._visible() for query in pane.queries()})
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""

@@ -45,6 +45,8 @@ class Header(StatusLine):
                 left.append(StatusItem(f"{status_style('failed').glyph} {name}", "failed", trouble))
             else:
                 left.append(StatusItem(name))
+            if runtime.sources.clock_is_wrong(name):
+                left.append(StatusItem(f"clock of {name} is wrong", "warning", "not used for ages", drop=1))
             if not whole and runtime.actions.only_looks(name):
                 left.append(StatusItem("read-only", "warning", drop=1))
             waits, fails = self._count(name, reading.value)

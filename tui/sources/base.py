@@ -187,6 +187,15 @@ class DatingSource(Protocol):
 
 
 @runtime_checkable
+class PausedSource(Protocol):
+    """A source whose server may ask for a pause, which a person may end early."""
+
+    def ask_early(self) -> bool:
+        """See :meth:`tui.sources.http.limiter.Limiter.ask_early`."""
+        ...
+
+
+@runtime_checkable
 class LookingSource(Protocol):
     """A source of metrics whose server tells only how things are now."""
 

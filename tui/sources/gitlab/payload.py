@@ -10,9 +10,11 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from tui.sources.http.bounds import instant
+
 T = TypeVar("T")
 
-Gid = Annotated[str, msgspec.Meta(pattern=r"^gid://.+/[0-9]+$")]
+Gid = Annotated[str, msgspec.Meta(pattern=r"^gid://.+/[0-9]{1,18}$")]
 """``gid://gitlab/Ci::Build/123``; the number is REST's id."""
 
 
@@ -22,10 +24,10 @@ def number(gid: str) -> int:
 
 
 def seconds(time: datetime | None) -> float | None:
-    """Seconds since the epoch; a time without zone is UTC."""
+    """Seconds since the epoch; a time without zone is UTC. None for one that nothing can have happened at."""
     if time is None:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return instant((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
 class PageInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -162,6 +162,9 @@ class GitLabSource:
         self._identity, findings = await check.run()
         return findings
 
+    def ask_early(self) -> bool:
+        return self._wire.ask_early()
+
     async def close(self) -> None:
         await self._graphql.close()
         await self._traces.close()

@@ -28,7 +28,12 @@ _SENTENCES = (
         "could not be connected to within {0.connect_timeout:g} s; a firewall, or the wrong host?",
     ),
     ({"TimeoutError"}, Trouble.TIMEOUT, "did not answer within {0.timeout:g} s"),
-    ({"DecodingError", "DecodeError"}, Trouble.WRONG_ANSWER, "answered with damaged compression"),
+    ({"DamagedCoding"}, Trouble.WRONG_ANSWER, "answered with damaged compression"),
+    (
+        {"ForeignCoding"},
+        Trouble.WRONG_ANSWER,
+        "answered in a compression that it was not asked for; it may send gzip, once",
+    ),
     ({"IncompleteResponse"}, Trouble.WRONG_ANSWER, "cut its answer off"),
     ({"gaierror"}, Trouble.UNREACHABLE, "cannot be found: its name is not known; check the url"),
     (

@@ -226,6 +226,9 @@ class JenkinsSource:
         self._user = check.user
         return findings
 
+    def ask_early(self) -> bool:
+        return self._wire.ask_early()
+
     async def close(self) -> None:
         await self._client.close()
         await self._tests.close()

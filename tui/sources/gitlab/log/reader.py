@@ -53,12 +53,18 @@ _JOB = msgspec.json.Decoder(_JobState)
 
 
 class Traces:
-    """Asks one server for traces: each in a connection of its own."""
+    """Asks one server for traces: each in a connection of its own.
 
-    def __init__(self, wire: Limiter, settings: GitLabSettings, rest: Rest) -> None:
+    Args:
+        patience: seconds until something comes, if that is longer than the time-out of the settings.
+    """
+
+    def __init__(
+        self, wire: Limiter, settings: GitLabSettings, rest: Rest, *, patience: float = PATIENCE
+    ) -> None:
         self.wire = wire
         self.rest = rest
-        patient = msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout))
+        patient = msgspec.structs.replace(settings, timeout=max(patience, settings.timeout))
         self.http = HttpClient(wire, patient, self._credentials)
         self._token = settings.token
 
@@ -135,7 +141,7 @@ class GitLabLog:
         grew = await self._trace(sink)
         self._ended_reads += 1
         now = self._clock()
-        age = now + (self._traces.wire.clock_skew or 0.0) - (seconds(finished_at) or 0.0)
+        age = now + self._traces.wire.skew - (seconds(finished_at) or 0.0)
         settled = age > LONG_AGO or (self._ended_reads > 1 and not grew)
         if (settled and not self._shorter) or self._ended_reads >= _MOST_LAST:
             return LogStatus(True, note="" if self._shown else "the log is empty")

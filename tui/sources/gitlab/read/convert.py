@@ -26,6 +26,7 @@ from tui.sources.gitlab.payload import (
     seconds,
 )
 from tui.sources.gitlab.status import read_status, vendor_word
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean
 
 _MERGE_REQUEST = re.compile(r"refs/merge-requests/(\d+)/\w+")
@@ -137,7 +138,7 @@ def _run_of_node(place: ProjectContext, node: PipelineNode) -> Run:
         cause=_cause(node.source, node.user, node.upstream),
         created_at=seconds(node.created_at),
         started_at=seconds(node.started_at),
-        duration=node.duration if status.finished else None,
+        duration=lasted(node.duration) if status.finished else None,
         waiting_reason=reason if status is Status.QUEUED else "",
         tests=_counts(summary.total if summary else None),
         problem=clean(node.yaml_error_messages or node.failure_reason or ""),
@@ -167,8 +168,8 @@ def _piece_of_node(place: ProjectContext, run: Address, node: JobNode) -> Conver
         status=status,
         vendor_status=vendor,
         started_at=seconds(node.started_at),
-        duration=node.duration if status.finished else None,
-        queued_for=node.queued_duration,
+        duration=lasted(node.duration) if status.finished else None,
+        queued_for=lasted(node.queued_duration),
         needs=tuple(clean(need.name) for need in nodes(node.needs) if need.name),
         optional=bool(node.allow_failure),
         retried=bool(node.retried),
@@ -240,7 +241,7 @@ def _run_of_rest(place: ProjectContext, pipeline: RestPipeline) -> Run:
         cause=_cause(pipeline.source, pipeline.user, None),
         created_at=seconds(pipeline.created_at),
         started_at=seconds(pipeline.started_at),
-        duration=pipeline.duration if status.finished else None,
+        duration=lasted(pipeline.duration) if status.finished else None,
         waiting_reason=reason if status is Status.QUEUED else "",
         problem=clean(pipeline.yaml_errors or ""),
         web_url=place.url("pipelines", pipeline.id),
@@ -260,8 +261,8 @@ def _piece_of_rest(place: ProjectContext, run: Address, rest: RestJob, *, retrie
         status=status,
         vendor_status=vendor,
         started_at=seconds(rest.started_at),
-        duration=rest.duration if status.finished else None,
-        queued_for=rest.queued_duration,
+        duration=lasted(rest.duration) if status.finished else None,
+        queued_for=lasted(rest.queued_duration),
         optional=rest.allow_failure,
         retried=retried,
         gate=status is Status.WAITING and not retried,

@@ -12,6 +12,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, QueueItem, Run
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import moment
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import common_folder, job_path, matching, may_hold, place_of
 from tui.sources.jenkins.payload import JOBS, LEVELS, Job, Queue, Task, jobs_tree
@@ -235,8 +236,7 @@ def _blockage(steps: Sequence[QueuedItem], full_name: str, number: int, full_dis
 
 
 def _queue_item(item: QueuedItem) -> QueueItem:
-    since = item.in_queue_since
-    return QueueItem(item.id, _why(item), since / 1000 if since else None, bool(item.stuck))
+    return QueueItem(item.id, _why(item), moment(item.in_queue_since), bool(item.stuck))
 
 
 def _why(item: QueuedItem) -> str:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Run, TestCounts
 from tui.domain.status import Status
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import (
     ACTION,
     TAG,
@@ -60,7 +61,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
     executions, hidden = _inputs(actions) if active else ((), False)
     gates = tuple(_gate(address, execution) for execution in executions)
     revision, ref = _revision(actions)
-    created_at = _seconds(build.timestamp)
+    created_at = moment(build.timestamp)
     run = Run(
         address=address,
         title=clean(build.display_name or "") or f"#{address.run_text}",
@@ -77,8 +78,8 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         ),
         created_at=created_at,
         started_at=created_at,
-        duration=None if active else _seconds(build.duration),
-        expected_duration=_seconds(build.estimated_duration) or None,
+        duration=None if active else length(build.duration),
+        expected_duration=length(build.estimated_duration) or None,
         tests=_tests(actions),
         gates=gates,
         description=shorten(clean(build.description or ""), _DESCRIPTION_LIMIT),
@@ -117,11 +118,6 @@ def actions_of(build: Build) -> Iterator[BuildAction]:
                 raise msgspec.ValidationError(
                     f"build {build.number}, action {shown(kind.rpartition('.')[2])}: {error}"
                 ) from None
-
-
-def _seconds(millis: int | None) -> float | None:
-    """Negative times stand for unknown ones."""
-    return millis / 1000 if millis is not None and millis >= 0 else None
 
 
 def _cause(actions: Sequence[BuildAction]) -> str:
