@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.thirdci.settings import ThirdSettings
-from tests.conformance.vendors import VENDORS, Terminal, Vendor, SmallWorld, terminal_at
+from tests.conformance.vendors import VENDORS, SmallWorld, Terminal, Vendor, terminal_at
 from tui.config.sources import SOURCE_TYPES, SourceType
 
 

@@ -44,6 +44,7 @@ CLEANED = "[bold red]x[/]evil"
 """The beginning of what is to be seen of it."""
 ODD = "defrobnicated"
 """A status that no CI has today."""
+SUCCESS = {b'"SUCCESS"': f'"{ODD.upper()}"'.encode(), b'"success"': f'"{ODD}"'.encode()}
 
 
 class Fast(Clock):
@@ -71,10 +72,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """The same of those that tell the tier of an environment; empty: it knows none."""
     rights: str
     """The same of the one that tells what the credentials may; empty: it tells nothing before one tries."""
-    ok: bytes
-    """How it says in its answers that something passed."""
-    odd: bytes
-    """The same with a word that nobody knows."""
+    odd: Mapping[bytes, bytes]
+    """What its answers say of something that passed, with a word for it that nobody knows."""
 
 
 class SmallWorld(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +181,7 @@ canary = { input = "(?i)promote" }
     go="/proceed",
     tiers="",
     rights="",
-    ok=b'"SUCCESS"',
-    odd=f'"{ODD.upper()}"'.encode(),
+    odd=SUCCESS,
 )
 GITLAB = Vendor(
     name="gitlab",
@@ -200,8 +198,7 @@ watch = ["ml/**"]
     go="/play",
     tiers="/environments",
     rights="/personal_access_tokens/self",
-    ok=b'"SUCCESS"',
-    odd=f'"{ODD.upper()}"'.encode(),
+    odd=SUCCESS,
 )
 THIRD = Vendor(
     name="thirdci",
@@ -217,8 +214,7 @@ token = "a-token"
     go="/go",
     tiers="/places",
     rights="/api/me",
-    ok=b'"ok"',
-    odd=f'"{ODD}"'.encode(),
+    odd={b'"ok"': f'"{ODD}"'.encode()},
 )
 VENDORS = (JENKINS, GITLAB, THIRD)
 
@@ -236,19 +232,24 @@ class Terminal:
         self._capsys = capsys
 
     def configure(
-        self, *, environment: str = "production", judged: bool = False, more: str = "", **source: str
+        self,
+        *,
+        environment: str = "production",
+        judged: bool = False,
+        more: str = "",
+        read_only: bool = False,
     ) -> None:
         """Write the configuration.
 
         Args:
             judged: a metric of the model is compared, which nobody can read.
             more: stands at the end.
-            source: more keys of the source, with their values in TOML.
+            read_only: the source is.
         """
         table = self.vendor.config.replace("{url}", self._url)
-        for key, value in source.items():
+        if read_only:
             head = f'type = "{self.vendor.name}"'
-            table = table.replace(head, f"{head}\n{key} = {value}")
+            table = table.replace(head, f"{head}\nread_only = true")
         model = f'[models.fraud]\npipelines = ["{self.vendor.pipeline}"]\nenvironment = "{environment}"\n'
         if judged:
             model += f'metrics = ["quality"]\n{UNREAD}'
@@ -320,7 +321,9 @@ def replacing(words: Mapping[bytes, bytes]) -> Callable[[ASGIApp], ASGIApp]:
                 answer = bytes(body)
                 for old, new in words.items():
                     answer = answer.replace(old, new)
-                headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
+                headers = [
+                    (key, value) for key, value in start["headers"] if key.lower() != b"content-length"
+                ]
                 headers.append((b"content-length", str(len(answer)).encode()))
                 await send({**start, "headers": headers})
                 await send({"type": "http.response.body", "body": answer})

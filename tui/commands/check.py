@@ -12,9 +12,9 @@ from tui.domain.health import Finding
 from tui.domain.verdict import MetricOutcome
 from tui.engine.queries import CandidateOf, ProbeOf
 from tui.engine.runtime import Runtime
+from tui.engine.source_pool import unexpected
 from tui.presenters.documents import SCHEMA, CheckDoc
 from tui.presenters.pipelines import candidacy_words
-from tui.engine.source_pool import unexpected
 from tui.sources.base import SourceError
 from tui.text import format as fmt
 

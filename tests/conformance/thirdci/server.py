@@ -103,7 +103,9 @@ class Server:
 
     async def _flows(self, request: Request) -> Response:
         names = dict.fromkeys(run.flow for run in self.runs)
-        return _json([{"name": name, "runs": [run for run in self.runs if run.flow == name]} for name in names])
+        return _json(
+            [{"name": name, "runs": [run for run in self.runs if run.flow == name]} for name in names]
+        )
 
     async def _me(self, request: Request) -> Response:
         return _json({"name": "deckhand", "writes": self.token_writes})
@@ -140,7 +142,9 @@ class Server:
                             deployment.canary, deployment.state = False, "ok"
                 return _json(run)
             case "again":
-                return _json(self.add(run.flow, run.title, jobs=run.jobs, version=run.version, again_of=run.id))
+                return _json(
+                    self.add(run.flow, run.title, jobs=run.jobs, version=run.version, again_of=run.id)
+                )
             case "stop" if run.state in ("going", "held", "due"):
                 run.state, run.gate = "ended", None
                 return _json(run)

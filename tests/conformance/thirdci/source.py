@@ -49,7 +49,7 @@ STATUSES: Mapping[str, Status] = {
 }
 
 
-# --- what the server sends --------------------------------------------------------------------------------------------
+# --- what the server sends --------------------------------------------------------------------------------------
 
 
 class JobPayload(msgspec.Struct, frozen=True):
@@ -256,7 +256,9 @@ class ThirdSource:
         known = await self._runs(request.target.path)
         expect = (("newest", known[0].id if known else ""),)
         if request.kind is ActionKind.TRIGGER:
-            step = Step(f"start {clean(request.target.path)}", "POST", f"/api/flows/{flow}/start", expect=expect)
+            step = Step(
+                f"start {clean(request.target.path)}", "POST", f"/api/flows/{flow}/start", expect=expect
+            )
             return self._plan(request, step)
         if request.kind not in _DEEDS or request.target.run is None:
             why = f"it knows no {request.kind.value}"
@@ -264,7 +266,9 @@ class ThirdSource:
         run = await self._payload(request.target)
         deed, words = _DEEDS[request.kind]
         words = f"{words}: {clean(run.asks or run.title)}"
-        step = Step(words, "POST", f"/api/runs/{quote(run.id, safe='')}/{deed}", expect=(*expect, ("run", run.id)))
+        step = Step(
+            words, "POST", f"/api/runs/{quote(run.id, safe='')}/{deed}", expect=(*expect, ("run", run.id))
+        )
         plan = self._plan(request, step, _refusal(request.kind, run))
         waits = request.kind in (ActionKind.APPROVE, ActionKind.PROMOTE)
         return msgspec.structs.replace(plan, environment=run.gate or "") if waits else plan
@@ -373,7 +377,7 @@ class ThirdSource:
 
     def _listed(self, run: RunPayload) -> Run:
         address = self._address(run)
-        gates = ()
+        gates: tuple[Gate, ...] = ()
         if run.gate is not None:
             gate = address.at_gate(run.gate)
             gates = (Gate(gate, clean(run.asks), since=run.begun),)
