@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from tui.config import JenkinsSettings, Settings
-from tui.domain.action import Reply, Step, WriteAccess
+from tui.domain.action import Offer, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
@@ -123,6 +123,9 @@ class FakeSource(FakeServer):
 
     async def write_access(self) -> WriteAccess:
         return WriteAccess(False)
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return ()
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
         raise AssertionError("nobody acts on this one")

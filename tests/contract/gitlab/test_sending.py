@@ -209,7 +209,7 @@ SELF = rest("/personal_access_tokens/self")
         ),
         (
             Answer.json({"message": "400 Bad request"}, 400),
-            WriteAccess(None, "the token does not tell its scopes"),
+            WriteAccess(None, "the token does not tell its scopes", by_trying=True),
         ),
     ],
 )

@@ -11,13 +11,13 @@ import msgspec
 from tui.config import PrometheusSettings
 from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, Trouble
+from tui.domain.promql import buckets, newest_sample, quantile, selectors
 from tui.domain.series import Grid, Histogram, Samples
 from tui.sources.base import SourceError
 from tui.sources.http.bounds import instant
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.metrics.alerts import alert
 from tui.sources.metrics.login import written
-from tui.sources.metrics.promql import buckets, newest_sample, quantile, selectors
 from tui.sources.metrics.server import MetricServerBase
 from tui.text.safe import clean, shorten
 
