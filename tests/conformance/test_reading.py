@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-import threading
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.types import ASGIApp
+import msgspec
+import pytest
 
 from tests.conformance.conftest import At
 from tests.conformance.vendors import CLEANED, HOSTILE, ODD, Vendor, replacing
+from tests.engine.world import settle
 from tui.config import load
+from tui.domain.pipeline import Listing
 from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
+from tui.sources.base import PipelineSource
 
 BIDI = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SURE = ("--yes", "--confirm", "production")
@@ -77,63 +80,49 @@ def test_unknown_words_are_shown_as_they_are(at: At, vendor: Vendor) -> None:
     assert ODD in out.lower(), out + errors
 
 
-class Held:
-    """An app in front of another: what is asked while it is closed is answered with the state of then, once opened."""
+class Late:
+    """What asks for the listing; the first answer comes when it is let go, and heeds no cancellation, as a blocked
+    thread does not."""
 
-    def __init__(self, odd: Mapping[bytes, bytes]) -> None:
-        self._odd = replacing(odd)
-        self._closed = True
-        self._opened = threading.Event()
-        self.arrived = threading.Event()
-        self.answered = threading.Event()
+    def __init__(self, ask: Callable[[], Awaitable[Listing]]) -> None:
+        self._ask = ask
+        self.answers: list[Listing] = []
+        self.held = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.came = asyncio.Event()
 
-    def __call__(self, app: ASGIApp) -> ASGIApp:
-        late = self._odd(app)
-
-        async def held(scope: Any, receive: Any, send: Any) -> None:
-            if not self._closed:
-                await app(scope, receive, send)
-                return
-            self.arrived.set()
-            await asyncio.get_running_loop().run_in_executor(None, self._opened.wait)
-            await late(scope, receive, send)
-            self.answered.set()
-
-        return held
-
-    def pass_others(self) -> None:
-        """Hold what comes from now on no more."""
-        self._closed = False
-
-    def open(self) -> None:
-        self._opened.set()
+    async def __call__(self) -> Listing:
+        answer = await self._ask()
+        if not self.held.is_set():
+            self.held.set()
+            while not self.let_go.is_set():
+                try:
+                    await self.let_go.wait()
+                except asyncio.CancelledError:
+                    pass
+            answer = msgspec.structs.replace(answer, notes=("how it was before",))
+            self.came.set()
+        self.answers.append(answer)
+        return answer
 
 
-async def test_a_late_reply_is_dropped(at: At, vendor: Vendor) -> None:
-    held = Held(vendor.odd)
-    ci = at(held)
-    runtime = Runtime(load(ci.file))
+async def test_a_late_reply_is_dropped(at: At, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Runtime(load(at().file))
     query = PipelinesOf(vendor.name)
-    try:
+    source = await runtime.sources.get(vendor.name, PipelineSource)
+    late = Late(source.pipelines)
+    monkeypatch.setattr(source, "pipelines", late)
+    async with asyncio.timeout(120):
         with runtime.poller.watch() as watch:
             watch.want(query)
             running = asyncio.create_task(runtime.run())
-            await happens(held.arrived.is_set)
-        held.pass_others()  # nobody wants it any more, and then somebody does again
+            await late.held.wait()
+        # Nobody wants it any more, and then somebody does again.
         now = await runtime.poller.ask(query)
-        held.open()
-        await happens(held.answered.is_set)
-        source = await runtime.sources.source(vendor.name)
-        await source.check()  # the line is free again: what came late has come
-        assert runtime.store.get(query).value == now
-        assert ODD not in str(now).lower()
-    finally:
-        held.open()
-        running.cancel()
-        await runtime.close()
-
-
-async def happens(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(120):
-        while not what():  # noqa: ASYNC110  (it happens in the server's thread)
-            await asyncio.sleep(0.01)
+        late.let_go.set()
+        await late.came.wait()
+        await settle()
+    assert [answer.notes for answer in late.answers] == [now.notes, ("how it was before",)]
+    assert runtime.store.get(query).value == now
+    running.cancel()
+    await runtime.close()

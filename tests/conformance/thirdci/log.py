@@ -28,13 +28,13 @@ class ThirdLog:
 
     def __init__(self, get: Callable[[str], Awaitable[HttpResponse]], address: Address) -> None:
         self._get = get
-        self.of = address
+        self.of = address.at_job(address.job or "serve")
 
     def parser(self, position: int) -> ThirdParser:
         return ThirdParser(position)
 
     async def read(self, sink: LogSink) -> LogStatus:
-        job = quote(self.of.job or "serve", safe="")
+        job = quote(self.of.job or "", safe="")
         answer = await self._get(f"/api/runs/{quote(str(self.of.run), safe='')}/log/{job}")
         sink.begin(0)
         sink.feed(answer.body)
