@@ -9,8 +9,12 @@ from tests.conformance.vendors import THIRD, Terminal, Vendor
 from tui.config import SOURCE_TYPES, ConfigError, ServerSettings, load
 
 PROGRAM = Path(__file__).parent.parent.parent
-ROOMS_OF_A_VENDOR = ("tui/sources", "tui/config", "tui/sandbox", "tui/cli.py")
-"""Where a kind of server may be known by its name. The command line opens the sandbox, which is made of some."""
+ROOMS_OF_A_VENDOR = (
+    *(f"tui/sources/{room}" for room in ("jenkins", "gitlab", "metrics")),
+    "tui/config",
+    "tui/sandbox",
+)
+"""Where a kind of server may be known by its name."""
 FIRST = "01KDWX7VT0ZZZZZZZZZZZZ0001"
 NEWEST = "01KDWX7VT0ZZZZZZZZZZZZ0003"
 pytestmark = pytest.mark.parametrize("vendor", [THIRD], ids=["thirdci"])
