@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.conformance.conftest import At
@@ -80,29 +79,22 @@ def test_unknown_words_are_shown_as_they_are(at: At, vendor: Vendor) -> None:
     assert ODD in out.lower(), out + errors
 
 
-class Late:
-    """What asks for the listing; the first answer comes when it is let go, and heeds no cancellation, as a blocked
-    thread does not."""
+class Asked:
+    """One asking for the listing: its answer comes when it is let go. It heeds no cancellation, as a blocked thread
+    does not."""
 
-    def __init__(self, ask: Callable[[], Awaitable[Listing]]) -> None:
-        self._ask = ask
-        self.answers: list[Listing] = []
-        self.held = asyncio.Event()
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
         self.let_go = asyncio.Event()
-        self.came = asyncio.Event()
 
-    async def __call__(self) -> Listing:
-        answer = await self._ask()
-        if not self.held.is_set():
-            self.held.set()
-            while not self.let_go.is_set():
-                try:
-                    await self.let_go.wait()
-                except asyncio.CancelledError:
-                    pass
-            answer = msgspec.structs.replace(answer, notes=("how it was before",))
-            self.came.set()
-        self.answers.append(answer)
+    async def of(self, ask: Callable[[], Awaitable[Listing]]) -> Listing:
+        answer = await ask()
+        self.answered.set()
+        while not self.let_go.is_set():
+            try:
+                await self.let_go.wait()
+            except asyncio.CancelledError:
+                pass
         return answer
 
 
@@ -110,19 +102,26 @@ async def test_a_late_reply_is_dropped(at: At, vendor: Vendor, monkeypatch: pyte
     runtime = Runtime(load(at().file))
     query = PipelinesOf(vendor.name)
     source = await runtime.sources.get(vendor.name, PipelineSource)
-    late = Late(source.pipelines)
-    monkeypatch.setattr(source, "pipelines", late)
-    async with asyncio.timeout(120):
+    ask, first, second = source.pipelines, Asked(), Asked()
+    askings = iter((first, second))
+    monkeypatch.setattr(source, "pipelines", lambda: next(askings).of(ask))
+    try:
         with runtime.poller.watch() as watch:
             watch.want(query)
             running = asyncio.create_task(runtime.run())
-            await late.held.wait()
+            await first.answered.wait()
         # Nobody wants it any more, and then somebody does again.
-        now = await runtime.poller.ask(query)
-        late.let_go.set()
-        await late.came.wait()
+        asking = asyncio.create_task(runtime.poller.ask(query))
+        await second.answered.wait()
+        first.let_go.set()
         await settle()
-    assert [answer.notes for answer in late.answers] == [now.notes, ("how it was before",)]
-    assert runtime.store.get(query).value == now
-    running.cancel()
-    await runtime.close()
+        assert runtime.store.get(query).value is None
+        second.let_go.set()
+        now = await asking
+        assert now.pipelines
+        assert runtime.store.get(query).value == now
+    finally:
+        first.let_go.set()
+        second.let_go.set()
+        running.cancel()
+        await runtime.close()
