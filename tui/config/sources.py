@@ -29,6 +29,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     takes_actions: ClassVar[bool] = False
     gives_metrics: ClassVar[bool] = False
     registers_models: ClassVar[bool] = False
+    dialect: ClassVar[Dialect] = "promql"
+    """How values are written in its queries for metrics."""
     knows_tiers: ClassVar[bool] = True
     """It tells which environments are production; where it cannot be asked, an environment counts as one. False: only
     ``[safety] production`` tells."""
@@ -182,8 +184,6 @@ class MetricServer(ServerSettings, frozen=True, kw_only=True):
     """What all sources of metrics have."""
 
     gives_metrics: ClassVar[bool] = True
-    dialect: ClassVar[Dialect] = "promql"
-    """How values are written in its queries."""
 
     user: str | None = None
     password: Secret | None = None

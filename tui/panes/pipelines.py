@@ -31,11 +31,12 @@ Group = Literal["nothing", "source", "folder"]
 SORTS: tuple[Sort, ...] = ("need", "name", "time")
 GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
 
+RUN_WIDTH = 5
 COLUMNS = (
     Column("", 1),
     Column("Pipeline", 20, flex=5),
     Column("Ref", 7, flex=1, drop=5),
-    Column("Run", 5, drop=6),
+    Column("Run", RUN_WIDTH, drop=6),
     Column("Now", 18, flex=5),
     Column("Age", 4, align="right", drop=3),
     Column("Tests", 12, drop=4),
@@ -46,6 +47,11 @@ COLUMNS = (
 NOW = 4
 
 Readings = Mapping[str, Reading[Listing]]
+
+
+def _end_of_id(text: str) -> str:
+    """``#12``; of a long id, as of a ULID, the end: in that the runs of a pipeline differ."""
+    return text if len(text) <= RUN_WIDTH else f"…{text[1 - RUN_WIDTH :]}"
 
 
 def matches(needle: str, pipeline: Pipeline, line: PipelineLine) -> bool:
@@ -139,7 +145,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
         (shown.glyph, shown.role),
         folder,
         line.ref,
-        line.run,
+        _end_of_id(line.run),
         ((line.word, shown.role), (f" {line.state}" if line.state else "", "")),
         age,
         (line.tests, "failed" if line.tests.endswith("failed") else ""),
