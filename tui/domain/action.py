@@ -94,6 +94,8 @@ class Step(msgspec.Struct, frozen=True):
     """``raw json``: the one value is a JSON document."""
     expect: tuple[tuple[str, str], ...] = ()
     """The source's own notes, by which it recognises the effect when it reads back; enough after a restart, too."""
+    kind: str = ""
+    """Which of the source's handlers sends it and looks at its effect: a member of an enum of that source."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -136,8 +138,8 @@ class Reply(msgspec.Struct, frozen=True):
     found: tuple[tuple[str, str], ...] = ()
     """What the answer told for reading back: a queue item, the id of a new job. For the source, like ``expect``."""
     over: bool = False
-    """Of a lost one: the server told of an error of its own, so it is done with it. What is not seen soon did not
-    happen."""
+    """Of a lost one: the server refused it, or told of an error of its own, in a way that may follow the effect. So it
+    is done with it, and what is not seen soon did not happen."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -151,6 +153,8 @@ class Observation(msgspec.Struct, frozen=True):
     """What it led to: the new run or job."""
     found: tuple[tuple[str, str], ...] = ()
     """Replaces :attr:`Reply.found` for the next look, where not empty."""
+    not_ours: bool = False
+    """It is somebody else's doing, or happened by itself: after a refusal, none of ours."""
 
     @property
     def settled(self) -> bool:

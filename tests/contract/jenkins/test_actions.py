@@ -76,7 +76,6 @@ async def test_parameter_that_was_dropped_is_a_failure() -> None:
         }
     )
     notes = (
-        ("do", "start"),
         ("source", "ci"),
         ("path", "deploy-model"),
         ("job", "deploy-model"),
@@ -87,6 +86,6 @@ async def test_parameter_that_was_dropped_is_a_failure() -> None:
             ('{"A":"1","B":"2"}', "ci:deploy-model#2 ended as SUCCESS; Jenkins dropped B"),
             ('{"A":"2"}', "ci:deploy-model#2 ended as SUCCESS, with another A than was asked for"),
         ):
-            step = Step("start", "POST", "/x", expect=(*notes, ("sent", sent)))
+            step = Step("start", "POST", "/x", expect=(*notes, ("sent", sent)), kind="start")
             seen = await source.observe(step, Reply("accepted", found=(("queue", "24"),)))
             assert (seen.state, seen.words) == ("failed", words)

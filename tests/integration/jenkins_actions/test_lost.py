@@ -105,3 +105,28 @@ async def test_lost_answer_is_recognised_after_a_restart(ci: Site, what: str, fa
     assert (await after.observe(step, reply)).state == "done"
     await after.close()
     assert len(ci.writes) == writes + 1
+
+
+REPEATED = {
+    "approve": "it is no longer there",
+    "approve with values": "it is no longer there",
+    "reject": "it is no longer there",
+    "take out of the queue": "an error of the server's own, as for what has left the queue",
+}
+"""What is refused to a proxy that repeats the request. The others are accepted once more."""
+
+
+@pytest.mark.parametrize("what", STEPS)
+async def test_a_refusal_of_what_a_proxy_repeats_is_read_back(ci: Site, what: str) -> None:
+    plan = await plan_of(ci, what)
+    writes = len(ci.writes)
+    ci.faults.set("twice", path=STEPS[what])
+    step, reply = await ci.send(plan)
+    ci.faults.set(None)
+    refused = what in REPEATED
+    assert (reply.state, reply.over) == ("lost" if refused else "accepted", refused)
+    assert reply.words.startswith(REPEATED.get(what, ""))
+    assert len(ci.writes) == writes + 1
+    if refused:
+        seen = await ci.source.observe(step, None)
+        assert (seen.state, seen.not_ours) == ("done", False)

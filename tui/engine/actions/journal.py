@@ -99,7 +99,7 @@ class Journal:
             if wanted not in line:
                 continue
             try:
-                entry = msgspec.json.decode(line, type=Entry)
+                entry = _of_today(msgspec.json.decode(line, type=Entry))
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
             found.setdefault(entry.id, []).append(entry)
@@ -197,6 +197,20 @@ class Journal:
                 raise
         finally:
             os.close(number)
+
+
+def _of_today(entry: Entry) -> Entry:
+    """A line of an earlier version, where the kind of a step stood among its notes as ``do``."""
+    plan, request = entry.plan, entry.request
+    if plan is not None and not all(step.kind for step in plan.steps):
+        plan = msgspec.structs.replace(plan, steps=tuple(map(_step_of_today, plan.steps)))
+    if request is not None and not request.kind:
+        request = _step_of_today(request)
+    return msgspec.structs.replace(entry, plan=plan, request=request)
+
+
+def _step_of_today(step: Step) -> Step:
+    return msgspec.structs.replace(step, kind=step.kind or dict(step.expect).get("do", ""))
 
 
 def _user() -> str:

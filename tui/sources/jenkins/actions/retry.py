@@ -8,6 +8,7 @@ from tui.domain.action import ActionField, ActionRequest, Plan, Step
 from tui.sources.jenkins.actions.live_state import RunState, spelled
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, note, place, quoted, shown
 from tui.sources.jenkins.actions.start import plan_start
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 
 _NOT_FROM_STAGE = (
@@ -44,7 +45,8 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"run {run} again",
         method="POST",
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/replay/rebuild",
-        expect=note(do="replay", **place(request, look), next=job.next_number, cause="ReplayCause"),
+        kind=StepKind.REPLAY,
+        expect=note(**place(request, look), next=job.next_number, cause="ReplayCause"),
     )
     facts = (("how", "the same script and parameters"), *_parameters(state))
     return look.plan(request, words, facts=facts, steps=(step,))
@@ -67,8 +69,8 @@ async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"run {run} again from {quoted(stage)}",
         method="POST",
         path=f"{job_path(full_name)}/{number}/restart/restartPipeline?stageName={quote(stage, safe='')}",
+        kind=StepKind.RESTART,
         expect=note(
-            do="restart",
             **place(request, look),
             next=job.next_number,
             cause="RestartDeclarativePipelineCause",

@@ -14,6 +14,7 @@ from tui.sources.http.client import HttpClient
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.sources.http.send_once import send_once
 from tui.sources.jenkins.actions.action_payload import CRUMB, SAID
+from tui.sources.jenkins.actions.steps import StepHandler
 from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.refusals import is_anonymous, words_of
 from tui.text.safe import clean, shorten
@@ -41,7 +42,7 @@ class Sender:
         self._crumbs = False
         """It wants a crumb: what the config calls a token is a password (contracts: jenkins §1.2)."""
 
-    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+    async def send(self, step: Step, secrets: Mapping[str, str], handler: StepHandler) -> Reply:
         try:
             content = body(step, secrets)
         except NoSecret as error:
@@ -66,7 +67,7 @@ class Sender:
             return answer
         if answer.status == 403 and b"No valid crumb" in answer.body and credentials(self._settings):
             self._crumbs = True
-        return judged(answer, self._settings, dict(step.expect).get("do", ""))
+        return judged(answer, self._settings, handler)
 
     async def _crumb(self) -> Mapping[str, str]:
         answer = await self._http.send("GET", "/crumbIssuer/api/json")
@@ -107,13 +108,10 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
     return urlencode(fields).encode()
 
 
-def judged(answer: HttpResponse, settings: JenkinsSettings, do: str = "") -> Reply:
+def judged(answer: HttpResponse, settings: JenkinsSettings, handler: StepHandler) -> Reply:
     """What an answer says of the write (contracts: jenkins §1.3, §10). That nothing happened is said only where it is
     certain: an error of the server's own may come after the effect, though it mostly stands for a value that it could
-    not use; and one of a proxy tells nothing of the server.
-
-    Args:
-        do: what the step does.
+    not use; one of a proxy tells nothing of the server; and a refusal may be for what the effect has led to.
     """
     status = answer.status
     if 200 <= status < 300:
@@ -126,24 +124,23 @@ def judged(answer: HttpResponse, settings: JenkinsSettings, do: str = "") -> Rep
     if status == 503 and b"getting ready to work" in answer.body:
         return Reply("refused", "it is starting and does nothing yet", status)
     if status >= 500 and "x-jenkins" in answer.headers:
-        words = f"an error of the server's own{_ERRORS.get(do, '')}{f': {said}' if said else ''}"
-        return Reply("lost", words, status, over=do != "cancel")  # a run needs its time to stop
+        words = f"an error of the server's own{handler.error}{f': {said}' if said else ''}"
+        return Reply("lost", words, status, over=not handler.slow)
     if status >= 500:
         return Reply(
             "lost", f"it, or a proxy in front of it, answered {status}{f': {said}' if said else ''}", status
         )
-    if status == 400 and do == "start" and "x-error" not in answer.headers:
-        return Reply("refused", f"its parameters are others now; look at it again ({said})", status)
-    meaning = _MEANINGS.get(status, f"it answered {status}")
-    return Reply("refused", said or meaning, status)
+    if status == 400 and handler.changed and "x-error" not in answer.headers:
+        return Reply("refused", f"{handler.changed} ({said})", status)
+    words = said or _MEANINGS.get(status, f"it answered {status}")
+    if status in handler.refuses_after or status not in _REFUSED_FIRST:
+        return Reply("lost", words, status, over=True)
+    return Reply("refused", words, status)
 
 
-_ERRORS = {
-    "start": ", as for a value that a parameter cannot have, or where there are no parameters any more",
-    "approve": ", as for a value that a parameter cannot have",
-    "dequeue": ", as for what has left the queue",
-}
-"""What an error of the server's own mostly stands for: its page does not tell."""
+_REFUSED_FIRST = frozenset({400, 401, 403, 404, 405, 409, 411, 413, 414, 415, 429, 431})
+"""Statuses given before anything is done, but for what a handler says of its own request: who asks, which page, of
+what form, how much, how often; and of a start whether it may be built (contracts: jenkins §1.2, §1.3, §10.1)."""
 
 _MEANINGS = {
     400: "it could not use what was sent",

@@ -23,6 +23,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     secret_note,
     shown,
 )
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import Cause
 from tui.text.safe import clean, shorten
@@ -63,8 +64,8 @@ def plan_start(
         path=f"{job_path(look.sent_name(target.path))}/{_how(job.fields)}?delay=0sec",
         body=tuple(values.items()),
         body_kind="form" if values else "none",
+        kind=StepKind.START,
         expect=note(
-            do="start",
             **(place(request, look) | {"run": None}),
             next=job.next_number,
             secrets=secret_note(secrets),
