@@ -213,3 +213,11 @@ def test_several_over_a_line_that_is_cut(
     _, done = terminal.document("retry", *jobs, "--yes", "--confirm", "production")
     assert len(terminal.writes) == len(jobs)
     assert [each["state"] for each in done["actions"]] == ["unknown" if code else "done"] * 2, done
+
+
+def test_what_gitlab_refused_to_a_proxy_that_repeats_was_done(terminal: Terminal) -> None:
+    terminal.fault("twice", path="/play")
+    code, out, _ = terminal("promote", "fraud", "--yes", "--confirm", "production")
+    assert (code, "\ndone: " in out) == (0, True)
+    assert "although the server had answered: 400 Bad request - Unplayable Job" in out
+    assert len(terminal.writes) == 1

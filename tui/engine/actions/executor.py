@@ -185,12 +185,14 @@ class ActionExecutor:
         if why := write_block_reason():
             return StepUpdate("refused", why)
         tell(StepUpdate("sending", step.words, number))
+        entry = self._entry(id_, "sending", plan, step=number, request=step)
         try:
-            await self._note(self._entry(id_, "sending", plan, step=number, request=step))
+            # What was begun is written, also when the program ends meanwhile.
+            why_not = await asyncio.shield(in_thread(partial(self._journal.begin, entry, plan)))
         except JournalError as error:
             return StepUpdate("refused", f"nothing was sent: {error}")
-        if why := write_block_reason():
-            return StepUpdate("refused", why)
+        if why := why_not or write_block_reason():
+            return StepUpdate("refused", f"nothing was sent: {why}" if why_not else why)
         began = self._clock()
         try:
             reply = await source.send(step, secrets)
