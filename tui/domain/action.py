@@ -41,15 +41,21 @@ class ActionKind(StrEnum):
     """MLflow: the registry's alias to another version."""
 
 
+FieldKind = Literal["text", "lines", "boolean", "choice", "secret", "number", "run", "unsupported"]
+"""``run``: written ``JOB#NUMBER``."""
+
+
 class ActionField(msgspec.Struct, frozen=True):
     """Something a person is asked for before the plan is sent."""
 
     name: str
-    kind: Literal["text", "lines", "boolean", "choice", "secret", "number", "unsupported"] = "text"
+    kind: FieldKind = "text"
     default: str = ""
     choices: tuple[str, ...] = ()
     help: str = ""
     required: bool = False
+    omitted: bool = False
+    """It is not sent where nothing is given: the server knows its default best, or alone."""
 
 
 class ActionRequest(msgspec.Struct, frozen=True):
@@ -115,7 +121,7 @@ class Plan(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     """What makes it doubtful: a no-op, approvals needed afterwards, artifacts that have expired."""
     fields: tuple[ActionField, ...] = ()
-    """What has to be asked for. All of them are sent, those untouched with their defaults."""
+    """What has to be asked for. Those untouched are sent with their defaults, or left to the server's."""
     steps: tuple[Step, ...] = ()
     environment: str = ""
     """The environment it changes, where that is known."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.contract.jenkins.support import core, jenkins, recorded
 from tests.http_stub import Reply as Answer
 from tests.http_stub import Route
@@ -89,3 +91,122 @@ async def test_parameter_that_was_dropped_is_a_failure() -> None:
             step = Step("start", "POST", "/x", expect=(*notes, ("sent", sent)), kind="start")
             seen = await source.observe(step, Reply("accepted", found=(("queue", "24"),)))
             assert (seen.state, seen.words) == ("failed", words)
+
+
+LAUNCH = Address("ci", "launch")
+LAUNCHED = "/job/launch/api/json"
+
+
+def of_kind(kind: str, **more: Any) -> dict[str, Any]:
+    return {"name": "IT", "type": f"{kind}ParameterDefinition", "description": None, **more}
+
+
+def job(*definitions: Mapping[str, Any]) -> Answer:
+    asked = {"_class": "hudson.model.ParametersDefinitionProperty", "parameterDefinitions": definitions}
+    return core({"_class": "hudson.model.FreeStyleProject", "nextBuildNumber": 3, "property": [asked]})
+
+
+BASELINE = {"_class": "hudson.model.RunParameterValue", "name": "IT", "jobName": "rec/eval", "number": "2"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "given", "body"),
+    [
+        (of_kind("Run", defaultParameterValue=BASELINE), "rec/eval#1", (("IT", "rec/eval#1"),)),
+        (of_kind("Run", defaultParameterValue=BASELINE), None, ()),
+        (of_kind("Credentials", defaultParameterValue={"name": "IT"}), "hub-2", (("IT", "hub-2"),)),
+        (of_kind("Credentials", defaultParameterValue={"name": "IT"}), None, ()),
+        (of_kind("PT_BRANCH_"), "main", (("IT", "main"),)),
+        (of_kind("PT_BRANCH_"), None, ()),
+        (of_kind("File"), None, ()),
+    ],
+)
+async def test_what_is_given_is_sent_and_what_is_not_is_left_to_the_server(
+    definition: Mapping[str, Any], given: str | None, body: tuple[tuple[str, str], ...]
+) -> None:
+    values = () if given is None else (("IT", given),)
+    async with jenkins({LAUNCHED: job(definition)}) as (source, stub):
+        stub.routes["POST /job/launch/buildWithParameters"] = Answer(201, {"Location": "/queue/item/9/"})
+        plan = await source.plan(ActionRequest(ActionKind.TRIGGER, LAUNCH, values))
+        assert plan.possible, plan.why_not
+        (step,) = plan.steps
+        assert step.body == body
+        assert (await source.send(step, {})).state == "accepted"
+        (write,) = (request for request in stub.requests if request.method == "POST")
+        assert write.form == {name: [value] for name, value in body}
+        assert write.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "why"),
+    [
+        ("File", "/tmp/data.yaml", "'IT' cannot be given here; open it in the browser"),
+        ("Run", "rec/eval", "'IT' is a run, written JOB#NUMBER, not 'rec/eval'"),
+        ("Run", "rec/eval#lastBuild", "'IT' is a run, written JOB#NUMBER, not 'rec/eval#lastBuild'"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_and_not_dropped(kind: str, given: str, why: str) -> None:
+    async with jenkins({LAUNCHED: job(of_kind(kind))}) as (source, stub):
+        plan = await source.plan(ActionRequest(ActionKind.TRIGGER, LAUNCH, (("IT", given),)))
+        assert (plan.possible, plan.why_not, plan.steps) == (False, why, ())
+        assert {request.method for request in stub.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(("number", "state"), [("1", "done"), ("2", "failed")])
+async def test_a_run_that_was_given_is_looked_for_in_what_began(number: str, state: str) -> None:
+    had = [
+        {"_class": "hudson.model.RunParameterValue", "name": "BASE", "jobName": "rec/eval", "number": number},
+        {"_class": "com.cloudbees.plugins.credentials.CredentialsParameterValue", "name": "REGISTRY"},
+    ]
+    actions = [{"_class": "hudson.model.ParametersAction", "parameters": had}]
+    build = core(
+        {
+            "_class": "x.FreeStyleBuild",
+            "number": 2,
+            "building": False,
+            "result": "SUCCESS",
+            "actions": actions,
+        }
+    )
+    notes = {"source": "ci", "path": "deploy-model", "job": "deploy-model", "next": "2"}
+    sent = '{"BASE":"rec/eval#1","REGISTRY":"hub-2"}'
+    async with jenkins({API: build}) as (source, _):
+        step = Step("start", "POST", "/x", expect=(*notes.items(), ("sent", sent)), kind="start")
+        seen = await source.observe(step, Reply("accepted", found=(("number", "2"),)))
+        assert seen.state == state, seen.words
+
+
+async def test_a_gate_that_asks_for_a_run_gets_it_under_its_own_key() -> None:
+    asked = (
+        {"name": "BASE", "type": "RunParameterDefinition"},
+        {"name": "KEY", "type": "CredentialsParameterDefinition"},
+    )
+    async with jenkins({API: run(*asked)}) as (source, _):
+        plan = await source.plan(ActionRequest(ActionKind.APPROVE, RUN))
+        assert [(field.name, field.required) for field in plan.fields] == [("BASE", True), ("KEY", True)]
+        given = (("BASE", "rec/eval#1"), ("KEY", "hub-2"))
+        (step,) = (await source.plan(ActionRequest(ActionKind.APPROVE, RUN, given))).steps
+        sent = '{"parameter":[{"name":"BASE","runId":"rec/eval#1"},{"name":"KEY","value":"hub-2"}]}'
+        assert step.body == (("json", sent),)
+
+
+async def test_a_repeat_says_which_value_it_cannot_know() -> None:
+    had = [
+        {"_class": "hudson.model.RunParameterValue", "name": "BASE", "jobName": "rec/eval", "number": "1"},
+        {"_class": "com.cloudbees.plugins.credentials.CredentialsParameterValue", "name": "KEY"},
+    ]
+    actions = [{"_class": "hudson.model.ParametersAction", "parameters": had}]
+    build = core(
+        {
+            "_class": "x.FreeStyleBuild",
+            "number": 2,
+            "building": False,
+            "result": "SUCCESS",
+            "actions": actions,
+        }
+    )
+    asked = job(of_kind("Run", name="BASE"), of_kind("Credentials", name="KEY"))
+    async with jenkins({API: build, "/job/deploy-model/api/json": asked}) as (source, _):
+        plan = await source.plan(ActionRequest(ActionKind.RETRY, RUN))
+        assert plan.steps[0].body == (("BASE", "rec/eval#1"),)
+        assert "what 'KEY' was is not told: the job's default is taken" in plan.warnings

@@ -60,9 +60,15 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
     step = Step(approving, "POST", f"{url}/proceedEmpty", expect=note(**notes), kind=StepKind.APPROVE)
     if gate.fields:
         # Those left out would be missing: no default stands in for them.
-        booleans = {field.name for field in gate.fields if field.kind == "boolean"}
+        kinds = {field.name: field.kind for field in gate.fields}
         sent = [
-            {"name": name, "value": value == "true" if name in booleans else value}
+            {
+                "name": name,
+                # Under ``value`` a run is answered with 500 (contracts: jenkins_observed, inputs).
+                "runId" if kinds[name] == "run" else "value": value == "true"
+                if kinds[name] == "boolean"
+                else value,
+            }
             for name, value in values.items()
         ]
         document = msgspec.json.encode({"parameter": sent}).decode()

@@ -1,27 +1,32 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from tui.domain.action import ActionField
+from tui.domain.action import ActionField, FieldKind
 from tui.sources.jenkins.actions.action_payload import ActedBuild, ActedItem, ActedJob
-from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, WfInput
+from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, Value, WfInput
 from tui.sources.jenkins.read.runs import CAUSES, INPUT, INTERRUPTED, PARAMETERS, actions_of
 from tui.text.safe import clean, clean_lines, shorten
 
 _APPROVER = "org.jenkinsci.plugins.workflow.support.steps.input.ApproverAction"
 _WORDS = 200
 
-_KINDS: dict[str, Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]] = {
+_KINDS: dict[str, FieldKind] = {
     "StringParameterDefinition": "text",
     "TextParameterDefinition": "lines",
     "BooleanParameterDefinition": "boolean",
     "ChoiceParameterDefinition": "choice",
     "PasswordParameterDefinition": "secret",
+    "RunParameterDefinition": "run",
+    "CredentialsParameterDefinition": "text",
+    "FileParameterDefinition": "unsupported",
 }
+_WRITTEN = {"RunParameterDefinition": "JOB#NUMBER", "CredentialsParameterDefinition": "the id of credentials"}
+"""How the value of a parameter is written where that is not plain."""
 
 
 class PendingInput(msgspec.Struct, frozen=True):
@@ -160,7 +165,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
             _one_line(one.message),
             "",
             tuple(
-                _field(
+                _of_input(
                     Definition(
                         parameter.name,
                         parameter.type if parameter.definition else "",
@@ -176,9 +181,15 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
     )
 
 
-def spelled(value: Any) -> str:
-    """A parameter's value as a form holds it; empty for none and for a secret one."""
-    if value is None or value is UNSET:
+def text_of(parameter: Parameter | Value) -> str | None:
+    """A parameter's value as a form holds it; None where Jenkins does not tell it: a secret, an id of credentials, a
+    file."""
+    if parameter.job_name and parameter.number is not None:
+        return f"{parameter.job_name}#{parameter.number}"
+    value = parameter.value
+    if value is UNSET:
+        return None
+    if value is None:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
@@ -219,30 +230,42 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
                 _one_line(asked.submitter if asked else None),
-                tuple(_field(parameter) for parameter in (asked and asked.parameters) or ()),
+                tuple(map(_of_input, (asked and asked.parameters) or ())),
             )
 
 
-def _field(definition: Definition, *, default: Any = None) -> ActionField:
-    kind: Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]
-    kind = _KINDS.get(definition.type or "", "unsupported")
-    if definition.default_parameter_value is not None and kind != "secret":
-        default = definition.default_parameter_value.value
+def _field(definition: Definition, *, default: str | None = None, unknown: FieldKind = "text") -> ActionField:
+    """
+    Args:
+        unknown: the kind of a parameter of some plugin: what a form takes of it is text (contracts: jenkins §3.2).
+    """
+    type_ = definition.type or ""
+    kind = _KINDS.get(type_, unknown)
+    if (told := definition.default_parameter_value) is not None and kind != "secret":
+        default = text_of(told)
+    help_ = ": ".join(filter(None, (_WRITTEN.get(type_), clean_lines(definition.description or ""))))
     return ActionField(
         # A name goes back to the server as it came; where it is shown, it is cleaned once more.
         name=definition.name,
         kind=kind,
         default="" if kind in ("secret", "unsupported") else _default(default, kind),
         choices=definition.choices or (),
-        help=shorten(clean_lines(definition.description or ""), _WORDS),
+        help=shorten(help_, _WORDS),
         required=kind == "secret",  # no default of it is known, and nobody else may say it
+        omitted=type_ in _WRITTEN or type_ not in _KINDS,
     )
 
 
-def _default(value: Any, kind: str) -> str:
+def _of_input(definition: Definition, *, default: Any = None) -> ActionField:
+    """Of those that an input asks for: no default of the server's stands in for one that is left out."""
+    field = _field(definition, default=text_of(Value(default)), unknown="unsupported")
+    return msgspec.structs.replace(field, omitted=False, required=field.required or field.omitted)
+
+
+def _default(default: str | None, kind: FieldKind) -> str:
     if kind == "boolean":
-        return "true" if value in (True, "true") else "false"
-    return spelled(value)
+        return "true" if default == "true" else "false"
+    return default or ""
 
 
 def _one_line(text: str | None) -> str:

@@ -1,5 +1,6 @@
 """What an action needs to know of its target, read at this moment: nothing here is kept beyond one question."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -175,6 +176,10 @@ def quoted(name: str) -> str:
 # --- fields -------------------------------------------------------------------------------------------------------
 
 
+_RUN = re.compile(r"[^#]+#\d+")
+"""Jenkins answers 500 to what has no ``#``, and takes a permalink to fail later (contracts: jenkins_observed)."""
+
+
 class WrongValue(Exception):
     """A field cannot have what it was given; the message says why."""
 
@@ -189,6 +194,10 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
     values: dict[str, str] = {}
     for field in fields:
         if field.kind == "unsupported":
+            if field.name in given:
+                raise WrongValue(f"{quoted(field.name)} cannot be given here; open it in the browser")
+            continue
+        if field.omitted and not given.get(field.name):
             continue
         value = HIDDEN if field.kind == "secret" else given.get(field.name, field.default)
         if field.kind == "choice":
@@ -198,6 +207,8 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
                 raise WrongValue(f"{quoted(field.name)} cannot be {quoted(value)}; it is one of {choices}")
         if field.kind == "boolean" and value not in ("true", "false"):
             raise WrongValue(f"{quoted(field.name)} is true or false, not {quoted(value)}")
+        if field.kind == "run" and value and not _RUN.fullmatch(value):
+            raise WrongValue(f"{quoted(field.name)} is a run, written JOB#NUMBER, not {quoted(value)}")
         values[field.name] = value
     return values, tuple(field.name for field in fields if field.kind == "secret")
 

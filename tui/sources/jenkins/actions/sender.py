@@ -100,7 +100,10 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
     for name, value in step.body:
         if name == "json" and hidden:
             asked = msgspec.json.decode(value)["parameter"]
-            given = [{**one, "value": value_of(one["name"], one["value"])} for one in asked]
+            given = [
+                {**one, "value": value_of(one["name"], one["value"])} if one["name"] in hidden else one
+                for one in asked
+            ]
             value = msgspec.json.encode({"parameter": given}).decode()
         else:
             value = value_of(name, value)

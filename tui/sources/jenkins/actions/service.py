@@ -16,7 +16,7 @@ from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
-from tui.sources.jenkins.actions.live_state import spelled
+from tui.sources.jenkins.actions.live_state import text_of
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
@@ -184,7 +184,7 @@ class JenkinsActions:
         parameters = (
             step.body
             if step.kind == StepKind.START
-            else [(each.name, spelled(each.value)) for each in (await look.of(request.target)).parameters]
+            else [(each.name, text_of(each) or "") for each in (await look.of(request.target)).parameters]
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):
             return plan

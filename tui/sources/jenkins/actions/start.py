@@ -8,7 +8,7 @@ import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
 from tui.domain.address import Address
-from tui.sources.jenkins.actions.live_state import JobState, Started, spelled
+from tui.sources.jenkins.actions.live_state import JobState, Started, text_of
 from tui.sources.jenkins.actions.live_state_reader import (
     LiveStateReader,
     WrongValue,
@@ -92,7 +92,7 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     state = await look.run(expect["job"], number)
     seen = progress(state, at)
     if "sent" in expect:
-        had = {each.name: spelled(each.value) for each in state.parameters}
+        had = {each.name: text_of(each) for each in state.parameters}
         sent = _values.decode(expect["sent"])
         if missing := [name for name in sent if name not in had]:
             words = f"{seen.words}; Jenkins dropped {shorten(clean(', '.join(missing)), 200)}"
@@ -103,8 +103,9 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     return msgspec.structs.replace(seen, found=note(number=number))
 
 
-def _alike(sent: str, had: str) -> bool:
-    return sent.replace("\r\n", "\n").strip() == had.replace("\r\n", "\n").strip()
+def _alike(sent: str, had: str | None) -> bool:
+    """Whether a run may have a value as it was sent; what Jenkins does not tell may be it."""
+    return had is None or sent.replace("\r\n", "\n").strip() == had.replace("\r\n", "\n").strip()
 
 
 async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) -> int | Observation:
@@ -151,6 +152,6 @@ def _ours(started: Started, expect: Mapping[str, str], me: str) -> bool:
         )
     if not started.by(me):
         return False
-    had = {each.name: spelled(each.value) for each in started.parameters}
+    had = {each.name: text_of(each) for each in started.parameters}
     sent = _values.decode(expect.get("sent", "{}"))
     return all(_alike(value, had[name]) for name, value in sent.items() if name in had)
