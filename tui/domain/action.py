@@ -41,8 +41,8 @@ class ActionKind(StrEnum):
     """MLflow: the registry's alias to another version."""
 
 
-FieldKind = Literal["text", "lines", "boolean", "choice", "secret", "number", "run", "unsupported"]
-"""``run``: written ``JOB#NUMBER``."""
+FieldKind = Literal["text", "lines", "boolean", "choice", "secret", "number", "run", "file", "unsupported"]
+"""``run``: written ``JOB#NUMBER``. ``file``: the path of one on this machine."""
 
 
 class ActionField(msgspec.Struct, frozen=True):
@@ -96,8 +96,9 @@ class Step(msgspec.Struct, frozen=True):
     """Below the server's base url, with the query, quoted as it is sent; never a secret."""
     body: tuple[tuple[str, str], ...] = ()
     """Field and value as they are sent; ``***`` for one whose value comes from the secrets given with the sending."""
-    body_kind: Literal["none", "form", "json", "raw json"] = "none"
-    """``raw json``: the one value is a JSON document."""
+    body_kind: Literal["none", "form", "json", "raw json", "multipart"] = "none"
+    """``raw json``: the one value is a JSON document. ``multipart``: some values are paths of files, whose content is
+    sent."""
     expect: tuple[tuple[str, str], ...] = ()
     """The source's own notes, by which it recognises the effect when it reads back; enough after a restart, too."""
     kind: str = ""

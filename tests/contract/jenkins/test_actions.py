@@ -1,6 +1,9 @@
 """What a plan asks for, and what becomes of what it sent (contracts: jenkins §7, §10)."""
 
+import email
 from collections.abc import Mapping
+from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,7 +143,9 @@ async def test_what_is_given_is_sent_and_what_is_not_is_left_to_the_server(
 @pytest.mark.parametrize(
     ("kind", "given", "why"),
     [
-        ("File", "/tmp/data.yaml", "'IT' cannot be given here; open it in the browser"),
+        ("File", "/nowhere/data.yaml", "'IT': '/nowhere/data.yaml' is no file that can be read"),
+        ("File", "/", "'IT': '/' is no file that can be read"),
+        ("StashedFile", "/tmp/data.yaml", "'IT' cannot be given here; open it in the browser"),
         ("Run", "rec/eval", "'IT' is a run, written JOB#NUMBER, not 'rec/eval'"),
         ("Run", "rec/eval#lastBuild", "'IT' is a run, written JOB#NUMBER, not 'rec/eval#lastBuild'"),
     ],
@@ -210,3 +215,49 @@ async def test_a_repeat_says_which_value_it_cannot_know() -> None:
         plan = await source.plan(ActionRequest(ActionKind.RETRY, RUN))
         assert plan.steps[0].body == (("BASE", "rec/eval#1"),)
         assert "what 'KEY' was is not told: the job's default is taken" in plan.warnings
+
+
+async def test_a_file_is_a_part_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "data.yaml"
+    path.write_bytes(b"lr: 1e-3\n\x00\xff")
+    asked = job(
+        of_kind("File", name="data/config.yaml"),
+        of_kind("String", name="STAGE"),
+        of_kind("Password", name="KEY"),
+    )
+    given = (("data/config.yaml", str(path)), ("STAGE", "zürich"))
+    async with jenkins({LAUNCHED: asked}) as (source, stub):
+        stub.routes["POST /job/launch/buildWithParameters"] = Answer(201, {"Location": "/queue/item/9/"})
+        (step,) = (await source.plan(ActionRequest(ActionKind.TRIGGER, LAUNCH, given))).steps
+        assert step.body == (("data/config.yaml", str(path)), ("STAGE", "zürich"), ("KEY", "***"))
+        assert (await source.send(step, {"KEY": "hush"})).state == "accepted"
+        path.unlink()
+        unsent = await source.send(step, {"KEY": "hush"})
+        assert (unsent.state, unsent.words) == ("unsent", f"{path} cannot be read: No such file or directory")
+        (write,) = (request for request in stub.requests if request.method == "POST")
+        head = f"Content-Type: {write.headers['content-type']}\r\n\r\n".encode()
+        parts = email.message_from_bytes(head + write.body).get_payload()
+        assert isinstance(parts, list)
+        found = {
+            part.get_param("name", header="content-disposition"): (
+                part.get_filename(),
+                part.get_payload(decode=True),
+            )
+            for part in parts
+            if isinstance(part, Message)
+        }
+        assert found == {
+            "STAGE": (None, "zürich".encode()),
+            "KEY": (None, b"hush"),
+            "data/config.yaml": ("data.yaml", b"lr: 1e-3\n\x00\xff"),
+        }
+
+
+async def test_a_pipeline_gets_no_file(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_bytes(b"")
+    asked = [{"parameterDefinitions": [of_kind("File")]}]
+    pipeline = core({"_class": "org.jenkinsci.plugins.workflow.job.WorkflowJob", "property": asked})
+    async with jenkins({LAUNCHED: pipeline}) as (source, _):
+        given = (("IT", str(tmp_path / "data.yaml")),)
+        plan = await source.plan(ActionRequest(ActionKind.TRIGGER, LAUNCH, given))
+        assert plan.why_not == "a Pipeline gets no file from 'IT': Jenkins lists it and drops it"

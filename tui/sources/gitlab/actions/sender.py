@@ -71,6 +71,8 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
             return given[0][1].encode()
         case "none":
             return b""
+        case "multipart":
+            raise ValueError("no request to GitLab has files")
 
 
 _REFUSED_FIRST = frozenset({401, 404, 405, 410, 411, 413, 414, 415, 429, 431})

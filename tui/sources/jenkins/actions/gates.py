@@ -14,11 +14,11 @@ from tui.sources.jenkins.actions.live_state_reader import (
     address,
     filled,
     in_browser,
+    name_note,
     note,
     noted,
     place,
     quoted,
-    secret_note,
 )
 from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
@@ -77,7 +77,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
             path=f"{url}/proceed",
             body=(("json", document),),
             body_kind="form",
-            expect=(*step.expect, *note(secrets=secret_note(secrets))),
+            expect=(*step.expect, *note(secrets=name_note(secrets))),
         )
     return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,))
 

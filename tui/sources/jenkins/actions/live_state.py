@@ -23,9 +23,15 @@ _KINDS: dict[str, FieldKind] = {
     "PasswordParameterDefinition": "secret",
     "RunParameterDefinition": "run",
     "CredentialsParameterDefinition": "text",
-    "FileParameterDefinition": "unsupported",
+    "FileParameterDefinition": "file",
+    "Base64FileParameterDefinition": "unsupported",
+    "StashedFileParameterDefinition": "unsupported",
 }
-_WRITTEN = {"RunParameterDefinition": "JOB#NUMBER", "CredentialsParameterDefinition": "the id of credentials"}
+_WRITTEN = {
+    "RunParameterDefinition": "JOB#NUMBER",
+    "CredentialsParameterDefinition": "the id of credentials",
+    "FileParameterDefinition": "the path of a file here",
+}
 """How the value of a parameter is written where that is not plain."""
 
 
@@ -97,6 +103,7 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class JobState(msgspec.Struct, frozen=True):
+    is_pipeline: bool
     buildable: bool
     next_number: int
     fields: tuple[ActionField, ...]
@@ -146,6 +153,7 @@ def job_state(job: ActedJob) -> JobState:
     definitions = [one for known in job.property or () for one in known.parameter_definitions or ()]
     builds = tuple(_started(build.number or 0, build.queue_id, build.actions) for build in job.builds or ())
     return JobState(
+        is_pipeline=job.kind.endswith("WorkflowJob"),
         buildable=job.buildable is not False and not job.disabled,
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
         fields=tuple(_field(one) for one in definitions),
@@ -259,6 +267,8 @@ def _field(definition: Definition, *, default: str | None = None, unknown: Field
 def _of_input(definition: Definition, *, default: Any = None) -> ActionField:
     """Of those that an input asks for: no default of the server's stands in for one that is left out."""
     field = _field(definition, default=text_of(Value(default)), unknown="unsupported")
+    if field.kind == "file":
+        return msgspec.structs.replace(field, kind="unsupported", omitted=False)
     return msgspec.structs.replace(field, omitted=False, required=field.required or field.omitted)
 
 

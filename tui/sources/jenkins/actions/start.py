@@ -15,12 +15,12 @@ from tui.sources.jenkins.actions.live_state_reader import (
     address,
     filled,
     in_browser,
+    name_note,
     note,
     noted,
     place,
     progress,
     quoted,
-    secret_note,
     shown,
 )
 from tui.sources.jenkins.actions.steps import StepKind
@@ -57,18 +57,23 @@ def plan_start(
     warnings = []
     if names := in_browser(job.fields):
         warnings.append(f"{names} cannot be given here: its default is taken; or open it in the browser")
+    files = [field.name for field in job.fields if field.kind == "file" and field.name in values]
+    if files and job.is_pipeline:
+        why = f"a Pipeline gets no file from {', '.join(map(quoted, files))}: Jenkins lists it and drops it"
+        return look.cannot(request, words, why, fields=job.fields)
     facts = (("parameters", shown(values)),) if values else ()
     step = Step(
         words=f"start a run of {target}",
         method="POST",
         path=f"{job_path(look.sent_name(target.path))}/{_how(job.fields)}?delay=0sec",
         body=tuple(values.items()),
-        body_kind="form" if values else "none",
+        body_kind="multipart" if files else "form" if values else "none",
         kind=StepKind.START,
         expect=note(
             **(place(request, look) | {"run": None}),
             next=job.next_number,
-            secrets=secret_note(secrets),
+            secrets=name_note(secrets),
+            files=name_note(files),
             sent=msgspec.json.encode({n: v for n, v in values.items() if n not in secrets}).decode(),
         ),
     )
