@@ -17,8 +17,8 @@ def keys_document() -> str:
     lines = [
         "# Keys",
         "",
-        "Every key, as the help (`?`) tells it; all can be changed in `[ui.keys]`. Made from `tui/keys.py` and",
-        "`tui/pane_registry.py`; `tests/test_docs.py` compares.",
+        "Every key, as the help (`?`) tells it; all can be changed in `[ui.keys]`. Made from `tui/keys.py`,",
+        "`tui/pane_registry.py` and `tui/domain/action_kinds.py`; `tests/test_docs.py` compares.",
         "",
         "| key | does |",
         "| --- | --- |",

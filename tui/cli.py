@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from tui import __version__, config
-from tui.commands.action_arguments import ACTING, AmbiguousArguments, add_acting
+from tui.commands.action_arguments import AmbiguousArguments, add_acting
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
+from tui.domain.action_kinds import COMMANDS
 from tui.domain.address import AddressError, parse_address
 from tui.keys import keymap
 from tui.threads import use_daemon_threads
@@ -136,7 +137,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
     settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
-    if arguments.command in ACTING:
+    if arguments.command in COMMANDS:
         from tui.commands.act import act
         from tui.commands.action_arguments import asked
 

@@ -188,6 +188,9 @@ def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     )
     code, _, errors = terminal("rollback", "fraud", "--set", "TO=1", "--yes")
     assert (code, "--set TO: rollback gitlab:ml/fraud@production asks for nothing" in errors) == (2, True)
+    code, _, errors = terminal("promote", "fraud", "--set", "SHARE=50", "--yes", "--confirm", "production")
+    assert (code, errors.startswith("pipedeck: --set SHARE: promote gitlab:ml/fraud#")) == (2, True)
+    assert errors.endswith(" asks for variables\n")
     code, _, errors = terminal("trigger", "fraud", "--yes")
     assert (code, errors) == (2, "pipedeck: [models.fraud] has no retrain\n")
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")
@@ -213,3 +216,11 @@ def test_several_over_a_line_that_is_cut(
     _, done = terminal.document("retry", *jobs, "--yes", "--confirm", "production")
     assert len(terminal.writes) == len(jobs)
     assert [each["state"] for each in done["actions"]] == ["unknown" if code else "done"] * 2, done
+
+
+def test_what_gitlab_refused_to_a_proxy_that_repeats_was_done(terminal: Terminal) -> None:
+    terminal.fault("twice", path="/play")
+    code, out, _ = terminal("promote", "fraud", "--yes", "--confirm", "production")
+    assert (code, "\ndone: " in out) == (0, True)
+    assert "although the server had answered: 400 Bad request - Unplayable Job" in out
+    assert len(terminal.writes) == 1

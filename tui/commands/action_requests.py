@@ -7,17 +7,12 @@ from tui.commands.prompts import ask as ask_for
 from tui.commands.prompts import ask_secret
 from tui.config import Secret, Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import parse_address
 from tui.engine.actions.model_rules import champion
 from tui.engine.queries import CandidateOf
 from tui.engine.runtime import Runtime
 from tui.text.safe import clean
-
-OF_MODELS = (ActionKind.PROMOTE, ActionKind.ROLLBACK, ActionKind.TRIGGER)
-"""What takes a MODEL in place of an ADDRESS."""
-
-FIXED = (ActionKind.RETRY, ActionKind.CANCEL, ActionKind.REJECT, ActionKind.ROLLBACK, ActionKind.SET_CHAMPION)
-"""What takes no field that the plan does not ask for: it would be passed over without a word."""
 
 
 async def action_requests(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
@@ -46,7 +41,7 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
 def _at(kind: ActionKind, text: str, settings: Settings) -> ActionRequest:
     if kind is ActionKind.SET_CHAMPION:
         raise AmbiguousArguments(f"set-champion takes a MODEL of the config, not {text}")
-    if kind in OF_MODELS and ":" not in text:
+    if ACTION_KINDS[kind].takes_model and ":" not in text:
         known = ", ".join(settings.models) or "none"
         raise AmbiguousArguments(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
     return ActionRequest(kind, parse_address(text))
@@ -117,9 +112,9 @@ def filled(
         ConfigError: a variable that should hold a secret does not.
     """
     given, secrets = dict(its.given), {}
-    if unknown := [
-        name for name in given if its.kind in FIXED and name not in {each.name for each in fields}
-    ]:
+    asked = {each.name for each in fields}
+    unknown = [name for name in given if name not in asked]
+    if unknown and not ACTION_KINDS[its.kind].any_field:  # it would be passed over without a word
         taken = ", ".join(each.name for each in fields) or "nothing"
         raise AmbiguousArguments(f"--set {unknown[0]}: {its.kind.value} {request.target} asks for {taken}")
     for field in fields:

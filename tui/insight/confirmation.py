@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tui.domain.action import ActionKind, Plan
+from tui.domain.action import Plan
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.globs import matches
 from tui.domain.verdict import Decision
 
@@ -46,7 +47,8 @@ def required_confirmation(
         judged: there is a verdict to be had on it.
         doubt: what else is doubtful.
     """
-    if plan.request.kind is ActionKind.PROMOTE and judged and decision is not Decision.PROMOTE:
+    judged = judged and ACTION_KINDS[plan.request.kind].judged_by == "verdict"
+    if judged and decision is not Decision.PROMOTE:
         doubt = f"the verdict is {decision}" if decision is not None else "the verdict could not be read"
     return RequiredConfirmation(production, doubt)
 

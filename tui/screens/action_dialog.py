@@ -122,7 +122,7 @@ def entries(plan: Plan) -> list[Entry]:
     return [
         Entry(
             field.name,
-            field.kind,
+            "text" if field.kind == "run" or field.kind == "file" else field.kind,
             _shown(field, _before(plan, field)),
             tuple(map(clean, field.choices)),
             clean(field.help),

@@ -8,6 +8,7 @@ import msgspec
 from textual.app import App
 
 from tui.domain.action import ActionKind, ActionRequest, Activity, Offer
+from tui.domain.action_kinds import SHORTCUTS
 from tui.domain.address import Address
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.actions.targets import able, aim, prepare
@@ -22,16 +23,6 @@ from widgets.dialog.menu import Menu, MenuLine
 if TYPE_CHECKING:
     from tui.engine.runtime import Runtime
 
-SHORTCUTS = {
-    ActionKind.APPROVE: "approve",
-    ActionKind.PROMOTE: "approve",
-    ActionKind.REJECT: "reject",
-    ActionKind.ROLLBACK: "roll_back",
-    ActionKind.RETRY: "retry",
-    ActionKind.CANCEL: "cancel",
-    ActionKind.TRIGGER: "trigger",
-}
-"""The action of the registry whose key does it."""
 REASON = (Entry("reason", label="Reason (optional)"),)
 READING = "Reading what can be done …"
 

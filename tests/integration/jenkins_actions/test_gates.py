@@ -67,7 +67,8 @@ async def test_refused_in_the_words_of_the_server(ci: Site) -> None:
     plan = await ci.plan(ActionKind.APPROVE, await ci.start())
     assert ("who may answer", "ops") in plan.facts
     step, reply = await ci.send(plan)
-    assert (reply.state, reply.words) == ("refused", "You need to be ops to submit this.")
+    assert (reply.state, reply.over) == ("lost", True)
+    assert reply.words == "You need to be ops to submit this."
     assert (await ci.source.observe(step, reply)).state == "nothing"
 
 
@@ -79,8 +80,9 @@ async def test_somebody_else_was_faster(ci: Site, ours: ActionKind, theirs: Acti
     (step,) = (await ci.plan(ours, run)).steps
     await ci.send(await ci.plan(theirs, run))
     reply = await ci.source.send(step, {})
-    assert reply.state == "refused"
-    assert (await ci.source.observe(step, reply)).state == "failed"
+    assert (reply.state, reply.over) == ("lost", True)
+    seen = await ci.source.observe(step, reply)
+    assert (seen.state, seen.not_ours) == ("failed", True)
 
 
 async def test_approved_by_somebody_else(ci: Site) -> None:

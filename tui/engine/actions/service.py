@@ -9,6 +9,7 @@ import msgspec
 
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan, WriteAccess
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import Address
 from tui.domain.deployment import Environments
 from tui.domain.journal import Record
@@ -238,15 +239,12 @@ class ActionService:
             facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
             plan = msgspec.structs.replace(plan, facts=facts)
         known = None
-        if request.kind is ActionKind.PROMOTE and (
-            model := model_rules.model_of(self._settings, request.target)
-        ):
+        judged_by = ACTION_KINDS[request.kind].judged_by
+        if judged_by == "verdict" and (model := model_rules.model_of(self._settings, request.target)):
             environment = plan.environment or self._settings.models[model].environment
             known = await self._promotions.promotion(model, request.target, environment)
         doubt = ""
-        if request.kind is ActionKind.SET_CHAMPION and (
-            model := model_rules.registered(self._settings, request.target)
-        ):
+        if judged_by == "validation" and (model := model_rules.registered(self._settings, request.target)):
             facts, doubt = await self._promotions.validation(model, request.value("version"))
             plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tui.domain.action import ActionKind, Offer
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import Address
 from tui.engine.actions.service import ActionService, PreparedAction
 from tui.sources.base import SourceError
-
-MEANT = {ActionKind.APPROVE: (ActionKind.APPROVE, ActionKind.PROMOTE)}
-"""What may be meant by a kind, where that is more than itself."""
 
 
 class TargetOffers(msgspec.Struct, frozen=True):
@@ -64,9 +62,8 @@ async def aim(
             offers = await actions.offers(targets[0])
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
-    return TargetOffers(
-        targets, tuple(each for each in offers if each.request.kind in MEANT.get(kind, (kind,)))
-    )
+    meant = (kind, *ACTION_KINDS[kind].also)
+    return TargetOffers(targets, tuple(each for each in offers if each.request.kind in meant))
 
 
 async def prepare(

@@ -37,7 +37,10 @@ class Parameter(Payload, frozen=True):
     name: str
     kind: str = field(name="_class", default="")
     value: Any = UNSET
-    """Any JSON value; absent for passwords and files."""
+    """Any JSON value; absent for passwords, credentials, files and runs."""
+    job_name: str | None = None
+    number: str | int | None = None
+    """The run that a run parameter names (contracts: jenkins_observed, parameter kinds)."""
 
 
 class Named(Payload, frozen=True):
@@ -57,6 +60,8 @@ class ScmRevision(Payload, frozen=True):
 
 class Value(Payload, frozen=True):
     value: Any = UNSET
+    job_name: str | None = None
+    number: str | int | None = None
 
 
 class Definition(Payload, frozen=True):

@@ -315,7 +315,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)
-        if expect["do"] == "tag":
+        if step.kind == mlflow_alias.StepKind.TAG:
             tags = (await self._made(expect["model"], expect["version"])).tags
             return mlflow_alias.observed_tag(expect, {tag.key: tag.value for tag in tags})
         return mlflow_alias.observed_alias(expect, await self._aliases(expect["model"]))

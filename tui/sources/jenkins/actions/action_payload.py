@@ -11,11 +11,11 @@ class ActedBuild(Build, frozen=True):
     queue_id: int | None = None
 
 
-_ASKED = "name,type,description,choices,defaultParameterValue[value]"
+_ASKED = "name,type,description,choices,defaultParameterValue[value,jobName,number]"
 ACTED_TREE = (
     "_class,number,building,inProgress,result,description,keepLog,queueId,timestamp,"
     "actions[_class,userId,causes[_class,shortDescription,userId,userName,user[id,fullName]],"
-    "parameters[_class,name,value],"
+    "parameters[_class,name,value,jobName,number],"
     f"executions[id,settled,input[id,message,submitter,parameters[{_ASKED}]]]]"
 )
 ACTED_BUILD = msgspec.json.Decoder(ActedBuild)
@@ -36,7 +36,7 @@ class ActedJob(Payload, frozen=True):
 
 RECENT = 20
 """Builds among which one is looked for that was started a moment ago."""
-_STARTED = "number,queueId,actions[_class,causes[_class,userId],parameters[_class,name,value]]"
+_STARTED = "number,queueId,actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
 ACTED_JOB_TREE = (
     f"_class,buildable,disabled,nextBuildNumber,property[parameterDefinitions[{_ASKED}]],"
     f"builds[{_STARTED}]{{0,{RECENT}}}"
@@ -56,7 +56,7 @@ class ActedItem(QueueItem, frozen=True):
 
 ACTED_ITEM_TREE = (
     "_class,id,why,stuck,inQueueSince,cancelled,executable[number],task[_class,name,fullName,url],"
-    "actions[_class,causes[_class,userId],parameters[_class,name,value]]"
+    "actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
 )
 ACTED_ITEM = msgspec.json.Decoder(ActedItem)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tui.domain.action import ActionRequest, Observation, Plan, Reply, Step
 from tui.sources.jenkins.actions.live_state import RunState, same
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, address, note, noted, place
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 
 LEVELS = {"stop": "Stop the run", "term": "End the run by force", "kill": "Kill the run"}
@@ -47,7 +48,8 @@ async def plan_cancel(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"{level} {run}",
         method="POST",
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/{level}",
-        expect=note(do="cancel", **place(request, look), level=level),
+        kind=StepKind.CANCEL,
+        expect=note(**place(request, look), level=level),
     )
     return look.plan(request, words, facts=(("effect", _EFFECTS[level]),), steps=(step,))
 
@@ -62,11 +64,12 @@ async def observe_cancel(
             return Observation("accepted", f"Jenkins said yes; {at} still runs", at)
         return Observation("nothing", f"{at} still runs", at)
     if state.result not in ("ABORTED", "NOT_BUILT"):
-        return Observation("failed", f"it ended as {state.ending} by itself", at)
+        return Observation("failed", f"it ended as {state.ending} by itself", at, not_ours=True)
     me = await look.me()
     by = [each.user for each in state.interruptions if each.user and not same(each.user, me)]
-    who = f" by {by[0]}, not you" if by and (reply is None or reply.state != "accepted") else ""
-    return Observation("done", f"{at} was stopped{who}", at)
+    others = bool(by) and (reply is None or reply.state != "accepted")
+    who = f" by {by[0]}, not you" if others else ""
+    return Observation("done", f"{at} was stopped{who}", at, not_ours=others)
 
 
 async def _plan_dequeue(request: ActionRequest, look: LiveStateReader) -> Plan:
@@ -81,7 +84,8 @@ async def _plan_dequeue(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"cancel what waits of {request.target}",
         method="POST",
         path=f"/queue/cancelItem?id={waiting[0].id}",
-        expect=note(do="dequeue", **place(request, look), item=waiting[0].id),
+        kind=StepKind.DEQUEUE,
+        expect=note(**place(request, look), item=waiting[0].id),
     )
     return look.plan(request, words, steps=(step,))
 
@@ -98,5 +102,5 @@ async def observe_dequeue(
         return Observation("done", "it was canceled in the queue")
     if item.executable is not None and item.executable.number is not None:
         at = address(expect, item.executable.number)
-        return Observation("failed", f"it had begun: {at}", at)
+        return Observation("failed", f"it had begun: {at}", at, not_ours=True)
     return Observation("nothing", "it still waits in the queue")

@@ -1,27 +1,38 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from tui.domain.action import ActionField
+from tui.domain.action import ActionField, FieldKind
 from tui.sources.jenkins.actions.action_payload import ActedBuild, ActedItem, ActedJob
-from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, WfInput
+from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, Value, WfInput
 from tui.sources.jenkins.read.runs import CAUSES, INPUT, INTERRUPTED, PARAMETERS, actions_of
 from tui.text.safe import clean, clean_lines, shorten
 
 _APPROVER = "org.jenkinsci.plugins.workflow.support.steps.input.ApproverAction"
 _WORDS = 200
 
-_KINDS: dict[str, Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]] = {
+_KINDS: dict[str, FieldKind] = {
     "StringParameterDefinition": "text",
     "TextParameterDefinition": "lines",
     "BooleanParameterDefinition": "boolean",
     "ChoiceParameterDefinition": "choice",
     "PasswordParameterDefinition": "secret",
+    "RunParameterDefinition": "run",
+    "CredentialsParameterDefinition": "text",
+    "FileParameterDefinition": "file",
+    "Base64FileParameterDefinition": "unsupported",
+    "StashedFileParameterDefinition": "unsupported",
 }
+_WRITTEN = {
+    "RunParameterDefinition": "JOB#NUMBER",
+    "CredentialsParameterDefinition": "the id of credentials",
+    "FileParameterDefinition": "the path of a file here",
+}
+"""How the value of a parameter is written where that is not plain."""
 
 
 class PendingInput(msgspec.Struct, frozen=True):
@@ -92,6 +103,7 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class JobState(msgspec.Struct, frozen=True):
+    is_pipeline: bool
     buildable: bool
     next_number: int
     fields: tuple[ActionField, ...]
@@ -141,6 +153,7 @@ def job_state(job: ActedJob) -> JobState:
     definitions = [one for known in job.property or () for one in known.parameter_definitions or ()]
     builds = tuple(_started(build.number or 0, build.queue_id, build.actions) for build in job.builds or ())
     return JobState(
+        is_pipeline=job.kind.endswith("WorkflowJob"),
         buildable=job.buildable is not False and not job.disabled,
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
         fields=tuple(_field(one, of_job=True) for one in definitions),
@@ -160,7 +173,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
             _one_line(one.message),
             "",
             tuple(
-                _field(
+                _of_input(
                     Definition(
                         parameter.name,
                         parameter.type if parameter.definition else "",
@@ -176,9 +189,15 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
     )
 
 
-def spelled(value: Any) -> str:
-    """A parameter's value as a form holds it; empty for none and for a secret one."""
-    if value is None or value is UNSET:
+def text_of(parameter: Parameter | Value) -> str | None:
+    """A parameter's value as a form holds it; None where Jenkins does not tell it: a secret, an id of credentials, a
+    file."""
+    if parameter.job_name and parameter.number is not None:
+        return f"{parameter.job_name}#{parameter.number}"
+    value = parameter.value
+    if value is UNSET:
+        return None
+    if value is None:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
@@ -219,34 +238,49 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
                 _one_line(asked.submitter if asked else None),
-                tuple(_field(parameter) for parameter in (asked and asked.parameters) or ()),
+                tuple(map(_of_input, (asked and asked.parameters) or ())),
             )
 
 
-def _field(definition: Definition, *, default: Any = None, of_job: bool = False) -> ActionField:
-    """Args:
-    of_job: it is asked for at the start of a run: for a password that is left out Jenkins takes its own default, and
-        does not tell whether there is one (contracts: jenkins_observed, parameter kinds). A gate has no default then.
+def _field(
+    definition: Definition, *, default: str | None = None, of_job: bool = False, unknown: FieldKind = "text"
+) -> ActionField:
+    """What a definition asks for.
+
+    Args:
+        of_job: it is asked for at the start of a run: for a password that is left out Jenkins takes its own default
+            and does not tell whether there is one (contracts: jenkins_observed, parameter kinds). A gate has none.
+        unknown: the kind of a parameter of some plugin: what a form takes of it is text (contracts: jenkins §3.2).
     """
-    kind: Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]
-    kind = _KINDS.get(definition.type or "", "unsupported")
-    if definition.default_parameter_value is not None and kind != "secret":
-        default = definition.default_parameter_value.value
+    type_ = definition.type or ""
+    kind = _KINDS.get(type_, unknown)
+    if (told := definition.default_parameter_value) is not None and kind != "secret":
+        default = text_of(told)
+    help_ = ": ".join(filter(None, (_WRITTEN.get(type_), clean_lines(definition.description or ""))))
     return ActionField(
         # A name goes back to the server as it came; where it is shown, it is cleaned once more.
         name=definition.name,
         kind=kind,
         default="" if kind in ("secret", "unsupported") else _default(default, kind),
         choices=definition.choices or (),
-        help=shorten(clean_lines(definition.description or ""), _WORDS),
+        help=shorten(help_, _WORDS),
         required=kind == "secret" and not of_job,
+        omitted=type_ in _WRITTEN or type_ not in _KINDS,
     )
 
 
-def _default(value: Any, kind: str) -> str:
+def _of_input(definition: Definition, *, default: Any = None) -> ActionField:
+    """Of those that an input asks for: no default of the server's stands in for one that is left out."""
+    field = _field(definition, default=text_of(Value(default)), unknown="unsupported")
+    if field.kind == "file":
+        return msgspec.structs.replace(field, kind="unsupported", omitted=False)
+    return msgspec.structs.replace(field, omitted=False, required=field.required or field.omitted)
+
+
+def _default(default: str | None, kind: FieldKind) -> str:
     if kind == "boolean":
-        return "true" if value in (True, "true") else "false"
-    return spelled(value)
+        return "true" if default == "true" else "false"
+    return default or ""
 
 
 def _one_line(text: str | None) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
 from tui.domain.address import Address
-from tui.sources.jenkins.actions.live_state import JobState, Started, spelled
+from tui.sources.jenkins.actions.live_state import JobState, Started, text_of
 from tui.sources.jenkins.actions.live_state_reader import (
     LiveStateReader,
     WrongValue,
@@ -23,6 +23,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     quoted,
     shown,
 )
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import Cause
 from tui.text.safe import clean, shorten
@@ -56,21 +57,26 @@ def plan_start(
     warnings = []
     if names := in_browser(job.fields):
         warnings.append(f"{names} cannot be given here: its default is taken; or open it in the browser")
+    files = [field.name for field in job.fields if field.kind == "file" and field.name in values]
+    if files and job.is_pipeline:
+        why = f"a Pipeline gets no file from {', '.join(map(quoted, files))}: Jenkins lists it and drops it"
+        return look.cannot(request, words, why, fields=job.fields)
     facts = (("parameters", shown(values)),) if values else ()
     step = Step(
         words=f"start a run of {target}",
         method="POST",
         path=f"{job_path(look.sent_name(target.path))}/{_how(job.fields)}?delay=0sec",
         body=tuple(values.items()),
-        body_kind="form" if values else "none",
+        body_kind="multipart" if files else "form" if values else "none",
+        kind=StepKind.START,
         expect=note(
-            do="start",
             **(place(request, look) | {"run": None}),
             next=job.next_number,
             secrets=names_note(secrets),
             optional=names_note(
                 [each.name for each in job.fields if each.name in secrets and not each.required]
             ),
+            files=names_note(files),
             sent=msgspec.json.encode({n: v for n, v in values.items() if n not in secrets}).decode(),
         ),
     )
@@ -94,7 +100,7 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     state = await look.run(expect["job"], number)
     seen = progress(state, at)
     if "sent" in expect:
-        had = {each.name: spelled(each.value) for each in state.parameters}
+        had = {each.name: text_of(each) for each in state.parameters}
         sent = _values.decode(expect["sent"])
         if missing := [name for name in sent if name not in had]:
             words = f"{seen.words}; Jenkins dropped {shorten(clean(', '.join(missing)), 200)}"
@@ -105,8 +111,9 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     return msgspec.structs.replace(seen, found=note(number=number))
 
 
-def _alike(sent: str, had: str) -> bool:
-    return sent.replace("\r\n", "\n").strip() == had.replace("\r\n", "\n").strip()
+def _alike(sent: str, had: str | None) -> bool:
+    """Whether a run may have a value as it was sent; what Jenkins does not tell may be it."""
+    return had is None or sent.replace("\r\n", "\n").strip() == had.replace("\r\n", "\n").strip()
 
 
 async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) -> int | Observation:
@@ -153,6 +160,6 @@ def _ours(started: Started, expect: Mapping[str, str], me: str) -> bool:
         )
     if not started.by(me):
         return False
-    had = {each.name: spelled(each.value) for each in started.parameters}
+    had = {each.name: text_of(each) for each in started.parameters}
     sent = _values.decode(expect.get("sent", "{}"))
     return all(_alike(value, had[name]) for name, value in sent.items() if name in had)
