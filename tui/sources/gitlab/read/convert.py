@@ -135,6 +135,7 @@ def _run_of_node(place: ProjectContext, node: PipelineNode) -> Run:
         ref=short_ref(node.ref),
         revision=clean(node.sha or ""),
         cause=_cause(node.source, node.user, node.upstream),
+        trigger=_trigger(node.source),
         created_at=seconds(node.created_at),
         started_at=seconds(node.started_at),
         duration=node.duration if status.finished else None,
@@ -238,6 +239,7 @@ def _run_of_rest(place: ProjectContext, pipeline: RestPipeline) -> Run:
         ref=short_ref(pipeline.ref),
         revision=clean(pipeline.sha or ""),
         cause=_cause(pipeline.source, pipeline.user, None),
+        trigger=_trigger(pipeline.source),
         created_at=seconds(pipeline.created_at),
         started_at=seconds(pipeline.started_at),
         duration=pipeline.duration if status.finished else None,
@@ -308,11 +310,15 @@ def _cause(source: str | None, user: User | None, upstream: PipelineReference | 
     if upstream is not None:
         path = clean(upstream.project.full_path) if upstream.project else ""
         return f"upstream {path}#{number(upstream.id)}"
-    words = clean(source or "").lower().removesuffix("_event").replace("_", " ")
+    words = _trigger(source)
     username = clean(user.username) if user else ""
     if not username:
         return words
     return username if words in _BY_HAND else f"{words} by {username}"
+
+
+def _trigger(source: str | None) -> str:
+    return clean(source or "").lower().removesuffix("_event").replace("_", " ")
 
 
 def _group(status: DetailedStatus | None) -> str | None:
