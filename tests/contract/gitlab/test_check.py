@@ -59,7 +59,7 @@ async def test_all_is_well(stub: Stub, connect: Connect) -> None:
         read_only=False,
         stage_source="GraphQL",
         clock_skew=facts.clock_skew,
-        requests=4,
+        requests=12,
         bytes_read=facts.bytes_read,
         rate_limit="1987 left, limit 2000 a minute",
     )

@@ -14,6 +14,7 @@ from tui.domain.status import Status
 from tui.sources.gitlab.payload import (
     DetailedStatus,
     JobNode,
+    LightNode,
     PipelineNode,
     PipelineReference,
     RestJob,
@@ -89,6 +90,8 @@ class RecentPipeline(msgspec.Struct, frozen=True, gc=False):
     iid: str
     stamp: float | None
     """Changes when a finished pipeline is retried: when it finished (GraphQL) or was updated (REST)."""
+    whole: bool = True
+    """False where only what its row needs was asked."""
 
 
 def short_ref(ref: str | None) -> str:
@@ -108,6 +111,26 @@ def recent_of_node(place: ProjectContext, node: PipelineNode) -> RecentPipeline:
     return RecentPipeline(
         msgspec.structs.replace(run, gates=gates_of(jobs)), node.iid, seconds(node.finished_at)
     )
+
+
+def recent_of_light(place: ProjectContext, node: LightNode) -> RecentPipeline:
+    vendor = vendor_word(node.status, "success-with-warnings" if node.warnings else None)
+    status, reason = read_status(vendor)
+    id = number(node.id)
+    run = Run(
+        address=place.run(id),
+        title=f"#{id}",
+        status=status,
+        vendor_status=vendor,
+        ref=short_ref(node.ref),
+        created_at=seconds(node.created_at),
+        waiting_reason=reason if status is Status.QUEUED else "",
+        web_url=place.url("pipelines", id),
+    )
+    waiting = (job for job in nodes(node.jobs) if _is_gate(job))
+    jobs = addressed(run.address, (_piece_of_node(place, run.address, job).job for job in waiting))
+    gated = msgspec.structs.replace(run, gates=gates_of(jobs))
+    return RecentPipeline(gated, "", seconds(node.finished_at), whole=False)
 
 
 def detail_of_node(place: ProjectContext, node: PipelineNode, jobs: Iterable[JobNode]) -> PipelineDetail:
@@ -304,6 +327,17 @@ def _counts(total: Total | None) -> TestCounts | None:
     if total is None or not total.count:
         return None
     return TestCounts(total.count, (total.failed or 0) + (total.error or 0), total.skipped or 0)
+
+
+_REF = re.compile(r"refs/(?:(?P<request>merge-requests/)|heads/|tags/)(?P<name>.+)")
+
+
+def wanted_ref(pattern: str) -> str:
+    """What ``refs`` of the configuration says, as refs are shown: ``refs/merge-requests/*`` is ``!*``."""
+    match = _REF.fullmatch(pattern)
+    if match is None:
+        return pattern
+    return f"!{match['name'].partition('/')[0]}" if match["request"] else match["name"]
 
 
 def _cause(source: str | None, user: User | None, upstream: PipelineReference | None) -> str:

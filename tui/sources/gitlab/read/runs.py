@@ -96,9 +96,9 @@ class RunReader:
             raise SourceError(Trouble.REFUSED, f"{address} names no run; write {address}#ID")
         told = recent.get(address.run)
         if kept := self._recall(address.run, told):
-            return kept
+            return _caused(kept, told)
         reference = Reference(address.run, address.path, told.iid if told else "")
-        return await self._read(address.path, reference, 0, _Reading())
+        return _caused(await self._read(address.path, reference, 0, _Reading()), told)
 
     # --- what is kept ---------------------------------------------------------------------------------------------
 
@@ -130,6 +130,7 @@ class RunReader:
             PIPELINE_DETAIL.name,
             lambda: self._by_graphql(place, reference, reading),
             lambda: self._by_rest(place, reference),
+            str(place.run(reference.id)),
         )
         begun = await gather(
             self._with_downstream(piece.job, piece.downstream, depth, reading)
@@ -251,6 +252,13 @@ class RunReader:
             if concerns_all(error):
                 raise
         return detail_of_rest(place, pipeline, (*builds, *bridges), tests)
+
+
+def _caused(run: Run, told: RecentPipeline | None) -> Run:
+    """``run`` with the cause that the listing told, where GraphQL does not tell it (before 17)."""
+    if told is None or run.trigger or not told.run.trigger:
+        return run
+    return msgspec.structs.replace(run, trigger=told.run.trigger, cause=told.run.cause)
 
 
 def _downstream(run: Run) -> list[Run]:
