@@ -35,7 +35,7 @@ _user = msgspec.json.Decoder(User)
 _ADVICE: Mapping[Trouble, str] = {
     Trouble.UNREACHABLE: "check the url, the network and the proxy",
     Trouble.TIMEOUT: "check the url; raise timeout if the server is only slow",
-    Trouble.TLS: "set ca to a PEM file of the authority that signed the server's certificate",
+    Trouble.TLS: "do what is said there; url, ca, cert and key are in the config",
     Trouble.UNAUTHORIZED: "make a token with the scope read_api (api to act too) and name it in token",
     Trouble.FORBIDDEN: "the token needs the scope read_api or api",
     Trouble.NOT_FOUND: "check the url, path prefix included: API answers are expected below URL/api/v4",

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -16,6 +17,7 @@ import msgspec
 
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
+from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
@@ -102,9 +104,10 @@ class Limiter:
                 await asyncio.sleep(wait)
             # Only now: a pause may have been asked for while this one waited.
             if (pause := self._not_before - self._clock()) > 0:
+                until = f"until {_time(self._not_before)}; next request in {fmt.elapsed(pause)}"
                 raise SourceError(
                     Trouble.RATE_LIMITED,
-                    f"{self.name} asked for a pause; next request in {pause:.0f} s ({where})",
+                    f"{self.name} asked for a pause {until} ({where})",
                     retry_at=self._not_before,
                 )
             self.requests += 1
@@ -119,15 +122,27 @@ class Limiter:
                 self.clock_skew = parsedate_to_datetime(date).timestamp() - self._clock()
             except ValueError:
                 pass
-        if remaining := headers.get("ratelimit-remaining"):
-            limit = headers.get("ratelimit-limit", "?")
-            self.rate_limit = clean(f"{remaining} left, limit {limit} a minute")
-        if (
-            answer.status in (429, 503)
-            and (seconds := self._retry_after(headers.get("retry-after"))) is not None
-        ):
-            self._not_before = self._clock() + seconds
+        remaining, reset = headers.get("ratelimit-remaining"), self._reset(headers.get("ratelimit-reset"))
+        if remaining:
+            # The limit is told by the minute, also where what is left is that of an hour (contracts: gitlab §1.5).
+            until = f" until {_time(reset)}" if reset is not None else ""
+            self.rate_limit = clean(
+                f"{remaining} left{until}, limit {headers.get('ratelimit-limit', '?')} a minute"
+            )
+        if answer.status in (429, 503):
+            seconds = self._retry_after(headers.get("retry-after"))
+            if seconds is not None:
+                self._not_before = self._clock() + seconds
+            elif answer.status == 429 and remaining == "0" and reset is not None:
+                self._not_before = reset
         return answer
+
+    def _reset(self, value: str | None) -> float | None:
+        """When a limit begins anew, by our clock: told as a time, or as seconds from now."""
+        if value is None or not value.isdecimal() or len(value) > 12:
+            return None
+        at = float(value)
+        return at - (self.clock_skew or 0.0) if at > 1e9 else self._clock() + at
 
     def whole(self, answer: HttpResponse, largest: int = LARGEST_BODY) -> HttpResponse:
         """``answer``, of which all was read.
@@ -159,6 +174,8 @@ class Limiter:
         retry_at = (
             self._not_before if answer.status in (429, 503) and self._not_before > self._clock() else None
         )
+        if retry_at is not None:
+            advice = "; ".join(filter(None, (advice, f"to be asked again at {_time(retry_at)}")))
         said = f": {shorten(clean(words), 200)}" if words else ""
         message = f"{self.name} answered {answer.status} to {answer.where}{said}"
         return SourceError(
@@ -185,6 +202,10 @@ class Limiter:
             else:
                 reason = f"the answer to {answer.where} is cut off or not JSON: {clean(str(error))}"
         raise SourceError(Trouble.WRONG_ANSWER, f"{self.name}: {reason}", status=answer.status)
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 _TROUBLES: Mapping[int, tuple[Trouble, str]] = {
