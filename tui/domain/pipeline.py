@@ -129,6 +129,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     """None: not read yet, as in a list."""
     stage_source: str = ""
     """Where the stages come from, when that limits what they can say (``flow graph: no times``)."""
+    facts: tuple[str, ...] = ()
+    """What else there is to know of it, in lines: its merge request, who has to approve, when it runs next."""
     trigger: str = ""
     """The kind of its cause (``push``, ``schedule``), where runs of one pipeline are of several kinds (GitLab)."""
 

@@ -88,6 +88,7 @@ class RunDoc(msgspec.Struct, frozen=True):
     gates: tuple[GateDoc, ...]
     web_url: str
     stages: tuple[StageDoc, ...] | None
+    facts: tuple[str, ...]
 
 
 class PipelineDoc(msgspec.Struct, frozen=True):
@@ -307,6 +308,7 @@ def run_document(run: Run) -> RunDoc:
         ),
         web_url=run.web_url,
         stages=None if run.stages is None else tuple(_stage(stage) for stage in run.stages),
+        facts=run.facts,
     )
 
 

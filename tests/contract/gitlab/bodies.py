@@ -74,6 +74,7 @@ def detail(pipeline: Mapping[str, Any], stages: Iterable[tuple[str, str]], jobs:
                 "failureReason": None,
                 "yamlErrorMessages": None,
                 "upstream": None,
+                "mergeRequest": None,
                 **pipeline,
                 "stages": {"nodes": [{"name": name, "status": status} for name, status in stages]},
                 "jobs": {"pageInfo": {"hasNextPage": False, "endCursor": "x"}, "nodes": list(jobs)},

@@ -119,6 +119,7 @@ query PipelineDetail($path: ID!, $iid: ID!, $after: String) {
       detailedStatus { group }
       user { username }
       upstream { id iid status project { fullPath } }
+      mergeRequest { title sourceBranch targetBranch mergeTrainIndex mergeTrainsCount approvalsLeft }
       stages(first: 100) { nodes { name status } }
       testReportSummary { total { count failed skipped error } }
       jobs(first: 100, after: $after) {

@@ -109,6 +109,16 @@ class JobNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     downstream_pipeline: PipelineReference | None = None
 
 
+class MergeRequestNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    title: str
+    source_branch: str
+    target_branch: str
+    merge_train_index: int | None = None
+    """Its place in the train, counted from 0."""
+    merge_trains_count: int | None = None
+    approvals_left: int | None = None
+
+
 class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: Gid
     iid: str
@@ -127,6 +137,7 @@ class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     detailed_status: DetailedStatus | None = None
     user: User | None = None
     upstream: PipelineReference | None = None
+    merge_request: MergeRequestNode | None = None
     test_report_summary: TestSummary | None = None
     stages: Nodes[StageNode] | None = None
     jobs: Nodes[JobNode] | None = None

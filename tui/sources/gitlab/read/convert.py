@@ -15,6 +15,7 @@ from tui.sources.gitlab.payload import (
     DetailedStatus,
     JobNode,
     LightNode,
+    MergeRequestNode,
     PipelineNode,
     PipelineReference,
     RestJob,
@@ -81,6 +82,10 @@ class PipelineDetail(msgspec.Struct, frozen=True):
     pieces: tuple[ConvertedJob, ...]
     stamp: float | None
     """As of :class:`RecentPipeline`."""
+    ref: str = ""
+    """As GitLab writes it."""
+    merge_request: MergeRequestNode | None = None
+    """What was told of the merge request it is for."""
 
 
 class RecentPipeline(msgspec.Struct, frozen=True, gc=False):
@@ -138,7 +143,7 @@ def detail_of_node(place: ProjectContext, node: PipelineNode, jobs: Iterable[Job
     run = _run_of_node(place, node)
     stages = tuple(_head(stage) for stage in nodes(node.stages))
     pieces = tuple(_piece_of_node(place, run.address, job) for job in jobs)
-    return PipelineDetail(run, stages, pieces, seconds(node.finished_at))
+    return PipelineDetail(run, stages, pieces, seconds(node.finished_at), node.ref or "", node.merge_request)
 
 
 def _head(stage: StageNode) -> StageHead:
@@ -248,6 +253,7 @@ def detail_of_rest(
         tuple(StageHead(name) for name in dict.fromkeys(clean(job.stage) for job in ordered)),
         tuple(_piece_of_rest(place, run.address, job, retried=job.id != newest[job.name]) for job in ordered),
         seconds(pipeline.updated_at),
+        pipeline.ref or "",
     )
 
 

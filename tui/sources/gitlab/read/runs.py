@@ -31,6 +31,7 @@ from tui.sources.gitlab.read.convert import (
     detail_of_node,
     detail_of_rest,
 )
+from tui.sources.gitlab.read.surroundings import Surroundings
 from tui.sources.gitlab.rest_client import MOST_PAGES, Rest, project_url
 from tui.sources.gitlab.status import read_status
 from tui.text.safe import clean, shorten
@@ -82,6 +83,7 @@ class RunReader:
         self._rest = rest
         self._fallback = fallback
         self._clock = clock
+        self._surroundings = Surroundings(rest, clock)
         self._kept: LruCache[int, _Kept] = LruCache(128)
         self._iids: LruCache[int, str] = LruCache(1024)
         self._paths: LruCache[int, str] = LruCache(1024)
@@ -139,7 +141,15 @@ class RunReader:
         )
         bridges = {job.id: job for job in begun}
         staged = [(piece.stage, bridges.get(piece.job.id, piece.job)) for piece in detail.pieces]
+        if holders := await self._surroundings.with_holders(path, (job for _, job in staged)):
+            staged = [
+                (stage, msgspec.structs.replace(job, reason=holders.get(job.id, job.reason)))
+                for stage, job in staged
+            ]
         run = assemble(detail.run, detail.stages, staged)
+        if depth == 0:
+            facts = await self._surroundings.facts(run, detail.ref, detail.merge_request)
+            run = msgspec.structs.replace(run, facts=facts)
         if reading.whole:
             self._keep(run, detail.stamp)
         return run
