@@ -12,6 +12,7 @@ from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
 from tui.domain.verdict import MetricVerdict, Verdict
+from tui.insight.priority import hidden_runs
 from tui.presenters.environments import EnvironmentPlace
 
 SCHEMA = 1
@@ -100,6 +101,7 @@ class PipelineDoc(msgspec.Struct, frozen=True):
     queued: int
     web_url: str
     last_run: RunDoc | None
+    other_runs: tuple[RunDoc, ...]
 
 
 class SourceDoc(msgspec.Struct, frozen=True):
@@ -283,6 +285,7 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
         queued=len(pipeline.queue),
         web_url=pipeline.web_url,
         last_run=run_document(pipeline.last) if pipeline.last else None,
+        other_runs=tuple(map(run_document, hidden_runs(pipeline))),
     )
 
 
