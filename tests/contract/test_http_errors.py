@@ -327,6 +327,30 @@ async def test_an_authority_is_trusted_when_named_or_the_systems(
 
 
 @every_library
+async def test_what_no_authority_mends_is_told_as_what_it_is(ask: Ask) -> None:
+    elsewhere, expired = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
+    elsewhere.load_cert_chain(TLS / "elsewhere.pem", TLS / "server.key")
+    expired.load_cert_chain(TLS / "expired.pem", TLS / "server.key")
+    with http_stub({}, tls=elsewhere) as stub:
+        error = await refusal(ask, stub.url, ca=TLS / "elsewhere.pem")
+        assert error.trouble is Trouble.TLS
+        assert "shows a certificate that is for another host: " in error.message
+        assert "write the url with a name that the certificate has" in error.message
+    with http_stub({}, tls=expired) as stub:
+        error = await refusal(ask, stub.url, ca=TLS / "expired.pem")
+        assert "shows a certificate that has expired: certificate has expired; who runs" in error.message
+        assert "ca =" not in error.message
+
+
+@every_library
+async def test_a_server_that_is_too_old(ask: Ask) -> None:
+    with talker(b"\x15\x03\x01\x00\x02\x02\x46") as port:  # alert: protocol version
+        error = await refusal(ask, f"https://127.0.0.1:{port}")
+    assert error.trouble is Trouble.TLS
+    assert "its own is too old; it needs TLS 1.2 or newer" in error.message
+
+
+@every_library
 @pytest.mark.parametrize(
     ("content", "words"), [(None, "No such file"), ("none", "it holds no certificate in PEM form")]
 )

@@ -1,5 +1,6 @@
 """Every kind of source, each with the one question that a hostile server answers."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
@@ -78,7 +79,8 @@ async def gitlab_rest(url: str, timeout: float) -> None:
 
 
 async def gitlab_graphql(url: str, timeout: float) -> None:
-    graphql = GraphQL(Limiter(NAME), GitLabSettings(url=url, watch=("ml/fraud",), timeout=timeout))
+    settings = GitLabSettings(url=url, watch=("ml/fraud",), timeout=timeout)
+    graphql = GraphQL(Limiter(NAME), settings, time.time)
     try:
         await graphql.ask(DASHBOARD, paths=["ml/fraud"])
     finally:

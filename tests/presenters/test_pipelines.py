@@ -180,3 +180,53 @@ class TestVerdicts:
     )
     def test_its_limits(self, margin: float | None, fail: float | None, text: str) -> None:
         assert limit_text(msgspec.structs.replace(self.METRIC, margin=margin, fail=fail), "ms") == text
+
+
+def _stage(*jobs: Job, status: Status = Status.FAILED) -> Stage:
+    return Stage("build", "build", status, jobs=jobs)
+
+
+def test_a_job_named_as_its_stage_is_one_row_that_loses_nothing() -> None:
+    job = Job(address("j:a#1/build"), "7", "build", Status.FAILED, reason="No space left on device")
+    (line,) = stage_lines(run("j:a#1", stages=(_stage(job),)), NOW)
+    assert (line.name, line.note, line.address) == ("build", "No space left on device", job.address)
+
+
+def test_a_job_named_as_its_stage_keeps_the_run_it_started() -> None:
+    child = run("j:b#2", stages=(Stage("train", "train", Status.RUNNING),))
+    bridge = Job(address("j:a#1/build"), "7", "build", Status.RUNNING, downstream=child)
+    lines = stage_lines(run("j:a#1", stages=(_stage(bridge, status=Status.RUNNING),)), NOW)
+    assert [line.name for line in lines] == ["build", "build", "train"]
+
+
+def test_a_job_named_as_its_stage_keeps_a_status_of_its_own() -> None:
+    job = Job(address("j:a#1/build"), "7", "build", Status.FAILED, optional=True)
+    lines = stage_lines(run("j:a#1", stages=(_stage(job, status=Status.WARNING),)), NOW)
+    assert [line.word for line in lines] == ["warning", "failed"]
+
+
+def test_a_skipped_run_is_not_the_newest() -> None:
+    line = pipeline_line(pipeline("g:a", run("g:a#3", Status.SKIPPED), run("g:a#2", Status.FAILED)), NOW)
+    assert (line.run, line.word) == ("#2", "failed")
+    assert pipeline_line(pipeline("g:a", run("g:a#3", Status.SKIPPED)), NOW).word == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ((("schedule", Status.PASSED), ("push", Status.FAILED)), "2m 00s; push #1 failed"),
+        ((("schedule", Status.PASSED), ("push", Status.PASSED), ("push", Status.FAILED)), "2m 00s"),
+        ((("push", Status.PASSED), ("push", Status.FAILED)), "2m 00s"),
+        ((("", Status.PASSED), ("", Status.FAILED)), "2m 00s"),
+        ((("push", Status.FAILED), ("push", Status.FAILED)), "2m 00s"),
+        ((("push", Status.RUNNING), ("push", Status.RUNNING)), "10m; #1 running"),
+        ((("", Status.RUNNING), ("", Status.WAITING)), "10m; #1 waiting"),
+        ((("push", Status.PASSED), ("push", Status.WAITING)), "2m 00s"),
+        ((("", Status.RUNNING),) * 6, "10m; #5 running, #4 running, #3 running and 2 more"),
+    ],
+)
+def test_a_row_tells_what_its_newest_run_hides(runs: tuple[tuple[str, Status], ...], words: str) -> None:
+    made = (
+        run(f"g:a#{len(runs) - at}", status, trigger=trigger) for at, (trigger, status) in enumerate(runs)
+    )
+    assert pipeline_line(pipeline("g:a", *made), NOW).state == words

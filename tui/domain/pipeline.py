@@ -129,6 +129,10 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     """None: not read yet, as in a list."""
     stage_source: str = ""
     """Where the stages come from, when that limits what they can say (``flow graph: no times``)."""
+    facts: tuple[str, ...] = ()
+    """What else there is to know of it, in lines: its merge request, who has to approve, when it runs next."""
+    trigger: str = ""
+    """The kind of its cause (``push``, ``schedule``), where runs of one pipeline are of several kinds (GitLab)."""
 
 
 class Pipeline(msgspec.Struct, frozen=True, gc=False):
@@ -154,7 +158,9 @@ class Pipeline(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def last(self) -> Run | None:
-        return self.runs[0] if self.runs else None
+        """The newest run that did anything: a skipped one (``[skip ci]``) hides nothing that came before it."""
+        newest = self.runs[0] if self.runs else None
+        return next((run for run in self.runs if run.status is not Status.SKIPPED), newest)
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):

@@ -92,6 +92,7 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
         if tests
         else StatusItem("", drop=9),
+        *(StatusItem("", detail=fact, drop=3) for fact in run.facts),
         StatusItem("", detail="  ".join(fact for fact in facts if fact), drop=4),
     ]
 

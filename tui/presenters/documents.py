@@ -13,6 +13,7 @@ from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
 from tui.domain.verdict import MetricVerdict, Verdict
+from tui.insight.priority import hidden_runs
 from tui.presenters.environments import EnvironmentPlace
 
 SCHEMA = 1
@@ -89,6 +90,7 @@ class RunDoc(msgspec.Struct, frozen=True):
     gates: tuple[GateDoc, ...]
     web_url: str
     stages: tuple[StageDoc, ...] | None
+    facts: tuple[str, ...]
 
 
 class PipelineDoc(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ class PipelineDoc(msgspec.Struct, frozen=True):
     queued: int
     web_url: str
     last_run: RunDoc | None
+    other_runs: tuple[RunDoc, ...]
 
 
 class SourceDoc(msgspec.Struct, frozen=True):
@@ -285,6 +288,7 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
         queued=len(pipeline.queue),
         web_url=pipeline.web_url,
         last_run=run_document(pipeline.last) if pipeline.last else None,
+        other_runs=tuple(map(run_document, hidden_runs(pipeline))),
     )
 
 
@@ -310,6 +314,7 @@ def run_document(run: Run) -> RunDoc:
         ),
         web_url=run.web_url,
         stages=None if run.stages is None else tuple(_stage(stage) for stage in run.stages),
+        facts=run.facts,
     )
 
 

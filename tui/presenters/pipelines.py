@@ -14,10 +14,13 @@ from tui.domain.pipeline import Job, Pipeline, Run, Stage
 from tui.domain.status import Status
 from tui.domain.verdict import MetricVerdict
 from tui.insight.eta import elapsed, expected_end
+from tui.insight.priority import hidden_runs
 from tui.text import format as fmt
 
 NEVER_RAN = "never ran"
 DISABLED = "disabled"
+MOST_HIDDEN = 3
+"""Runs beside the last one that are named in its row."""
 
 
 class PipelineLine(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +54,7 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
             status_word(run.status, run.vendor_status),
             run_state(run, pipeline.runs, now),
         )
+    state = "; ".join(filter(None, (state, _hidden(pipeline))))
     if pipeline.queue and (run is None or not run.status.active):
         item = pipeline.queue[0]
         status, word = Status.QUEUED, "stuck" if item.stuck else Status.QUEUED.value
@@ -71,6 +75,26 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
         cause=run.cause if run else "",
         tests=tests_text(run) if run else "",
     )
+
+
+def _hidden(pipeline: Pipeline) -> str:
+    """``push #12 failed, #11 running``: the runs that the last one hides, in words that time does not change."""
+    runs = hidden_runs(pipeline)
+    words = [
+        " ".join(
+            filter(
+                None,
+                (
+                    run.trigger if run.status is Status.FAILED else "",
+                    f"#{run.address.run}",
+                    status_word(run.status, run.vendor_status),
+                ),
+            )
+        )
+        for run in runs[:MOST_HIDDEN]
+    ]
+    more = len(runs) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def settled_age(pipeline: Pipeline, now: float) -> str | None:
@@ -161,6 +185,7 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
     for number, stage in enumerate(stages):
         below, own = _branch(prefix, path, last=number == len(stages) - 1)
         key = f"{path}/{stage.id}"
+        one = _is_its_job(stage)
         yield StageLine(
             key=key,
             prefix=own,
@@ -168,13 +193,13 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
             status=stage.status,
             word=status_word(stage.status, stage.vendor_status),
             time=_time(stage.status, elapsed(stage, now)),
-            note=_paused(stage),
+            note=_paused(stage) or (_note(stage.jobs[0]) if one else ""),
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
             address=stage.jobs[0].address if stage.jobs else run.address.at_job(f"{stage.name}~{stage.id}"),
         )
-        if not _is_its_job(stage):
+        if not one:
             yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
         yield from _stages(run, stage.children, below, key, now)
 
@@ -190,8 +215,7 @@ def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool
             status=job.status,
             word=status_word(job.status, job.vendor_status),
             time=_time(job.status, elapsed(job, now)),
-            note=" ".join(words for words in ("retried" if job.retried else "", job.reason) if words)
-            or _needs(job),
+            note=_note(job),
             started_at=job.started_at,
             ended_at=_end(job.started_at, job.duration, 0.0),
             dim=job.retried or job.status is Status.SKIPPED,
@@ -209,12 +233,19 @@ def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
 
 
 def _is_its_job(stage: Stage) -> bool:
-    """A stage that only wraps one job of its own name is one row."""
-    return len(stage.jobs) == 1 and not stage.children and stage.jobs[0].name == stage.name
+    """A stage that only wraps one job of its own name is one row, which has the note of both. Not where that would
+    lose something: a downstream run, another status."""
+    if len(stage.jobs) != 1 or stage.children:
+        return False
+    job = stage.jobs[0]
+    lost = job.downstream is not None or job.status is not stage.status
+    return job.name == stage.name and not lost and not (_paused(stage) and _note(job))
 
 
-def _needs(job: Job) -> str:
-    return f"needs {', '.join(job.needs)}" if job.needs else ""
+def _note(job: Job) -> str:
+    """Why a job failed or waits; else what it needed."""
+    words = " ".join(filter(None, ("retried" if job.retried else "", job.reason)))
+    return words or (f"needs {', '.join(job.needs)}" if job.needs else "")
 
 
 def _paused(stage: Stage) -> str:

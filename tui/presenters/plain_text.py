@@ -53,7 +53,7 @@ def run_text(run: Run, earlier: Sequence[Run], now: float) -> str:
         for line in (stage_lines(run, now) if run.stages else ())
     ]
     tree = table(("STAGE", "STATUS", "TIME", "NOTE"), rows) if rows else ""
-    return "\n".join(part for part in (*head, state, run.stage_source, tree) if part)
+    return "\n".join(part for part in (*head, *run.facts, state, run.stage_source, tree) if part)
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -281,7 +281,9 @@ class DeckScreen(ActionKeys):
             words = "older run is listed" if step > 0 else "newer run"
             self.notify(f"No {words}.", markup=False, timeout=2)
             return
-        self._select(Selection(None, addresses[index] if index else None, pipeline, self.selection.model))
+        last = pipeline.last
+        newest = last is not None and addresses[index] == last.address
+        self._select(Selection(None, None if newest else addresses[index], pipeline, self.selection.model))
 
     # -- where the panes are
 

@@ -127,16 +127,35 @@ def _by_proxy(url: str) -> bool:
     return not getproxies().keys().isdisjoint((parts.scheme, "all")) and not proxy_bypass(parts.netloc)
 
 
+_UNTRUSTED = ("is not trusted", "name its authority with ca = in the config")
+_OTHER_HOST = (
+    "is for another host",
+    "write the url with a name that the certificate has, or give the server another one",
+)
+_CERTIFICATES = {
+    9: ("is not valid yet", "set this machine's clock, or ask who runs the server"),
+    10: ("has expired", "who runs the server has to renew it; if it is new, set this machine's clock"),
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+"""By OpenSSL's code of what is wrong with a certificate; no ca helps with these."""
+
+
 def _tls_words(error: ssl.SSLError) -> str:
     """What a failed handshake means. The certificate alert comes with the first read in TLS 1.3, not on connecting
     (contracts: metrics §2)."""
     reason = (error.reason or "").upper()
     if isinstance(error, ssl.SSLCertVerificationError):
         why = clean(error.verify_message)
-        return f"shows a certificate that is not trusted: {why}; name its authority with ca = in the config"
+        shows, advice = _CERTIFICATES.get(error.verify_code, _UNTRUSTED)
+        return f"shows a certificate that {shows}: {why}; {advice}"
     if "CERTIFICATE_REQUIRED" in reason:
         return "wants a client certificate; name one that it trusts with cert = and key = in the config"
-    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
         return "does not speak TLS here; http instead of https in the url?"
+    if reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
+        return (
+            "speaks no version of TLS that this machine allows, its own is too old; it needs TLS 1.2 or newer"
+        )
     why = reason.replace("_", " ").lower() or "no reason given"
     return f"broke off the TLS handshake: {why}; does it want a client certificate, or a newer TLS?"

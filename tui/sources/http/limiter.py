@@ -5,10 +5,12 @@ and read, measures the server's clock, and turns an answer that is none into a :
 """
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -16,7 +18,8 @@ import msgspec
 
 from tui.domain.health import LONG_PAUSE, Trouble, believed
 from tui.sources.base import SourceError
-from tui.sources.http.bounds import costs_too_much, http_date, number, without_long_integers
+from tui.sources.http.bounds import costs_too_much, http_date, number, whole, without_long_integers
+from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
@@ -128,7 +131,8 @@ class Limiter:
                 if not self._early:
                     raise SourceError(
                         Trouble.RATE_LIMITED,
-                        f"{self.name} asked for a pause; next request in {pause:.0f} s ({where})",
+                        f"{self.name} asked for a pause until {_time(self._not_before)}; "
+                        f"next request in {fmt.elapsed(pause)} ({where})",
                         retry_at=self._not_before,
                     )
                 self._early = False
@@ -141,14 +145,27 @@ class Limiter:
         headers = answer.headers
         if (at := http_date(headers.get("date", ""))) is not None:
             self.clock_skew = at - self._clock()
-        if remaining := headers.get("ratelimit-remaining"):
+        remaining, reset = headers.get("ratelimit-remaining"), self._reset(headers.get("ratelimit-reset", ""))
+        if remaining:
+            # The limit is told by the minute, also where what is left is that of an hour (contracts: gitlab §1.5).
+            until = f" until {_time(reset)}" if reset is not None else ""
             limit = headers.get("ratelimit-limit", "?")
-            self.rate_limit = shorten(clean(f"{remaining} left, limit {limit} a minute"), 60)
+            self.rate_limit = shorten(clean(f"{remaining} left{until}, limit {limit} a minute"), 80)
         if answer.status in (429, 503):
-            self._pause(headers.get("retry-after", "").strip())
+            asked = headers.get("retry-after", "").strip()
+            if not asked and answer.status == 429 and remaining == "0" and reset is not None:
+                asked = str(max(0, math.ceil(reset - self._clock())))
+            self._pause(asked)
         elif self._not_before == self._not_early_before and not self._early:
             self._not_before = 0.0  # asked early, it answered: the pause is over
         return answer
+
+    def _reset(self, value: str) -> float | None:
+        """When a limit begins anew, by our clock: told as a time, or as seconds from now."""
+        told = whole(value)
+        if told is None or told > 4e9:
+            return None
+        return told - self.skew if told > 1e9 else self._clock() + told
 
     @property
     def skew(self) -> float:
@@ -198,6 +215,8 @@ class Limiter:
         retry_at = (
             self._not_before if answer.status in (429, 503) and self._not_before > self._clock() else None
         )
+        if retry_at is not None:
+            advice = "; ".join(filter(None, (advice, f"to be asked again at {_time(retry_at)}")))
         said = f": {told}" if (told := shorten(clean(words), 200).strip()) else ""
         message = f"{self.name} answered {answer.status} to {answer.where}{said}"
         if answer.status in (429, 503) and self._bad_pause:
@@ -229,6 +248,10 @@ class Limiter:
             else:
                 reason = f"the answer to {answer.where} is cut off or not JSON: {clean(str(error))}"
         raise SourceError(Trouble.WRONG_ANSWER, f"{self.name}: {reason}", status=answer.status)
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 _TROUBLES: Mapping[int, tuple[Trouble, str]] = {

@@ -373,7 +373,7 @@ _ERROR_TYPES: Mapping[str, tuple[Trouble, str]] = {
 _ADVICE: Mapping[Trouble, str] = {
     Trouble.UNREACHABLE: "check url, and that the server runs",
     Trouble.TIMEOUT: "check url, timeout and connect_timeout",
-    Trouble.TLS: "check url and ca",
+    Trouble.TLS: "do what is said there; url, ca, cert and key are in the config",
     Trouble.UNAUTHORIZED: "check user and password, or token",
     Trouble.FORBIDDEN: "check user and password, or token; ask whoever runs the server for access",
     Trouble.NOT_FOUND: "url must be what stands before /api/v1/query, path prefix included",
