@@ -171,11 +171,36 @@ def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest
     terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
     gates = sorted(each["address"] for each in terminal.document("gates")[1]["gates"])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\nn\ny\n"))
+    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\ny\n1863\n"))
     code, _, errors = terminal("approve", *gates)
-    asked = [f"{gate}: The verdict could not be read. Do it nevertheless?" in errors for gate in gates]
+    asked = [
+        f"{gate}: The verdict could not be read. To do it nevertheless type " in errors for gate in gates
+    ]
     assert (code, asked) == (4, [True, True]), errors
+    assert "--despite-verdict 1863" not in errors, "its number is typed where no version is known"
     assert [line.rpartition("/")[2] for line in terminal.writes] == ["approval"]
+
+
+def test_against_the_verdict_each_version_is_named(terminal: Terminal) -> None:
+    config = terminal.file.read_text().replace("[models.fraud]", f'{UNREAD}[models.fraud]\nmetrics = ["m"]')
+    risk = config.partition("[models.fraud]")[2].replace("ml/fraud", "ml/risk")
+    terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
+    sure = ("--yes", "--confirm", "production", "--confirm", "live")
+    _, plans = terminal.document("promote", "fraud", "risk", "--dry-run")
+    versions = {each["address"]: each["consent"]["version"] for each in plans["actions"]}
+    assert len(set(versions.values())) == 2
+    assert all(versions.values())
+    for given in ((), ("--despite-verdict", "production"), ("--despite-verdict", "1.0")):
+        code, _, errors = terminal("promote", "fraud", "risk", *sure, *given)
+        assert code == 4
+        assert all(f"without a terminal: --despite-verdict {each}\n" in errors for each in versions.values())
+    assert terminal.writes == []
+    meant = [f"--despite-verdict={each}" for each in versions.values()]
+    code, _, _ = terminal("promote", "fraud", "risk", *sure, meant[0])
+    assert (code, len(terminal.writes)) == (4, 1)
+    code, _, errors = terminal("promote", "risk", *sure, *meant)
+    assert (code, len(terminal.writes)) == (0, 2), errors
+    assert {each["account"] for each in terminal.document("journal")[1]["actions"]} != {""}
 
 
 def test_what_is_mistyped_is_said(terminal: Terminal) -> None:

@@ -184,14 +184,74 @@ async def test_reading_can_be_left_and_comes_too_late_then(tmp_path: Path) -> No
         assert work.jenkins.sent == []
 
 
+DOUBTFUL = """
+[models.deploy]
+pipelines = ["jenkins:deploy"]
+metrics = ["errors"]
+[metrics.errors]
+source = "prom"
+query = 'errors{track="{track}"}'
+fail = 1.0
+[[sources.jenkins.deployments]]
+job = "deploy"
+environment = "live"
+version = { parameter = "V" }
+canary = { input = "(?i)promote" }
+"""
+"""A model whose canary has no values: what waits at the gate of the deploy is it."""
+
+
+async def test_against_the_verdict_the_version_is_typed_in_a_second_question(tmp_path: Path) -> None:
+    async with desk(tmp_path, DOUBTFUL, size=(100, 40)) as work:
+        await work.say("7", "a")
+        assert "the verdict is WAIT: 7 has to be typed, after the yes" in work.text
+        await work.say("y")
+        assert "Against the verdict" in work.text
+        await work.say("enter")
+        assert "─ 7 has to be typed ─" in work.text
+        await work.say("y", "enter")
+        assert "'y' is not 7" in work.text
+        await work.say("tab", "y")
+        assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
+        await work.say("escape")
+        assert (work.jenkins.sent, work.app.runtime.actions.activities) == ([], ())
+        await work.say("a", "y", "7", "enter")
+        assert len(work.jenkins.sent) == 1
+
+
+async def test_the_gates_own_button_is_the_answer_and_its_values_are_in_question_and_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, size=(100, 40)) as work:
+        read = work.jenkins.plan
+
+        async def plan(request: ActionRequest) -> Plan:
+            facts = (("values", f"STRATEGY={request.value('STRATEGY') or 'rolling'}"),)
+            return msgspec.structs.replace(await read(request), button="Ship it", facts=facts)
+
+        monkeypatch.setattr(work.jenkins, "plan", plan)
+        work.jenkins.fields = (
+            ActionField("STRATEGY", "choice", "rolling", ("rolling", "blue"), "how the traffic is moved"),
+        )
+        await work.say("7", "a")
+        assert "how the traffic is moved" in work.text
+        await work.say("shift+tab", "right", "enter", "y")
+        assert "STRATEGY=blue" in work.text
+        assert "y Yes: Ship it" in work.text
+        await work.say("y")
+        await work.settle(30)
+        await work.say("9", "enter")
+        assert "STRATEGY=blue" in work.text
+
+
 async def test_production_has_to_be_typed(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.environment = "production"
         await work.say("7", "a")
         await work.say(*"productio", "enter", "enter")
-        assert work.jenkins.sent == []
-        assert not isinstance(work.app.screen, Dialog), "Enter on what is not the name came to No"
-        await work.say("a", *"production", "enter")
+        assert "'productio' is not production" in work.text
+        assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
+        await work.say("n", "enter")
         assert len(work.jenkins.sent) == 1
 
 
@@ -328,7 +388,9 @@ def promotion() -> PreparedAction:
         tests=TestCounts(120, 3, 0),
         tests_known=read,
     )
-    return PreparedAction(plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE"), known)
+    return PreparedAction(
+        plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE", "2.1"), known
+    )
 
 
 async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:

@@ -45,7 +45,8 @@ class ActionArguments(msgspec.Struct, frozen=True):
     reason: str = ""
     yes: bool = False
     confirmed: tuple[str, ...] = ()
-    despite: bool = False
+    despite: tuple[str, ...] = ()
+    """Versions that are meant although a verdict or validation is not good."""
     dry_run: bool = False
     as_json: bool = False
 
@@ -90,8 +91,11 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         if name in ("promote", "approve", "set-champion"):
             command.add_argument(
                 "--despite-verdict",
-                action="store_true",
-                help="also while it is not PROMOTE OK, or the validation not good",
+                action="append",
+                default=[],
+                metavar="VERSION",
+                help="that version also while the verdict is not PROMOTE OK, or its validation not good; where no "
+                "version is known the number of the run",
             )
         command.add_argument(
             "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
@@ -116,7 +120,7 @@ def asked(arguments: argparse.Namespace) -> ActionArguments:
         reason=arguments.reason,
         yes=arguments.yes,
         confirmed=tuple(arguments.confirm),
-        despite=found.get("despite_verdict", False),
+        despite=tuple(found.get("despite_verdict", ())),
         dry_run=arguments.dry_run,
         as_json=arguments.json,
     )

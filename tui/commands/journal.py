@@ -20,17 +20,24 @@ from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 from tui.text import format as fmt
 
+FILLED_IN = ("values", "parameters", "variables", "inputs")
+"""The facts of a plan that tell what was filled in."""
+
 
 class RecordDoc(msgspec.Struct, frozen=True):
     id: str
     at: float
     user: str
     host: str
+    account: str
+    """Whom the server took them for; empty where it did not tell."""
     policy: str
     kind: str
     address: str
     server: str
     plan: str
+    facts: tuple[tuple[str, str], ...]
+    """What the plan told: name and value, with what was filled in."""
     reason: str
     state: str
     words: str
@@ -61,16 +68,17 @@ def journal(*, as_json: bool) -> Exit:
     rows = [
         (
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.at)),
-            each.policy or f"{each.user}@{each.host}",
+            (each.policy or f"{each.user}@{each.host}") + (f" as {each.account}" if each.account else ""),
             each.kind,
             each.address,
+            ", ".join(value for name, value in each.facts if name in FILLED_IN),
             each.state,
             each.result or "",
             each.words,
         )
         for each in records
     ]
-    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "OUTCOME", "RESULT", "WORDS")
+    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "WITH", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
     return Exit.OK
 
@@ -87,11 +95,13 @@ def _record(record: Record, lives: bool) -> RecordDoc:
         at=first.at,
         user=first.who.user,
         host=first.who.host,
+        account=plan.account if plan is not None else "",
         policy=first.policy,
         kind=first.kind,
         address=first.target,
         server=first.server,
         plan=plan.words if plan is not None else "",
+        facts=plan.facts if plan is not None else (),
         reason=plan.request.reason if plan is not None else "",
         state=outcome.state if outcome is not None else "under way" if lives else "not settled yet",
         words=outcome.words

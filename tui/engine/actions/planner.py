@@ -1,5 +1,6 @@
 """Plans: what a source would do, or what the config makes of a request, and what of it takes more care."""
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 
@@ -19,7 +20,8 @@ from tui.engine.source_pool import SourcePool
 from tui.engine.store import Store
 from tui.insight.confirmation import among
 from tui.insight.environment_state import environment_state
-from tui.sources.base import ActingSource, RunCachingSource, SourceError, TieringSource
+from tui.sources.base import AccountSource, ActingSource, RunCachingSource, SourceError, TieringSource
+from tui.text.safe import clean
 from tui.threads import in_thread
 
 
@@ -46,8 +48,12 @@ class ActionPlanner:
         return source
 
     async def read(self, request: ActionRequest) -> Plan:
-        """The source's plan for ``request``, or for what the config makes of it."""
+        """The source's plan for ``request``, or for what the config makes of it; with whom the server takes us for."""
         source = await self.source(request.target)
+        plan, account = await asyncio.gather(self._read(request, source), _account(source))
+        return msgspec.structs.replace(plan, account=account)
+
+    async def _read(self, request: ActionRequest, source: ActingSource) -> Plan:
         settings = self._settings.sources.get(request.target.source)
         if request.kind is ActionKind.ROLLBACK and settings is not None and not settings.rolls_back:
             return await self._read_rollback(request, source)
@@ -156,6 +162,14 @@ class ActionPlanner:
             if found:
                 return found
         return []
+
+
+async def _account(source: ActingSource) -> str:
+    """Empty where the server does not tell: it is for the journal, and keeps nobody from acting."""
+    try:
+        return clean(await source.account()) if isinstance(source, AccountSource) else ""
+    except SourceError:
+        return ""
 
 
 def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:

@@ -238,6 +238,7 @@ class ActionService:
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
                 doubt,
+                request.value("version") if known is None else known.version_at(request.target),
             ),
             known,
         )

@@ -95,7 +95,7 @@ def _alone(prepared: PreparedAction) -> str:
     if not plan.possible:
         return plan.why_not or "not now"
     if prepared.consent.doubt:
-        return f"{prepared.consent.doubt}: that takes questions of its own"
+        return f"{prepared.consent.doubt}: that takes a question of its own"
     asked = ", ".join(plan.missing)
     return f"it asks for {asked}: that takes a question of its own" if asked else ""
 

@@ -73,6 +73,8 @@ class Definition(Payload, frozen=True):
 class Input(Payload, frozen=True):
     id: str | None = None
     message: str | None = None
+    ok: str | None = None
+    """What is written on its button."""
     submitter: str | None = None
     """Users and groups that may answer, with commas between."""
     parameters: tuple[Definition, ...] | None = None
@@ -321,6 +323,8 @@ class WfParameter(Payload, frozen=True):
 class WfInput(Payload, frozen=True):
     id: str
     message: str | None = None
+    proceed_text: str | None = None
+    """What is written on its button."""
     inputs: tuple[WfParameter, ...] | None = None
 
 

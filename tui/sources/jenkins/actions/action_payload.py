@@ -16,7 +16,7 @@ ACTED_TREE = (
     "_class,number,building,inProgress,result,description,keepLog,queueId,timestamp,"
     "actions[_class,userId,causes[_class,shortDescription,userId,userName,user[id,fullName]],"
     "parameters[_class,name,value],"
-    f"executions[id,settled,input[id,message,submitter,parameters[{_ASKED}]]]]"
+    f"executions[id,settled,input[id,message,ok,submitter,parameters[{_ASKED}]]]]"
 )
 ACTED_BUILD = msgspec.json.Decoder(ActedBuild)
 

@@ -19,6 +19,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     place,
     quoted,
     secret_note,
+    shown,
 )
 from tui.sources.jenkins.names import job_path
 from tui.text.safe import clean, shorten
@@ -34,6 +35,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
         return look.cannot(request, f"{doing} {request.target}", why)
     words = f"{doing} {quoted(gate.message)} of {run} on {look.server}"
     facts: tuple[tuple[str, str], ...] = (("gate", clean(gate.id)), ("run", str(run)))
+    facts += (("its button", gate.button),) if gate.button and not reject else ()
     facts += (("who may answer", gate.submitter),) if gate.submitter else ()
     url = f"{job_path(look.sent_name(run.path))}/{run.run}/input/{quote(gate.id, safe='')}"
     waiting = msgspec.json.encode([each.id for each in state.waiting]).decode()
@@ -59,6 +61,8 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
     step = Step(
         f"approve {quoted(gate.message)}", "POST", f"{url}/proceedEmpty", expect=note(do="approve", **notes)
     )
+    if values:
+        facts += (("values", shown(values)),)
     if gate.fields:
         # Those left out would be missing: no default stands in for them.
         booleans = {field.name for field in gate.fields if field.kind == "boolean"}
@@ -74,7 +78,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
             body_kind="form",
             expect=(*step.expect, *note(secrets=secret_note(secrets))),
         )
-    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,))
+    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,), button=gate.button)
 
 
 def _gate(state: RunState, request: ActionRequest) -> tuple[PendingInput | None, str]:

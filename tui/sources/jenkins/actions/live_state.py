@@ -29,6 +29,8 @@ class PendingInput(msgspec.Struct, frozen=True):
 
     id: str
     message: str
+    button: str
+    """What is written on it: ``Deploy``; empty where that is not told."""
     submitter: str
     fields: tuple[ActionField, ...]
 
@@ -158,6 +160,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
         PendingInput(
             one.id,
             _one_line(one.message),
+            _one_line(one.proceed_text),
             "",
             tuple(
                 _field(
@@ -218,6 +221,7 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
             yield PendingInput(
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
+                _one_line(asked.ok if asked else None),
                 _one_line(asked.submitter if asked else None),
                 tuple(_field(parameter) for parameter in (asked and asked.parameters) or ()),
             )

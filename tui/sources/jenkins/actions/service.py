@@ -74,10 +74,10 @@ class JenkinsActions:
 
     def _look(self) -> LiveStateReader:
         return LiveStateReader(
-            self._server, self._client, self._sent_name, self._clock, self._who, self._stopped
+            self._server, self._client, self._sent_name, self._clock, self.account, self._stopped
         )
 
-    async def _who(self) -> str:
+    async def account(self) -> str:
         if self._me is None:
             found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
             self._me = "" if found.anonymous else found.name
