@@ -150,6 +150,41 @@ def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Termina
     assert terminal.writes == []
 
 
+PAIR = """
+[models.pricing]
+pipelines = ["gitlab:ml/pricing"]
+blue_green = ["production/blue", "production/green"]
+"""
+SWITCH = (
+    'switch = { pipeline = "gitlab:ml/pricing", parameters = { COLOUR = "{colour}", V = "{version}" } }\n'
+)
+
+
+def test_the_half_without_the_traffic_gets_it(terminal: Terminal) -> None:
+    with terminal.file.open("a") as file:
+        file.write(PAIR)
+    code, _, errors = terminal("switch", "pricing", "--yes")
+    assert (code, errors) == (2, "pipedeck: [models.pricing] has no switch\n")
+    with terminal.file.open("a") as file:
+        file.write(SWITCH)
+    _, places = terminal.document("environments")
+    live = next(each["name"] for each in places["environments"] if each.get("live"))
+    idle = next(each for each in ("production/blue", "production/green") if each != live)
+    colour = idle.rpartition("/")[2]
+    code, out, errors = terminal("switch", "pricing", "--version", "2.7", "--dry-run")
+    assert (code, f"variables: COLOUR={colour}, V=2.7" in out) == (0, True), out + errors
+    code, _, errors = terminal("switch", "pricing", "--to", live, "--yes")
+    assert (code, errors) == (4, f"pipedeck: nothing was sent: {live} has the traffic of pricing already\n")
+    code, _, errors = terminal("switch", "pricing", "--to", "purple", "--yes")
+    assert (code, "--to is one of production/blue, production/green; not purple" in errors) == (2, True)
+    code, _, errors = terminal("switch", "gitlab:ml/pricing", "--yes")
+    assert (code, "switch takes a MODEL of the config" in errors) == (2, True)
+    assert terminal.writes == []
+    code, done = terminal.document("switch", "pricing", "--to", colour, "--yes")
+    assert len(terminal.writes) == 1
+    assert "has the traffic" in done["actions"][0]["words"], done
+
+
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
     gate = terminal.document("gates")[1]["gates"][1]["address"]
     nowhere = "gitlab:ml/fraud#1/nothing"

@@ -1,4 +1,5 @@
-"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel`` and ``trigger``."""
+"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel``, ``set-champion``, ``switch`` and
+``trigger``."""
 
 import asyncio
 import sys
@@ -85,6 +86,9 @@ async def act(settings: Settings, its: ActionArguments) -> Exit:
     except AmbiguousArguments as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
+    except ActionRefused as error:
+        print(f"pipedeck: nothing was sent: {error}", file=sys.stderr)
+        return Exit.REFUSED
     except (NoAnswer, asyncio.CancelledError):
         print("pipedeck: nothing was sent", file=sys.stderr)
         return Exit.REFUSED

@@ -15,6 +15,7 @@ ACTING: Mapping[str, str] = {
     "retry": "run a run or a job once more",
     "cancel": "cancel a run or a job",
     "set-champion": "give the champion's alias of a model in MLflow to its candidate, or to another version",
+    "switch": "give the traffic to the other half of a model's blue-green pair",
     "trigger": "start a pipeline; of a model, what trains it anew",
 }
 
@@ -29,6 +30,7 @@ _TARGETS: Mapping[str, str] = {
     "retry": _RUN,
     "cancel": f"{_RUN}; of Jenkins without RUN what waits in the queue",
     "set-champion": "NAME of a [models.NAME] in the config, with a registry",
+    "switch": "NAME of a [models.NAME] in the config, with blue_green and switch",
     "trigger": "SOURCE:PATH, or a MODEL of the config",
 }
 
@@ -36,6 +38,7 @@ _TARGETS: Mapping[str, str] = {
 class ActionArguments(msgspec.Struct, frozen=True):
     """What an acting command was given."""
 
+    command: str
     kind: ActionKind
     targets: tuple[str, ...]
     """Addresses, or names of models."""
@@ -45,6 +48,10 @@ class ActionArguments(msgspec.Struct, frozen=True):
     reason: str = ""
     yes: bool = False
     confirmed: tuple[str, ...] = ()
+    to: str | None = None
+    """The half of a blue-green pair that is to have the traffic."""
+    version: str = ""
+    """Which is to have it there."""
     despite: tuple[str, ...] = ()
     """Versions that are meant although a verdict or validation is not good."""
     dry_run: bool = False
@@ -62,7 +69,7 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help=help_,
             epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
-        metavar = "MODEL" if name == "set-champion" else "ADDRESS"
+        metavar = "MODEL" if name in ("set-champion", "switch") else "ADDRESS"
         command.add_argument("targets", nargs="+", metavar=metavar, help=_TARGETS[name])
         command.add_argument(
             "--set",
@@ -86,6 +93,11 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             metavar="NAME",
             help="the production environment that is meant",
         )
+        if name == "switch":
+            command.add_argument(
+                "--to", metavar="ENVIRONMENT", help="which half; default: the one without the traffic"
+            )
+            command.add_argument("--version", help="what {version} in its switch stands for")
         if name == "set-champion":
             command.add_argument("--version", help="which; default: the candidate")
         if name in ("promote", "approve", "set-champion"):
@@ -112,10 +124,16 @@ def asked(arguments: argparse.Namespace) -> ActionArguments:
             raise AmbiguousArguments(f"--set takes NAME=VALUE, not {text!r}")
         given.append((name, value))
     found = vars(arguments)
+    switch = arguments.command == "switch"
     return ActionArguments(
-        kind=ActionKind(arguments.command.replace("-", " ")),
+        command=arguments.command,
+        kind=ActionKind.TRIGGER if switch else ActionKind(arguments.command.replace("-", " ")),
         targets=tuple(dict.fromkeys(arguments.targets)),
-        options=tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        options=()
+        if switch
+        else tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        to=found.get("to"),
+        version=(found["version"] or "") if switch else "",
         given=tuple(given),
         reason=arguments.reason,
         yes=arguments.yes,

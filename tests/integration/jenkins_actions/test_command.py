@@ -165,3 +165,30 @@ def test_several_over_a_line_that_is_cut(
     else:  # two of them fail by themselves
         assert (found, states) == (1, {"done", "failed"}), done
     assert len(terminal.writes) == len(jobs)
+
+
+def test_check_compares_the_names_of_parameters_with_those_of_the_jobs(terminal: Terminal) -> None:
+    with terminal.file.open("a") as file:
+        file.write(
+            'retrain = { pipeline = "jenkins:deploy-model", parameters = { TARGTE = "x", TARGET = "y" } }\n'
+        )
+        file.write('[models.gone]\nretrain = { pipeline = "jenkins:nowhere" }\n')
+    code, found = terminal.document("check")
+    starts = {
+        each["subject"]: (each["level"], each["message"])
+        for each in found["findings"]["jenkins"]
+        if each["subject"].partition(".")[0] in ("sources", "models")
+    }
+    assert code == 1
+    assert starts.pop("sources.jenkins.deployments[0].rollback") == (
+        "ok",
+        "jenkins:deploy-model declares TARGET, MODEL_VERSION",
+    )
+    level, words = starts.pop("models.churn.retrain")
+    assert (level, words.partition(":")[2].partition(":")[0]) == (
+        "error",
+        "deploy-model has no parameter TARGTE",
+    )
+    assert "it declares MODEL_VERSION, TARGET" in words
+    assert starts.pop("models.gone.retrain")[0] == "error"
+    assert (starts, terminal.writes) == ({}, [])

@@ -42,7 +42,8 @@ def plan_start(
 ) -> Plan:
     """A new run of ``target`` with what the request says of its parameters."""
     if not job.buildable:
-        return look.cannot(request, words, "it cannot be built: it, or what holds it, is disabled")
+        why = "it cannot be built: it, or what holds it, is disabled"
+        return look.cannot(request, words, why, fields=job.fields)
     known = {field.name for field in job.fields}
     unknown = [name for name, _ in request.values if name not in known]
     if unknown:
