@@ -87,13 +87,18 @@ class Terminal:
 
 
 @pytest.fixture
+def scenario() -> str:
+    return "deployments"
+
+
+@pytest.fixture
 def terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Terminal]:
     monkeypatch.setattr("tui.sources.http.limiter.RATE", 1000.0)
     monkeypatch.setattr("tui.engine.actions.executor.WAITS", (0.02,))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    world = World(named("deployments"), Fast(START))
+    world = World(named(scenario), Fast(START))
     faults = Faults()
     with serving(gitlab_app(world, faults, Options(token="glpat-sandbox"), ManualChanges())) as url:
         file = tmp_path / "config.toml"
@@ -138,6 +143,18 @@ def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     (record,) = journal["actions"]
     assert (record["kind"], record["state"], record["reason"]) == ("promote", "done", "why not")
     assert len(record["requests"]) == 1
+
+
+@pytest.mark.parametrize("scenario", ["demo"])
+def test_what_blocks_nothing_is_listed_when_it_is_asked_for(terminal: Terminal) -> None:
+    every = terminal.document("gates", "--optional")[1]["gates"]
+    needless = {each["address"] for each in every if not each["blocking"] or each["overtaken"]}
+    assert needless
+    listed = terminal.document("gates")[1]["gates"]
+    assert all(each["blocking"] and not each["overtaken"] for each in listed)
+    assert needless.isdisjoint(each["address"] for each in listed)
+    assert "nothing" in terminal("gates", "--optional")[1]
+    assert "roll back" not in terminal("gates")[1]
 
 
 def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Terminal) -> None:

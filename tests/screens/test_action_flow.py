@@ -18,7 +18,7 @@ from tui.app import Pipedeck
 from tui.config import Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
 from tui.domain.address import Address, parse_address
-from tui.domain.deployment import Changes, Commit, Deployment
+from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
@@ -104,6 +104,22 @@ async def test_what_waits_is_found_and_approved_by_two_keys(tmp_path: Path) -> N
         assert "done. it went on" in " ".join(work.text.split())
 
 
+async def test_what_needs_nobody_is_shown_by_o(tmp_path: Path) -> None:
+    async with desk(tmp_path, OVERTAKEN) as work:
+        pipeline = parse_address(GATE).pipeline
+        newer = Deployment("8", Status.PASSED, "2.2", run=parse_address("jenkins:deploy#8"))
+        waits = Deployment("7", Status.WAITING, "2.1", run=parse_address("jenkins:deploy#7"))
+        place = Environment(parse_address("jenkins:deploy@live"), (newer, waits))
+        work.jenkins.places[pipeline] = Environments((place,))
+        await work.say("7")
+        await work.settle(30)
+        assert "Nothing waits for a person; o shows 1 more." in work.text
+        await work.say("o")
+        assert "overtaken: 2.2 w" in work.text
+        await work.say("o")
+        assert "Promote 2.1?" not in work.text
+
+
 @pytest.mark.parametrize("answer", ["enter", "n", "escape"])
 async def test_the_default_is_no(answer: str, tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
@@ -184,6 +200,12 @@ async def test_reading_can_be_left_and_comes_too_late_then(tmp_path: Path) -> No
         assert work.jenkins.sent == []
 
 
+OVERTAKEN = """
+[[sources.jenkins.deployments]]
+job = "deploy"
+environment = "live"
+version = { parameter = "V" }
+"""
 DOUBTFUL = """
 [models.deploy]
 pipelines = ["jenkins:deploy"]

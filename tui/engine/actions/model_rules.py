@@ -35,6 +35,23 @@ def promotes(settings: Settings, gate: Gate) -> bool:
     return patterns is None or any(pattern.search(name) for pattern in patterns for name in names)
 
 
+def with_gates(settings: Settings, listings: Iterable[Listing]) -> tuple[Address, ...]:
+    """The pipelines that have gates, of those that may deploy."""
+    found = (
+        pipeline.address
+        for listing in listings
+        for pipeline in listing.pipelines
+        if any(run.gates for run in pipeline.runs)
+    )
+    return tuple(
+        dict.fromkeys(
+            each.pipeline
+            for each in found
+            if (source := settings.sources.get(each.source)) is not None and source.deploys(each.path)
+        )
+    )
+
+
 def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:
     """The gates at which the canary of ``model`` waits, oldest first."""
     found = [

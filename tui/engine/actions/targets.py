@@ -13,6 +13,9 @@ from tui.sources.base import SourceError
 MEANT = {ActionKind.APPROVE: (ActionKind.APPROVE, ActionKind.PROMOTE)}
 """What may be meant by a kind, where that is more than itself."""
 
+WITH_A_USUAL_WAY = (ActionKind.RETRY, ActionKind.CANCEL)
+"""Of several ways to do it the first that a source offers is the usual one: the whole run, the mildest level."""
+
 
 class TargetOffers(msgspec.Struct, frozen=True):
     """What there is to do to one thing."""
@@ -78,7 +81,7 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
         what = "environments" if kind is ActionKind.ROLLBACK else "gates"
         return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
     (target,) = aimed.targets
-    if len(aimed.possible) != 1:
+    if not aimed.possible or (len(aimed.possible) > 1 and kind not in WITH_A_USUAL_WAY):
         reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
         return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind}")
