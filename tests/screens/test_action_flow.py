@@ -18,13 +18,13 @@ from tui.app import Pipedeck
 from tui.config import Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
 from tui.domain.address import Address, parse_address
-from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments
+from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import PreparedAction
-from tui.insight.confirmation import RequiredConfirmation
+from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.insight.promotion import OtherDeployment, PartSource, Promotion, RequestCounts
 from tui.keys import keymap
 from tui.panes.action_progress import LASTING
@@ -167,6 +167,24 @@ async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_
         for key in "712":
             await work.say(key)
             assert "approve done" not in work.text
+
+
+async def test_what_a_rollback_waits_for_is_in_the_header(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 24)) as work:
+        work.jenkins.seen = [Observation("happening", "it waits in the queue: build #7 runs")]
+        way = Rollback(True, "starts it", parse_address("jenkins:deploy"), (("V", "1"),))
+        place = Environment(
+            parse_address("jenkins:deploy@live"),
+            (Deployment("2", Status.PASSED, "2"), Deployment("1", Status.PASSED, "1", rollback=way)),
+        )
+        work.jenkins.pasts[place.address] = place
+        request = ActionRequest(ActionKind.ROLLBACK, place.address)
+        actions = work.app.runtime.actions
+        actions.start(await actions.plan(request), {}, Confirmation(yes=True))
+        await work.settle(5)
+        header = work.text.partition("\n")[0]
+        assert "rollback happening" in header
+        assert "it waits in the queue: build #7 runs" in header
 
 
 async def told(work: Desk, words: str) -> None:

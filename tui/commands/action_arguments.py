@@ -82,6 +82,9 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             command.add_argument("--stage", help="the stage to begin at")
         if name == "cancel":
             command.add_argument("--level", choices=("stop", "term", "kill", "force"), help="default: stop")
+            command.add_argument(
+                "--item", metavar="ID", help="which of several that wait in the queue of Jenkins"
+            )
         if name == "rollback":
             command.add_argument("--version", help="to which; default: the one before")
         command.add_argument("--reason", default="", help="for the journal, and servers that take one")
@@ -131,7 +134,7 @@ def asked(arguments: argparse.Namespace) -> ActionArguments:
         targets=tuple(dict.fromkeys(arguments.targets)),
         options=()
         if switch
-        else tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        else tuple((name, found[name]) for name in ("stage", "level", "item", "version") if found.get(name)),
         to=found.get("to"),
         version=(found["version"] or "") if switch else "",
         given=tuple(given),

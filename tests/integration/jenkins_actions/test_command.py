@@ -80,6 +80,23 @@ def test_rollback_is_a_start(terminal: Terminal) -> None:
     assert len(terminal.writes) == 1
 
 
+def test_rollback_of_a_waiting_canary_rejects_its_gate_first_where_that_is_wished(terminal: Terminal) -> None:
+    place = "jenkins:deploy-model@production"
+    _, plans = terminal.document("rollback", place, "--dry-run")
+    (plan,) = plans["actions"]
+    assert len(plan["steps"]) == 1
+    assert any("goes on waiting at its gate" in each for each in plan["warnings"])
+    assert any("the job runs one build at a time" in each for each in plan["warnings"]) is False
+    code, done = terminal.document("rollback", place, "--set", "reject_waiting=true", *SURE)
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert [line.split()[1].partition("?")[0].rpartition("/")[2] for line in terminal.writes] == [
+        "abort",
+        "buildWithParameters",
+    ]
+    (record,) = terminal.document("journal")[1]["actions"]
+    assert len(record["requests"]) == 2
+
+
 def test_each_command_knows_what_the_one_before_sent(
     terminal: Terminal, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:

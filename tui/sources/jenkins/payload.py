@@ -236,6 +236,8 @@ class QueueItem(Payload, frozen=True):
     why: str | None = None
     stuck: bool | None = None
     in_queue_since: int | None = None
+    params: str | None = None
+    """Names and values, one a line, those of secrets hidden."""
     task: Task | None = None
 
 
@@ -243,7 +245,7 @@ class Queue(Payload, frozen=True):
     items: tuple[QueueItem, ...] | None = None
 
 
-QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,task[_class,name,fullName,url]]"
+QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,params,task[_class,name,fullName,url]]"
 QUEUE = msgspec.json.Decoder(Queue)
 
 

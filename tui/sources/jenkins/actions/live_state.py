@@ -95,6 +95,10 @@ class Started(msgspec.Struct, frozen=True):
 
 class JobState(msgspec.Struct, frozen=True):
     buildable: bool
+    running: tuple[int, ...]
+    """The builds that have to end before another begins, where it runs one at a time."""
+    holds: Literal["", "branches", "jobs"]
+    """``branches``: building it is looking for branches anew; ``jobs``: it is a folder, and never built itself."""
     next_number: int
     fields: tuple[ActionField, ...]
     """Its parameters."""
@@ -144,6 +148,11 @@ def job_state(job: ActedJob) -> JobState:
     builds = tuple(_started(build.number or 0, build.queue_id, build.actions) for build in job.builds or ())
     return JobState(
         buildable=job.buildable is not False and not job.disabled,
+        running=tuple(build.number or 0 for build in job.builds or () if build.building)
+        if job.concurrent_build is False
+        else (),
+        # Of those that hold others only what can be built says whether it can (contracts: jenkins_observed, Jobs).
+        holds="" if job.jobs is None else "jobs" if job.buildable is None else "branches",
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
         fields=tuple(_field(one) for one in definitions),
         builds=builds,

@@ -13,14 +13,21 @@ from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Pla
 from tui.domain.address import Address
 from tui.insight.derived_deployments import aim
 from tui.sources.http.limiter import Limiter
-from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
+from tui.sources.jenkins.actions.cancel import (
+    LEVELS,
+    item_words,
+    milder,
+    observe_cancel,
+    observe_dequeue,
+    plan_cancel,
+)
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.actions.live_state import spelled
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
-from tui.sources.jenkins.actions.start import observe_start, plan_trigger
+from tui.sources.jenkins.actions.start import observe_scan, observe_start, plan_trigger
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
 
@@ -42,6 +49,7 @@ _OBSERVERS: Mapping[
     "approve": observe_input,
     "reject": observe_input,
     "start": observe_start,
+    "scan": observe_scan,
     "replay": observe_start,
     "restart": observe_start,
     "cancel": observe_cancel,
@@ -108,10 +116,19 @@ class JenkinsActions:
             # By the rules of the config: the engine makes a start with parameters of it.
             return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {target.environment}")]
         if target.run is None:
-            start = [(ActionRequest(ActionKind.TRIGGER, target), "Start a run")]
-            waiting = await look.queued(look.sent_name(target.path))
-            cancel = [(ActionRequest(ActionKind.CANCEL, target), "Take what waits out of the queue")]
-            return start + (cancel if waiting else [])
+            name = look.sent_name(target.path)
+            scan = (await look.job(name)).holds == "branches"
+            start = ActionRequest(ActionKind.TRIGGER, target)
+            return [
+                (start, "Scan for branches" if scan else "Start a run"),
+                *(
+                    (
+                        ActionRequest(ActionKind.CANCEL, target, (("item", str(each.id)),)),
+                        f"Take {item_words(each)} out of the queue",
+                    )
+                    for each in await look.queued(name)
+                ),
+            ]
         run, state = target.of_run, await look.of(target)
         gates = state.gates if target.gate is None else (target.gate,)
         menu: list[tuple[ActionRequest, str]] = []
@@ -175,7 +192,7 @@ class JenkinsActions:
         (step,) = plan.steps
         parameters = (
             step.body
-            if dict(step.expect)["do"] == "start"
+            if dict(step.expect)["do"] in ("start", "scan")
             else [(each.name, spelled(each.value)) for each in (await look.of(request.target)).parameters]
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):

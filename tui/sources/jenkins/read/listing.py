@@ -232,7 +232,9 @@ def _blockage(steps: Sequence[QueuedItem], full_name: str, number: int, full_dis
 
 def _queue_item(item: QueuedItem) -> QueueItem:
     since = item.in_queue_since
-    return QueueItem(item.id, _why(item), since / 1000 if since else None, bool(item.stuck))
+    given = ", ".join(line.strip() for line in (item.params or "").splitlines() if line.strip())
+    words = shorten(clean(given), 200)
+    return QueueItem(item.id, _why(item), since / 1000 if since else None, bool(item.stuck), words)
 
 
 def _why(item: QueuedItem) -> str:
