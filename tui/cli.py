@@ -111,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     environments.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     add_acting(commands)
     gates = commands.add_parser("gates", help="print what waits for a person, oldest first, and exit")
+    gates.add_argument(
+        "--optional",
+        action="store_true",
+        help="with what needs nobody: optional jobs, and what was overtaken",
+    )
     gates.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     journal = commands.add_parser("journal", help="print what was done from here, newest first, and exit")
     journal.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
@@ -145,7 +150,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "gates":
         from tui.commands.journal import gates
 
-        return _plainly(gates(settings, as_json=arguments.json))
+        return _plainly(gates(settings, optional=arguments.optional, as_json=arguments.json))
     if arguments.command == "status":
         from tui.commands.status import status
 

@@ -70,7 +70,7 @@ def shell(sandbox: Sandbox, config: Path, tmp_path: Path) -> Iterator[Shell]:
     assert len(sent) == len(shell.writes)
 
 
-SURE = ("--yes", "--confirm", "production", "--set", "PIN=env:THE_PIN", "--despite-verdict")
+SURE = ("--yes", "--confirm", "production", "--set", "PIN=env:THE_PIN", "--despite-verdict", "7")
 
 
 def test_a_person_is_asked_for_what_the_gate_asks_without_an_echo(shell: Shell, sandbox: Sandbox) -> None:

@@ -74,6 +74,18 @@ def test_what_is_queued_shows_before_the_last_result() -> None:
         "2m: no ‘gpu’ node",
         "#1",
     )
+    items = (
+        QueueItem(9, "busy", NOW - 10, parameters="MODEL=churn"),
+        QueueItem(8, "busy", NOW - 300, parameters="MODEL=fraud"),
+        QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True, parameters="MODEL=vision"),
+    )
+    for status, words in ((Status.PASSED, "stuck"), (Status.RUNNING, "stuck"), (Status.WAITING, "waiting")):
+        several = pipeline_line(pipeline("j:a", run("j:a#1", status), queue=items), NOW)
+        assert several.word == words
+        told = several.state == "2m: no ‘gpu’ node (MODEL=vision) and 2 more"
+        assert told is (words == "stuck"), several.state
+    oldest = pipeline_line(pipeline("j:a", run("j:a#1"), queue=items[:2]), NOW)
+    assert oldest.state.endswith("busy (MODEL=fraud) and 1 more")
     running = pipeline("j:a", run("j:a#1", Status.RUNNING), queue=(QueueItem(7, "busy"),))
     assert pipeline_line(running, NOW).word == "running"
 

@@ -1,4 +1,5 @@
-"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel`` and ``trigger``."""
+"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel``, ``set-champion``, ``switch`` and
+``trigger``."""
 
 import asyncio
 import sys
@@ -85,6 +86,9 @@ async def act(settings: Settings, its: ActionArguments) -> Exit:
     except AmbiguousArguments as error:
         print(f"pipedeck: {error}", file=sys.stderr)
         return Exit.USAGE
+    except ActionRefused as error:
+        print(f"pipedeck: nothing was sent: {error}", file=sys.stderr)
+        return Exit.REFUSED
     except (NoAnswer, asyncio.CancelledError):
         print("pipedeck: nothing was sent", file=sys.stderr)
         return Exit.REFUSED
@@ -218,12 +222,13 @@ def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bo
                 names.add(ask(f"This is production. Type its name, {name}: "))
     given = []
     for each in plans:
-        consent, despite = each.consent, its.despite
-        if asking and yes and consent.doubt and not despite:
+        consent, versions = each.consent, set(its.despite)
+        if asking and yes and consent.doubt and consent.version not in versions:
             doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
             which = f"{each.plan.request.target}: " if len(plans) > 1 else ""
-            despite = ask_yes(f"{which}{doubt}. Do it nevertheless?")
-        given.append(Confirmation(yes, consent.name if consent.name in names else "", despite))
+            versions.add(ask(f"{which}{doubt}. To do it nevertheless type {consent.version}: "))
+        version = consent.version if consent.version in versions else ""
+        given.append(Confirmation(yes, consent.name if consent.name in names else "", version))
     return given
 
 
@@ -234,7 +239,7 @@ def _how(consent: RequiredConfirmation, given: Confirmation, terminal: bool) -> 
     needed = [
         *(() if given.yes else ("--yes",)),
         *((f"--confirm {consent.name}",) if consent.name and given.name != consent.name else ()),
-        *(("--despite-verdict",) if consent.doubt and not given.despite else ()),
+        *((f"--despite-verdict {consent.version}",) if consent.version != given.version else ()),
     ]
     return f"; without a terminal: {' '.join(needed)}"
 

@@ -11,6 +11,7 @@ from tui.domain.action_kinds import ACTION_KINDS, COMMANDS
 class ActionArguments(msgspec.Struct, frozen=True):
     """What an acting command was given."""
 
+    command: str
     kind: ActionKind
     targets: tuple[str, ...]
     """Addresses, or names of models."""
@@ -20,7 +21,12 @@ class ActionArguments(msgspec.Struct, frozen=True):
     reason: str = ""
     yes: bool = False
     confirmed: tuple[str, ...] = ()
-    despite: bool = False
+    to: str | None = None
+    """The half of a blue-green pair that is to have the traffic."""
+    version: str = ""
+    """Which is to have it there."""
+    despite: tuple[str, ...] = ()
+    """Versions that are meant although a verdict or validation is not good."""
     dry_run: bool = False
     as_json: bool = False
 
@@ -45,7 +51,12 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help="a field; a secret one as NAME=env:VARIABLE",
         )
         for option in row.options:
-            command.add_argument(f"--{option.name}", choices=option.choices or None, help=option.help)
+            command.add_argument(
+                f"--{option.name}",
+                choices=option.choices or None,
+                metavar=option.metavar,
+                help=option.help,
+            )
         command.add_argument("--reason", default="", help="for the journal, and servers that take one")
         command.add_argument("--yes", action="store_true", help="do not ask")
         command.add_argument(
@@ -55,11 +66,14 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             metavar="NAME",
             help="the production environment that is meant",
         )
-        if any(ACTION_KINDS[kind].judged_by for kind in (row.kind, *row.also)):
+        if any(ACTION_KINDS[kind].judged_by is not None for kind in (row.kind, *row.also)):
             command.add_argument(
                 "--despite-verdict",
-                action="store_true",
-                help="also while it is not PROMOTE OK, or the validation not good",
+                action="append",
+                default=[],
+                metavar="VERSION",
+                help="that version also while the verdict is not PROMOTE OK, or its validation not good; where no "
+                "version is known the number of the run",
             )
         command.add_argument(
             "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
@@ -76,15 +90,20 @@ def asked(arguments: argparse.Namespace) -> ActionArguments:
             raise AmbiguousArguments(f"--set takes NAME=VALUE, not {text!r}")
         given.append((name, value))
     row, found = COMMANDS[arguments.command], vars(arguments)
+    switch = arguments.command == "switch"
+    options = tuple((option.name, found[option.name]) for option in row.options if found[option.name])
     return ActionArguments(
+        command=arguments.command,
         kind=row.kind,
         targets=tuple(dict.fromkeys(arguments.targets)),
-        options=tuple((each.name, found[each.name]) for each in row.options if found[each.name]),
+        options=() if switch else options,
+        to=found.get("to"),
+        version=(found["version"] or "") if switch else "",
         given=tuple(given),
         reason=arguments.reason,
         yes=arguments.yes,
         confirmed=tuple(arguments.confirm),
-        despite=found.get("despite_verdict", False),
+        despite=tuple(found.get("despite_verdict", ())),
         dry_run=arguments.dry_run,
         as_json=arguments.json,
     )

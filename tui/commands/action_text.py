@@ -28,7 +28,7 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
     if plan.possible and prepared.consent.name:
         lines.append(f"  {prepared.consent.typing}")
     if prepared.consent.doubt:
-        lines.append(f"  {prepared.consent.doubt}")
+        lines.append(f"  {prepared.consent.typing_version}")
     if requests:
         lines += [f"  it asks for {_field(each)}" for each in plan.fields]
         lines += [line for each in _requests(plan) for line in each]

@@ -8,15 +8,18 @@ import msgspec
 
 from tui.commands.exit_codes import Exit
 from tui.config import Settings
+from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.health import Finding
 from tui.domain.verdict import MetricOutcome
+from tui.engine.actions.model_rules import ConfiguredStart, configured_starts
 from tui.engine.queries import CandidateOf, ProbeOf
 from tui.engine.runtime import Runtime
 from tui.engine.source_pool import unexpected
 from tui.presenters.documents import SCHEMA, CheckDoc
 from tui.presenters.pipelines import candidacy_words
-from tui.sources.base import SourceError
+from tui.sources.base import ActingSource, SourceError
 from tui.text import format as fmt
+from tui.text.safe import clean
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -36,6 +39,9 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
                 source = model.registry.source
                 asked = _registry(runtime, name)
                 found[source] = (*found[source], await _tried(source, f"registry of {name}", asked))
+        for start in configured_starts(settings):
+            source = start.target.source
+            found[source] = (*found[source], await _tried(source, start.key, _start(runtime, start)))
     finally:
         await runtime.close()
     if as_json:
@@ -91,6 +97,24 @@ async def _query(runtime: Runtime, model: str, metric: str) -> Finding:
 def _percent(share: float) -> str:
     """What is there is not said to be nothing."""
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+async def _start(runtime: Runtime, start: ConfiguredStart) -> Finding:
+    """Compare the names of the parameters with those that the job declares: Jenkins drops others without a word."""
+    try:
+        source = await runtime.sources.get(start.target.source, ActingSource)
+        plan = await source.plan(ActionRequest(ActionKind.TRIGGER, start.target))
+    except SourceError as error:
+        return Finding("error", start.key, error.message, "correct its job, or ask for the right to read it")
+    declared = [clean(field.name) for field in plan.fields]
+    unknown = [name for name in start.parameters if name not in declared]
+    if unknown:
+        names = f"it declares {', '.join(declared)}" if declared else "it declares none"
+        words = f"{start.target} has no parameter {', '.join(unknown)}: {names}"
+        return Finding("error", start.key, words, "correct the names: upper and lower case count")
+    return Finding(
+        "ok", start.key, f"{start.target} declares {', '.join(start.parameters) or 'what it needs'}"
+    )
 
 
 async def _registry(runtime: Runtime, model: str) -> Finding:

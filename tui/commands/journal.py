@@ -3,16 +3,19 @@
 import asyncio
 import sys
 import time
+from functools import partial
 
 import msgspec
 
 from tui.commands.exit_codes import Exit
 from tui.config import Settings
+from tui.domain.deployment import Environments
 from tui.domain.health import Fault
 from tui.domain.journal import Record
 from tui.domain.pipeline import Listing
 from tui.engine.actions.journal import Journal
-from tui.engine.queries import PipelinesOf
+from tui.engine.actions.model_rules import promotes, with_gates
+from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.insight.pending_gates import pending_gates
 from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
@@ -20,17 +23,24 @@ from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 from tui.text import format as fmt
 
+FILLED_IN = ("values", "parameters", "variables", "inputs")
+"""The facts of a plan that tell what was filled in."""
+
 
 class RecordDoc(msgspec.Struct, frozen=True):
     id: str
     at: float
     user: str
     host: str
+    account: str
+    """Whom the server took them for; empty where it did not tell."""
     policy: str
     kind: str
     address: str
     server: str
     plan: str
+    facts: tuple[tuple[str, str], ...]
+    """What the plan told: name and value, with what was filled in."""
     reason: str
     state: str
     words: str
@@ -61,16 +71,17 @@ def journal(*, as_json: bool) -> Exit:
     rows = [
         (
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.at)),
-            each.policy or f"{each.user}@{each.host}",
+            (each.policy or f"{each.user}@{each.host}") + (f" as {each.account}" if each.account else ""),
             each.kind,
             each.address,
+            ", ".join(value for name, value in each.facts if name in FILLED_IN),
             each.state,
             each.result or "",
             each.words,
         )
         for each in records
     ]
-    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "OUTCOME", "RESULT", "WORDS")
+    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "WITH", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
     return Exit.OK
 
@@ -87,11 +98,13 @@ def _record(record: Record, lives: bool) -> RecordDoc:
         at=first.at,
         user=first.who.user,
         host=first.who.host,
+        account=plan.account if plan is not None else "",
         policy=first.policy,
         kind=first.kind,
         address=first.target,
         server=first.server,
         plan=plan.words if plan is not None else "",
+        facts=plan.facts if plan is not None else (),
         reason=plan.request.reason if plan is not None else "",
         state=outcome.state if outcome is not None else "under way" if lives else "not settled yet",
         words=outcome.words
@@ -112,6 +125,8 @@ class WaitingDoc(msgspec.Struct, frozen=True):
     message: str
     since: float | None
     blocking: bool
+    overtaken: str
+    """What was put since where it leads, in words; empty: nothing, as far as is known."""
     run: str
     title: str
     ref: str
@@ -124,8 +139,12 @@ class GatesDoc(msgspec.Struct, frozen=True):
     faults: dict[str, FaultDoc]
 
 
-async def gates(settings: Settings, *, as_json: bool) -> Exit:
-    """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first."""
+async def gates(settings: Settings, *, optional: bool, as_json: bool) -> Exit:
+    """Print what waits for a person with what it blocks, the oldest first.
+
+    Args:
+        optional: after it what needs nobody, too.
+    """
     runtime = Runtime(settings)
     names = settings.pipeline_sources
     faults: dict[str, Fault] = {}
@@ -134,16 +153,22 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
         answers = await asyncio.gather(
             *(runtime.poller.ask(PipelinesOf(name)) for name in names), return_exceptions=True
         )
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, SourceError):
+                faults[name] = answer.fault
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                listings.append(answer)
+        places = await asyncio.gather(
+            *(runtime.poller.ask(EnvironmentsOf(each)) for each in with_gates(settings, listings)),
+            return_exceptions=True,  # where nobody knows, nothing was overtaken
+        )
     finally:
         await runtime.close()
-    for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, SourceError):
-            faults[name] = answer.fault
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            listings.append(answer)
-    found = pending_gates(listings)
+    read = [each for each in places if isinstance(each, Environments)]
+    every = pending_gates(listings, read, partial(promotes, settings))
+    found = [each for each in every if each.needs_person or optional]
     now = time.time()
     if as_json:
         document = GatesDoc(
@@ -155,6 +180,7 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
                     each.gate.message,
                     each.since,
                     each.gate.blocking,
+                    each.overtaken,
                     str(each.run.address),
                     each.run.title,
                     each.run.ref,
@@ -170,7 +196,7 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
                 fmt.ago(now - each.since) if each.since is not None else "",
                 str(each.gate.address),
                 each.gate.message,
-                f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing",
+                each.blocks,
             )
             for each in found
         ]

@@ -138,6 +138,10 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     environment: str = ""
     """The environment it changes, where that is known."""
+    button: str = ""
+    """What the server's own page writes on the button for it; empty where it has none of its own."""
+    account: str = ""
+    """Whom the server takes us for; empty where it does not tell, or nobody logged in."""
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class CommandOption(msgspec.Struct, frozen=True):
     name: str
     help: str
     choices: tuple[str, ...] = ()
+    metavar: str | None = None
 
 
 class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A word for the bottom line."""
     help: str = ""
     """What the command does."""
+    called: str = ""
+    """What the command is called, where that is not the kind."""
     targets: str = ""
     """What the command is given."""
     metavar: str = "ADDRESS"
@@ -50,7 +53,7 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> str | None:
         """What the command is called."""
-        return self.kind.value.replace(" ", "-") if self.help else None
+        return (self.called or self.kind.value.replace(" ", "-")) if self.help else None
 
     @property
     def action_id(self) -> str | None:
@@ -104,7 +107,10 @@ _ROWS = (
         key_words="Cancel it",
         help="cancel a run or a job",
         targets=f"{_RUN}; of Jenkins without RUN what waits in the queue",
-        options=(CommandOption("level", "default: stop", ("stop", "term", "kill", "force")),),
+        options=(
+            CommandOption("level", "default: stop", ("stop", "term", "kill", "force")),
+            CommandOption("item", "which of several that wait in the queue of Jenkins", metavar="ID"),
+        ),
     ),
     ActionSpec(
         kind=ActionKind.SET_CHAMPION,
@@ -128,10 +134,25 @@ _ROWS = (
     ActionSpec(kind=ActionKind.STOP_ENVIRONMENT),
 )
 
+_SWITCH = ActionSpec(
+    kind=ActionKind.TRIGGER,
+    called="switch",
+    help="give the traffic to the other half of a model's blue-green pair",
+    targets="NAME of a [models.NAME] in the config, with blue_green and switch",
+    metavar="MODEL",
+    options=(
+        CommandOption("to", "which half; default: the one without the traffic", metavar="ENVIRONMENT"),
+        CommandOption("version", "what {version} in its switch stands for"),
+    ),
+)
+"""A start by another name."""
+
 ACTION_KINDS: Mapping[ActionKind, ActionSpec] = {row.kind: row for row in _ROWS}
 """In the order of the keys and commands."""
 
-COMMANDS: Mapping[str, ActionSpec] = {row.command: row for row in _ROWS if row.command is not None}
+COMMANDS: Mapping[str, ActionSpec] = {
+    row.command: row for row in (*_ROWS, _SWITCH) if row.command is not None
+}
 
 SHORTCUTS: Mapping[ActionKind, str] = {
     kind: row.action_id for row in _ROWS if row.action_id is not None for kind in (row.kind, *row.also)

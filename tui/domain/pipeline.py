@@ -92,6 +92,9 @@ class QueueItem(msgspec.Struct, frozen=True, gc=False):
     """Why it waits, in the source's words."""
     since: float | None = None
     stuck: bool = False
+    """It will not begin by itself."""
+    parameters: str = ""
+    """What it was asked for with: ``MODEL=fraud, DRY=true``."""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -155,6 +158,13 @@ class Pipeline(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> str:
         """What a selection is held by across refreshes."""
         return f"{self.address} {self.ref}" if self.ref else str(self.address)
+
+    @property
+    def first_queued(self) -> QueueItem | None:
+        """Of what waits in the queue that which needs a person, else what has waited longest."""
+        return min(
+            self.queue, key=lambda each: (not each.stuck, each.since or float("inf"), each.id), default=None
+        )
 
     @property
     def last(self) -> Run | None:

@@ -65,3 +65,9 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     alarms_known: PartSource = PartSource(problem="they were not read")
     judging: tuple[str, ...] = ()
     """Who else decides on the model at this moment, and what else of it waits for a decision, in words."""
+
+    def version_at(self, gate: Address) -> str:
+        """The version that ``gate`` lets go on; empty where the canary that is known came of another run."""
+        run = self.canary.run if self.canary is not None else None
+        other = run is not None and gate.run is not None and run.of_run != gate.of_run
+        return "" if other else self.version.strip()

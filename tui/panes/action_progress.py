@@ -9,7 +9,6 @@ from tui.domain.pipeline import Pipeline
 from tui.engine.queries import ActivitiesNow
 from tui.engine.runtime import Runtime
 from tui.text import format as fmt
-from widgets.cells import Cell
 from widgets.theme import status_style
 
 LOOKS = {
@@ -33,7 +32,7 @@ def recent(runtime: Runtime) -> tuple[Activity, ...]:
     return tuple(each for each in found if not each.ended or now - each.at < LASTING)
 
 
-def progress(activity: Activity) -> Cell:
+def progress(activity: Activity) -> tuple[str, str]:
     """What is known of it, never more."""
     shown = status_style(LOOKS[activity.state])
     word = "sent" if activity.state == "sending" else activity.state

@@ -12,7 +12,7 @@ from tui.domain.pipeline import Pipeline
 from tui.engine.alarms.notifier import before_words
 from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.panes.action_progress import countdown
+from tui.panes.action_progress import countdown, progress, recent
 from tui.panes.base import Pane, Selection
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
@@ -182,6 +182,11 @@ class AlarmsPane(Pane):
                 told[1] = [StatusItem("no deployment before it is known", "dim")]
             if alarm.advice:
                 told[2] = [StatusItem("proposed", "dim"), *map(StatusItem, alarm.advice)]
+            proposed = {each.target for each in alarm.proposals}
+            for activity in recent(self.runtime):
+                if not activity.ended and activity.plan.request.target in proposed:
+                    words, role = progress(activity)
+                    told[2].insert(0, StatusItem(words, role))
             for said in self._said(alarm):
                 role = "waiting" if said.at is not None else "dim"
                 told[3] += [StatusItem(countdown(said, self.runtime.clock()), role), StatusItem(said.words)]

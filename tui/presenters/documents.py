@@ -93,6 +93,14 @@ class RunDoc(msgspec.Struct, frozen=True):
     facts: tuple[str, ...]
 
 
+class QueueItemDoc(msgspec.Struct, frozen=True):
+    item: int
+    reason: str
+    since: float | None
+    stuck: bool
+    parameters: str
+
+
 class PipelineDoc(msgspec.Struct, frozen=True):
     address: str
     ref: str
@@ -100,6 +108,7 @@ class PipelineDoc(msgspec.Struct, frozen=True):
     folder: str
     disabled: bool
     queued: int
+    queue: tuple[QueueItemDoc, ...]
     web_url: str
     last_run: RunDoc | None
     other_runs: tuple[RunDoc, ...]
@@ -286,6 +295,10 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
         folder=pipeline.folder,
         disabled=pipeline.disabled,
         queued=len(pipeline.queue),
+        queue=tuple(
+            QueueItemDoc(each.id, each.reason, each.since, each.stuck, each.parameters)
+            for each in pipeline.queue
+        ),
         web_url=pipeline.web_url,
         last_run=run_document(pipeline.last) if pipeline.last else None,
         other_runs=tuple(map(run_document, hidden_runs(pipeline))),

@@ -55,10 +55,14 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
             run_state(run, pipeline.runs, now),
         )
     state = "; ".join(filter(None, (state, _hidden(pipeline))))
-    if pipeline.queue and (run is None or not run.status.active):
-        item = pipeline.queue[0]
+    item = pipeline.first_queued
+    if item is not None and (
+        run is None or not run.status.active or (item.stuck and run.status is not Status.WAITING)
+    ):
         status, word = Status.QUEUED, "stuck" if item.stuck else Status.QUEUED.value
-        state = _since(item.since, now, item.reason)
+        more = f" and {len(pipeline.queue) - 1} more" if len(pipeline.queue) > 1 else ""
+        given = f" ({item.parameters})" if more and item.parameters else ""
+        state = _since(item.since, now, f"{item.reason}{given}{more}")
     return PipelineLine(
         key=pipeline.key,
         address=pipeline.address.at_run(run.address.run)

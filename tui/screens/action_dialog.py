@@ -38,7 +38,7 @@ def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogCon
     if not plan.possible:
         lines.append(DialogFact("cannot now", (plan.why_not, "failed")))
     if prepared.consent.doubt:
-        lines.append(DialogDoubt(f"{prepared.consent.doubt}: it is asked twice"))
+        lines.append(DialogDoubt(f"{prepared.consent.typing_version}, after the yes"))
     if plan.possible and prepared.consent.name:
         lines.append(DialogDoubt(prepared.consent.typing))
     lines += map(DialogDoubt, plan.warnings)

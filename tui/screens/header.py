@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tui.config import Settings
+from tui.domain.action import ActionKind
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
@@ -58,6 +59,9 @@ class Header(StatusLine):
             StatusItem(
                 f"{status_style(LOOKS[each.state]).glyph} {each.plan.request.kind} {each.state}",
                 "running",
+                each.words
+                if each.state == "happening" and each.plan.request.kind is ActionKind.ROLLBACK
+                else "",
                 drop=1,
             )
             for each in runtime.actions.activities

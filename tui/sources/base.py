@@ -262,6 +262,19 @@ class TieringSource(Protocol):
         ...
 
 
+@runtime_checkable
+class AccountSource(Protocol):
+    """A source whose server tells whom it takes us for."""
+
+    async def account(self) -> str:
+        """The name of the server's user; empty where nobody logged in. Asked once and remembered.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
 class ActingSource(Source, Protocol):
     """A source that can be asked to do something. Everything but :meth:`send` only reads."""
 

@@ -17,7 +17,16 @@ from tui.config import (
     SafetySettings,
     Settings,
 )
-from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Reply, Step, WriteAccess
+from tui.domain.action import (
+    ActionField,
+    ActionKind,
+    ActionRequest,
+    Observation,
+    Plan,
+    Reply,
+    Step,
+    WriteAccess,
+)
 from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
@@ -484,8 +493,8 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
         assert (plan.possible, plan.why_not) == (False, why)
 
 
-async def test_rolling_a_canary_back_brings_the_stable_version_and_tells_of_its_gate(
-    journal: Journal,
+async def test_rolling_a_canary_back_brings_the_stable_version_and_rejects_its_gate_where_that_is_wished(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = Desk(journal)
     place = parse_address("ci:app@live")
@@ -503,6 +512,31 @@ async def test_rolling_a_canary_back_brings_the_stable_version_and_tells_of_its_
         assert plan.possible, plan.why_not
         assert plan.words == "Put 2 back into ci:app@live: trigger ci:deploy"
         assert plan.facts[:2] == (("version", "3 → 2"), ("canary", "3 goes; 2 was there before it"))
-        assert plan.warnings == ("ci:deploy#3 goes on waiting at its gate: reject that, too",)
+        assert plan.warnings == (
+            "ci:deploy#3 goes on waiting at its gate: reject that, too, or this may wait behind it",
+        )
+        assert [(each.name, each.default) for each in plan.fields] == [("reject_waiting", "false")]
+        assert len(plan.steps) == 1
+    first = msgspec.structs.replace(STEP, path="/reject")
+    read = desk.source.plan
+
+    async def rejecting(request: ActionRequest) -> Plan:
+        plan = await read(request)
+        return msgspec.structs.replace(plan, steps=(first,)) if request.kind is ActionKind.REJECT else plan
+
+    monkeypatch.setattr(desk.source, "plan", rejecting)
+    wish = ActionRequest(ActionKind.ROLLBACK, place, (("reject_waiting", "true"),))
+    plan = (await desk.actions.plan(wish)).plan
+    assert plan.words == "Put 2 back into ci:app@live: reject ci:deploy#3, then: trigger ci:deploy"
+    assert ([each.path for each in plan.steps], plan.warnings) == (["/reject", "/press"], ())
+    desk.source.seen = [Observation("done", "rejected"), Observation("done", "started")]
+    ended = await desk.go(wish, seconds=30)
+    assert (ended.state, [each.path for each in desk.source.sent]) == ("done", ["/reject", "/press"])
+    assert events(desk.record()).count("sending") == 2
+    desk.source.possible = False
+    assert (await desk.actions.plan(wish)).plan.why_not == (
+        "the gate that ci:deploy#3 waits at cannot be rejected: somebody was first"
+    )
+    desk.source.possible = True
     plan = (await desk.actions.plan(ActionRequest(ActionKind.ROLLBACK, place, (("version", "3"),)))).plan
     assert plan.why_not == "it is still on its way"

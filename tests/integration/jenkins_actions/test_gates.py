@@ -43,6 +43,16 @@ async def test_all_parameters_are_sent(ci: Site) -> None:
     )
 
 
+async def test_what_is_sent_and_the_gates_own_button_are_in_the_plan(ci: Site) -> None:
+    pin = RunField("PIN", "Password")
+    ci.options.forms = {"Promote": Form((*FORM.fields, pin), button="Ship it")}
+    plan = await ci.plan(ActionKind.APPROVE, await ci.start(), STRATEGY="rolling")
+    assert plan.button == "Ship it"
+    assert ("values", "STRATEGY=rolling, NOTIFY=true, PIN=***") in plan.facts
+    assert (await ci.plan(ActionKind.REJECT, await ci.start())).button == ""
+    assert await ci.source.account() == "you"
+
+
 async def test_secret_is_in_no_plan(ci: Site) -> None:
     ci.options.forms = {"Promote": Form((RunField("PIN", "Password"),))}
     plan = await ci.plan(ActionKind.APPROVE, await ci.start())

@@ -7,6 +7,7 @@ from tests.integration.jenkins_actions.site import Site
 from tui.domain.action import ActionKind
 from tui.domain.address import Address
 
+DEPLOY = Address("ci", "ml/deploy")
 TRAIN = Address("ci", "ml/train")
 
 
@@ -63,6 +64,33 @@ async def test_taken_out_of_the_queue(ci: Site) -> None:
     assert (await ci.done(plan)).words == "it was canceled in the queue"
     seen = await ci.source.observe(slow, reply)
     assert (seen.state, seen.words) == ("failed", "it was canceled in the queue")
+
+
+async def test_what_waits_of_one_job_is_told_apart_and_taken_out_one_by_one(ci: Site) -> None:
+    ci.options.quiet = 30
+    for target in ("staging", "production"):
+        (step,) = (await ci.plan(ActionKind.TRIGGER, DEPLOY, TARGET=target)).steps
+        slow = type(step)(step.words, "POST", step.path.partition("?")[0], step.body, "form", step.expect)
+        assert (await ci.source.send(slow, {})).state == "accepted"
+    listing = await ci.source.pipelines()
+    (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
+    assert {each.parameters for each in row.queue} == {
+        "TARGET=staging, DRY=true",
+        "TARGET=production, DRY=true",
+    }
+    unnamed = await ci.plan(ActionKind.CANCEL, DEPLOY)
+    assert unnamed.why_not.startswith("2 of it wait in the queue, name one (--item): item ")
+    menu = [each for each in await ci.source.offers(DEPLOY) if each.request.kind is ActionKind.CANCEL]
+    assert len(menu) == 2
+    (meant,) = (each for each in menu if "TARGET=production" in each.words)
+    plan = await ci.source.plan(meant.request)
+    assert ("parameters", "TARGET=production, DRY=true") in plan.facts
+    assert (await ci.done(plan)).words == "it was canceled in the queue"
+    listing = await ci.source.pipelines()
+    (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
+    assert [each.parameters for each in row.queue] == ["TARGET=staging, DRY=true"]
+    again = await ci.source.plan(meant.request)
+    assert (again.possible, "no longer waits in the queue" in again.why_not) == (False, True)
 
 
 async def test_pipeline_run_again(ci: Site) -> None:

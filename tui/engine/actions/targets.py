@@ -11,6 +11,9 @@ from tui.domain.address import Address
 from tui.engine.actions.service import ActionService, PreparedAction
 from tui.sources.base import SourceError
 
+WITH_A_USUAL_WAY = (ActionKind.RETRY, ActionKind.CANCEL)
+"""Of several ways to do it the first that a source offers is the usual one: the whole run, the mildest level."""
+
 
 class TargetOffers(msgspec.Struct, frozen=True):
     """What there is to do to one thing."""
@@ -92,7 +95,7 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
         what = "environments" if kind is ActionKind.ROLLBACK else "gates"
         return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
     (target,) = aimed.targets
-    if len(aimed.possible) != 1:
+    if not aimed.possible or (len(aimed.possible) > 1 and kind not in WITH_A_USUAL_WAY):
         reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
         return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind.verb}")
@@ -109,7 +112,7 @@ def _alone(prepared: PreparedAction) -> str:
     if not plan.possible:
         return plan.why_not or "not now"
     if prepared.consent.doubt:
-        return f"{prepared.consent.doubt}: that takes questions of its own"
+        return f"{prepared.consent.doubt}: that takes a question of its own"
     asked = ", ".join(plan.missing)
     return f"it asks for {asked}: that takes a question of its own" if asked else ""
 

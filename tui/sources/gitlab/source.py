@@ -156,6 +156,9 @@ class GitLabSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._environments.validation(run, file)
 
+    async def account(self) -> str:
+        return await self._acting.account()
+
     async def write_access(self) -> WriteAccess:
         """Whether the token may write: a personal one tells its scopes."""
         return await self._acting.write_access()

@@ -78,6 +78,8 @@ class Definition(Payload, frozen=True):
 class Input(Payload, frozen=True):
     id: str | None = None
     message: str | None = None
+    ok: str | None = None
+    """What is written on its button."""
     submitter: str | None = None
     """Users and groups that may answer, with commas between."""
     parameters: tuple[Definition, ...] | None = None
@@ -239,6 +241,8 @@ class QueueItem(Payload, frozen=True):
     why: str | None = None
     stuck: bool | None = None
     in_queue_since: int | None = None
+    params: str | None = None
+    """Names and values, one a line, those of secrets hidden."""
     task: Task | None = None
 
 
@@ -246,7 +250,7 @@ class Queue(Payload, frozen=True):
     items: tuple[QueueItem, ...] | None = None
 
 
-QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,task[_class,name,fullName,url]]"
+QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,params,task[_class,name,fullName,url]]"
 QUEUE = msgspec.json.Decoder(Queue)
 
 
@@ -326,6 +330,8 @@ class WfParameter(Payload, frozen=True):
 class WfInput(Payload, frozen=True):
     id: str
     message: str | None = None
+    proceed_text: str | None = None
+    """What is written on its button."""
     inputs: tuple[WfParameter, ...] | None = None
 
 

@@ -169,6 +169,9 @@ class JenkinsSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._deployments.validation(run.of_run, file)
 
+    async def account(self) -> str:
+        return await self._acting.account()
+
     async def write_access(self) -> WriteAccess:
         return await self._acting.write_access()
 

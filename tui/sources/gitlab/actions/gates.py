@@ -21,7 +21,7 @@ from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import progress, put, seen_of
 from tui.sources.gitlab.actions.rights import Rights
 from tui.sources.gitlab.actions.steps import StepKind
-from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables
+from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables, shown
 from tui.sources.gitlab.payload import RestJob, User
 from tui.sources.gitlab.read.deployment_payload import RestDeployment
 from tui.sources.gitlab.rest_client import project_url
@@ -164,10 +164,13 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
     try:
-        play = _play(seen, job, deployment, parse_variables(request.value("variables")))
+        variables = parse_variables(request.value("variables"))
+        play = _play(seen, job, deployment, variables)
     except InvalidVariables as error:
         return look.cannot(request, words, str(error), fields=(_VARIABLES,), **facts)
+    with_variables = (("variables", shown(variables)),) if variables else ()
     if not pending or approved is None or deployment is None:
+        facts["facts"] += with_variables
         return look.plan(request, words, fields=(_VARIABLES,), steps=(play,), **facts)
     facts["facts"] += (("approvals missing", str(pending)), *approved.said)
     step = _approve(seen, job, deployment, request)
@@ -183,6 +186,7 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
         later = f"{_more(pending - 1)} needed after yours; then somebody has to start the job"
         return look.plan(request, words, warnings=(later,), steps=(step,), **facts)
     words = f"{words}, then start it"
+    facts["facts"] += with_variables
     return look.plan(request, words, fields=(_VARIABLES,), steps=(step, play), **facts)
 
 

@@ -101,7 +101,7 @@ class GitLabActions:
             self._fallback,
             self._environments,
             self._clock,
-            self._who,
+            self.account,
         )
 
     @property
@@ -126,7 +126,7 @@ class GitLabActions:
         scopes = clean(", ".join(token.scopes)) or "none"
         return WriteAccess(True, f"the token has the scopes {scopes}; acting needs api")
 
-    async def _who(self) -> str:
+    async def account(self) -> str:
         if not self._me:
             self._me = (await self._rest.read(_user, "/user")).username
         return self._me

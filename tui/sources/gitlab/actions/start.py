@@ -12,10 +12,10 @@ from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import of_run
 from tui.sources.gitlab.actions.sender import HIDDEN
 from tui.sources.gitlab.actions.steps import StepKind
-from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables
+from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables, shown
 from tui.sources.gitlab.payload import RestPipeline
 from tui.sources.gitlab.rest_client import project_url
-from tui.text.safe import clean, shorten
+from tui.text.safe import clean
 
 TAG = "PIPEDECK_ACTION"
 """A variable by which a run is told from others where it takes variables at all."""
@@ -68,8 +68,8 @@ async def plan_trigger(request: ActionRequest, look: LiveStateReader) -> Plan:
     by_token = request.value("with") == "trigger token"
     facts = [("ref", clean(ref))]
     facts += [("runs as", "the owner of the trigger token")] if by_token else []
-    facts += [("inputs", _shown(inputs))] if inputs else []
-    facts += [("variables", _shown(variables))] if variables else []
+    facts += [("inputs", shown({name: _text(value) for name, value in inputs.items()}))] if inputs else []
+    facts += [("variables", shown(variables))] if variables else []
     warnings = []
     if variables:
         warnings.append(
@@ -151,10 +151,6 @@ def _typed(value: str) -> Any:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _shown(values: Mapping[str, Any]) -> str:
-    return shorten(", ".join(f"{clean(name)}={clean(_text(value))}" for name, value in values.items()), 300)
 
 
 async def observe_start(

@@ -16,7 +16,7 @@ ACTED_TREE = (
     "_class,number,building,inProgress,result,description,keepLog,queueId,timestamp,"
     "actions[_class,userId,causes[_class,shortDescription,userId,userName,user[id,fullName]],"
     "parameters[_class,name,value,jobName,number],"
-    f"executions[id,settled,input[id,message,submitter,parameters[{_ASKED}]]]]"
+    f"executions[id,settled,input[id,message,ok,submitter,parameters[{_ASKED}]]]]"
 )
 ACTED_BUILD = msgspec.json.Decoder(ActedBuild)
 
@@ -25,21 +25,28 @@ class Property(Payload, frozen=True):
     parameter_definitions: tuple[Definition, ...] | None = None
 
 
+class Child(Payload, frozen=True):
+    name: str | None = None
+
+
 class ActedJob(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     buildable: bool | None = None
     disabled: bool | None = None
+    concurrent_build: bool | None = None
     next_build_number: int | None = None
     property: tuple[Property, ...] | None = None
     builds: tuple[ActedBuild, ...] | None = None
+    jobs: tuple[Child, ...] | None = None
+    """None: it holds no others, and is built itself (contracts: jenkins §2)."""
 
 
 RECENT = 20
 """Builds among which one is looked for that was started a moment ago."""
-_STARTED = "number,queueId,actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
+_STARTED = "number,queueId,building,actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
 ACTED_JOB_TREE = (
-    f"_class,buildable,disabled,nextBuildNumber,property[parameterDefinitions[{_ASKED}]],"
-    f"builds[{_STARTED}]{{0,{RECENT}}}"
+    f"_class,buildable,disabled,concurrentBuild,nextBuildNumber,property[parameterDefinitions[{_ASKED}]],"
+    f"builds[{_STARTED}]{{0,{RECENT}}},jobs[name]{{0,1}}"
 )
 ACTED_JOB = msgspec.json.Decoder(ActedJob)
 

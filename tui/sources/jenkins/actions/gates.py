@@ -19,6 +19,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     noted,
     place,
     quoted,
+    shown,
 )
 from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
@@ -35,6 +36,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
         return look.cannot(request, f"{doing} {request.target}", why)
     words = f"{doing} {quoted(gate.message)} of {run} on {look.server}"
     facts: tuple[tuple[str, str], ...] = (("gate", clean(gate.id)), ("run", str(run)))
+    facts += (("its button", gate.button),) if gate.button and not reject else ()
     facts += (("who may answer", gate.submitter),) if gate.submitter else ()
     url = f"{job_path(look.sent_name(run.path))}/{run.run}/input/{quote(gate.id, safe='')}"
     waiting = msgspec.json.encode([each.id for each in state.waiting]).decode()
@@ -58,6 +60,8 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
         return look.cannot(request, words, str(error), facts=facts, fields=gate.fields)
     approving = f"approve {quoted(gate.message)}"
     step = Step(approving, "POST", f"{url}/proceedEmpty", expect=note(**notes), kind=StepKind.APPROVE)
+    if values:
+        facts += (("values", shown(values)),)
     if gate.fields:
         # Those left out would be missing: no default stands in for them.
         kinds = {field.name: field.kind for field in gate.fields}
@@ -79,7 +83,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
             body_kind="form",
             expect=(*step.expect, *note(secrets=names_note(secrets))),
         )
-    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,))
+    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,), button=gate.button)
 
 
 def _gate(state: RunState, request: ActionRequest) -> tuple[PendingInput | None, str]:

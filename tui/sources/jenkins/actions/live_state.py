@@ -1,7 +1,7 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -40,6 +40,8 @@ class PendingInput(msgspec.Struct, frozen=True):
 
     id: str
     message: str
+    button: str
+    """What is written on it: ``Deploy``; empty where that is not told."""
     submitter: str
     fields: tuple[ActionField, ...]
 
@@ -105,6 +107,10 @@ class Started(msgspec.Struct, frozen=True):
 class JobState(msgspec.Struct, frozen=True):
     is_pipeline: bool
     buildable: bool
+    running: tuple[int, ...]
+    """The builds that have to end before another begins, where it runs one at a time."""
+    holds: Literal["", "branches", "jobs"]
+    """``branches``: building it is looking for branches anew; ``jobs``: it is a folder, and never built itself."""
     next_number: int
     fields: tuple[ActionField, ...]
     """Its parameters."""
@@ -155,6 +161,11 @@ def job_state(job: ActedJob) -> JobState:
     return JobState(
         is_pipeline=job.kind.endswith("WorkflowJob"),
         buildable=job.buildable is not False and not job.disabled,
+        running=tuple(build.number or 0 for build in job.builds or () if build.building)
+        if job.concurrent_build is False
+        else (),
+        # Of those that hold others only what can be built says whether it can (contracts: jenkins_observed, Jobs).
+        holds="" if job.jobs is None else "jobs" if job.buildable is None else "branches",
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
         fields=tuple(_field(one, of_job=True) for one in definitions),
         builds=builds,
@@ -171,6 +182,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
         PendingInput(
             one.id,
             _one_line(one.message),
+            _one_line(one.proceed_text),
             "",
             tuple(
                 _of_input(
@@ -237,6 +249,7 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
             yield PendingInput(
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
+                _one_line(asked.ok if asked else None),
                 _one_line(asked.submitter if asked else None),
                 tuple(map(_of_input, (asked and asked.parameters) or ())),
             )

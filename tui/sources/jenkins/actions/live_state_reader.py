@@ -40,6 +40,8 @@ from tui.text.safe import clean, shorten
 HIDDEN = "***"
 LARGEST_FILE = 64 << 20
 """Bytes of a file parameter that are sent: they are held in memory."""
+_MOST_OF_A_SCAN = 4_000_000
+"""Bytes of a scan's log: it tells of each branch in a few lines."""
 
 
 class LiveStateReader:
@@ -111,6 +113,17 @@ class LiveStateReader:
         except SourceError as error:
             if error.status == 404:
                 return None
+            raise
+
+    async def scan_log(self, full_name: str) -> str:
+        """What the last search for branches wrote; empty where there was none."""
+        try:
+            return await self._client.beginning(
+                f"{job_path(full_name)}/indexing/consoleText", _MOST_OF_A_SCAN
+            )
+        except SourceError as error:
+            if error.status == 404:
+                return ""
             raise
 
     async def queued(self, full_name: str) -> Sequence[Started]:

@@ -13,14 +13,21 @@ from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Pla
 from tui.domain.address import Address
 from tui.insight.derived_deployments import aim
 from tui.sources.http.limiter import Limiter
-from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
+from tui.sources.jenkins.actions.cancel import (
+    LEVELS,
+    item_words,
+    milder,
+    observe_cancel,
+    observe_dequeue,
+    plan_cancel,
+)
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.actions.live_state import text_of
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, quoted
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
-from tui.sources.jenkins.actions.start import observe_start, plan_trigger
+from tui.sources.jenkins.actions.start import observe_scan, observe_start, plan_trigger
 from tui.sources.jenkins.actions.steps import StepHandler, StepKind
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.payload import WHO_AM_I
@@ -49,6 +56,7 @@ _STEPS: Mapping[StepKind, StepHandler] = {
         error=f"{_VALUE}, or where there are no parameters any more",
         changed="its parameters are others now; look at it again",
     ),
+    StepKind.SCAN: StepHandler(observe_scan),
     StepKind.REPLAY: StepHandler(observe_start),
     StepKind.RESTART: StepHandler(observe_start),
     StepKind.CANCEL: StepHandler(observe_cancel, slow=True),
@@ -83,10 +91,10 @@ class JenkinsActions:
 
     def _look(self) -> LiveStateReader:
         return LiveStateReader(
-            self._server, self._client, self._sent_name, self._clock, self._who, self._stopped
+            self._server, self._client, self._sent_name, self._clock, self.account, self._stopped
         )
 
-    async def _who(self) -> str:
+    async def account(self) -> str:
         if self._me is None:
             found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
             self._me = "" if found.anonymous else found.name
@@ -117,10 +125,19 @@ class JenkinsActions:
             # By the rules of the config: the engine makes a start with parameters of it.
             return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {clean(target.environment)}")]
         if target.run is None:
-            start = [(ActionRequest(ActionKind.TRIGGER, target), "Start a run")]
-            waiting = await look.queued(look.sent_name(target.path))
-            cancel = [(ActionRequest(ActionKind.CANCEL, target), "Take what waits out of the queue")]
-            return start + (cancel if waiting else [])
+            name = look.sent_name(target.path)
+            scan = (await look.job(name)).holds == "branches"
+            start = ActionRequest(ActionKind.TRIGGER, target)
+            return [
+                (start, "Scan for branches" if scan else "Start a run"),
+                *(
+                    (
+                        ActionRequest(ActionKind.CANCEL, target, (("item", str(each.id)),)),
+                        f"Take {item_words(each)} out of the queue",
+                    )
+                    for each in await look.queued(name)
+                ),
+            ]
         run, state = target.of_run, await look.of(target)
         gates = state.gates if target.gate is None else (target.gate,)
         menu: list[tuple[ActionRequest, str]] = []
@@ -188,7 +205,7 @@ class JenkinsActions:
         (step,) = plan.steps
         parameters = (
             step.body
-            if step.kind == StepKind.START
+            if step.kind in (StepKind.START, StepKind.SCAN)
             else [(each.name, text_of(each) or "") for each in (await look.of(request.target)).parameters]
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import msgspec
 
@@ -35,7 +36,52 @@ _values = msgspec.json.Decoder(dict[str, str])
 async def plan_trigger(request: ActionRequest, look: LiveStateReader) -> Plan:
     target = request.target.pipeline
     job = await look.job(look.sent_name(target.path))
+    if job.holds == "jobs":
+        why = "it is a folder, and nothing of its own runs: name a job in it"
+        return look.cannot(request, f"Start a run of {target} on {look.server}", why)
+    if job.holds == "branches":
+        return await _plan_scan(request, target, job, look)
     return plan_start(request, target, job, look, f"Start a run of {target} on {look.server}")
+
+
+async def _plan_scan(request: ActionRequest, target: Address, job: JobState, look: LiveStateReader) -> Plan:
+    """Of a multibranch project: no run, but a search (contracts: jenkins §2, jenkins_observed)."""
+    words = f"Scan {target} for branches on {look.server}"
+    if not job.buildable:
+        return look.cannot(request, words, "it cannot be scanned: it, or what holds it, is disabled")
+    if request.values:
+        names = ", ".join(quoted(name) for name, _ in request.values)
+        return look.cannot(
+            request, words, f"a scan has no parameter {names}; name one of its branches to start a run"
+        )
+    effect = "its branches are looked for anew; those that are new or have changed start runs of their own"
+    full_name = look.sent_name(target.path)
+    step = Step(
+        words=f"scan {target}",
+        method="POST",
+        path=f"{job_path(full_name)}/build?delay=0",
+        kind=StepKind.SCAN,
+        expect=note(**(place(request, look) | {"run": None}), before=_head(await look.scan_log(full_name))),
+    )
+    return look.plan(request, words, facts=(("effect", effect),), steps=(step,))
+
+
+def _head(log: str) -> str:
+    """By which one scan is told from another: its first lines tell who and when."""
+    return sha256("\n".join(log.splitlines()[:3]).encode()).hexdigest()[:16] if log else ""
+
+
+async def observe_scan(expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader) -> Observation:
+    """Only its log tells of a scan."""
+    log = await look.scan_log(expect["job"])
+    if _head(log) in ("", expect.get("before", "")):
+        yes = reply is not None and reply.state == "accepted"
+        return Observation("accepted" if yes else "nothing", "no new scan is to be seen")
+    ending = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    if not ending.startswith("Finished: "):
+        return Observation("happening", "it looks for branches")
+    result = clean(ending.removeprefix("Finished: "))
+    return Observation("done" if result == "SUCCESS" else "failed", f"the scan ended as {result}")
 
 
 def plan_start(
@@ -43,7 +89,8 @@ def plan_start(
 ) -> Plan:
     """A new run of ``target`` with what the request says of its parameters."""
     if not job.buildable:
-        return look.cannot(request, words, "it cannot be built: it, or what holds it, is disabled")
+        why = "it cannot be built: it, or what holds it, is disabled"
+        return look.cannot(request, words, why, fields=job.fields)
     known = {field.name for field in job.fields}
     unknown = [name for name, _ in request.values if name not in known]
     if unknown:
@@ -55,6 +102,9 @@ def plan_start(
     except WrongValue as error:
         return look.cannot(request, words, str(error), fields=job.fields)
     warnings = []
+    if job.running:
+        before = ", ".join(str(target.at_run(number)) for number in job.running)
+        warnings.append(f"it waits in the queue until {before} has ended: the job runs one build at a time")
     if names := in_browser(job.fields):
         warnings.append(f"{names} cannot be given here: its default is taken; or open it in the browser")
     files = [field.name for field in job.fields if field.kind == "file" and field.name in values]

@@ -15,6 +15,8 @@ class StepKind(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     START = "start"
+    SCAN = "scan"
+    """Of a multibranch project."""
     REPLAY = "replay"
     RESTART = "restart"
     """Run it again from a stage."""

@@ -236,7 +236,9 @@ def _blockage(steps: Sequence[QueuedItem], full_name: str, number: int, full_dis
 
 
 def _queue_item(item: QueuedItem) -> QueueItem:
-    return QueueItem(item.id, _why(item), moment(item.in_queue_since), bool(item.stuck))
+    given = ", ".join(line.strip() for line in (item.params or "").splitlines() if line.strip())
+    words = shorten(clean(given), 200)
+    return QueueItem(item.id, _why(item), moment(item.in_queue_since), bool(item.stuck), words)
 
 
 def _why(item: QueuedItem) -> str:
