@@ -21,6 +21,7 @@ from tui.domain.deployment import (
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
 from tui.insight.delivery import figures
+from tui.insight.environments import all_groups, group_of, places
 from tui.presenters.comparison import (
     ComparisonAnswers,
     DeploymentPair,
@@ -30,7 +31,7 @@ from tui.presenters.comparison import (
     figure_text,
     figures_line,
 )
-from tui.presenters.environments import EnvironmentLine, all_groups, group_of, place_lines, places
+from tui.presenters.environments import EnvironmentLine, place_lines
 
 S = Status
 SETTINGS = config.parse(

@@ -15,6 +15,7 @@ from tui.domain.health import Fault
 from tui.domain.pipeline import Pipeline
 from tui.engine.queries import EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.runtime import Runtime
+from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, all_groups, group_of, places
 from tui.presenters.documents import (
     SCHEMA,
     EnvironmentDoc,
@@ -22,14 +23,7 @@ from tui.presenters.documents import (
     environment_document,
     fault_document,
 )
-from tui.presenters.environments import (
-    EnvironmentGroup,
-    EnvironmentPlace,
-    all_groups,
-    group_of,
-    place_lines,
-    places,
-)
+from tui.presenters.environments import place_lines
 from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 

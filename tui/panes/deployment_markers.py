@@ -7,7 +7,7 @@ from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.presenters.environments import EnvironmentGroup, front_place, model_group, places
+from tui.insight.environments import EnvironmentGroup, front_place, model_group, places
 from widgets.chart.data import Marker
 
 _TOLD = (Status.RUNNING, Status.FAILED)

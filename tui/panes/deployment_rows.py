@@ -10,15 +10,9 @@ from tui.domain.deployment import Environment, Environments
 from tui.domain.pipeline import Pipeline
 from tui.engine.store import Reading
 from tui.insight.delivery import Figure, figures
+from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, front_place, places
 from tui.presenters.comparison import figures_line
-from tui.presenters.environments import (
-    EnvironmentGroup,
-    EnvironmentLine,
-    EnvironmentPlace,
-    front_place,
-    place_lines,
-    places,
-)
+from tui.presenters.environments import EnvironmentLine, place_lines
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.table.line_table import Row

@@ -22,6 +22,7 @@ from tui.engine.queries import (
     ValidationOf,
 )
 from tui.engine.runtime import Runtime
+from tui.insight.environments import EnvironmentGroup, all_groups, front_place, group_of, model_group
 from tui.panes.action_progress import on_environment, progress, recent
 from tui.panes.base import Selection
 from tui.panes.deployment_rows import GroupRows, find, rows
@@ -34,14 +35,7 @@ from tui.presenters.comparison import (
     facts,
     figure_facts,
 )
-from tui.presenters.environments import (
-    EnvironmentGroup,
-    EnvironmentLine,
-    all_groups,
-    front_place,
-    group_of,
-    model_group,
-)
+from tui.presenters.environments import EnvironmentLine
 from tui.text import format as fmt
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine

@@ -12,7 +12,7 @@ from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
 from tui.domain.verdict import MetricVerdict, Verdict
-from tui.presenters.environments import EnvironmentPlace
+from tui.insight.environments import EnvironmentPlace
 
 SCHEMA = 1
 

@@ -11,7 +11,7 @@ from tui.engine.actions import model_rules
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.store import Store
 from tui.insight.environment_state import before as stood_before
-from tui.presenters.environments import EnvironmentGroup, EnvironmentPlace, all_groups, places
+from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, all_groups, places
 
 
 class Suspects:

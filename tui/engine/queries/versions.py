@@ -43,7 +43,7 @@ async def with_versions(
 
 async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Settings:
     """Raises: SourceError."""
-    from tui.presenters.environments import front_place, model_group, places  # not with the first frame
+    from tui.insight.environments import front_place, model_group, places  # not with the first frame
 
     its = settings.models[model]
     listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
