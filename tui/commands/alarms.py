@@ -7,9 +7,9 @@ import msgspec
 from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.alarm import Alarm, Alarms
-from tui.engine.alarms.notifier import before_words
 from tui.engine.runtime import Runtime
 from tui.presenters.alarm_documents import AlarmDoc, alarm_document
+from tui.presenters.notices import before_words
 from tui.presenters.plain_text import table
 from tui.text import format as fmt
 
