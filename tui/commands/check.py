@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-
-import msgspec
+from collections.abc import Mapping
 
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import print_document, with_runtime
 from tui.config import Settings
 from tui.domain.health import Finding
 from tui.domain.verdict import MetricOutcome
@@ -21,32 +21,43 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 async def check(settings: Settings, *, as_json: bool) -> Exit:
     """Exit code 0 when nothing is wrong, 1 when an error was found; warnings alone are fine."""
-    runtime = Runtime(settings)
-    try:
-        names = list(settings.sources)
-        found = dict(zip(names, await asyncio.gather(*map(runtime.sources.check, names)), strict=True))
-        for name, model in settings.models.items():
-            for metric in model.metrics:
-                source = settings.metrics[metric].source
-                found[source] = (*found[source], await _query(runtime, name, metric))
-            if model.registry:
-                source = model.registry.source
-                found[source] = (*found[source], await _registry(runtime, name))
-    finally:
-        await runtime.close()
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(CheckDoc(SCHEMA, found)), indent=2).decode())
-    else:
-        for warning in settings.warnings:
-            print(f"warning  {warning}")
-        for name, findings in found.items():
-            print(f"[{name}] {settings.sources[name].url}")
-            for finding in findings:
-                print(f"  {_MARKS[finding.level]}  {finding.subject}: {finding.message}")
-                if finding.advice:
-                    print(f"           {finding.advice}")
-    failed = any(finding.level == "error" for findings in found.values() for finding in findings)
-    return Exit.FAILED if failed else Exit.OK
+
+    async def work(runtime: Runtime) -> Exit:
+        found = await _findings(runtime)
+        if as_json:
+            print_document(CheckDoc(SCHEMA, found))
+        else:
+            _print(settings, found)
+        failed = any(finding.level == "error" for findings in found.values() for finding in findings)
+        return Exit.FAILED if failed else Exit.OK
+
+    return await with_runtime(settings, work)
+
+
+async def _findings(runtime: Runtime) -> dict[str, tuple[Finding, ...]]:
+    """What is found, by the source that it is about."""
+    settings = runtime.settings
+    names = list(settings.sources)
+    found = dict(zip(names, await asyncio.gather(*map(runtime.sources.check, names)), strict=True))
+    for name, model in settings.models.items():
+        for metric in model.metrics:
+            source = settings.metrics[metric].source
+            found[source] = (*found[source], await _query(runtime, name, metric))
+        if model.registry:
+            source = model.registry.source
+            found[source] = (*found[source], await _registry(runtime, name))
+    return found
+
+
+def _print(settings: Settings, found: Mapping[str, tuple[Finding, ...]]) -> None:
+    for warning in settings.warnings:
+        print(f"warning  {warning}")
+    for name, findings in found.items():
+        print(f"[{name}] {settings.sources[name].url}")
+        for finding in findings:
+            print(f"  {_MARKS[finding.level]}  {finding.subject}: {finding.message}")
+            if finding.advice:
+                print(f"           {finding.advice}")
 
 
 async def _query(runtime: Runtime, model: str, metric: str) -> Finding:

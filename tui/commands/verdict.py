@@ -1,13 +1,11 @@
 """``pipedeck verdict``: how a model's canary compares with its baseline, for people and for pipelines."""
 
 import difflib
-import sys
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import complain, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
@@ -33,35 +31,34 @@ async def verdict(
 ) -> Exit:
     """Print the verdict; exit code 0 when it may be promoted, 10 when it must not, 11 when that is not clear yet."""
     if mistake := _mistake(settings, model):
-        print(f"pipedeck: {mistake}", file=sys.stderr)
+        complain(mistake)
         return Exit.USAGE
     judged, registered = bool(judged_metrics(settings, model)), settings.models[model].registry is not None
-    runtime = Runtime(settings, clock=clock)
-    try:
-        found: Verdict | None = None
-        if judged:
-            found = await runtime.poller.ask(VerdictOf(model))
-        candidacy = await _candidacy(runtime, model, needed=not judged) if registered else None
-    except SourceError as error:
-        print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
-    finally:
-        await runtime.close()
-    now = clock()
-    if as_json:
-        units = {name: settings.metrics[name].unit for name in settings.metrics}
-        document = verdict_document(model, found, candidacy, units, now)
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    else:
-        parts = (
-            _text(found, settings, now) if found else "",
-            _candidacy_text(candidacy, settings) if candidacy else "",
-        )
-        print("\n\n".join(filter(None, parts)))
-    if found is not None:
-        return _EXITS[found.decision]
-    assert candidacy is not None
-    return _candidate_exit(candidacy)
+
+    async def work(runtime: Runtime) -> Exit:
+        try:
+            found: Verdict | None = None
+            if judged:
+                found = await runtime.poller.ask(VerdictOf(model))
+            candidacy = await _candidacy(runtime, model, needed=not judged) if registered else None
+        except SourceError as error:
+            complain(error.message)
+            return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+        if as_json:
+            units = {name: metric.unit for name, metric in settings.metrics.items()}
+            print_document(verdict_document(model, found, candidacy, units, clock()))
+        else:
+            parts = (
+                _text(found, settings, clock()) if found else "",
+                _candidacy_text(candidacy, settings) if candidacy else "",
+            )
+            print("\n\n".join(filter(None, parts)))
+        if found is not None:
+            return _EXITS[found.decision]
+        assert candidacy is not None
+        return _candidate_exit(candidacy)
+
+    return await with_runtime(settings, work, clock=clock)
 
 
 async def _candidacy(runtime: Runtime, model: str, *, needed: bool) -> Candidacy | None:
@@ -71,7 +68,7 @@ async def _candidacy(runtime: Runtime, model: str, *, needed: bool) -> Candidacy
     except SourceError as error:
         if needed:
             raise
-        print(f"pipedeck: {error.message}", file=sys.stderr)
+        complain(error.message)
         return None
 
 

@@ -121,37 +121,6 @@ class StatusDoc(msgspec.Struct, frozen=True):
     sources: tuple[SourceDoc, ...]
 
 
-class SuiteDoc(msgspec.Struct, frozen=True):
-    name: str
-    where: str
-    tests: TestsDoc | None
-    problem: str
-
-
-class CaseDoc(msgspec.Struct, frozen=True):
-    suite: int
-    classname: str
-    name: str
-    outcome: str
-    duration: float | None
-    new: bool
-    fixed: bool
-    since: int | None
-    flaky: str
-
-
-class RunTestsDoc(msgspec.Struct, frozen=True):
-    schema: int
-    address: str
-    status: str
-    tests: TestsDoc
-    final: bool
-    compared_with: tuple[str, ...]
-    notes: tuple[str, ...]
-    suites: tuple[SuiteDoc, ...]
-    cases: tuple[CaseDoc, ...]
-
-
 class CheckDoc(msgspec.Struct, frozen=True):
     schema: int
     findings: dict[str, tuple[Finding, ...]]
