@@ -12,7 +12,7 @@ from tui.domain.verdict import MetricOutcome
 from tui.engine.queries import CandidateOf, ProbeOf
 from tui.engine.runtime import Runtime
 from tui.presenters.documents import SCHEMA, CheckDoc
-from tui.presenters.pipelines import candidacy_words
+from tui.presenters.judged_metrics import candidacy_words
 from tui.sources.base import SourceError
 from tui.text import format as fmt
 

@@ -9,15 +9,14 @@ from tui.commands.frame import complain, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
-from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.engine.queries import CandidateOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.presenters.documents import verdict_document
-from tui.presenters.pipelines import candidacy_words, difference_text, limit_text
+from tui.presenters.judged_metrics import MetricLine, candidacy_words, metric_line
 from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
-from tui.text import format as fmt
 
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
@@ -102,7 +101,7 @@ def _text(found: Verdict, settings: Settings, now: float) -> str:
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
     lines = table(
         ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE", "REASON"),
-        [_row(metric, settings.metrics[metric.metric].unit, now) for metric in found.metrics],
+        [_row(metric_line(metric, settings.metrics[metric.metric].unit, now)) for metric in found.metrics],
         open_end=True,
     )
     groups = "  ".join(f"{group.name} {group.score:g}" for group in found.groups)
@@ -117,15 +116,15 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
         ("METRIC", "VERDICT", "CHAMPION", "CANDIDATE", "DIFFERENCE", "LIMIT", "REASON"),
         [
             (
-                metric.metric,
-                metric.outcome.value,
-                fmt.level(metric.baseline),
-                fmt.level(metric.canary),
-                difference_text(metric, ""),
-                limit_text(metric, ""),
-                metric.reason,
+                line.metric,
+                line.outcome.value,
+                line.baseline,
+                line.canary,
+                line.difference,
+                line.limit,
+                line.reason,
             )
-            for metric in candidacy.metrics
+            for line in (metric_line(metric, "", 0.0) for metric in candidacy.metrics)
         ],
         open_end=True,
     )
@@ -133,16 +132,15 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
     return "\n".join(part for part in (head, lines if candidacy.metrics else "", *candidacy.notes) if part)
 
 
-def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:
-    effective = f" ({metric.effective:.0f} independent)" if metric.effective is not None else ""
+def _row(line: MetricLine) -> tuple[str, ...]:
     return (
-        metric.metric,
-        metric.outcome.value,
-        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
-        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
-        difference_text(metric, unit),
-        limit_text(metric, unit),
-        f"{metric.points}{effective}" if metric.points else "",
-        fmt.ago(now - metric.newest) if metric.newest is not None else "",
-        metric.reason,
+        line.metric,
+        line.outcome.value,
+        line.baseline,
+        line.canary,
+        line.difference,
+        line.limit,
+        line.values,
+        line.age,
+        line.reason,
     )

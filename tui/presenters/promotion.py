@@ -6,10 +6,8 @@ Pure functions of a promotion and a time; a role is a status that the text looks
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.config import Settings
-from tui.domain.verdict import Decision, MetricVerdict
+from tui.domain.verdict import Decision
 from tui.insight.promotion import PartSource, Promotion
-from tui.presenters.pipelines import difference_text, limit_text
 from tui.text import format as fmt
 
 FRESH = 15.0
@@ -66,17 +64,6 @@ def notes(its: Promotion) -> Iterator[PromotionFact]:
     """What is to be said of the values that were judged."""
     for note in its.verdict.notes if its.verdict is not None else ():
         yield PromotionFact("about it", note, "dim")
-
-
-def metric_words(metric: MetricVerdict, settings: Settings) -> str:
-    """How the canary differs, what is allowed, why it is judged so, and what of it is missing."""
-    table = settings.metrics.get(metric.metric)
-    unit = table.unit if table is not None else ""
-    difference, limit = difference_text(metric, unit), limit_text(metric, unit)
-    gaps = f"no value at {metric.gaps:.0%} of the looks" if metric.gaps else ""
-    named = (("difference", difference), ("allowed", limit))
-    parts = [*(f"{name} {words}" for name, words in named if words), metric.reason, gaps]
-    return "; ".join(part for part in parts if part)
 
 
 def _verdict(its: Promotion, now: float) -> PromotionFact:
