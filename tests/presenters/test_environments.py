@@ -20,17 +20,10 @@ from tui.domain.deployment import (
 )
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
+from tui.insight.comparison import ComparisonAnswers, DeploymentPair
 from tui.insight.delivery import figures
 from tui.insight.environments import all_groups, group_of, places
-from tui.presenters.comparison import (
-    ComparisonAnswers,
-    DeploymentPair,
-    compared,
-    facts,
-    figure_facts,
-    figure_text,
-    figures_line,
-)
+from tui.presenters.comparison import compared, facts, figure_facts, figure_text, figures_line
 from tui.presenters.environments import EnvironmentLine, place_lines
 
 S = Status

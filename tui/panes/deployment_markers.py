@@ -40,9 +40,7 @@ class DeploymentMarkers:
     def _find(self, model: str) -> None:
         runtime = self._runtime
         listings = tuple(
-            runtime.store.get(PipelinesOf(name)).value
-            for name, table in runtime.settings.sources.items()
-            if table.runs_pipelines
+            runtime.store.get(PipelinesOf(name)).value for name in runtime.settings.pipeline_sources
         )
         if self._of != (model, listings):
             self._of = model, listings

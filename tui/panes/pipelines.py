@@ -181,7 +181,7 @@ class PipelinesPane(SelectablePane):
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self.sources = [name for name, table in runtime.settings.sources.items() if table.runs_pipelines]
+        self.sources = runtime.settings.pipeline_sources
         self.sort: Sort = "need"
         self.group: Group = "nothing"
         self.closed: frozenset[str] = frozenset()

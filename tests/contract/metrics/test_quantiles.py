@@ -65,7 +65,6 @@ async def test_what_may_be_any_slower_is_not_fine(buckets: RealPrometheus) -> No
         MetricOutcome.UNCLEAR,
         "the canary is at the bound of its highest bucket: it may be any higher",
     )
-    settings = config.parse('[sources.p]\ntype = "prometheus"\nurl = "http://127.0.0.1"\n', Path("c.toml"))
     assert metric_line(found, "", float(END)).why.startswith("difference ≥ +")
 
 
