@@ -11,9 +11,8 @@ from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.domain.pipeline import Pipeline
 from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.panes.action_progress import countdown
 from tui.panes.base import Pane, Selection
-from tui.presenters.notices import before_words
+from tui.presenters.notices import before_words, countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.table.line_table import Column, LineTable, Row

@@ -14,8 +14,9 @@ from tui.domain.pipeline import Listing, Pipeline
 from tui.engine.queries import AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
+from tui.insight.activities import on_pipeline
 from tui.insight.priority import Priority, priority_of, priority_order
-from tui.panes.action_progress import on_pipeline, progress, recent
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
 from tui.panes.selectable import SelectablePane
 from tui.presenters.pipelines import PipelineLine, pipeline_line, settled_age

@@ -23,6 +23,13 @@ def announced(announcement: Announcement, now: float) -> str:
     return clean(f"{_head(announcement)}: {when}{announcement.words}{no}")
 
 
+def countdown(announcement: Announcement, now: float) -> str:
+    """Which policy is about to act, and when."""
+    return f"policy {announcement.policy}" + (
+        f" in {until(announcement.at - now)}" if announcement.at is not None else ""
+    )
+
+
 def _head(notice: Alarm | Announcement) -> str:
     if isinstance(notice, Announcement):
         return f"policy {notice.policy} for {notice.alarm} of {notice.model}"
