@@ -19,7 +19,7 @@ from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.runtime import Runtime
 from tui.insight.confirmation import Confirmation, RequiredConfirmation, missing_confirmation
 from tui.insight.confirmation import names as names_of
-from tui.presenters.documents import SCHEMA
+from tui.presenters.documents import SCHEMA, document_of
 from tui.sources.base import SourceError
 
 
@@ -252,18 +252,14 @@ _WORST = (
 def _document(item: _Item) -> ActionDoc:
     plan = item.prepared.plan
     activity = item.activity
-    return ActionDoc(
+    return document_of(
+        ActionDoc,
+        plan,
         kind=plan.request.kind.value,
         address=str(plan.request.target),
         plan=plan.words,
-        server=plan.server,
-        environment=plan.environment,
-        possible=plan.possible,
-        why_not=plan.why_not,
-        facts=plan.facts,
-        warnings=plan.warnings,
         consent=item.prepared.consent,
-        steps=tuple(StepDoc(step.words, step.method, step.path, step.body) for step in plan.steps),
+        steps=tuple(document_of(StepDoc, step) for step in plan.steps),
         id=activity.id if activity is not None else None,
         state=item.state,
         words=item.words,

@@ -234,7 +234,7 @@ class EnvironmentsDoc(msgspec.Struct, frozen=True):
 # --- filling them ------------------------------------------------------------------------------------------------
 
 
-def document_of(kind: type[D], value: msgspec.Struct, **others: object) -> D:
+def document_of(kind: type[D], value: msgspec.Struct, /, **others: object) -> D:
     """A document of ``kind``: each field is the one of ``value`` that has the same name, as plain JSON.
 
     Args:
