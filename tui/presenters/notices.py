@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 
 from tui.domain.alarm import Alarm, AlarmState, Announcement
-from tui.presenters.alarm_documents import notice_document
 from tui.text.format import count, duration, until
 from tui.text.safe import clean
 
@@ -68,6 +67,8 @@ def text(notices: Sequence[Alarm | Announcement], now: float) -> str:
 
 def document(notices: Sequence[Alarm | Announcement], at: float) -> bytes:
     """All of them as JSON."""
+    from tui.presenters.alarm_documents import notice_document  # not with the first frame
+
     alarms = (notice for notice in notices if isinstance(notice, Alarm))
     announcements = (notice for notice in notices if isinstance(notice, Announcement))
     return msgspec.json.encode(notice_document(alarms, announcements, at))
