@@ -13,7 +13,7 @@ from tui.cli import main
 from tui.config import GitLabSettings
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, Suite, TestReport, counted
-from tui.presenters.test_documents import RunTestsDoc, junit
+from tui.presenters.tests_document import RunTestsDoc, junit
 from tui.sandbox.process import Sandbox
 
 

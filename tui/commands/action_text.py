@@ -50,14 +50,15 @@ def _requests(plan: Plan) -> Iterator[list[str]]:
         yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
 
 
-def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
+def promotion_lines(promotion: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
     """What must be on screen before promoting, each part with its age where it is not from now."""
-    if its is None:
+    if promotion is None:
         return
-    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(its, now))
-    if its.verdict is not None and its.verdict.metrics:
+    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(promotion, now))
+    if promotion.verdict is not None and promotion.verdict.metrics:
         lines = (
-            metric_line(metric, settings.metrics[metric.metric].unit, now) for metric in its.verdict.metrics
+            metric_line(metric, settings.metrics[metric.metric].unit, now)
+            for metric in promotion.verdict.metrics
         )
         rows = [
             (
@@ -73,7 +74,7 @@ def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> It
         ]
         titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
         yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
-    yield from (f"{name}: {words}" for name, words, _ in notes(its))
+    yield from (f"{name}: {words}" for name, words, _ in notes(promotion))
 
 
 def outcome_text(activity: Activity) -> str:

@@ -24,8 +24,8 @@ from tui.engine.queries import CaseOf, PipelinesOf, RunAt, TestsOf
 from tui.engine.runtime import Runtime
 from tui.insight.tests import Comparison, EarlierRun, comparable, compare
 from tui.presenters.plain_text import table
-from tui.presenters.test_documents import case_at, junit, tests_document
 from tui.presenters.tests import counts_text, group_cases
+from tui.presenters.tests_document import case_at, junit, tests_document
 from tui.sources.base import SourceError
 
 Kind = Literal["all", "failed", "new"]

@@ -59,12 +59,14 @@ def find(
     if not group.pipelines:
         notes.append(("dim", "none of its pipelines is among the watched ones"))
     front = front_place(found, model)
-    told: tuple[Figure, ...] = ()
+    known_figures: tuple[Figure, ...] = ()
     if front is not None and front.environment.address in past:
         runs = [run for each in pipelines if each.address in group.members for run in each.runs]
-        told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
+        known_figures = figures(
+            front.environment.deployments, runs, now - window, now, front.environment.read_since
+        )
     waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
-    return GroupRows(group, found, told, tuple(dict.fromkeys(notes)), waiting)
+    return GroupRows(group, found, known_figures, tuple(dict.fromkeys(notes)), waiting)
 
 
 def rows(

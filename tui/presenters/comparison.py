@@ -161,25 +161,27 @@ def figure_text(figure: Figure) -> str:
 
 
 def figures_line(figures: tuple[Figure, ...]) -> str:
-    """The figures that can be answers, in one line."""
+    """The figures that there is something to tell from, in one line."""
     return "  ".join(
-        figure_text(each) if each.name == "frequency" else f"{each.name} {figure_text(each)}"
-        for each in figures
-        if each.value is not None
+        figure_text(figure) if figure.name == "frequency" else f"{figure.name} {figure_text(figure)}"
+        for figure in figures
+        if figure.value is not None
     )
 
 
 def figure_facts(figures: tuple[Figure, ...]) -> list[ComparisonFact]:
     """Each figure with what it means, and the runs it came from below it."""
     lines: list[ComparisonFact] = []
-    for each in figures:
-        count = "nothing to tell it from" if each.value is None else f"from {each.count}"
+    for figure in figures:
+        count = "nothing to tell it from" if figure.value is None else f"from {figure.count}"
         lines.append(
-            ComparisonFact(each.name, each.name, f"{figure_text(each)}  ({count}: {MEANING[each.name]})")
+            ComparisonFact(
+                figure.name, figure.name, f"{figure_text(figure)}  ({count}: {MEANING[figure.name]})"
+            )
         )
         lines += [
-            ComparisonFact(f"{each.name} {run}", "", str(run), run=run) for run in each.runs[:MOST_RUNS]
+            ComparisonFact(f"{figure.name} {run}", "", str(run), run=run) for run in figure.runs[:MOST_RUNS]
         ]
-        if (more := len(each.runs) - MOST_RUNS) > 0:
-            lines.append(ComparisonFact(f"{each.name} more", "", f"and {more} older"))
+        if (more := len(figure.runs) - MOST_RUNS) > 0:
+            lines.append(ComparisonFact(f"{figure.name} more", "", f"and {more} older"))
     return lines

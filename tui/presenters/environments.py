@@ -90,9 +90,9 @@ def _first(place: EnvironmentPlace, now: float) -> EnvironmentLine:
 def _below(place: EnvironmentPlace, *, past: bool) -> Iterator[tuple[Part, str, Deployment, str]]:
     environment, what = place.environment, place.standing
     shown = {what.stable.id} if what.stable else set()
-    for each in what.coming:
-        shown.add(each.id)
-        yield "coming", "next", each, ""
+    for deployment in what.coming:
+        shown.add(deployment.id)
+        yield "coming", "next", deployment, ""
     if what.canary is not None:
         shown.add(what.canary.id)
         share = what.canary.share
@@ -100,16 +100,16 @@ def _below(place: EnvironmentPlace, *, past: bool) -> Iterator[tuple[Part, str, 
     if what.failed is not None:
         shown.add(what.failed.id)
         yield "failed", "failed", what.failed, ""
-    for colour, each in colours(environment.deployments):
-        if each.id not in shown:
-            shown.add(each.id)
-            yield "colour", colour, each, "idle"
+    for colour, deployment in colours(environment.deployments):
+        if deployment.id not in shown:
+            shown.add(deployment.id)
+            yield "colour", colour, deployment, "idle"
     if past:
         # A canary that became the stable version is in its past once, not twice.
-        placed = {each.version for each in environment.deployments if not each.canary}
-        for each in environment.deployments:
-            if each.id not in shown and not (each.canary and each.version in placed):
-                yield "past", "before", each, ""
+        placed = {deployment.version for deployment in environment.deployments if not deployment.canary}
+        for deployment in environment.deployments:
+            if deployment.id not in shown and not (deployment.canary and deployment.version in placed):
+                yield "past", "before", deployment, ""
 
 
 def _line(

@@ -53,8 +53,8 @@ def promotion_facts(promotion: Promotion, now: float) -> Iterator[PromotionFact]
     alarms = "; ".join(promotion.alarms) or ("" if promotion.alarms_known.problem else "none")
     yield from _unless_missing("alarms", alarms, promotion.alarms_known, now, bool(promotion.alarms))
     others = ", ".join(
-        f"{each.deployment.version} by {each.deployment.who or 'somebody'} into {each.environment}"
-        for each in promotion.others
+        f"{other.deployment.version} by {other.deployment.who or 'somebody'} into {other.environment}"
+        for other in promotion.others
     )
     meanwhile = f"also deployed: {others}" if others else "nothing else was deployed, as far as is known"
     yield PromotionFact("meanwhile", meanwhile, "warning" if others else "")
@@ -101,7 +101,7 @@ def _brings(promotion: Promotion) -> str:
     commits = promotion.changes.commits
     if not commits:
         return "no commit"
-    first = [f"{each.revision[:8]} {each.title} ({each.author})" for each in commits[:COMMITS]]
+    first = [f"{commit.revision[:8]} {commit.title} ({commit.author})" for commit in commits[:COMMITS]]
     more = [f"{len(commits) - COMMITS} more"] if len(commits) > COMMITS else []
     return f"{fmt.count(len(commits), 'commit')}: {'; '.join([*first, *more])}"
 

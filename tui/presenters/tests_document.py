@@ -57,10 +57,10 @@ def tests_document(
 ) -> RunTestsDoc:
     """The report with the cases at the ``wanted`` places."""
     judged: dict[tuple[int, int], JudgedCase] = {
-        (each.suite, each.index): each for each in (*found.flaky, *found.fixed, *found.known, *found.new)
+        (case.suite, case.index): case for case in (*found.flaky, *found.fixed, *found.known, *found.new)
     }
-    new = {(each.suite, each.index) for each in found.new}
-    fixed = {(each.suite, each.index) for each in found.fixed}
+    new = {(case.suite, case.index) for case in found.new}
+    fixed = {(case.suite, case.index) for case in found.fixed}
     nothing = JudgedCase(0, 0)
     return RunTestsDoc(
         schema=SCHEMA,
@@ -68,7 +68,7 @@ def tests_document(
         status=run.status.value,
         tests=document_of(TestsDoc, report.counts),
         final=report.final,
-        compared_with=tuple(str(each.address) for each in before),
+        compared_with=tuple(str(run.address) for run in before),
         notes=report.notes,
         suites=tuple(document_of(SuiteDoc, suite, tests=_counts(suite)) for suite in report.suites),
         cases=tuple(
@@ -95,7 +95,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def junit(
-    report: TestReport, wanted: Sequence[tuple[int, int]], said: Mapping[tuple[int, int], CaseDetails]
+    report: TestReport, wanted: Sequence[tuple[int, int]], details: Mapping[tuple[int, int], CaseDetails]
 ) -> str:
     """The cases at the ``wanted`` places as a JUnit file."""
     root = ElementTree.Element("testsuites", _totals([case_at(report, place) for place in wanted]))
@@ -108,7 +108,7 @@ def junit(
         if suite.problem:
             ElementTree.SubElement(element, "system-err").text = _xml(suite.problem)
         for place, case in zip(places, cases, strict=True):
-            element.extend(_testcase(case, said.get(place, CaseDetails())))
+            element.extend(_testcase(case, details.get(place, CaseDetails())))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
