@@ -14,6 +14,7 @@ from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.runtime import Runtime
+from tui.presenters import notices
 from tui.sources.base import Source
 
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class Time:
 
     def runtime(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Runtime:
         """An engine that lives in this time, without jitter unless told otherwise."""
-        return Runtime(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
+        options: dict[str, Any] = {"rng": NoJitter(), "formatter": notices} | more
+        return Runtime(settings, sources, clock=self.clock, later=self.later, **options)
 
     def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
         self.planned += 1

@@ -9,9 +9,8 @@ from tests.examples import NOW, address, gate, pipeline, run
 from tui.domain.pipeline import Job, QueueItem, Stage, TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import MetricOutcome, MetricVerdict
+from tui.presenters.judged_metrics import difference_text, limit_text
 from tui.presenters.pipelines import (
-    difference_text,
-    limit_text,
     pipeline_line,
     run_state,
     stage_lines,

@@ -14,7 +14,7 @@ from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
-from tui.panes.action_progress import on_environment, on_pipeline
+from tui.insight.activities import on_environment, on_pipeline
 
 __all__ = ["at_once"]
 pytestmark = pytest.mark.usefixtures("at_once")

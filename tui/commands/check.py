@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
-
-import msgspec
+from collections.abc import Awaitable, Mapping
 
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import print_document, with_runtime
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.health import Finding
@@ -16,7 +15,7 @@ from tui.engine.queries import CandidateOf, ProbeOf
 from tui.engine.runtime import Runtime
 from tui.engine.source_pool import unexpected
 from tui.presenters.documents import SCHEMA, CheckDoc
-from tui.presenters.pipelines import candidacy_words
+from tui.presenters.judged_metrics import candidacy_words
 from tui.sources.base import ActingSource, SourceError
 from tui.text import format as fmt
 from tui.text.safe import clean
@@ -26,37 +25,48 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 async def check(settings: Settings, *, as_json: bool) -> Exit:
     """Exit code 0 when nothing is wrong, 1 when an error was found; warnings alone are fine."""
-    runtime = Runtime(settings)
-    try:
-        names = list(settings.sources)
-        found = dict(zip(names, await asyncio.gather(*map(runtime.sources.check, names)), strict=True))
-        for name, model in settings.models.items():
-            for metric in model.metrics:
-                source = settings.metrics[metric].source
-                asked = _query(runtime, name, metric)
-                found[source] = (*found[source], await _tried(source, f"metric {metric} of {name}", asked))
-            if model.registry:
-                source = model.registry.source
-                asked = _registry(runtime, name)
-                found[source] = (*found[source], await _tried(source, f"registry of {name}", asked))
-        for start in configured_starts(settings):
-            source = start.target.source
-            found[source] = (*found[source], await _tried(source, start.key, _start(runtime, start)))
-    finally:
-        await runtime.close()
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(CheckDoc(SCHEMA, found)), indent=2).decode())
-    else:
-        for warning in settings.warnings:
-            print(f"warning  {warning}")
-        for name, findings in found.items():
-            print(f"[{name}] {settings.sources[name].url}")
-            for finding in findings:
-                print(f"  {_MARKS[finding.level]}  {finding.subject}: {finding.message}")
-                if finding.advice:
-                    print(f"           {finding.advice}")
-    failed = any(finding.level == "error" for findings in found.values() for finding in findings)
-    return Exit.FAILED if failed else Exit.OK
+
+    async def work(runtime: Runtime) -> Exit:
+        found = await _findings(runtime)
+        if as_json:
+            print_document(CheckDoc(SCHEMA, found))
+        else:
+            _print(settings, found)
+        failed = any(finding.level == "error" for findings in found.values() for finding in findings)
+        return Exit.FAILED if failed else Exit.OK
+
+    return await with_runtime(settings, work)
+
+
+async def _findings(runtime: Runtime) -> dict[str, tuple[Finding, ...]]:
+    """What is found, by the source that it is about."""
+    settings = runtime.settings
+    names = list(settings.sources)
+    found = dict(zip(names, await asyncio.gather(*map(runtime.sources.check, names)), strict=True))
+    for name, model in settings.models.items():
+        for metric in model.metrics:
+            source = settings.metrics[metric].source
+            asked = _query(runtime, name, metric)
+            found[source] = (*found[source], await _tried(source, f"metric {metric} of {name}", asked))
+        if model.registry:
+            source = model.registry.source
+            asked = _registry(runtime, name)
+            found[source] = (*found[source], await _tried(source, f"registry of {name}", asked))
+    for start in configured_starts(settings):
+        source = start.target.source
+        found[source] = (*found[source], await _tried(source, start.key, _start(runtime, start)))
+    return found
+
+
+def _print(settings: Settings, found: Mapping[str, tuple[Finding, ...]]) -> None:
+    for warning in settings.warnings:
+        print(f"warning  {warning}")
+    for name, findings in found.items():
+        print(f"[{name}] {settings.sources[name].url}")
+        for finding in findings:
+            print(f"  {_MARKS[finding.level]}  {finding.subject}: {finding.message}")
+            if finding.advice:
+                print(f"           {finding.advice}")
 
 
 async def _tried(source: str, subject: str, asked: Awaitable[Finding]) -> Finding:

@@ -1,26 +1,23 @@
 """``pipedeck journal``: what was done from this machine; ``pipedeck gates``: what waits for a person."""
 
-import asyncio
-import sys
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import ask_all, complain_of_faults, print_document, with_runtime
 from tui.config import Settings
-from tui.domain.deployment import Environments
 from tui.domain.health import Fault
 from tui.domain.journal import Record
-from tui.domain.pipeline import Listing
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.model_rules import promotes, with_gates
 from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.insight.pending_gates import pending_gates
+from tui.insight.pending_gates import PendingGate, pending_gates
 from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
 from tui.presenters.plain_text import table
-from tui.sources.base import SourceError
 from tui.text import format as fmt
 
 FILLED_IN = ("values", "parameters", "variables", "inputs")
@@ -66,7 +63,7 @@ def journal(*, as_json: bool) -> Exit:
     ]
     if as_json:
         document = JournalDoc(SCHEMA, time.time(), tuple(records))
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_document(document)
         return Exit.OK
     rows = [
         (
@@ -140,36 +137,30 @@ class GatesDoc(msgspec.Struct, frozen=True):
 
 
 async def gates(settings: Settings, *, optional: bool, as_json: bool) -> Exit:
-    """Print what waits for a person with what it blocks, the oldest first.
+    """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first.
 
     Args:
         optional: after it what needs nobody, too.
     """
-    runtime = Runtime(settings)
-    names = settings.pipeline_sources
-    faults: dict[str, Fault] = {}
-    listings: list[Listing] = []
-    try:
-        answers = await asyncio.gather(
-            *(runtime.poller.ask(PipelinesOf(name)) for name in names), return_exceptions=True
-        )
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, SourceError):
-                faults[name] = answer.fault
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                listings.append(answer)
-        places = await asyncio.gather(
-            *(runtime.poller.ask(EnvironmentsOf(each)) for each in with_gates(settings, listings)),
-            return_exceptions=True,  # where nobody knows, nothing was overtaken
-        )
-    finally:
-        await runtime.close()
-    read = [each for each in places if isinstance(each, Environments)]
-    every = pending_gates(listings, read, partial(promotes, settings))
-    found = [each for each in every if each.needs_person or optional]
-    now = time.time()
+
+    async def work(runtime: Runtime) -> Exit:
+        queries = {name: PipelinesOf(name) for name in settings.pipeline_sources}
+        listings, faults = await ask_all(runtime, queries)
+        deploying = {
+            pipeline: EnvironmentsOf(pipeline) for pipeline in with_gates(settings, listings.values())
+        }
+        places, _ = await ask_all(runtime, deploying)  # where nobody knows, nothing was overtaken
+        waiting = pending_gates(listings.values(), places.values(), partial(promotes, settings))
+        found = [gate for gate in waiting if gate.needs_person or optional]
+        _print_gates(found, faults, runtime.clock(), as_json=as_json)
+        return complain_of_faults(faults)
+
+    return await with_runtime(settings, work)
+
+
+def _print_gates(
+    found: Sequence[PendingGate], faults: Mapping[str, Fault], now: float, *, as_json: bool
+) -> None:
     if as_json:
         document = GatesDoc(
             SCHEMA,
@@ -189,7 +180,7 @@ async def gates(settings: Settings, *, optional: bool, as_json: bool) -> Exit:
             ),
             {name: fault_document(fault) for name, fault in faults.items()},
         )
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_document(document)
     else:
         rows = [
             (
@@ -204,6 +195,3 @@ async def gates(settings: Settings, *, optional: bool, as_json: bool) -> Exit:
             print(table(("WAITS", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
         elif not faults:
             print("nothing waits")
-    for name, fault in faults.items():
-        print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
-    return Exit.UNREACHABLE if faults else Exit.OK

@@ -7,6 +7,9 @@ from tui.domain.deployment import Changes, Deployment
 from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
 
+FRESH = 15.0
+"""Seconds after which what was read counts as old."""
+
 
 class PartSource(msgspec.Struct, frozen=True):
     """How one part was come by."""
@@ -15,6 +18,10 @@ class PartSource(msgspec.Struct, frozen=True):
     """When it was read; None: it could not be."""
     problem: str = ""
     """Why it could not be read now; what is shown is then from ``at``, or missing."""
+
+    def fresh(self, now: float) -> bool:
+        """It was read within the last seconds, and nothing has gone wrong since."""
+        return not self.problem and self.at is not None and now - self.at < FRESH
 
 
 class OtherDeployment(msgspec.Struct, frozen=True):

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tui.config import ModelSettings
 from tui.domain.address import Address
-from tui.domain.candidate import Candidacy
 from tui.domain.pipeline import Job, Pipeline, Run, Stage
 from tui.domain.status import Status
-from tui.domain.verdict import MetricVerdict
 from tui.insight.eta import elapsed, expected_end
 from tui.insight.priority import hidden_runs
 from tui.text import format as fmt
@@ -269,33 +266,3 @@ def _time(status: Status, gone: float | None) -> str:
 
 def _end(started_at: float | None, duration: float | None, paused: float) -> float | None:
     return started_at + duration + paused if started_at is not None and duration is not None else None
-
-
-def difference_text(metric: MetricVerdict, unit: str) -> str:
-    """``+12 ms (8.1 to 16)``: how far the canary lies above the baseline, with the interval where there is one."""
-    if metric.difference is None:
-        return ""
-    sign = "+" if metric.difference > 0 else ""
-    if metric.canary_at_least and not metric.baseline_at_least:
-        sign = f"≥ {sign}"
-    text = f"{sign}{fmt.quantity(metric.difference, unit)}"
-    if metric.low is None or metric.high is None:
-        return text
-    return f"{text} ({fmt.quantity(metric.low)} to {fmt.quantity(metric.high)})"
-
-
-def limit_text(metric: MetricVerdict, unit: str) -> str:
-    """``12 ms worse, fail 250 ms``: what it may not be beyond."""
-    margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
-    fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
-    return ", ".join(words for words in (margin, fail) if words)
-
-
-def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
-    """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
-    registry = model.registry
-    assert registry is not None
-    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
-    return (
-        " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
-    )

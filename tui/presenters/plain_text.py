@@ -83,6 +83,6 @@ def chart_text(title: str, unit: str, all_series: Sequence[Series]) -> str:
             ),
             None,
         )
-        said = f"{newest[1]:.4g} at {clock(newest[0])}" if newest else "no data"
-        lines.append(f"  {series.track or '':<9}{spark(series, min(values), max(values))}  {said}")
+        newest_words = f"{newest[1]:.4g} at {clock(newest[0])}" if newest else "no data"
+        lines.append(f"  {series.track or '':<9}{spark(series, min(values), max(values))}  {newest_words}")
     return "\n".join(lines)

@@ -12,7 +12,8 @@ from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of
-from tui.panes.action_progress import LOOKS, countdown
+from tui.panes.action_progress import LOOKS
+from tui.presenters.notices import countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.theme import status_style

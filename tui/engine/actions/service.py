@@ -225,7 +225,7 @@ class ActionService:
         Raises:
             SourceError
         """
-        from tui.presenters.environments import model_group  # not with the first frame
+        from tui.insight.environments import model_group  # not with the first frame
 
         its = self._settings.models[model]
         listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in its.sources))
