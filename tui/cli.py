@@ -112,7 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     gates = commands.add_parser("gates", help="print what waits for a person, oldest first, and exit")
     gates.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     journal = commands.add_parser("journal", help="print what was done from here, newest first, and exit")
-    journal.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    form = journal.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    form.add_argument(
+        "--verify", action="store_true", help="whether it is as it was written (docs/journal.md)"
+    )
     return parser
 
 
@@ -131,7 +135,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "journal":
         from tui.commands.journal import journal
 
-        return journal(as_json=arguments.json)
+        return journal(as_json=arguments.json, verify=arguments.verify)
     if arguments.command is None and arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE

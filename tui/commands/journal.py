@@ -9,7 +9,7 @@ import msgspec
 from tui.commands.exit_codes import Exit
 from tui.config import Settings
 from tui.domain.health import Fault
-from tui.domain.journal import Record
+from tui.domain.journal import JournalError, Record
 from tui.domain.pipeline import Listing
 from tui.engine.actions.journal import Journal
 from tui.engine.queries import PipelinesOf
@@ -46,14 +46,20 @@ class JournalDoc(msgspec.Struct, frozen=True):
     actions: tuple[RecordDoc, ...]
 
 
-def journal(*, as_json: bool) -> Exit:
-    """Print the actions, newest first."""
+def journal(*, as_json: bool, verify: bool) -> Exit:
+    """Print the actions, newest first; or whether the journal is as it was written."""
     kept = Journal()
-    records = [
-        _record(each, kept.lives(each.first.who.instance))
-        for each in reversed(kept.read())
-        if each.plan is not None
-    ]
+    try:
+        if verify:
+            return _verify(kept)
+        records = [
+            _record(each, each.outcome is None and kept.lives(each.first.who.instance))
+            for each in kept.newest_first()
+            if each.plan is not None
+        ]
+    except JournalError as error:
+        print(f"pipedeck: {error}", file=sys.stderr)
+        return Exit.USAGE
     if as_json:
         document = JournalDoc(SCHEMA, time.time(), tuple(records))
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
@@ -73,6 +79,15 @@ def journal(*, as_json: bool) -> Exit:
     titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
     return Exit.OK
+
+
+def _verify(kept: Journal) -> Exit:
+    found = list(kept.broken())
+    for place, why in found:
+        print(f"{place}: {why}")
+    if not found:
+        print("the journal is as it was written, as far as its hashes tell")
+    return Exit.FAILED if found else Exit.OK
 
 
 _CUT_OFF = "cut off{}: read back when the deck is opened, or something else is to be done there"
