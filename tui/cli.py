@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Without a command it opens the dashboard. Exit codes: 0 fine, 1 failed, 2 usage or config, "
         "3 a source could not be reached, 4 refused, 5 outcome unknown, 10 worse, 11 unclear.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {config.default_path()}")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {_default()}")
     parser.add_argument("--version", action="version", version=f"pipedeck {__version__}")
     parser.add_argument(
         "--read-only", action="store_true", help="only look: nothing is sent that changes anything"
@@ -120,6 +120,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _default() -> str:
+    try:
+        return str(config.default_path())
+    except ConfigError:
+        return "there is none, without a home directory"
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
@@ -139,7 +146,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command is None and arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
-    settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
+    settings = _looking(config.load(arguments.config or config.default_path()), arguments)
     if arguments.command in ACTING:
         from tui.commands.act import act
         from tui.commands.action_arguments import asked

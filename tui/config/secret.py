@@ -7,7 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
+
+from tui.files import expanded
 
 PATIENCE = 10.0
 """Seconds that a command may take to print a credential, and a keyring to give one."""
@@ -58,7 +59,7 @@ class Secret:
             raise ConfigError(f"the environment variable {rest} is not set; it should hold a credential")
         if kind == "file":
             try:
-                return Path(rest).expanduser().read_text(encoding="utf-8").strip()
+                return expanded(rest).read_text(encoding="utf-8").strip()
             except UnicodeDecodeError:
                 raise ConfigError(f"the credential file {rest} is not UTF-8 text") from None
             except OSError as error:
