@@ -16,7 +16,12 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        words = f"{str(path).partition('/')[0]} is no home directory here: give the whole path, or set HOME"
+        whose = str(path).partition("/")[0]
+        words = (
+            "there is no home directory: set HOME, or give the whole path"
+            if whose == "~"
+            else f"{whose} is no home directory here: give the whole path"
+        )
         raise FileNotFoundError(errno.ENOENT, words, str(path)) from None
 
 
@@ -33,11 +38,14 @@ def user_folder(kind: Literal["state", "cache"]) -> Path:
     import platformdirs
 
     found = platformdirs.user_state_path if kind == "state" else platformdirs.user_cache_path
-    folder = found("pipedeck")
-    if not folder.is_absolute():  # where there is no home its ~ stays
-        words = f"there is no home directory: set HOME, or {variable} to a folder"
-        raise FileNotFoundError(errno.ENOENT, words, str(folder))
-    return folder
+    try:
+        folder = found("pipedeck")
+    except RuntimeError:
+        folder = Path("~")
+    if folder.is_absolute():  # else its ~ stayed, as it does in some versions
+        return folder
+    words = f"there is no home directory: set HOME, or {variable} to a folder"
+    raise FileNotFoundError(errno.ENOENT, words, str(folder))
 
 
 def make_folder(path: Path) -> None:

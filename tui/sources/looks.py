@@ -110,11 +110,16 @@ class Looks:
             self._fail(f"no looks are kept: {error}")
             return None
         try:
-            make_folder(self._file.parent)
-            number = open_file(self._file, os.O_RDWR | os.O_CREAT)
+            file = self._file
+        except FileNotFoundError as error:
+            self._fail(f"no looks are kept: {error.strerror}")
+            return None
+        try:
+            make_folder(file.parent)
+            number = open_file(file, os.O_RDWR | os.O_CREAT)
             os.fchmod(number, 0o600)  # what SQLite puts beside it for a moment has the same mode
             os.close(number)
-            database = sqlite3.connect(self._file, timeout=PATIENCE, isolation_level=None)
+            database = sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)
             # That a power cut may spoil a cache is no reason to wait for the disk.
             database.execute("PRAGMA synchronous = OFF")
             self._prepare(database)
@@ -134,7 +139,7 @@ class Looks:
         except _Newer as error:
             self._fail(f"no looks are kept in {self._file}: {error}")
         except OSError as error:
-            self._fail(f"no looks are kept in {error.filename}: {error.strerror}")
+            self._fail(f"no looks are kept in {file}: {error.strerror}")
         finally:
             if database is not None:
                 database.close()

@@ -79,9 +79,8 @@ class Segments:
             JournalError
         """
         try:
-            names = os.listdir(self._folder())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+            folder = self._folder()
+            names = os.listdir(folder) if folder.is_dir() else []
         except OSError as error:
             raise JournalError(f"the journal cannot be read: {error.strerror}") from None
         found = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
