@@ -440,6 +440,15 @@ def test_where_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.default_path() == Path("/x/y.toml")
 
 
+def test_a_notice_command_gets_no_credential_of_a_source() -> None:
+    notices = "[ui.notices]\ncommand_env = ['A', 'X']\n"
+    assert parse(JENKINS + notices).ui.notices.command_env == ("A", "X")
+    with pytest.raises(
+        ConfigError, match=r"ui.notices.command_env\[1\]: X holds the credential sources.ci.token"
+    ):
+        parse(JENKINS + "user = 'a'\ntoken = 'env:X'\n" + notices)
+
+
 def test_a_config_says_its_format_and_a_newer_one_is_refused() -> None:
     assert parse("format = 1\n" + JENKINS).sources.keys() == parse(JENKINS).sources.keys()
     with pytest.raises(

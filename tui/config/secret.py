@@ -44,6 +44,12 @@ class Secret:
             ("env:", "file:", "keyring:")
         )
 
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds it."""
+        reference = self._reference
+        return reference[4:] if isinstance(reference, str) and reference.startswith("env:") else None
+
     def reveal(self) -> str:
         """The credential. It may take some seconds: not for the event loop.
 
