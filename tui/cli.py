@@ -16,6 +16,7 @@ from tui.commands.action_arguments import ACTING, AmbiguousArguments, add_acting
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.domain.address import AddressError, parse_address
+from tui.files import expanded
 from tui.keys import keymap
 from tui.threads import use_daemon_threads
 
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is one of :class:`tui.commands.exit_codes.Exit`."""
     arguments = _parser().parse_args(argv)
     try:
+        _begin_log(arguments)
         code = _run(arguments)
         sys.stdout.flush()  # here, where a reader that went away is no error
         return code
@@ -49,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pipedeck {__version__}")
     parser.add_argument(
         "--read-only", action="store_true", help="only look: nothing is sent that changes anything"
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="write what is asked and answered there, for a bug report"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="open the dashboard on an embedded sandbox, without any server")
@@ -131,6 +136,18 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
     return int(text)
+
+
+def _begin_log(arguments: argparse.Namespace) -> None:
+    """Raises ConfigError: the file cannot be written."""
+    if (file := arguments.log or os.environ.get("PIPEDECK_LOG")) is None or not str(file):
+        return
+    from tui import bug_log
+
+    try:
+        bug_log.begin(expanded(file), __version__, arguments.command or "")
+    except OSError as error:
+        raise ConfigError(f"the log {file} cannot be written: {error.strerror}") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 
 from tui.files import expanded
+from tui.text.secrets import never_log
 
 PATIENCE = 10.0
 """Seconds that a command may take to print a credential, and a keyring to give one."""
@@ -56,6 +57,11 @@ class Secret:
         Raises:
             ConfigError: the variable is not set, the file cannot be read, the keyring or the command has none.
         """
+        value = self._read()
+        never_log(value)
+        return value
+
+    def _read(self) -> str:
         if isinstance(self._reference, tuple):
             return self._keep()
         kind, _, rest = self._reference.partition(":")

@@ -30,8 +30,17 @@ _NAMED = 3
 """Alarms that one notice names."""
 
 ENVIRONMENT = frozenset(
-    ("PATH", "HOME", "LANG", "TERM", "TMUX")
-    + ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "TERM",
+        "TMUX",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+    }
 )
 """What a command gets of the environment, with ``LC_*`` and what the config names: tokens are in there, too."""
 
