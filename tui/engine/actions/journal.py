@@ -106,8 +106,7 @@ class Journal:
         """
         if not (numbers := self._segments.numbers()):
             return ()
-        found = _records(self._segments.entries_back(numbers[-1]))
-        return tuple(record for record in found if record.outcome is None)[::-1]
+        return tuple(_records(self._segments.open_back(numbers[-1])))[::-1]
 
     def broken(self) -> Iterator[tuple[str, str]]:
         """The places, ``SEGMENT:LINE``, where the journal is not as it was written, and what is the matter there.

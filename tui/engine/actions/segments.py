@@ -56,6 +56,14 @@ class _Link(msgspec.Struct, frozen=True):
     prev: str | None = None
 
 
+class _Brief(msgspec.Struct, frozen=True):
+    """What tells whether the rest need be read."""
+
+    id: str
+    event: str
+
+
+_briefs = msgspec.json.Decoder(_Brief)
 _entries = msgspec.json.Decoder(Entry)
 _headers = msgspec.json.Decoder(_Header)
 _links = msgspec.json.Decoder(_Link)
@@ -91,17 +99,42 @@ class Segments:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def entries_back(self, number: int, about: bytes = b"", *, raw: bool = False) -> Iterator[Entry]:
+    def entries_back(self, number: int, about: bytes = b"") -> Iterator[Entry]:
         """What is in a segment, newest first, each with its place. Lines that are cut off, too long or not the
         journal's are passed over. Nothing that is shown of an entry is obeyed by a terminal, or out of all bounds.
 
         Args:
             about: only lines that hold this.
-            raw: as they were written, to be written again.
 
         Raises:
             JournalError: the segment cannot be read, or is of a newer format.
         """
+        for place, content in self._lines_back(number):
+            if about in content and (entry := _entry(content, place)) is not None:
+                yield _cleaned(entry) if _SUSPECT.search(content) else entry
+
+    def open_back(self, number: int, *, raw: bool = False) -> Iterator[Entry]:
+        """Of that, what tells of actions that have not ended.
+
+        Args:
+            raw: as it was written, to be written again.
+
+        Raises:
+            JournalError: as for :meth:`entries_back`.
+        """
+        ended: set[str] = set()
+        for place, content in self._lines_back(number):
+            try:
+                brief = _briefs.decode(content)
+            except _NOT_OURS:
+                continue
+            if brief.event == "settled":
+                ended.add(brief.id)
+            elif brief.id not in ended and (entry := _entry(content, place)) is not None:
+                yield entry if raw or not _SUSPECT.search(content) else _cleaned(entry)
+
+    def _lines_back(self, number: int) -> Iterator[tuple[str, bytes]]:
+        """The places and contents of a segment's lines, newest first."""
         path = self.path(number)
         try:
             file = open_file(path, os.O_RDONLY)
@@ -112,11 +145,7 @@ class Segments:
         try:
             self._know(number, file)
             for line, content in _lines_back(file):
-                if about not in content or (entry := _entry(content)) is None:
-                    continue
-                if not raw and _SUSPECT.search(content):
-                    entry = _cleaned(entry)
-                yield msgspec.structs.replace(entry, place=f"{number}:{line}")
+                yield f"{number}:{line}", content
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be read: {error.strerror}") from None
         finally:
@@ -243,24 +272,20 @@ class Segments:
 
     def _open_in(self, number: int) -> list[Entry]:
         """All lines of the actions that have not ended in a segment."""
-        ended: set[str] = set()
         found: list[Entry] = []
         size = 0
-        for entry in self.entries_back(number, raw=True):
-            if entry.event == "settled":
-                ended.add(entry.id)
-            elif entry.id not in ended:
-                size += len(msgspec.json.encode(entry))
-                if size > CARRIED:
-                    break
-                found.append(entry)
+        for entry in self.open_back(number, raw=True):
+            size += len(msgspec.json.encode(entry))
+            if size > CARRIED:
+                break
+            found.append(entry)
         whole = {entry.id for entry in found if entry.begins}
         return [entry for entry in reversed(found) if entry.id in whole]
 
 
-def _entry(content: bytes) -> Entry | None:
+def _entry(content: bytes, place: str) -> Entry | None:
     try:
-        return _entries.decode(content)
+        return msgspec.structs.replace(_entries.decode(content), place=place)
     except _NOT_OURS:
         return None
 
