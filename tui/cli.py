@@ -17,6 +17,7 @@ from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.domain.action_kinds import COMMANDS
 from tui.domain.address import AddressError, parse_address
+from tui.files import expanded
 from tui.keys import keymap
 from tui.threads import use_daemon_threads
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is one of :class:`tui.commands.exit_codes.Exit`."""
     arguments = _parser().parse_args(argv)
     try:
+        _begin_log(arguments)
         code = _run(arguments)
         sys.stdout.flush()  # here, where a reader that went away is no error
         return code
@@ -46,10 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Without a command it opens the dashboard. Exit codes: 0 fine, 1 failed, 2 usage or config, "
         "3 a source could not be reached, 4 refused, 5 outcome unknown, 10 worse, 11 unclear.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {config.default_path()}")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {_default()}")
     parser.add_argument("--version", action="version", version=f"pipedeck {__version__}")
     parser.add_argument(
         "--read-only", action="store_true", help="only look: nothing is sent that changes anything"
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="write what is asked and answered there, for a bug report"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="open the dashboard on an embedded sandbox, without any server")
@@ -118,14 +123,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     gates.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     journal = commands.add_parser("journal", help="print what was done from here, newest first, and exit")
-    journal.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    form = journal.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
+    form.add_argument(
+        "--verify", action="store_true", help="whether it is as it was written (docs/journal.md)"
+    )
     return parser
+
+
+def _default() -> str:
+    try:
+        return str(config.default_path())
+    except ConfigError:
+        return "there is none, without a home directory"
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
     return int(text)
+
+
+def _begin_log(arguments: argparse.Namespace) -> None:
+    """Raises ConfigError: the file cannot be written."""
+    if (file := arguments.log or os.environ.get("PIPEDECK_LOG")) is None or not str(file):
+        return
+    from tui import bug_log
+
+    try:
+        bug_log.begin(expanded(file), __version__, arguments.command or "")
+    except OSError as error:
+        raise ConfigError(f"the log {file} cannot be written: {error.strerror}") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -137,11 +165,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "journal":
         from tui.commands.journal import journal
 
-        return journal(as_json=arguments.json)
+        return journal(as_json=arguments.json, verify=arguments.verify)
     if arguments.command is None and arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
-    settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
+    settings = _looking(config.load(arguments.config or config.default_path()), arguments)
     if arguments.command in COMMANDS:
         from tui.commands.act import act
         from tui.commands.action_arguments import asked

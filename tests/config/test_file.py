@@ -440,6 +440,37 @@ def test_where_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.default_path() == Path("/x/y.toml")
 
 
+def test_a_notice_command_gets_no_credential_of_a_source() -> None:
+    notices = "[ui.notices]\ncommand_env = ['A', 'X']\n"
+    assert parse(JENKINS + notices).ui.notices.command_env == ("A", "X")
+    with pytest.raises(
+        ConfigError, match=r"ui.notices.command_env\[1\]: X holds the credential sources.ci.token"
+    ):
+        parse(JENKINS + "user = 'a'\ntoken = 'env:X'\n" + notices)
+
+
+def test_a_config_says_its_format_and_a_newer_one_is_refused() -> None:
+    assert parse("format = 1\n" + JENKINS).sources.keys() == parse(JENKINS).sources.keys()
+    with pytest.raises(
+        ConfigError, match=r"config.toml: format: 2 is newer than this program, .* use a newer"
+    ):
+        parse("format = 2\nof = 'it'\n")
+    for wrong in ("0", "true", "'1'", "1.0"):
+        with pytest.raises(ConfigError, match="format: must be a number from 1 to 1"):
+            parse(f"format = {wrong}")
+
+
+def test_without_a_home_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIPEDECK_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "~nobody-of-that-name")
+    with pytest.raises(ConfigError, match=r"~nobody-of-that-name is no home directory here: .* --config"):
+        config.default_path()
+    with pytest.raises(ConfigError, match="cannot be read: ~nobody-of-that-name is no home"):
+        config.load(Path("~nobody-of-that-name/config.toml"))
+    with pytest.raises(ConfigError, match=r"sources.ci.ca: .*~nobody-of-that-name is no home"):
+        parse(JENKINS + "ca = '~nobody-of-that-name/ca.pem'")
+
+
 def test_how_much_worse_is_a_number_or_a_share() -> None:
     def compare(max_worse: str) -> config.CompareSettings:
         found = parse(METRIC + f"compare = {{max_worse = {max_worse}}}").metrics["m"].compare

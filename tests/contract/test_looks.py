@@ -109,12 +109,6 @@ def foreign_tables(file: Path) -> None:
         database.execute("CREATE TABLE looks (mine TEXT)")
 
 
-def another_version(file: Path) -> None:
-    foreign_tables(file)
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA user_version = 999")
-
-
 def text(file: Path) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_text("no database at all, but long enough to be taken for one" * 100)
@@ -132,13 +126,23 @@ def overwritten(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("spoil", [foreign_tables, another_version, text, cut_off, overwritten])
+@pytest.mark.parametrize("spoil", [foreign_tables, text, cut_off, overwritten])
 def test_what_is_no_such_file_is_begun_anew(file: Path, spoil: Callable[[Path], None]) -> None:
     spoil(file)
     assert kept(file) == []
     fill(file, 2)
     fill(file, 2, start=NOW - 1000)
     assert kept(file) == [0.0, 1.0, 0.0, 1.0]
+
+
+def test_a_newer_programs_is_left_to_it(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(file, 2)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA user_version = 999")
+    before = file.read_bytes()
+    fill(file, 2, start=NOW - 1000)
+    assert (kept(file), file.read_bytes()) == ([], before)
+    assert "it is of format 999, and this program knows 1 at most" in caplog.text
 
 
 @pytest.mark.parametrize("told", [b"", b"\xff", b"x\x9cgarbage", "text", None, 7])

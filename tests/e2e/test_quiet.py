@@ -22,7 +22,7 @@ from tui.sandbox.process import Sandbox
 
 HOSTILE = (
     "\x1b]52;c;cHduZWQ=\x07\x1b[31;5mEV\x1bcIL\x1b[0m\x1b[2J\x9b6n\u202e\r\n\x1bP+q544e\x1b\\"
-    "[/bold][@click=app.quit]x[/]\ufe0f "
+    "[/bold][@click=app.quit]x[/]\ufe0f\u00ad\u3164\ufff9\U000e0041 "
 )
 CLEANED = "EVIL6n [/bold][@click=app.quit]x[/] "
 TEXTS = ("chen", "alice", "Watch canary", "Promote 2026", "There are no nodes", "hist(", "contract tests")
@@ -66,7 +66,7 @@ def obeyed(text: str) -> list[str]:
 
 _POINTER = re.compile(r"\x1b]22;[a-z-]*\x07")
 _OBEYED = re.compile(
-    r"\x1b[^\[]|\x1b\[[0-9;]*[^0-9;?<>=mHl]|[\x00-\x09\x0b\x0c\x0e-\x1a\x7f-\x9f\u202e\ufe0f]"
+    r"\x1b[^\[]|\x1b\[[0-9;]*[^0-9;?<>=mHl]|[\x00-\x09\x0b\x0c\x0e-\x1a\x7f-\x9f\u202e\ufe0f\u00ad\u3164\ufff9\U000e0041]"
 )
 _SGR = re.compile(rb"\x1b\[([\d;]*)m")
 
@@ -95,7 +95,13 @@ def test_hostile_texts_do_nothing_to_the_deck(sandbox: Sandbox, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("status",), ("status", "jenkins:deploy-model#7"), ("status", "gitlab:ml/features/store"), ()],
+    [
+        ("status",),
+        ("status", "--json"),
+        ("status", "jenkins:deploy-model#7"),
+        ("status", "gitlab:ml/features/store"),
+        (),
+    ],
 )
 def test_hostile_texts_do_nothing_to_what_commands_print(
     sandbox: Sandbox, tmp_path: Path, arguments: tuple[str, ...]

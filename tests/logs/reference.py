@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tui.text.safe import UNSEEN
+
 Cell = tuple[str, frozenset[str]]
 """A character, and the SGR codes in force on it."""
 
@@ -17,9 +19,7 @@ ENDS = {
 }  # fmt: skip
 GROUPS = (*ENDS.values(),)
 ALONE = {"1", "2"}  # bold and dim end together but do not replace each other
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]"
-)
+INVISIBLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{UNSEEN}]")
 
 
 @dataclass

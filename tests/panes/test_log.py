@@ -1,5 +1,6 @@
 """The log pane as a person meets it, on a log in memory."""
 
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -9,12 +10,13 @@ from unittest.mock import patch
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from textual.widgets import Input
 
 from tests.screens.test_deck import Deck, deck
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.logs.jenkins import JenkinsParser
-from tui.panes.log import LogPane
+from tui.panes.log import LogPane, harmless_name
 from tui.sources.base import SourceError
 from tui.sources.logs import LogSink, LogStatus
 from widgets.log.view import LogView
@@ -139,10 +141,76 @@ async def test_lines_are_copied_without_colours_and_a_log_is_saved(
         await work.settle(2)
         await work.press("slash", *"red", "enter", "y")
         assert work.app.clipboard == "red"
-        await work.press("s", "enter")
+        await save(work)
         assert (tmp_path / "deploy-7.log").read_text(encoding="utf-8") == BUILD + FAILURE + "red\n"
-        await work.press("s", "enter")
+        await save(work)
         assert "exists already" in work.text
+
+
+async def save(work: Deck, name: str = "") -> None:
+    """Save to what is offered, or to ``name``."""
+    await work.press("s")
+    if name:
+        pane(work).prompt.query_one(Input).value = name
+    await work.press("enter")
+    await work.app.workers.wait_for_complete()
+    await work.settle()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("~nobody-of-that-name/x", "~nobody-of-that-name is no home"),
+        ("no/such/folder", "cannot be written: No such file"),
+        ("a\0b", "is no file name"),
+    ],
+)
+async def test_a_name_that_cannot_be_saved_to_is_told(name: str, words: str) -> None:
+    async with log((120, 24)) as (work, _):
+        await save(work, name)
+        assert words in " ".join(work.text.split())
+
+
+async def test_a_long_log_is_saved_while_the_deck_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with log() as (work, fake):
+        fake.grow("one more line of the log\n" * 200_000)
+        await work.settle(2)
+        tail = pane(work).tail
+        assert tail is not None
+        pieces = sum(1 for _ in tail.spool.texts())
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        task = asyncio.create_task(others())
+        await pane(work)._saved("it.log", tail)
+        task.cancel()
+        assert (tmp_path / "it.log").stat().st_size == len(fake.text)
+        assert turns >= pieces > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "run", "offered"),
+    [
+        ("ml/train", 7, "ml-train-7.log"),
+        ("~root", 7, "root-7.log"),
+        ("-rf", 7, "rf-7.log"),
+        ("../../etc/passwd", 7, "etc-passwd-7.log"),
+        ("a b;$(x)`y`\\'\"\n\x1b[2J", 7, "a-b---x--y------7.log"),
+        ("学習", 7, "学習-7.log"),
+        ("x" * 300, 7, "x" * 118 + "-7.log"),
+        ("..", None, "log.log"),
+    ],
+)
+def test_the_name_that_is_offered_is_harmless(path: str, run: int | None, offered: str) -> None:
+    assert harmless_name(Address("jenkins", path, run)) == offered
 
 
 async def test_the_editor_gets_the_cleaned_text_in_a_file_of_its_own(

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
@@ -51,7 +51,14 @@ class Emulator:
         ]
 
 
+ACCENT = "\x1b[2;1H\x1b[38;2;1;2;3m\u0301\x1b[0m"
+"""It goes onto the last cell of the line above, in some terminals, and onto itself the second time."""
+
+
 @given(st.lists(frames | others, max_size=8))
+@example([f"{ACCENT}\n{ACCENT}\x1b[1;1H"])
+@example([f"{ACCENT}\x1b[1;1H", f"{ACCENT}\x1b[1;1H"])
+@example(["\x1b[1;30Hx\x1b[1;1H", f"{ACCENT}\x1b[1;1H", "\x1b[1;30Hx\x1b[1;1H"])
 def test_the_screen_is_the_same_whatever_is_written(writes: list[str]) -> None:
     memory, whole, short = ScreenBuffer(), Emulator(), Emulator()
     for text in writes:

@@ -15,7 +15,8 @@ from tui.commands.frame import complain, print_document, with_runtime
 from tui.commands.prompts import NoAnswer, ask, ask_yes
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Plan
-from tui.domain.journal import Record
+from tui.domain.journal import JournalError
+from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.runtime import Runtime
 from tui.insight.confirmation import Confirmation, RequiredConfirmation, missing_confirmation
@@ -185,13 +186,17 @@ async def _follow(runtime: Runtime, items: Sequence[_Item], *, terminal: bool) -
         assert item.activity is not None
         item.activity = last[item.activity.id]
         if not item.activity.ended:
-            item.activity = _cut_off(item.activity, runtime.actions.journal.read())
+            item.activity = _cut_off(item.activity, runtime.actions.journal)
         item.end(item.activity.state, item.activity.words)
 
 
-def _cut_off(activity: Activity, records: Sequence[Record]) -> Activity:
+def _cut_off(activity: Activity, journal: Journal) -> Activity:
     """What is known of an action that the person would not wait for."""
-    if not any(each.id == activity.id and each.sent is not None for each in records):
+    try:
+        sent = any(each.id == activity.id and each.sent is not None for each in journal.read(activity.id))
+    except JournalError:
+        sent = True  # as far as is known
+    if not sent:
         return msgspec.structs.replace(activity, state="refused", words="nothing was sent: it was stopped")
     words = f"you stopped looking at '{activity.words}'; it is read back before anything else is done there"
     return msgspec.structs.replace(activity, state="unknown", words=words)

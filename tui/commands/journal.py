@@ -7,10 +7,10 @@ from functools import partial
 import msgspec
 
 from tui.commands.exit_codes import Exit
-from tui.commands.frame import ask_all, complain_of_faults, print_document, with_runtime
+from tui.commands.frame import ask_all, complain, complain_of_faults, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.health import Fault
-from tui.domain.journal import Record
+from tui.domain.journal import JournalError, Record
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.model_rules import promotes, with_gates
 from tui.engine.queries import EnvironmentsOf, PipelinesOf
@@ -53,14 +53,20 @@ class JournalDoc(msgspec.Struct, frozen=True):
     actions: tuple[RecordDoc, ...]
 
 
-def journal(*, as_json: bool) -> Exit:
-    """Print the actions, newest first."""
+def journal(*, as_json: bool, verify: bool) -> Exit:
+    """Print the actions, newest first; or whether the journal is as it was written."""
     kept = Journal()
-    records = [
-        _record(each, kept.lives(each.first.who.instance))
-        for each in reversed(kept.read())
-        if each.plan is not None
-    ]
+    try:
+        if verify:
+            return _verify(kept)
+        records = [
+            _record(each, each.outcome is None and kept.lives(each.first.who.instance))
+            for each in kept.newest_first()
+            if each.plan is not None
+        ]
+    except JournalError as error:
+        complain(str(error))
+        return Exit.USAGE
     if as_json:
         document = JournalDoc(SCHEMA, time.time(), tuple(records))
         print_document(document)
@@ -81,6 +87,15 @@ def journal(*, as_json: bool) -> Exit:
     titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "WITH", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
     return Exit.OK
+
+
+def _verify(kept: Journal) -> Exit:
+    found = list(kept.broken())
+    for place, why in found:
+        print(f"{place}: {why}")
+    if not found:
+        print("the journal is as it was written, as far as its hashes tell")
+    return Exit.FAILED if found else Exit.OK
 
 
 _CUT_OFF = "cut off{}: read back when the deck is opened, or something else is to be done there"

@@ -121,6 +121,8 @@ class NoticeSettings(_Table, frozen=True):
     """A notification of the desktop the terminal is on, through SSH and tmux."""
     command: tuple[Name, ...] = ()
     """Program and arguments; it gets the alarms as JSON on its standard input."""
+    command_env: tuple[Name, ...] = ()
+    """Environment variables it gets beside the few that every program needs."""
     webhook: Secret | None = None
     """The url that the same JSON is posted to; many hold a token."""
     webhook_headers: dict[Name, Secret] = {}

@@ -21,8 +21,11 @@ from tui.config.settings import (
     UiSettings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
+from tui.files import expanded
 from tui.text.safe import clean
 
+FORMAT = 1
+"""Of the file; a file that does not say is of this one."""
 _TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
 _SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)
 """Others, such as a tenant's name, may be read."""
@@ -30,11 +33,18 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def default_path() -> Path:
-    """Where the config is looked for when nothing else is said: ``PIPEDECK_CONFIG`` or the user's config directory."""
-    if path := os.environ.get("PIPEDECK_CONFIG"):
-        return Path(path).expanduser()
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "pipedeck" / "config.toml"
+    """Where the config is looked for when nothing else is said: ``PIPEDECK_CONFIG`` or the user's config directory.
+
+    Raises:
+        ConfigError: there is no home directory.
+    """
+    try:
+        if path := os.environ.get("PIPEDECK_CONFIG"):
+            return expanded(path)
+        return expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "pipedeck" / "config.toml"
+    except FileNotFoundError as error:
+        words = "name the config with --config or PIPEDECK_CONFIG"
+        raise ConfigError(f"{error.strerror}; or {words}") from None
 
 
 def load(path: Path) -> Settings:
@@ -44,6 +54,7 @@ def load(path: Path) -> Settings:
         ConfigError: one message that names the file, the key, what is wrong and what is allowed.
     """
     try:
+        path = expanded(path)
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text") from None
@@ -64,6 +75,7 @@ def parse(text: str, path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from None
     try:
+        _know(document.pop("format", FORMAT))
         for key in document:
             if key not in _TABLES:
                 raise Mistake(key, f"unknown table{nearest(key, _TABLES)}")
@@ -92,6 +104,17 @@ def parse(text: str, path: Path) -> Settings:
     except Mistake as mistake:
         raise ConfigError(f"{path}: {mistake.key}: {mistake.reason}") from None
     return settings
+
+
+def _know(number: object) -> None:
+    """Raises Mistake: the file is of a format that is not known here."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise Mistake("format", f"must be a number from 1 to {FORMAT}")
+    if number > FORMAT:
+        raise Mistake(
+            "format",
+            f"{number} is newer than this program, which knows {FORMAT} at most: use a newer Pipedeck",
+        )
 
 
 def _named_tables(document: Mapping[str, Any], section: str) -> Iterable[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tui.config.secret import Secret
+from tui.files import expanded
 from tui.text.safe import clean
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -124,7 +125,10 @@ def _types_at(kind: type, place: str) -> list[msgspec.inspect.Type]:
 
 def _beside(config: Path, file: str) -> Path:
     """File names in the config are relative to it."""
-    return config.parent / Path(file).expanduser()
+    try:
+        return config.parent / expanded(file)
+    except FileNotFoundError as error:
+        raise ValueError(error.strerror) from None
 
 
 def nearest(name: str, known: Collection[str]) -> str:

@@ -26,6 +26,15 @@ def check_references(settings: Settings) -> None:
             raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
         for place, reason in source.mistakes():
             raise Mistake(f"sources.{name}.{place}", reason)
+    held = {
+        secret.variable: f"sources.{name}.{key}"
+        for name, source in settings.sources.items()
+        for key, secret in source.secrets
+    }
+    for number, variable in enumerate(settings.ui.notices.command_env):
+        if variable in held:
+            reason = f"{variable} holds the credential {held[variable]}, which no other program gets"
+            raise Mistake(f"ui.notices.command_env[{number}]", reason)
     for number, pattern in enumerate(settings.ui.error_patterns):
         try:
             re.compile(pattern)

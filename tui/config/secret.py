@@ -7,7 +7,9 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
+
+from tui.files import expanded
+from tui.text.secrets import never_log
 
 PATIENCE = 10.0
 """Seconds that a command may take to print a credential, and a keyring to give one."""
@@ -43,12 +45,23 @@ class Secret:
             ("env:", "file:", "keyring:")
         )
 
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds it."""
+        reference = self._reference
+        return reference[4:] if isinstance(reference, str) and reference.startswith("env:") else None
+
     def reveal(self) -> str:
         """The credential. It may take some seconds: not for the event loop.
 
         Raises:
             ConfigError: the variable is not set, the file cannot be read, the keyring or the command has none.
         """
+        value = self._read()
+        never_log(value)
+        return value
+
+    def _read(self) -> str:
         if isinstance(self._reference, tuple):
             return self._keep()
         kind, _, rest = self._reference.partition(":")
@@ -58,7 +71,7 @@ class Secret:
             raise ConfigError(f"the environment variable {rest} is not set; it should hold a credential")
         if kind == "file":
             try:
-                return Path(rest).expanduser().read_text(encoding="utf-8").strip()
+                return expanded(rest).read_text(encoding="utf-8").strip()
             except UnicodeDecodeError:
                 raise ConfigError(f"the credential file {rest} is not UTF-8 text") from None
             except OSError as error:

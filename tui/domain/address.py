@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from tui.text.safe import clean
+from tui.text.safe import MOST_MARKS, clean, is_mark
 
 RunId = int | str
 """A build's number or pipeline's id; of a source that does not number its runs, the text it knows them by."""
@@ -175,7 +175,7 @@ def _spelled_rest(name: str) -> str:
 def _read_rest(text: str) -> str:
     def char(found: re.Match[str]) -> str:
         char = _decoded(found[0])
-        return char if char in ("!", "%") or _hidden(char) or _at_an_end(found, char) else found[0]
+        return char if char in ("!", "%") or _may_be_hidden(char) or _at_an_end(found, char) else found[0]
 
     return _ENCODED.sub(char, text) if "%" in text else text
 
@@ -211,7 +211,7 @@ def _char_of_name(found: re.Match[str], dividers: str) -> str:
     char = _decoded(text)
     if char in _DOUBLED:
         return text
-    return char if char in dividers or _hidden(char) or _at_an_end(found, char) else text
+    return char if char in dividers or _may_be_hidden(char) or _at_an_end(found, char) else text
 
 
 # --- characters -----------------------------------------------------------------------------------------------------
@@ -230,14 +230,23 @@ def _plain(name: str, dividers: str) -> bool:
 
 def _chars(name: str) -> Iterator[tuple[str, bool]]:
     """The characters, and whether they cannot be shown where they are."""
-    last = len(name) - 1
+    last, marks = len(name) - 1, 0
     for at, char in enumerate(name):
-        yield char, _hidden(char) or (at in (0, last) and char.isspace())
+        marks = marks + 1 if is_mark(char) else 0
+        hidden = _hidden(char) or (at in (0, last) and char.isspace()) or marks > MOST_MARKS
+        yield char, hidden
+        if hidden:
+            marks = 0  # it is encoded, and others may follow that
 
 
 def _hidden(char: str) -> bool:
     """Whether a terminal is not shown it, or cannot be sent it."""
     return clean(char) != char or "\ud800" <= char <= "\udfff"
+
+
+def _may_be_hidden(char: str) -> bool:
+    """Whether that depends on nothing but what stands before it, which is how it is read."""
+    return _hidden(char) or is_mark(char)
 
 
 def _at_an_end(found: re.Match[str], char: str) -> bool:

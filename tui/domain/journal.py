@@ -7,6 +7,10 @@ import msgspec
 from tui.domain.action import Plan, Reply, Step
 
 
+class JournalError(Exception):
+    """A line could not be written, or none can be read; the message says why."""
+
+
 class Who(msgspec.Struct, frozen=True):
     """Who acts."""
 
@@ -47,6 +51,17 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What it led to: an address."""
     latency: float | None = None
     """Seconds from the request to its answer."""
+    prev: str | None = None
+    """The hash of the line before it (docs/journal.md)."""
+    carried: str | None = None
+    """The place of the line that this one repeats, of an action that was open when the segment began."""
+    place: str | None = None
+    """Where it stands, ``SEGMENT:LINE``; known of what was read, and not written."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is the first of its action: the plan, or what was refused without one by a policy."""
+        return self.plan is not None or bool(self.policy)
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
 """Logs that are watched: each is read into a spool on disk, from which any line can be had."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.log import LogLines, Section
+from tui.files import user_folder
 from tui.sources.base import SourceError
 
 if TYPE_CHECKING:
@@ -322,8 +322,10 @@ class Logs(Generic[Q]):
     def _spool(self) -> "Spool":
         from tui.logs.spool import Spool
 
-        if self._folder is None:
-            self._folder = default_folder()
+        try:
+            self._folder = self._folder or default_folder()
+        except FileNotFoundError as error:
+            raise SourceError(Trouble.MISCONFIGURED, f"no log can be kept: {error.strerror}") from None
         if not self._swept:
             self._swept = True
             _sweep(self._folder)
@@ -331,12 +333,8 @@ class Logs(Generic[Q]):
 
 
 def default_folder() -> Path:
-    """Where the person's caches are: ``XDG_CACHE_HOME``, else what the system has for that."""
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base).expanduser() / "pipedeck" / "logs"
-    import platformdirs
-
-    return platformdirs.user_cache_path("pipedeck") / "logs"
+    """Where the person's spools are; raises FileNotFoundError: there is no home directory."""
+    return user_folder("cache") / "logs"
 
 
 def _sweep(folder: Path) -> None:

@@ -8,6 +8,7 @@ from math import isnan, nan
 from pathlib import Path
 
 from tui.domain.log import LogLines
+from tui.files import make_folder, open_file
 
 INDEX_SIZE = 20
 """Bytes of index for one line, at most."""
@@ -29,8 +30,8 @@ class SpoolFile:
         self._directory = directory
         name = directory / f"log-{os.getpid()}-{time.monotonic_ns()}"
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            make_folder(directory)
+            self._fd = open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             os.unlink(name)
         except OSError as error:
             raise self._failed(error) from None

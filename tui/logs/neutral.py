@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
+from tui.text.safe import without_stacks
+
 RESET = b"\x1b[0m"
 
 _SGR = re.compile(rb"\x1b\[[0-9;:]{0,128}m")
@@ -32,11 +34,26 @@ _LINK = re.compile(
 _DROPPED = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\x1b")
 # The same characters as in tui.text, as UTF-8: by their first byte, which is found many times faster than a class.
 _UNSAFE = (
-    (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),  # C1
-    (b"\xd8", re.compile(rb"\xd8\x9c")),  # Arabic letter mark
-    # Joiners, direction marks, line separators, bidi embeddings and isolates
-    (b"\xe2", re.compile(rb"\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xa9])")),
-    (b"\xef", re.compile(rb"\xef(?:\xb8\x8f|\xbb\xbf)")),  # VS16, byte order mark
+    (b"\xc2", re.compile(rb"\xc2[\x80-\x9f\xad]")),  # C1, soft hyphen
+    (b"\xcd", re.compile(rb"\xcd\x8f")),
+    (b"\xd8", re.compile(rb"\xd8[\x80-\x85\x9c]")),
+    (b"\xdb", re.compile(rb"\xdb\x9d")),
+    (b"\xdc", re.compile(rb"\xdc\x8f")),
+    (b"\xe0", re.compile(rb"\xe0\xa2[\x90\x91]|\xe0\xa3\xa2")),
+    (b"\xe1", re.compile(rb"\xe1(?:\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])")),
+    # Joiners, direction marks, line separators, bidi embeddings and isolates, invisible operators
+    (b"\xe2", re.compile(rb"\xe2(?:\x80[\x8b-\x8f\xa8-\xae]|\x81[\xa0-\xaf])")),
+    (b"\xe3\x85\xa4", re.compile(rb"\xe3\x85\xa4")),
+    # Selectors, byte order mark, fillers, interlinear annotations
+    (b"\xef", re.compile(rb"\xef(?:\xb8[\x80-\x8f]|\xbb\xbf|\xbe\xa0|\xbf[\xb0-\xbb])")),
+    (
+        b"\xf0",
+        re.compile(
+            rb"\xf0(?:\x91\x82\xbd|\x91\x83\x8d|\x93\x90[\xb0-\xbf]|\x93\x91[\x80-\x9f]|\x9b\xb2[\xa0-\xa3]"
+            rb"|\x9d\x85[\xb3-\xba])"
+        ),
+    ),
+    (b"\xf3\xa0", re.compile(rb"\xf3\xa0[\x80-\xbf][\x80-\xbf]")),  # tags and more selectors
 )
 
 
@@ -65,7 +82,9 @@ def _printable(block: bytes) -> bytes:
     for lead, pattern in _UNSAFE:
         if lead in block:
             block = pattern.sub(b"", block)
-    return block
+    text = block.decode()
+    fewer = without_stacks(text)
+    return block if fewer is text else fewer.encode()
 
 
 def last_segments(block: bytes) -> bytes:

@@ -127,10 +127,13 @@ class JournalPane(Pane):
         return self.runtime.actions.journal.who.instance
 
     def project(self) -> None:
-        found = self.runtime.store.get(JournalNow()).value
+        reading = self.runtime.store.get(JournalNow())
+        found = reading.value
         self._records = found or ()
         if found is not None:
             self.table.empty = "Nothing was done yet."
+        elif reading.fault is not None:
+            self.table.empty = reading.fault.message
         self.table.set_rows(project(self._records, self.runtime.clock(), self._own))
 
     @property

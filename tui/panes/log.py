@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from pathlib import Path
+from functools import partial
 from time import strptime
 from typing import Literal
 
@@ -20,11 +20,13 @@ from tui.engine.logs import LogState, LogTail
 from tui.engine.queries import AnyQuery, LogOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
+from tui.files import expanded
 from tui.logs.find import Search
 from tui.logs.neutral import without_styles
 from tui.logs.rules import Finder, PatternError, errors, pattern, words
 from tui.panes.base import Pane, Selection
 from tui.text.safe import clean
+from tui.threads import in_thread
 from widgets.log.view import LogView
 from widgets.prompt import Prompt
 from widgets.status_line import StatusItem, StatusLine
@@ -34,6 +36,9 @@ TAIL = 1 << 18
 """Bytes from the end that are enough for the first picture."""
 MOST_COPIED = 100_000
 """Characters a terminal's clipboard takes: many drop a longer OSC 52 whole."""
+
+LONGEST_NAME = 120
+"""Bytes of the name that a log is offered to be saved by; file systems take some 250."""
 
 Asked = Literal["search", "go", "save"]
 
@@ -255,23 +260,39 @@ class LogPane(Pane):
 
     def action_save_log(self) -> None:
         if self.log_query is not None:
-            path = clean(self.log_query.address.path).replace("/", "-").replace("%2F", "-")
-            self._ask("save", "save to: ", f"{path}-{self.log_query.address.run}.log")
+            self._ask("save", "save to: ", harmless_name(self.log_query.address))
 
     def _save(self, name: str) -> None:
-        if not name or (tail := self.tail) is None:
-            return
-        path = Path(name).expanduser()
+        if name and (tail := self.tail) is not None:
+            self.run_worker(self._saved(name, tail), exit_on_error=False)
+
+    async def _saved(self, name: str, tail: LogTail) -> None:
+        """Write the log as it is now, in pieces, so that a long one or a slow disk holds nothing up."""
+        generation = tail.generation
         try:
-            with path.open("x", encoding="utf-8") as file:
+            path = expanded(name)
+            file = await in_thread(lambda: path.open("x", encoding="utf-8"))
+            try:
                 for text in tail.spool.texts():
-                    file.write(_plain(text))
+                    await in_thread(partial(file.write, _plain(text)))
+                    if tail.generation != generation:
+                        self._complain(
+                            f"{path} holds a part only: the log was replaced by another meanwhile."
+                        )
+                        return
+            finally:
+                await in_thread(file.close)
         except FileExistsError:
-            self.notify(f"{path} exists already; give another name.", severity="error", markup=False)
+            self._complain(f"{path} exists already; give another name.")
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            self._complain(f"{name} cannot be written: {error.strerror}")
+        except ValueError:
+            self._complain(f"{name} is no file name.")
         else:
-            self.notify(f"Saved to {path.resolve()}", markup=False)
+            self.notify(f"Saved to {path.absolute()}", markup=False)
+
+    def _complain(self, words: str) -> None:
+        self.notify(clean(words), severity="error", markup=False)
 
     def action_log_in_pager(self) -> None:
         self._open_with(os.environ.get("PAGER") or "less")
@@ -296,6 +317,13 @@ class LogPane(Pane):
 
     def action_close_log(self) -> None:
         self.post_message(self.Closed())
+
+
+def harmless_name(address: Address) -> str:
+    """A file name for a log: letters, digits, ``_``, ``.`` and ``-``, and neither hidden, an option nor a home."""
+    words = clean(f"{address.path}-{address.run_text}").replace("%2F", "-")
+    kept = "".join(char if char.isalnum() or char in "_.-" else "-" for char in words).strip(".-")
+    return f"{kept.encode()[-LONGEST_NAME:].decode(errors='ignore').strip('.-') or 'log'}.log"
 
 
 def _heading(address: Address, reading: Reading[LogState]) -> tuple[list[StatusItem], list[StatusItem]]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from tui.files import make_folder, open_file
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -69,7 +71,11 @@ class Looks:
             return [database.execute(query, each).fetchall()[::-1] for each in asked]
 
         nothing: list[list[tuple[float, bytes]]] = [[] for _ in things]
-        return (self._with(read) if self._file.exists() else None) or nothing
+        try:
+            there = self._file.exists()
+        except OSError:
+            there = False
+        return (self._with(read) if there else None) or nothing
 
     def add(self, looks: Sequence[tuple[bytes, float, bytes]], now: float) -> None:
         """Keep looks: of what, when, and what it told. What has expired goes."""
@@ -104,11 +110,16 @@ class Looks:
             self._fail(f"no looks are kept: {error}")
             return None
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # What SQLite puts beside it for a moment has the same mode.
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-            self._file.chmod(0o600)
-            database = sqlite3.connect(self._file, timeout=PATIENCE, isolation_level=None)
+            file = self._file
+        except FileNotFoundError as error:
+            self._fail(f"no looks are kept: {error.strerror}")
+            return None
+        try:
+            make_folder(file.parent)
+            number = open_file(file, os.O_RDWR | os.O_CREAT)
+            os.fchmod(number, 0o600)  # what SQLite puts beside it for a moment has the same mode
+            os.close(number)
+            database = sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)
             # That a power cut may spoil a cache is no reason to wait for the disk.
             database.execute("PRAGMA synchronous = OFF")
             self._prepare(database)
@@ -125,8 +136,10 @@ class Looks:
                 self._begin_anew(error)
             else:
                 self._fail(f"no looks are kept in {self._file}: {error}")
+        except _Newer as error:
+            self._fail(f"no looks are kept in {self._file}: {error}")
         except OSError as error:
-            self._fail(f"no looks are kept in {self._file}: {error.strerror}")
+            self._fail(f"no looks are kept in {file}: {error.strerror}")
         finally:
             if database is not None:
                 database.close()
@@ -149,7 +162,8 @@ class Looks:
         """Make the tables of a new file.
 
         Raises:
-            _Foreign: they are another version's, or somebody else's.
+            _Foreign: they are of an older format, or somebody else's.
+            _Newer: they are a newer program's, which is left to it.
         """
 
         def version() -> int:
@@ -163,12 +177,18 @@ class Looks:
                 for statement in _TABLES:
                     database.execute(statement)
             database.execute("COMMIT")
-        if version() != _VERSION:
-            raise _Foreign(f"it is of version {version()}")
+        if (found := version()) > _VERSION:
+            raise _Newer(f"it is of format {found}, and this program knows {_VERSION} at most")
+        if found != _VERSION:
+            raise _Foreign(f"it is of format {found}")
 
 
 class _Foreign(Exception):
     """A good database, but not ours."""
+
+
+class _Newer(Exception):
+    """A newer program's."""
 
 
 class Shelf(Generic[Key, T]):

@@ -151,6 +151,8 @@ def _parse(run: str) -> list[Cell] | None:
         codes, chars = token.groups()
         if codes is not None:
             style = "" if codes in ("", "0") else f"{style};{codes}" if style else codes
+        elif not cells and cell_len(chars[0]) == 0:
+            return None  # it goes onto a cell before the run, another time with each writing
         elif chars.isascii() or (cell_len(chars) == len(chars) and all(map(_single, chars))):
             cells += [(style, char) for char in chars]
         else:

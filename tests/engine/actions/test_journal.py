@@ -65,9 +65,10 @@ def test_two_programs_write_whole_lines(tmp_path: Path) -> None:
         for name in "ab"
     ]
     assert [writer.wait(60) for writer in writers] == [0, 0]
-    lines = (tmp_path / "actions.jsonl").read_bytes().splitlines()
+    _, *lines = Journal(tmp_path).path.read_bytes().splitlines()
     assert {json.loads(line)["id"] for line in lines} == {f"{name}-{n}" for name in "ab" for n in range(100)}
     assert len(lines) == 200
+    assert list(Journal(tmp_path).broken()) == []
 
 
 _FULL = """
@@ -116,7 +117,7 @@ def test_a_program_that_lives_is_not_taken_over(tmp_path: Path) -> None:
         assert free
         with Journal(tmp_path).taken_over(one.who.instance) as twice:
             assert not twice
-    assert sorted(os.listdir(tmp_path)) == ["actions.jsonl"]
+    assert sorted(os.listdir(tmp_path)) == ["actions-000001.jsonl", "actions.lock"]
 
 
 def test_a_passing_journal_is_gone_at_the_end(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What somebody knows of is still known after a restart, as far as it is the same."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,18 @@ def test_what_two_say_of_different_alarms_is_merged(folder: Path) -> None:
     other.over("b", 1007.0)
     one.look(1008.0)
     assert one.said("b", 0.0) is None
+
+
+@pytest.mark.parametrize("name", [FILE, f"{FILE}.lock"])
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("precious")])
+def test_what_is_no_regular_file_is_left_alone(folder: Path, name: str, put: Callable[[Path], None]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "precious").write_text("{}")
+    put(folder / name)
+    one = Acknowledgements(Journal(folder))
+    one.recall(1000.0)
+    one.say("a", True, 1001.0)
+    assert (folder / "precious").read_text() == "{}"
 
 
 def test_it_stays_small_and_forgets(folder: Path) -> None:

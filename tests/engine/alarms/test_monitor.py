@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -302,6 +303,33 @@ async def test_a_command_gets_the_alarm_as_json_and_no_shell(tmp_path: Path) -> 
         (alarm,) = json.loads(document)["alarms"]
         assert (alarm["name"], alarm["subject"], alarm["state"]) == ("failing", "ci:p0", "firing")
         assert alarm["words"] == "#1 failed"
+
+
+async def test_a_command_gets_no_more_of_the_environment_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in os.environ:
+        if name != "PATH":
+            monkeypatch.delenv(name)
+    given = {
+        "HOME": "/h",
+        "LC_ALL": "C.UTF-8",
+        "TMUX": "t",
+        "DBUS_SESSION_BUS_ADDRESS": "d",
+        "PAGER_KEY": "k",
+    }
+    for name, value in (given | {"JENKINS_TOKEN": "hush", "AWS_SECRET_ACCESS_KEY": "hush"}).items():
+        monkeypatch.setenv(name, value)
+    out = tmp_path / "out"
+    command = json.dumps(["/bin/sh", "-c", f"env -u PWD -u SHLVL -u _ > {out}"])
+    text = f"[ui.notices]\ncommand = {command}\ncommand_env = ['PAGER_KEY', 'NOT_SET']\n"
+    async with kept(FAILING + text) as work:
+        work.runs(Status.FAILED)
+        await work.time.advance(5)
+        await work.runtime.alarms.notices.finish()
+    found = dict(line.split("=", 1) for line in out.read_text().splitlines())
+    found.pop("PATH")
+    assert found == given
 
 
 async def test_a_command_that_fails_is_told_of() -> None:

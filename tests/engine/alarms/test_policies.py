@@ -168,9 +168,9 @@ async def test_one_that_fires_is_told_of_once_and_the_journal_read_no_more(
     async with at_work(journal) as work:
         read, count = journal.read, list[str]()
 
-        def counted(about: str = "") -> tuple[Record, ...]:
+        def counted(about: str = "", *, since: float | None = None) -> tuple[Record, ...]:
             count.append(about)
-            return read(about)
+            return read(about, since=since)
 
         monkeypatch.setattr(journal, "read", counted)
         await work.fires()

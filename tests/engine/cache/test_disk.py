@@ -71,7 +71,7 @@ def spoilt(content: bytes) -> dict[str, bytes]:
         "cut off": content[:-3],
         "cut in the header": content[:5],
         "more after the end": content + b"x",
-        "another version": content.replace(b"1", b"2", 1),
+        "an older format": content.replace(b"1", b"0", 1),
         "not compressed": header + b"\n" + msgspec.msgpack.encode((key, value)),
         "noise": os.urandom(200),
         "another key": packed("run 8", value),
@@ -93,6 +93,42 @@ def test_a_file_that_is_not_what_was_written_counts_as_absent_and_goes(folder: P
     assert files(folder) == []
     history.put("run 7", REPORT)
     assert history.get("run 7", TestReport) == REPORT
+
+
+def test_what_a_newer_program_kept_is_left_to_it(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    history = DiskCache(folder)
+    history.put("run 7", REPORT)
+    (file,) = files(folder)
+    newer = file.read_bytes().replace(b"pipedeck 1", b"pipedeck 12", 1)
+    file.write_bytes(newer)
+    assert history.get("run 7", TestReport) is None
+    history.put("run 7", REPORT)
+    assert file.read_bytes() == newer
+    assert "is of format 12, and this program knows 1 at most" in caplog.text
+
+
+def test_a_link_or_a_pipe_is_no_kept_value(folder: Path, tmp_path: Path) -> None:
+    history = DiskCache(folder)
+    history.put("run 7", REPORT)
+    (file,) = files(folder)
+    file.rename(tmp_path / "precious")
+    file.symlink_to(tmp_path / "precious")
+    assert history.get("run 7", TestReport) is None
+    file.unlink()
+    os.mkfifo(file)
+    assert history.get("run 7", TestReport) is None
+    history.put("run 7", REPORT)
+    assert history.get("run 7", TestReport) == REPORT
+
+
+def test_without_a_home_nothing_is_kept_and_it_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "~nobody-of-that-name/x")
+    history = DiskCache()
+    history.put("run 7", REPORT)
+    assert history.get("run 7", TestReport) is None
+    assert "~nobody-of-that-name is no home directory here" in caplog.text
 
 
 @given(st.binary(max_size=300))

@@ -1,8 +1,8 @@
-"""The journal of actions: append-only JSON lines on disk, written before a request and after it (design: rule 10).
+"""The journal of actions: append-only lines on disk, written before a request and after it (design: rule 10).
 
-Several programs may write to one file at once: each line is appended whole under a lock. A program holds a lock of
-its own for as long as it lives, so that others can tell an action that is under way from one that was cut off. All
-calls block for milliseconds.
+Several programs may write at once: each line is appended whole under a lock. A program holds a lock of its own for as
+long as it lives, so that others can tell an action that is under way from one that was cut off. All calls block for
+milliseconds, but those that look at all of a long journal: it is read from the end, so ask for no more than is needed.
 """
 
 import fcntl
@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,22 +23,16 @@ import msgspec
 from tui.config import Settings
 from tui.domain.action import Plan, Step
 from tui.domain.address import Address
-from tui.domain.journal import Entry, Record, Who
+from tui.domain.journal import Entry, JournalError, Record, Who
+from tui.engine.actions.segments import Segments
+from tui.files import make_folder, open_file, user_folder
 
-FILE = "actions.jsonl"
+__all__ = ["Journal", "JournalError", "journal_for"]
 
-
-class JournalError(Exception):
-    """A line could not be written; the message says why."""
-
-
-def default_folder() -> Path:
-    """Where the person's state is: ``XDG_STATE_HOME``, else what the system has for that."""
-    if base := os.environ.get("XDG_STATE_HOME"):
-        return Path(base).expanduser() / "pipedeck"
-    import platformdirs
-
-    return platformdirs.user_state_path("pipedeck")
+LONGEST_ACTION = 1800.0
+"""Seconds after which an action is no longer followed."""
+DISORDER = 3600.0
+"""Seconds by which times in the journal may go back: clocks are set, and programs write in turn."""
 
 
 def journal_for(settings: Settings) -> "Journal":
@@ -52,12 +47,13 @@ class Journal:
     """The journal in a folder, which is made when something is first written.
 
     Args:
-        folder: None for :func:`default_folder`, looked up when it is first needed.
+        folder: None for the person's own, looked up when it is needed.
         passing: the folder is removed when the program ends.
     """
 
     def __init__(self, folder: Path | None = None, *, passing: bool = False) -> None:
         self._given = folder
+        self._segments = Segments(lambda: self.folder)
         self._passing = passing
         self._starting = threading.Lock()
         self._alive: int | None = None
@@ -65,11 +61,13 @@ class Journal:
 
     @property
     def folder(self) -> Path:
-        return self._given or default_folder()
+        """Raises FileNotFoundError: there is no home directory."""
+        return self._given or user_folder("state")
 
     @property
     def path(self) -> Path:
-        return self.folder / FILE
+        """The file that is written to."""
+        return self._segments.path(max([1, *self._segments.numbers()]))
 
     def append(self, entry: Entry) -> None:
         """Write one line and have it on disk.
@@ -91,13 +89,15 @@ class Journal:
     def _write(self, entry: Entry, block_reason: Callable[[], str | None]) -> str | None:
         try:
             self._live()
-            return self._append(msgspec.json.encode(entry) + b"\n", block_reason)
+            return self._segments.append(entry, block_reason)
         except OSError as error:
-            raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}") from None
+            where = error.filename or self.folder
+            raise JournalError(f"the journal {where} cannot be written: {error.strerror}") from None
 
     def _sent_elsewhere(self, plan: Plan, step: Step | None) -> str | None:
         """Who else does what ``plan`` would do, or did so since it was made."""
-        for record in self.read():
+        lately = self.read(since=plan.read_at - LONGEST_ACTION)
+        for record in (*self.unsettled(), *lately):
             sent, by = record.sent, record.first.who
             if sent is None or by.instance == self.who.instance or sent.server != plan.server:
                 continue
@@ -112,27 +112,54 @@ class Journal:
                 return f"the same was sent since this was looked at, by {name}: look again"
         return None
 
-    def read(self, about: str = "") -> tuple[Record, ...]:
+    def read(
+        self, about: str = "", *, since: float | None = None, most: int | None = None
+    ) -> tuple[Record, ...]:
         """What was done, oldest first. Lines that are cut off or not the journal's are passed over.
 
         Args:
             about: only lines that hold this text, such as an address, are looked at.
+            since: only what was begun then or later.
+            most: only the newest so many.
+
+        Raises:
+            JournalError: it is there and cannot be read, or is of a newer format.
         """
-        try:
-            content = self.path.read_bytes()
-        except OSError:
+        found = self.newest_first(about)
+        if since is not None:
+            found = _begun_since(found, since)
+        return tuple(islice(found, most))[::-1]
+
+    def unsettled(self) -> tuple[Record, ...]:
+        """What was begun and has not ended, oldest first: the newest segment has all of that.
+
+        Raises:
+            JournalError: as for :meth:`read`.
+        """
+        if not (numbers := self._segments.numbers()):
             return ()
-        found: dict[str, list[Entry]] = {}
+        return tuple(_records(self._segments.open_back(numbers[-1])))[::-1]
+
+    def broken(self) -> Iterator[tuple[str, str]]:
+        """The places, ``SEGMENT:LINE``, where the journal is not as it was written, and what is the matter there.
+
+        Raises:
+            JournalError: as for :meth:`read`.
+        """
+        return self._segments.broken()
+
+    def newest_first(self, about: str = "") -> Iterator[Record]:
+        """As :meth:`read`, one after the other, without keeping what was handed out."""
         wanted = msgspec.json.encode(about)[1:-1]
-        for line in content.split(b"\n"):
-            if wanted not in line:
-                continue
-            try:
-                entry = _of_today(msgspec.json.decode(line, type=Entry))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                continue
-            found.setdefault(entry.id, []).append(entry)
-        return tuple(Record(name, tuple(entries)) for name, entries in found.items())
+        numbers = self._segments.numbers()
+
+        def entries() -> Iterator[Entry]:
+            for number in reversed(numbers):
+                for entry in self._segments.entries_back(number, wanted):
+                    if entry.carried is None or _segment(entry.carried) not in numbers:
+                        yield entry
+
+        return _records(entries())
 
     def sent(self, place: Address, server: str) -> tuple[tuple[Step, float], ...]:
         """What was, or may have been, sent to a run, and when, oldest first: by this program or another."""
@@ -150,7 +177,7 @@ class Journal:
     def lives(self, instance: str) -> bool:
         """Whether the program called ``instance`` still runs, on this machine."""
         try:
-            number = os.open(self.folder / _plain(f"{instance}.alive"), os.O_RDWR | os.O_CLOEXEC)
+            number = open_file(self.folder / _plain(f"{instance}.alive"), os.O_RDWR)
         except OSError:
             return False
         try:
@@ -173,8 +200,8 @@ class Journal:
     def held(self, name: str) -> Iterator[bool]:
         """A lock between programs, without waiting: whether it was free, and is held now."""
         try:
-            self._make_folder()
-            number = os.open(self.folder / _plain(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            make_folder(self.folder)
+            number = open_file(self.folder / _plain(name), os.O_RDWR | os.O_CREAT)
         except OSError:
             yield False
             return
@@ -200,35 +227,47 @@ class Journal:
     def _live(self) -> None:
         with self._starting:
             if self._alive is None:
-                self._make_folder()
-                path = self.folder / f"{self.who.instance}.alive"
-                number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                make_folder(self.folder)
+                number = open_file(self.folder / f"{self.who.instance}.alive", os.O_RDWR | os.O_CREAT)
                 fcntl.flock(number, fcntl.LOCK_EX)
                 self._alive = number
 
-    def _make_folder(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
 
-    def _append(self, line: bytes, block_reason: Callable[[], str | None]) -> str | None:
-        number = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX)
-            if why := block_reason():
-                return why
-            size = os.fstat(number).st_size
-            if size and os.pread(number, 1, size - 1) != b"\n":
-                line = b"\n" + line  # after a line that a crash cut off
-            try:
-                if os.write(number, line) != len(line):
-                    raise OSError(28, "No space left on device")
-                os.fsync(number)
-            except OSError:
-                os.ftruncate(number, size)
-                raise
-            return None
-        finally:
-            os.close(number)
+def _records(entries: Iterator[Entry]) -> Iterator[Record]:
+    """What entries, newest first, tell of each action, in the order of their beginnings; what has none comes last."""
+    parts: dict[str, list[Entry]] = {}
+    whole: set[str] = set()
+    for entry in entries:
+        if entry.id in whole:
+            continue  # a line that somebody has copied
+        parts.setdefault(entry.id, []).append(entry)
+        if entry.begins:
+            whole.add(entry.id)
+            yield _record(parts.pop(entry.id))
+    for found in parts.values():
+        yield _record(found)
+
+
+def _record(newest_first: list[Entry]) -> Record:
+    entries = newest_first[::-1]
+    if (plan := entries[0].plan) is not None:
+        # A step that the plan has not, nobody here has written.
+        known = [each for each in entries if each.event == "settled" or each.step < max(1, len(plan.steps))]
+        entries = known or [msgspec.structs.replace(entries[0], plan=None)]
+    return Record(entries[0].id, tuple(entries))
+
+
+def _begun_since(newest_first: Iterator[Record], since: float) -> Iterator[Record]:
+    for record in newest_first:
+        if record.first.at < since - DISORDER:
+            return
+        if record.first.at >= since:
+            yield record
+
+
+def _segment(place: str) -> int | None:
+    number = place.partition(":")[0]
+    return int(number) if number.isdecimal() and len(number) < 20 else None
 
 
 def _same(record: Record, plan: Plan, step: Step | None) -> bool:
@@ -243,20 +282,6 @@ def _same(record: Record, plan: Plan, step: Step | None) -> bool:
         if each is not None
     ]
     return step is not None and (step.method, step.path, step.body) in writes
-
-
-def _of_today(entry: Entry) -> Entry:
-    """A line of an earlier version, where the kind of a step stood among its notes as ``do``."""
-    plan, request = entry.plan, entry.request
-    if plan is not None and not all(step.kind for step in plan.steps):
-        plan = msgspec.structs.replace(plan, steps=tuple(map(_step_of_today, plan.steps)))
-    if request is not None and not request.kind:
-        request = _step_of_today(request)
-    return msgspec.structs.replace(entry, plan=plan, request=request)
-
-
-def _step_of_today(step: Step) -> Step:
-    return msgspec.structs.replace(step, kind=step.kind or dict(step.expect).get("do", ""))
 
 
 def _user() -> str:

@@ -12,11 +12,11 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Pipeline
 from tui.domain.status import Status
 from tui.engine.actions import model_rules
-from tui.engine.actions.journal import Journal
+from tui.engine.actions.journal import Journal, JournalError
 from tui.engine.polling.poller import Poller
 from tui.engine.queries import HistoryOf, PipelinesOf, RunAt
 from tui.engine.queries.pipelines import runs_in
-from tui.engine.source_pool import SourcePool
+from tui.engine.source_pool import SourcePool, misconfigured
 from tui.engine.store import Store
 from tui.insight.confirmation import among
 from tui.insight.environment_state import environment_state
@@ -46,7 +46,11 @@ class ActionPlanner:
         settings = self._settings.sources.get(target.source)
         if isinstance(source, RunCachingSource) and settings is not None and target.run is not None:
             sent = partial(self._journal.sent, target.of_run, settings.base_url)
-            for step, at in await in_thread(sent):
+            try:
+                before = await in_thread(sent)
+            except JournalError as error:
+                raise misconfigured(str(error)) from None
+            for step, at in before:
                 source.remember(step, at)
         return source
 

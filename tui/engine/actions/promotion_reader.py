@@ -14,7 +14,7 @@ from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.verdict import Verdict
 from tui.engine.actions import model_rules
-from tui.engine.actions.journal import Journal
+from tui.engine.actions.journal import Journal, JournalError
 from tui.engine.polling.poller import Poller
 from tui.engine.queries import (
     AlarmsNow,
@@ -211,13 +211,13 @@ class PromotionReader:
         listings = [self._store.get(PipelinesOf(name)).value for name in settings.sources]
         gates = model_rules.gates_of(settings, model, [each for each in listings if each is not None])
         found = [f"another canary waits at {each.address}" for each in gates if each.address != gate]
-        for record in await in_thread(self._journal.read):
+        try:
+            unsettled = await in_thread(self._journal.unsettled)
+        except JournalError as error:
+            return (*found, str(error))
+        for record in unsettled:
             plan, who = record.plan, record.first.who
-            if (
-                plan is not None
-                and record.outcome is None
-                and model_rules.model_of(settings, plan.request.target) == model
-            ):
+            if plan is not None and model_rules.model_of(settings, plan.request.target) == model:
                 found.append(f"{who.user}@{who.host} began to {plan.request.kind.verb} {plan.request.target}")
         return tuple(found)
 

@@ -16,7 +16,7 @@ from tui.domain.journal import Record
 from tui.domain.pipeline import Pipeline
 from tui.engine.actions import model_rules
 from tui.engine.actions.executor import ActionExecutor, StepUpdate
-from tui.engine.actions.journal import Journal
+from tui.engine.actions.journal import Journal, JournalError
 from tui.engine.actions.planner import ActionPlanner, names_of
 from tui.engine.actions.promotion_reader import PromotionReader
 from tui.engine.polling.poller import Poller
@@ -337,19 +337,21 @@ class ActionService:
         Args:
             pipelines: only what was done there; None: all of it.
         """
-        for record in await in_thread(self.journal.read):
+        try:
+            unsettled = await in_thread(self.journal.unsettled)
+        except JournalError:
+            return  # nothing is sent either, and that is told
+        for record in unsettled:
             if pipelines is not None and (
                 record.plan is None or record.plan.request.target.pipeline not in pipelines
             ):
                 continue
-            if record.outcome is None and record.first.who.instance != self.journal.who.instance:
+            if record.first.who.instance != self.journal.who.instance:
                 with self.journal.taken_over(record.first.who.instance) as free:
                     if free:
-                        records = await in_thread(self.journal.read)
-                        again = next(
-                            (each for each in records if each.id == record.id), record
-                        )  # another may have settled it since
-                        if again.outcome is None:
+                        # Another may have settled it since.
+                        still = await in_thread(self.journal.unsettled)
+                        for again in (each for each in still if each.id == record.id):
                             await self._settle(again)
 
     async def close(self) -> None:

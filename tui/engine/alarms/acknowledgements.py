@@ -4,9 +4,13 @@ file beside the journal."""
 import fcntl
 import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from tui.files import make_folder, open_file, read_file
 
 if TYPE_CHECKING:
     from tui.engine.actions.journal import Journal
@@ -92,25 +96,28 @@ class Acknowledgements:
             self._change(seen, now)
 
     def _change(self, change: Callable[[Notes], Notes], now: float) -> None:
-        folder = self._journal.folder
-        draft = folder / f"{FILE}.{self._journal.who.instance}"
+        draft: Path | None = None
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(folder / f"{FILE}.lock", os.O_RDWR | os.O_CREAT, 0o600), "rb") as lock:
+            folder = self._journal.folder
+            make_folder(folder)
+            draft = folder / f"{FILE}.{self._journal.who.instance}"
+            with open(open_file(folder / f"{FILE}.lock", os.O_RDWR | os.O_CREAT), "rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 newest = sorted(change(self._fresh(now)).items(), key=lambda each: each[1].seen)[-MOST:]
                 self._notes = dict(newest)
-                with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                with open(open_file(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
                     file.write(msgspec.json.encode(self._notes))
                 draft.replace(folder / FILE)
                 self._state = self._stat()
         except OSError:
-            draft.unlink(missing_ok=True)
+            if draft is not None:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
 
     def _fresh(self, now: float) -> Notes:
         self._state = self._stat()
         try:
-            found = _decoder.decode((self._journal.folder / FILE).read_bytes())
+            found = _decoder.decode(read_file(self._journal.folder / FILE))
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return {}
         return {key: note for key, note in found.items() if now - note.seen < FORGOTTEN}

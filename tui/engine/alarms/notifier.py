@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
@@ -21,6 +22,21 @@ PATIENCE = 10.0
 """Seconds that a command or a webhook may take."""
 GATHER = 2.0
 """Seconds over which alarms are gathered for one notice: what breaks together is told together."""
+
+ENVIRONMENT = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "TERM",
+        "TMUX",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+    }
+)
+"""What a command gets of the environment, with ``LC_*`` and what the config names: tokens are in there, too."""
 
 AlarmNotice = Alarm | Announcement
 _log = logging.getLogger(__name__)
@@ -126,7 +142,7 @@ class Notifier:
     async def _run(self, body: bytes) -> None:
         command = self._settings.command
         try:
-            code = await in_thread(partial(_call, command, body))
+            code = await in_thread(partial(_call, command, body, self._settings.command_env))
         except subprocess.TimeoutExpired:
             self._fail(f"the command {command[0]} did not end within {PATIENCE:.0f} s and was killed")
         except OSError as error:
@@ -167,11 +183,14 @@ def _grave(news: AlarmNotice) -> bool:
     return news.at is not None if isinstance(news, Announcement) else news.state is AlarmState.FIRING
 
 
-def _call(command: tuple[str, ...], body: bytes) -> int:
-    """Run it, without a shell and without our terminal. A negative exit code is the signal that ended it."""
+def _call(command: tuple[str, ...], body: bytes, more: tuple[str, ...]) -> int:
+    """Run it, without a shell, our terminal and most of our environment. A negative exit code is the signal that ended
+    it."""
+    kept = ENVIRONMENT.union(more)
     return subprocess.run(
         command,
         input=body,
+        env={name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         timeout=PATIENCE,

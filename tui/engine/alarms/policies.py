@@ -216,7 +216,12 @@ class Policies:
     def _spent(self, policy: Policy, since: float, now: float) -> str:
         """Why the policy has done enough, by the journal; empty: it has not."""
         times, _, window = policy.at_most.partition(" per ")
-        own = [each for each in self._actions.journal.read() if each.first.policy == policy.name]
+        begin = min(since, now - seconds(window))
+        try:
+            records = self._actions.journal.read(since=begin)
+        except JournalError as error:
+            return str(error)
+        own = [each for each in records if each.first.policy == policy.name]
         if said := next((each for each in own if each.first.at >= since), None):
             return "it has acted for this alarm" if said.plan is not None else said.first.words
         if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
@@ -225,9 +230,9 @@ class Policies:
 
     def _first(self, policy: Policy, request: ActionRequest, since: float) -> str:
         """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
-        for record in self._actions.journal.read():
+        for record in self._actions.journal.read(since=since):
             first, plan = record.first, record.plan
-            if first.at < since or first.policy == policy.name or plan is None:
+            if first.policy == policy.name or plan is None:
                 continue
             refused = record.outcome is not None and record.outcome.state == "refused"
             if not refused and self._same(policy, plan, request):

@@ -1,13 +1,15 @@
 """What does not change any more, kept on disk: the tests of finished runs.
 
-A file for each value, named by a hash of its key. Whatever is wrong with a file (cut off, another version's, somebody
-else's), it counts as absent and is removed; whatever is wrong with the disk, nothing is kept. All calls block for
-milliseconds and may come from several threads and programs at once.
+A file for each value, named by a hash of its key. Whatever is wrong with a file (cut off, of an older format, somebody
+else's), it counts as absent and is removed; one of a newer format counts as absent and is left to the newer program.
+Whatever is wrong with the disk, nothing is kept. All calls block for milliseconds and may come from several threads
+and programs at once.
 """
 
 import hashlib
 import logging
 import os
+import re
 import tempfile
 import zlib
 from functools import cached_property
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tui.config import Settings
+from tui.files import make_folder, open_file, read_file, user_folder
 
 if TYPE_CHECKING:
     from tui.sources.looks import Looks
@@ -28,20 +31,18 @@ LIMIT = 64 * 1024 * 1024
 """Bytes that all files may take together; the least recently used go first."""
 LARGEST_VALUE = 256 * 1024 * 1024
 """Bytes of a value without compression, above which a file holds something else than what was written."""
-_VERSION = b"pipedeck 1\n"
+FORMAT = 1
 """Another one where the shape of the values changes without a change of their types."""
+_HEADER = b"pipedeck %d\n" % FORMAT
+_HEADER_LIKE = re.compile(rb"pipedeck ([0-9]{1,9})\n")
 _SUFFIX = ".kept"
 
 _log = logging.getLogger(__name__)
 
 
 def default_folder() -> Path:
-    """Where the person's caches are: ``XDG_CACHE_HOME``, else what the system has for that."""
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base).expanduser() / "pipedeck" / "tests"
-    import platformdirs
-
-    return platformdirs.user_cache_path("pipedeck") / "tests"
+    """Where the person's reports are; raises FileNotFoundError: there is no home directory."""
+    return user_folder("cache") / "tests"
 
 
 def disk_cache_for(settings: Settings) -> "DiskCache | None":
@@ -73,11 +74,12 @@ class DiskCache:
 
     def get(self, key: str, kind: type[T]) -> T | None:
         """The value that was kept under ``key``; None where there is none that is a ``kind``."""
-        path = self._path(key)
         try:
-            with path.open("rb") as file:
-                content = file.read()
+            path = self._path(key)
+            content = read_file(path)
         except OSError:
+            return None
+        if _is_newer(path, content):
             return None
         try:
             value = _unpack(content, key, kind)
@@ -86,31 +88,33 @@ class DiskCache:
             _remove(path)
             return None
         try:
-            os.utime(path)
+            os.utime(path, follow_symlinks=False)
         except OSError:
             pass
         return value
 
     def put(self, key: str, value: Any) -> None:
         """Keep ``value`` under ``key``, in place of what was there."""
-        content = _VERSION + zlib.compress(msgspec.msgpack.encode((key, value)), 1)
+        content = _HEADER + zlib.compress(msgspec.msgpack.encode((key, value)), 1)
         if len(content) > self._limit // 4:
             return
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.chmod(0o700)
+            make_folder(self._folder)
+            path = self._path(key)
+            if _is_newer(path, _beginning(path)):
+                return
             # mkstemp's files are their owner's alone.
             number, name = tempfile.mkstemp(dir=self._folder)
             try:
                 with open(number, "wb") as file:
                     file.write(content)
-                os.replace(name, self._path(key))
+                os.replace(name, path)
             except BaseException:
                 _remove(Path(name))
                 raise
             self._trim()
         except OSError as error:
-            _log.warning("nothing is kept in %s: %s", self._folder, error.strerror)
+            _log.warning("nothing is kept in %s: %s", error.filename or self._given, error.strerror)
 
     def _path(self, key: str) -> Path:
         return self._folder / (hashlib.sha256(key.encode()).hexdigest()[:40] + _SUFFIX)
@@ -136,10 +140,10 @@ class DiskCache:
 
 def _unpack(content: bytes, key: str, kind: type[T]) -> T:
     """Raises ValueError, zlib.error or MsgspecError: it is not a ``kind`` kept under ``key``."""
-    if not content.startswith(_VERSION):
+    if not content.startswith(_HEADER):
         raise ValueError("it is of another version")
     inflate = zlib.decompressobj()
-    body = inflate.decompress(content[len(_VERSION) :], LARGEST_VALUE)
+    body = inflate.decompress(content[len(_HEADER) :], LARGEST_VALUE)
     if not inflate.eof or inflate.unused_data:
         raise ValueError("it is cut off or too large")
     decoded: tuple[str, T] = msgspec.msgpack.decode(body, type=GenericAlias(tuple, (str, kind)))
@@ -147,6 +151,23 @@ def _unpack(content: bytes, key: str, kind: type[T]) -> T:
     if found != key:
         raise ValueError("it was kept under another key")
     return value
+
+
+def _is_newer(path: Path, content: bytes) -> bool:
+    found = _HEADER_LIKE.match(content)
+    if found is None or int(found[1]) <= FORMAT:
+        return False
+    words = "%s is of format %d, and this program knows %d at most: it is left as it is"
+    _log.warning(words, path, int(found[1]), FORMAT)
+    return True
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with open(open_file(path, os.O_RDONLY), "rb") as file:
+            return file.read(len(_HEADER) + 9)
+    except OSError:
+        return b""
 
 
 def _remove(path: Path) -> None:

@@ -31,7 +31,7 @@ class ReadQuery(Protocol):
 
 
 class JournalReader(Protocol):
-    def read(self) -> tuple[Record, ...]: ...
+    def read(self, *, most: int | None = None) -> tuple[Record, ...]: ...
 
 
 @dataclass(frozen=True)

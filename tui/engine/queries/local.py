@@ -1,9 +1,12 @@
 """What is watched but asked of no source: what this program keeps itself."""
 
+from functools import partial
+
 from tui.domain.action import Activity
 from tui.domain.alarm import Alarms, Announcement
-from tui.domain.journal import Record
+from tui.domain.journal import JournalError, Record
 from tui.engine.queries.base import Context, Query
+from tui.engine.source_pool import misconfigured
 from tui.engine.store import Key
 from tui.threads import in_thread
 
@@ -29,7 +32,10 @@ class JournalNow(Query[tuple[Record, ...]], frozen=True):
     """What was done from this machine, oldest first; of very much the newest. It is read from the disk."""
 
     async def fetch(self, context: Context) -> tuple[Record, ...]:
-        return (await in_thread(context.journal.read))[-MOST_RECORDS:]
+        try:
+            return await in_thread(partial(context.journal.read, most=MOST_RECORDS))
+        except JournalError as error:
+            raise misconfigured(str(error)) from None
 
     def wait(self, answer: tuple[Record, ...]) -> float:
         return JOURNAL

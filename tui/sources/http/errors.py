@@ -1,6 +1,7 @@
 """Why no answer came: one sentence for one cause, whichever library met it."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from tui.domain.health import Trouble
 from tui.sources.base import SourceError
 from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean, shorten
+
+_log = logging.getLogger(__name__)
 
 BAD_PROXY = (
     "cannot be asked: a proxy named in the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) cannot be used; "
@@ -79,6 +82,7 @@ async def asking(wire: Limiter, settings: ServerSettings, where: str) -> AsyncIt
         except Exception as error:
             trouble, words = explain(error, settings)
             server = urlsplit(settings.base_url).netloc.rpartition("@")[2]
+            _log.info("%s: %s: no answer, %s: %s", wire.name, where, type(error).__name__, words)
             # "from None": what was sent, credentials included, can stand in these exceptions.
             raise SourceError(trouble, f"{wire.name} at {server} {words} ({where})") from None
 

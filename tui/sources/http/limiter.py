@@ -5,6 +5,7 @@ and read, measures the server's clock, and turns an answer that is none into a :
 """
 
 import asyncio
+import logging
 import math
 import re
 import time
@@ -45,6 +46,10 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 def most_of(status: int, largest: int) -> int:
     """Bytes of an answer's body that are worth reading."""
     return largest if 200 <= status < 300 else min(largest, LARGEST_REFUSAL)
+
+
+_LOGGED = ("content-type", "content-length", "content-encoding", "date", "retry-after", "server", "x-jenkins")
+_log = logging.getLogger(__name__)
 
 
 class ResponseTooLarge(SourceError):
@@ -137,11 +142,14 @@ class Limiter:
                     )
                 self._early = False
             self.requests += 1
+            _log.info("%s: asked %s", self.name, where)
             yield
 
     def received(self, answer: HttpResponse) -> HttpResponse:
         """Take what ``answer`` tells about the server, then give it back."""
         self.bytes_read += len(answer.body)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s: %s", self.name, _in_words(answer))
         headers = answer.headers
         if (at := http_date(headers.get("date", ""))) is not None:
             self.clock_skew = at - self._clock()
@@ -264,3 +272,11 @@ _TROUBLES: Mapping[int, tuple[Trouble, str]] = {
     503: (Trouble.UNAVAILABLE, "the server is starting, stopping or overloaded"),
     504: (Trouble.TIMEOUT, "a proxy gave up waiting for the server"),
 }
+
+
+def _in_words(answer: HttpResponse) -> str:
+    """An answer for the log: how long it is, and the headers that help to see what is wrong with it."""
+    told = [f"{name}: {shorten(answer.headers[name], 100)}" for name in _LOGGED if name in answer.headers]
+    if to := answer.leads_to():
+        told.append(f"location: {shorten(to, 100)}")
+    return "; ".join((f"{answer.where} answered {answer.status}, {len(answer.body)} bytes", *told))
