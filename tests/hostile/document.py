@@ -13,7 +13,7 @@ HEAD = f"""# Hostile servers
 
 What pipedeck says when a server, or what stands in front of one, answers with something that could do harm. A server
 of our own (`tests/hostile/`) plays each of these {len(CASES)} cases to every kind of source; a test holds this page to
-what is said. The source is called `ci` here, HOST and REQUEST stand for what differs. No answer costs more than 150 MB
+what is said. The source is called `ci` here, HOST, REQUEST and TIME stand for what differs. No answer costs more than 150 MB
 of memory, no request that was given up leaves a thread or a descriptor behind, and no case ends in a traceback: tests
 measure and count that, too.
 
@@ -22,13 +22,14 @@ Some of the words depend on the HTTP library's and the interpreter's version; th
 | The server sends | pipedeck says | to these sources |
 |---|---|---|
 """
+_TIME = re.compile(r"\b\d\d:\d\d:\d\d UTC")
 _REQUEST = re.compile(r"\b(?:GET|POST) (?:/[^\s;:,)]+)?")
 _URL = re.compile(r"http://HOST/\d+")
 
 
 def words(message: str) -> str:
     """A message without what differs between sources and runs."""
-    return _REQUEST.sub("REQUEST", _URL.sub("http://HOST", message))
+    return _TIME.sub("TIME", _REQUEST.sub("REQUEST", _URL.sub("http://HOST", message)))
 
 
 async def say(url: str, number: int) -> dict[str, str]:
