@@ -14,8 +14,8 @@ HEAD = f"""# Hostile servers
 What pipedeck says when a server, or what stands in front of one, answers with something that could do harm. A server
 of our own (`tests/hostile/`) plays each of these {len(CASES)} cases to every kind of source; a test holds this page to
 what is said. The source is called `ci` here; HOST, REQUEST and TIME stand for what differs. No answer costs more than
-150 MB of memory, no request that was given up leaves a thread or a descriptor behind, and no case ends in a traceback: tests
-measure and count that, too.
+150 MB of memory, no request that was given up leaves a thread or a descriptor behind, and no case ends in a traceback:
+tests measure and count that, too.
 
 Some of the words depend on the HTTP library's and the interpreter's version; those here are of Python 3.11.
 
