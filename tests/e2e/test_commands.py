@@ -72,7 +72,7 @@ def test_status_lists_every_pipeline(config: Path) -> None:
     titles, *rows = done.stdout.splitlines()
     assert titles.split() == ["STATUS", "ADDRESS", "REF", "NOW", "AGE", "TESTS", "CAUSE"]
     assert len(rows) == 17
-    assert rows[0].startswith("waiting    jenkins:deploy-model#7 ")
+    assert rows[0].startswith("waiting    jenkins:ml/vision/deploy#4 ")
 
 
 def test_status_as_json_is_what_the_document_says(config: Path) -> None:
@@ -95,7 +95,7 @@ def test_status_as_json_is_what_the_document_says(config: Path) -> None:
         ("jenkins:ml-service/feature%2Fnew-head", 0, "passed"),
         ("jenkins:deploy-model#7", 0, "waiting"),
         ("gitlab:ml/features/store", 1, "failed"),
-        ("gitlab:ml/sandbox#1802", 0, "passed"),
+        ("gitlab:ml/sandbox#1803", 0, "passed"),
     ],
 )
 def test_status_of_one_run_tells_its_fate(config: Path, address: str, code: int, status: str) -> None:

@@ -213,7 +213,7 @@ def test_ctrl_z_suspends_it_and_fg_brings_it_back(config: Path) -> None:
         shell.wait_for("in the 42nd place")
         shell.wait_for(at_the_prompt)
         shell.send("fg\r")
-        shell.wait_for("❯◊ deploy-model")
+        shell.wait_for("❯◊ ml/vision/deploy")
         assert shell.modes() >= {1049, 1003, 25}
         shell.send("jj")
         shell.wait_for("❯✗ failing-pipeline")

@@ -13,7 +13,7 @@ def test_the_first_screen_and_what_changes_on_it_cost_little(config: Path) -> No
         deck.settle()
         assert len(deck.raw) < 32_000, "all that was drawn from nothing to the loaded deck"
         deck.send("/")
-        deck.wait_for("›◊ deploy-model")
+        deck.wait_for("›◊ ml/vision/deploy")
         deck.send("old-import")  # nothing of it moves
         deck.wait_for("1 of 17")
         deck.send(ENTER)

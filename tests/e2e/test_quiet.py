@@ -77,10 +77,10 @@ def test_hostile_texts_do_nothing_to_the_deck(sandbox: Sandbox, tmp_path: Path) 
         Deck(write_config(settings, tmp_path / "config.toml"), size=(250, 50)) as deck,
     ):
         deck.wait_for(f"{CLEANED}Watch canary")
-        deck.wait_for(f"{CLEANED}Promote 2026.11.7 to production?")
+        deck.wait_for(f"{CLEANED}Promote")
         deck.wait_for("ml/features/store")
         deck.send("/")
-        deck.wait_for("›◊ deploy-model")
+        deck.wait_for("›◊ ml/vision/deploy")
         deck.send("needs-gpu")
         deck.wait_for("1 of 17")
         deck.send(ENTER)
@@ -117,7 +117,7 @@ def test_an_idle_deck_writes_nothing(sandbox: Sandbox, config: Path) -> None:
     with Deck(config, size=(120, 40)) as deck:
         deck.loaded()
         deck.send("/")
-        deck.wait_for("›◊ deploy-model")
+        deck.wait_for("›◊ ml/vision/deploy")
         deck.send("old-import")
         deck.wait_for("1 of 17")
         deck.send(ENTER)

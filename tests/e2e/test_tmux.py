@@ -18,7 +18,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
 
         # It opens and lists both sources, the stages of what needs a person first, and its model's charts.
         tmux.send(f"{program()} --config {config}\r")
-        for text in ("❯◊ deploy-model", "ml/features/store", "Watch canary", "▀▀ canary", "2 waiting"):
+        for text in ("❯◊ ml/vision/deploy", "ml/features/store", "Watch canary", "▀▀ canary", "3 waiting"):
             tmux.wait_for(text)
         assert tmux.ask("#{alternate_on} #{cursor_flag} #{mouse_any_flag}") == "1 0 1"
 
@@ -30,12 +30,12 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         tmux.wait_for("❯- never-built")
         tmux.wait_for("It never ran.")
         tmux.send("g")
-        tmux.wait_for("❯◊ deploy-model")
+        tmux.wait_for("❯◊ ml/vision/deploy")
         tmux.wait_for("Watch canary")
 
         # It filters as one types, and Escape brings the rest back.
         tmux.send("/")
-        tmux.wait_for("›◊ deploy-model")
+        tmux.wait_for("›◊ ml/vision/deploy")
         tmux.send("vision quan")
         tmux.wait_for(lambda: "ml/vision/quantize" in tmux.text and "ml/fraud" not in tmux.text)
         tmux.send(ENTER)
@@ -47,7 +47,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
 
         # One pane at a time where there is little room; the way back keeps what was selected.
         tmux.resize(80, 24)
-        tmux.wait_for(lambda: SIDE not in tmux.text and "❯◊ deploy-model" in tmux.text)
+        tmux.wait_for(lambda: SIDE not in tmux.text and "❯◊ ml/vision/deploy" in tmux.text)
         tmux.wait_for("Pipelines\n")
         tmux.send("o")
         tmux.wait_for(lambda: "Watch canary" in tmux.text and "ml/fraud" not in tmux.text)

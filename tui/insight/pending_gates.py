@@ -68,16 +68,27 @@ def pending_gates(
 
 
 def _overtaken(gate: Address, places: Iterable[Environments]) -> str:
-    """Told only of an environment that the gate is known to lead to, by runs of its own pipeline."""
-    for environment in (each for found in places for each in found.environments):
-        if any(_leads(gate, each) for each in environment.deployments):
-            for each in environment.deployments:
-                if each.status is Status.PASSED and not each.canary and _newer(each, gate):
-                    return f"{each.version} was put into {environment.name} since"
+    """Told only of the one environment that the gate is known to lead to, by runs of its own pipeline."""
+    environments = [environment for found in places for environment in found.environments]
+    own = [place for place in environments if any(_waits_there(gate, each) for each in place.deployments)]
+    # A job of the same name may lead elsewhere in a run of another ref.
+    alike = [place for place in environments if any(_same_job(gate, each) for each in place.deployments)]
+    led_to = own or alike
+    if len(led_to) != 1:
+        return ""
+    (environment,) = led_to
+    for deployment in environment.deployments:
+        if deployment.status is Status.PASSED and not deployment.canary and _newer(deployment, gate):
+            return f"{deployment.version} was put into {environment.name} since"
     return ""
 
 
-def _leads(gate: Address, deployment: Deployment) -> bool:
+def _waits_there(gate: Address, deployment: Deployment) -> bool:
+    """Whether the gate lets on what makes ``deployment``."""
+    return _same_job(gate, deployment) and deployment.run is not None and deployment.run.of_run == gate.of_run
+
+
+def _same_job(gate: Address, deployment: Deployment) -> bool:
     """Whether the gate lets on what made ``deployment``, or what made it in another run."""
     made_by = deployment.run
     if made_by is None or made_by.pipeline != gate.pipeline:

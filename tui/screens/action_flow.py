@@ -226,7 +226,7 @@ class ActionFlow:
 
 def _yes(plan: Plan) -> str:
     """The answer that is not No: with what the server itself writes on the button, where it does."""
-    return f"Yes: {plan.button}" if plan.button else f"Yes, {plan.request.kind.value}"
+    return f"Yes: {plan.button}" if plan.button else f"Yes, {plan.request.kind.verb}"
 
 
 async def _came(reading: "asyncio.Task[Any]", answered: "asyncio.Future[Any]") -> bool:
