@@ -12,6 +12,7 @@ from tui.domain.verdict import MetricOutcome, MetricVerdict
 from tui.presenters.pipelines import (
     difference_text,
     limit_text,
+    other_lines,
     pipeline_line,
     run_state,
     stage_lines,
@@ -63,6 +64,27 @@ def test_a_value_nobody_knows_is_shown_as_itself() -> None:
 def test_pipelines_without_runs_say_why() -> None:
     assert pipeline_line(pipeline("j:a"), NOW).word == "never ran"
     assert pipeline_line(pipeline("j:a", disabled=True), NOW).word == "disabled"
+
+
+def test_all_that_goes_on_in_a_pipeline_has_a_line() -> None:
+    busy = pipeline(
+        "j:train",
+        run("j:train#4", Status.RUNNING),
+        run("j:train#3"),
+        run("j:train#2", Status.RUNNING, waiting_reason="waits for agent: gpu"),
+        run("j:train#1", Status.WAITING),
+        queue=(QueueItem(7, "busy", cause="alice", parameters=(("LR", "1e-4"), ("NOTE", "a\nb"))),),
+    )
+    lines = other_lines(busy, NOW)
+    assert [(str(line.address), line.word) for line in lines] == [
+        ("j:train#2", "running"),
+        ("j:train#1", "waiting"),
+        ("j:train", "queued"),
+    ]
+    assert len({line.key for line in lines} | {pipeline_line(busy, NOW).key}) == 4
+    assert (lines[2].state, lines[2].cause) == ("busy (LR=1e-4 NOTE=a b)", "alice")
+    idle = pipeline("j:a", run("j:a#2"), queue=(QueueItem(7, "busy"), QueueItem(8, "busy")))
+    assert [line.key for line in other_lines(idle, NOW)] == ["j:a queue 8"], "the first is its own line"
 
 
 def test_what_is_queued_shows_before_the_last_result() -> None:

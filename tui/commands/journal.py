@@ -12,10 +12,11 @@ from tui.domain.health import Fault
 from tui.domain.journal import Record
 from tui.domain.pipeline import Listing
 from tui.engine.actions.journal import Journal
+from tui.engine.actions.model_rules import promotes
 from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.insight.pending_gates import pending_gates
-from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
+from tui.presenters.documents import SCHEMA, FaultDoc, FieldDoc, fault_document, field_document
 from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 from tui.text import format as fmt
@@ -115,6 +116,9 @@ class WaitingDoc(msgspec.Struct, frozen=True):
     run: str
     title: str
     ref: str
+    submitter: str
+    fields: tuple[FieldDoc, ...]
+    promotes: bool
 
 
 class GatesDoc(msgspec.Struct, frozen=True):
@@ -158,6 +162,9 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
                     str(each.run.address),
                     each.run.title,
                     each.run.ref,
+                    each.gate.submitter,
+                    tuple(map(field_document, each.gate.fields)),
+                    promotes(settings, each.gate),
                 )
                 for each in found
             ),

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tui.domain.action import ActionField
 from tui.domain.address import RunId
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment
 from tui.domain.health import Fault, Finding
-from tui.domain.pipeline import Job, Listing, Pipeline, Run, Stage
+from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage
 from tui.domain.verdict import MetricVerdict, Verdict
 from tui.presenters.environments import EnvironmentPlace
+from tui.text.safe import clean, clean_lines
 
 SCHEMA = 1
 
@@ -32,11 +34,22 @@ class TestsDoc(msgspec.Struct, frozen=True):
     skipped: int
 
 
+class FieldDoc(msgspec.Struct, frozen=True):
+    name: str
+    kind: str
+    default: str | None
+    choices: tuple[str, ...]
+    help: str
+    required: bool
+
+
 class GateDoc(msgspec.Struct, frozen=True):
     address: str
     message: str
     since: float | None
     blocking: bool
+    submitter: str
+    fields: tuple[FieldDoc, ...]
 
 
 class JobDoc(msgspec.Struct, frozen=True):
@@ -89,6 +102,16 @@ class RunDoc(msgspec.Struct, frozen=True):
     gates: tuple[GateDoc, ...]
     web_url: str
     stages: tuple[StageDoc, ...] | None
+    upstream: "RunDoc | None"
+
+
+class QueueItemDoc(msgspec.Struct, frozen=True):
+    id: int
+    reason: str
+    since: float | None
+    stuck: bool
+    cause: str
+    parameters: dict[str, str]
 
 
 class PipelineDoc(msgspec.Struct, frozen=True):
@@ -100,6 +123,8 @@ class PipelineDoc(msgspec.Struct, frozen=True):
     queued: int
     web_url: str
     last_run: RunDoc | None
+    other_runs: tuple[RunDoc, ...]
+    queue: tuple[QueueItemDoc, ...]
 
 
 class SourceDoc(msgspec.Struct, frozen=True):
@@ -285,6 +310,35 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
         queued=len(pipeline.queue),
         web_url=pipeline.web_url,
         last_run=run_document(pipeline.last) if pipeline.last else None,
+        other_runs=tuple(map(run_document, pipeline.others)),
+        queue=tuple(
+            QueueItemDoc(item.id, item.reason, item.since, item.stuck, item.cause, dict(item.parameters))
+            for item in pipeline.queue
+        ),
+    )
+
+
+def gate_document(gate: Gate) -> GateDoc:
+    return GateDoc(
+        address=str(gate.address),
+        message=gate.message,
+        since=gate.since,
+        blocking=gate.blocking,
+        submitter=gate.submitter,
+        fields=tuple(map(field_document, gate.fields)),
+    )
+
+
+def field_document(field: ActionField) -> FieldDoc:
+    """Without what a default may be that is kept secret, or cannot be given here."""
+    told = field.kind not in ("secret", "unsupported")
+    return FieldDoc(
+        name=clean(field.name),
+        kind=field.kind,
+        default=clean_lines(field.default) if told else None,
+        choices=tuple(map(clean, field.choices)),
+        help=field.help,
+        required=field.required,
     )
 
 
@@ -305,11 +359,10 @@ def run_document(run: Run) -> RunDoc:
         waiting_reason=run.waiting_reason,
         problem=run.problem,
         tests=TestsDoc(run.tests.total, run.tests.failed, run.tests.skipped) if run.tests else None,
-        gates=tuple(
-            GateDoc(str(gate.address), gate.message, gate.since, gate.blocking) for gate in run.gates
-        ),
+        gates=tuple(map(gate_document, run.gates)),
         web_url=run.web_url,
         stages=None if run.stages is None else tuple(_stage(stage) for stage in run.stages),
+        upstream=run_document(run.upstream) if run.upstream is not None else None,
     )
 
 

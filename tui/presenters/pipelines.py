@@ -10,14 +10,16 @@ import msgspec
 from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
-from tui.domain.pipeline import Job, Pipeline, Run, Stage
+from tui.domain.pipeline import Job, Pipeline, QueueItem, Run, Stage
 from tui.domain.status import Status
 from tui.domain.verdict import MetricVerdict
 from tui.insight.eta import elapsed, expected_end
 from tui.text import format as fmt
+from tui.text.safe import clean, shorten
 
 NEVER_RAN = "never ran"
 DISABLED = "disabled"
+_VALUES = 120
 
 
 class PipelineLine(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +55,7 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
         )
     if pipeline.queue and (run is None or not run.status.active):
         item = pipeline.queue[0]
-        status, word = Status.QUEUED, "stuck" if item.stuck else Status.QUEUED.value
-        state = _since(item.since, now, item.reason)
+        status, word, state = Status.QUEUED, queue_word(item), queue_state(item, now)
     return PipelineLine(
         key=pipeline.key,
         address=pipeline.address.at_run(run.address.run)
@@ -73,10 +74,64 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
     )
 
 
+def other_lines(pipeline: Pipeline, now: float) -> list[PipelineLine]:
+    """What else goes on in a pipeline, beside what its own line tells: earlier runs that have not ended, and what
+    waits in the queue."""
+    name = pipeline.name
+    lines = [
+        PipelineLine(
+            key=f"{pipeline.key} {run.address.run_text}",
+            address=run.address,
+            status=run.status,
+            word=status_word(run.status, run.vendor_status),
+            name=name,
+            folder=pipeline.folder,
+            ref=pipeline.ref,
+            run=f"#{run.address.run_text}",
+            state=run_state(run, pipeline.runs, now),
+            age=_age(run, now),
+            cause=run.cause,
+            tests=tests_text(run),
+        )
+        for run in pipeline.others
+    ]
+    last = pipeline.last
+    shown = 1 if pipeline.queue and (last is None or not last.status.active) else 0
+    lines += [
+        PipelineLine(
+            key=f"{pipeline.key} queue {item.id}",
+            address=pipeline.address,
+            status=Status.QUEUED,
+            word=queue_word(item),
+            name=name,
+            folder=pipeline.folder,
+            ref=pipeline.ref,
+            run="",
+            state=queue_state(item, now),
+            age="",
+            cause=item.cause,
+            tests="",
+        )
+        for item in pipeline.queue[shown:]
+    ]
+    return lines
+
+
+def queue_word(item: QueueItem) -> str:
+    return "stuck" if item.stuck else Status.QUEUED.value
+
+
+def queue_state(item: QueueItem, now: float) -> str:
+    """``12m: no ‘gpu’ node (LR=3e-4 OPT=adamw)``."""
+    values = " ".join(f"{name}={clean(value)}" for name, value in item.parameters)
+    state = _since(item.since, now, item.reason)
+    return f"{state} ({shorten(values, _VALUES)})" if values else state
+
+
 def settled_age(pipeline: Pipeline, now: float) -> str | None:
     """All of a pipeline's line that time changes, if nothing goes on in it; None if something does."""
     run = pipeline.last
-    if pipeline.queue or (run is not None and not run.status.finished):
+    if pipeline.queue or any(not run.status.finished for run in pipeline.runs):
         return None
     return _age(run, now) if run is not None else ""
 
@@ -153,8 +208,25 @@ class StageLine(msgspec.Struct, frozen=True):
 
 
 def stage_lines(run: Run, now: float) -> list[StageLine]:
-    """The stage tree of ``run`` from top to bottom."""
-    return list(_stages(run, run.stages or (), "", "", now))
+    """The stage tree of ``run`` from top to bottom, below the run that started it."""
+    lines = list(_stages(run, run.stages or (), "", "", now))
+    return [_upstream(run.upstream, now), *lines] if run.upstream is not None else lines
+
+
+def _upstream(run: Run, now: float) -> StageLine:
+    return StageLine(
+        key="upstream",
+        prefix="↑ ",
+        name=str(run.address).partition(":")[2],
+        status=run.status,
+        word=status_word(run.status, run.vendor_status),
+        time=_time(run.status, elapsed(run, now)),
+        note="started this run",
+        started_at=None,
+        ended_at=None,
+        dim=False,
+        address=run.address,
+    )
 
 
 def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
@@ -172,11 +244,18 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
-            address=stage.jobs[0].address if stage.jobs else run.address.at_job(f"{stage.name}~{stage.id}"),
+            address=_address(run, stage),
         )
         if not _is_its_job(stage):
             yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
         yield from _stages(run, stage.children, below, key, now)
+
+
+def _address(run: Run, stage: Stage) -> Address:
+    """Of what has its log: its first job, unless that is a run of its own that it has started (Jenkins)."""
+    if stage.jobs and (stage.jobs[0].address.job is not None or _is_its_job(stage)):
+        return stage.jobs[0].address
+    return run.address.at_job(f"{stage.name}~{stage.id}")
 
 
 def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool) -> Iterator[StageLine]:
@@ -209,8 +288,8 @@ def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
 
 
 def _is_its_job(stage: Stage) -> bool:
-    """A stage that only wraps one job of its own name is one row."""
-    return len(stage.jobs) == 1 and not stage.children and stage.jobs[0].name == stage.name
+    """A stage with one job, of its own name, is one row."""
+    return len(stage.jobs) == 1 and stage.jobs[0].name == stage.name
 
 
 def _needs(job: Job) -> str:

@@ -127,11 +127,51 @@ def _tls_words(error: ssl.SSLError) -> str:
     (contracts: metrics §2)."""
     reason = (error.reason or "").upper()
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = clean(error.verify_message)
-        return f"shows a certificate that is not trusted: {why}; name its authority with ca = in the config"
+        return _certificate_words(error)
     if "CERTIFICATE_REQUIRED" in reason:
         return "wants a client certificate; name one that it trusts with cert = and key = in the config"
-    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+    if reason in _NOT_TLS:
         return "does not speak TLS here; http instead of https in the url?"
     why = reason.replace("_", " ").lower() or "no reason given"
+    if reason in _TOO_OLD:
+        return (
+            f"speaks a TLS that is too old to be trusted ({why}); it has to offer TLS 1.2 or newer, "
+            "with a key and ciphers of today"
+        )
+    if reason == "UNEXPECTED_EOF_WHILE_READING":
+        return f"broke off the TLS handshake: {why}; is the port one for https, does a firewall or proxy cut it off?"
     return f"broke off the TLS handshake: {why}; does it want a client certificate, or a newer TLS?"
+
+
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+_TOO_OLD = (
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "VERSION_TOO_LOW",
+    "DH_KEY_TOO_SMALL",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
+)
+"""What OpenSSL calls a server that offers too little; the lower limits are the system's."""
+# Of OpenSSL, x509_vfy.h: X509_V_ERR_*.
+_NOT_YET, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
+_WEAK = (66, 67, 68)
+_NO_AUTHORITY = (2, 18, 19, 20, 21)
+
+
+def _certificate_words(error: ssl.SSLCertVerificationError) -> str:
+    """By the code of what is wrong with it: only an authority that is missing is named in the config."""
+    why, code = clean(error.verify_message), error.verify_code
+    if code in (_OTHER_HOST, _OTHER_ADDRESS):
+        return (
+            f"shows a certificate of another host: {why}; write the name in the url that the certificate has"
+        )
+    if code == _EXPIRED:
+        return f"shows a certificate that is not trusted: {why}; it has to be renewed there, if this clock is right"
+    if code == _NOT_YET:
+        return f"shows a certificate that is not trusted: {why}; is this machine's clock right?"
+    if code in _WEAK:
+        return f"shows a certificate that is not trusted: {why}; it needs one with a longer key or a newer digest"
+    if code in _NO_AUTHORITY:
+        return f"shows a certificate that is not trusted: {why}; name its authority with ca = in the config"
+    return f"shows a certificate that is not trusted: {why}"

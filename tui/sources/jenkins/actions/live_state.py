@@ -1,27 +1,19 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET
 
 from tui.domain.action import ActionField
 from tui.sources.jenkins.actions.action_payload import ActedBuild, ActedItem, ActedJob
+from tui.sources.jenkins.fields import field_of
 from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, WfInput
 from tui.sources.jenkins.read.runs import CAUSES, INPUT, INTERRUPTED, PARAMETERS, actions_of
-from tui.text.safe import clean, clean_lines, shorten
+from tui.text.safe import clean, shorten
 
 _APPROVER = "org.jenkinsci.plugins.workflow.support.steps.input.ApproverAction"
 _WORDS = 200
-
-_KINDS: dict[str, Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]] = {
-    "StringParameterDefinition": "text",
-    "TextParameterDefinition": "lines",
-    "BooleanParameterDefinition": "boolean",
-    "ChoiceParameterDefinition": "choice",
-    "PasswordParameterDefinition": "secret",
-}
 
 
 class PendingInput(msgspec.Struct, frozen=True):
@@ -143,7 +135,7 @@ def job_state(job: ActedJob) -> JobState:
     return JobState(
         buildable=job.buildable is not False and not job.disabled,
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
-        fields=tuple(_field(one, of_job=True) for one in definitions),
+        fields=tuple(field_of(one, of_job=True) for one in definitions),
         builds=builds,
     )
 
@@ -160,7 +152,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
             _one_line(one.message),
             "",
             tuple(
-                _field(
+                field_of(
                     Definition(
                         parameter.name,
                         parameter.type if parameter.definition else "",
@@ -174,13 +166,6 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
         )
         for one in inputs
     )
-
-
-def spelled(value: Any) -> str:
-    """A parameter's value as a form holds it; empty for none and for a secret one."""
-    if value is None or value is UNSET:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _started(number: int, queue_id: int | None, raw: tuple[msgspec.Raw, ...] | None) -> Started:
@@ -219,34 +204,8 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
                 _one_line(asked.submitter if asked else None),
-                tuple(_field(parameter) for parameter in (asked and asked.parameters) or ()),
+                tuple(field_of(parameter) for parameter in (asked and asked.parameters) or ()),
             )
-
-
-def _field(definition: Definition, *, default: Any = None, of_job: bool = False) -> ActionField:
-    """Args:
-    of_job: it is asked for at the start of a run: for a password that is left out Jenkins takes its own default, and
-        does not tell whether there is one (contracts: jenkins_observed, parameter kinds). A gate has no default then.
-    """
-    kind: Literal["text", "lines", "boolean", "choice", "secret", "unsupported"]
-    kind = _KINDS.get(definition.type or "", "unsupported")
-    if definition.default_parameter_value is not None and kind != "secret":
-        default = definition.default_parameter_value.value
-    return ActionField(
-        # A name goes back to the server as it came; where it is shown, it is cleaned once more.
-        name=definition.name,
-        kind=kind,
-        default="" if kind in ("secret", "unsupported") else _default(default, kind),
-        choices=definition.choices or (),
-        help=shorten(clean_lines(definition.description or ""), _WORDS),
-        required=kind == "secret" and not of_job,
-    )
-
-
-def _default(value: Any, kind: str) -> str:
-    if kind == "boolean":
-        return "true" if value in (True, "true") else "false"
-    return spelled(value)
 
 
 def _one_line(text: str | None) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
 from tui.domain.address import Address
-from tui.sources.jenkins.actions.live_state import JobState, Started, spelled
+from tui.sources.jenkins.actions.live_state import JobState, Started
 from tui.sources.jenkins.actions.live_state_reader import (
     LiveStateReader,
     WrongValue,
@@ -23,6 +23,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     quoted,
     shown,
 )
+from tui.sources.jenkins.fields import spelled
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import Cause
 from tui.text.safe import clean, shorten
