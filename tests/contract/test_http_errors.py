@@ -300,7 +300,15 @@ async def test_a_server_that_wants_a_client_certificate(
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS here; http instead of https in the url? ("),
         (b"\x15\x03\x03\x00\x02\x02\x28", "broke off the TLS handshake: sslv3 alert handshake failure; "),
-        (b"", "broke off the TLS handshake: unexpected eof while reading; "),
+        (
+            b"",
+            "unexpected eof while reading; is the port one for https, does a firewall or proxy cut it off? (",
+        ),
+        (
+            b"\x15\x03\x01\x00\x02\x02\x46",
+            "speaks a TLS that is too old to be trusted (tlsv1 alert protocol version); ",
+        ),
+        (b"+OK ready\r\n", "does not speak TLS here; http instead of https in the url? ("),
     ],
 )
 async def test_no_tls_where_it_is_expected(ask: Ask, said: bytes, words: str) -> None:
@@ -308,6 +316,47 @@ async def test_no_tls_where_it_is_expected(ask: Ask, said: bytes, words: str) ->
         error = await refusal(ask, f"https://127.0.0.1:{port}")
     assert error.trouble is Trouble.TLS
     assert words in error.message
+
+
+@every_library
+@pytest.mark.parametrize(
+    ("certificate", "words"),
+    [
+        (
+            "other",
+            "shows a certificate of another host: IP address mismatch, certificate is not valid for '127.0.0.1'",
+        ),
+        ("expired", "certificate has expired; it has to be renewed there, if this clock is right ("),
+        ("early", "certificate is not yet valid; is this machine's clock right? ("),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_of_a_known_authority(
+    ask: Ask, certificate: str, words: str
+) -> None:
+    """Its authority is in the config already: to name it would not help."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / f"{certificate}.pem", TLS / "server.key")
+    with http_stub({}, tls=context) as stub:
+        error = await refusal(ask, stub.url, ca=TLS / f"{certificate}.pem")
+    assert error.trouble is Trouble.TLS
+    assert words in error.message
+    assert "ca =" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (20, "name its authority with ca = in the config"),
+        (62, "write the name in the url that the certificate has"),
+        (68, "it needs one with a longer key or a newer digest"),
+        (23, "certificate revoked"),
+    ],
+)
+def test_every_code_of_a_certificate_has_its_advice(code: int, advice: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    error.reason = "CERTIFICATE_VERIFY_FAILED"
+    error.verify_code, error.verify_message = code, "certificate revoked" if code == 23 else "why\x1b[2J"
+    assert explain(error, SETTINGS)[1].endswith(advice)
 
 
 @every_library

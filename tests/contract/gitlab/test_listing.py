@@ -200,8 +200,10 @@ async def test_one_bad_batch_does_not_take_the_others_away(stub: Stub, connect: 
     second = await source.pipelines()
     assert second.pipelines == first.pipelines
     [note] = second.notes
-    assert note.startswith("ml/p10: not read, shown as they last were: gl answered 500")
+    assert note.startswith("ml/p10: not read, shown as it last was: gl answered 500")
     assert "request id 01HX" in note
+    [note] = (await connect(watch=tuple(f"ml/p{n}" for n in range(11))).pipelines()).notes
+    assert note.startswith("ml/p10: not read, not shown: gl answered 500"), "it never was"
 
 
 async def test_hostile_names_are_shown_harmless(stub: Stub, connect: Connect) -> None:
@@ -239,7 +241,7 @@ async def test_a_ref_that_cannot_be_read_leaves_the_others(stub: Stub, connect: 
     stub.routes[GRAPHQL] = answer
     listing = await connect(refs=("main", "old")).pipelines()
     assert [row.ref for row in listing.pipelines] == ["main"]
-    assert listing.notes[0].startswith("old is shown as it last was: gl answered 500")
+    assert listing.notes[0].startswith("old: not read, not shown: gl answered 500")
 
 
 async def test_a_rate_limit_met_on_the_way_fails_the_whole_list(stub: Stub, connect: Connect) -> None:

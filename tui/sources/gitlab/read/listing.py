@@ -164,11 +164,11 @@ class ListingReader:
         except GraphQLRefused:
             raise
         except SourceError as error:
-            return _failed(paths, error)
+            return self._failed(paths, error)
         if data.projects is None:
             why = shorten(clean("; ".join(error.message for error in errors)), 200) or "no reason given"
             message = f"{self._name} left the projects out of its answer: {why} (POST /api/graphql)"
-            return _failed(paths, SourceError(Trouble.SERVER_ERROR, message))
+            return self._failed(paths, SourceError(Trouble.SERVER_ERROR, message))
         answered = {node.full_path.lower(): node for node in nodes(data.projects)}
         projects: dict[str, Project] = {}
         missing: list[str] = []
@@ -183,6 +183,14 @@ class ListingReader:
         return FoundProjects(
             projects, tuple(missing), tuple(_left_out(error, data, paths) for error in errors)
         )
+
+    def _failed(self, paths: Sequence[str], error: SourceError) -> FoundProjects:
+        """Nothing came for these projects; what concerns the server as a whole is raised instead."""
+        if concerns_all(error):
+            raise error
+        names = shorten(", ".join(clean(path) for path in paths), 60)
+        shown = _as_it_was([path in self._last for path in paths])
+        return FoundProjects(notes=(f"{names}: not read, {shown}: {error.message}",), error=error)
 
     def _recent_of(self, place: ProjectContext, node: PipelineNode) -> RecentPipeline:
         """What a node tells. Most tell what they told last time, and need not be read again."""
@@ -209,7 +217,7 @@ class ListingReader:
                 return FoundProjects(missing=(path,), error=error)
             if error.trouble is Trouble.NOT_FOUND or error.status == 301:
                 return FoundProjects(missing=(path,))
-            return _failed((path,), error)
+            return self._failed((path,), error)
         return FoundProjects({path: Project(place.path, tuple(recent))})
 
     async def _manual_jobs(self, path: str, pipeline: RestPipeline) -> Sequence[RestJob]:
@@ -245,7 +253,8 @@ class ListingReader:
         except SourceError as error:
             if concerns_all(error):
                 raise
-            found = FoundProjects(notes=(f"{ref} is shown as it last was: {error.message}",))
+            shown = _as_it_was([bool(self._old_refs.get((path, ref), (0.0, ()))[1]) for path in lacking])
+            found = FoundProjects(notes=(f"{ref}: not read, {shown}: {error.message}",))
         notes.extend(found.notes)
         for path, project in found.projects.items():
             self._old_refs[path, ref] = (now, project.recent)
@@ -292,12 +301,11 @@ def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
     return [paths[at : at + PROJECTS_A_QUESTION] for at in range(0, len(paths), PROJECTS_A_QUESTION)]
 
 
-def _failed(paths: Sequence[str], error: SourceError) -> FoundProjects:
-    """Nothing came for these projects; what concerns the server as a whole is raised instead."""
-    if concerns_all(error):
-        raise error
-    names = shorten(", ".join(clean(path) for path in paths), 60)
-    return FoundProjects(notes=(f"{names}: not read, shown as they last were: {error.message}",), error=error)
+def _as_it_was(known: Sequence[bool]) -> str:
+    """What is shown of what could not be read now, which may never have been read before."""
+    if not any(known):
+        return "not shown"
+    return "shown as it last was" if all(known) else "shown only where it was read before"
 
 
 def _left_out(error: QueryError, data: DashboardData, paths: Sequence[str]) -> str:
