@@ -375,8 +375,23 @@ async def test_a_ring_in_the_graph_is_no_trap() -> None:
     routes: dict[str, Route] = {
         "/job/j/1/api/json": answer,
         "/job/j/1/stages/tree": graph(node("1", "a")),
-        "/job/j/1/execution/node/3/log/logText/progressiveHtml": Reply.text("<a href='http://[x'>"),
     }
     async with jenkins(routes) as (source, _):
         run = await source.run(Address("ci", "j", 1))
-    assert [job.name for jobs in jobs_of(run).values() for job in jobs] == ["Building x"]
+    assert jobs_of(run) == {}
+
+
+async def test_a_link_that_leads_nowhere_is_none() -> None:
+    nodes = flow(
+        ("1", "StepStartNode", "a", "", "blue"), ("3", "StepAtomNode", "Building x\x1b[2J", "1", "blue")
+    )
+    routes: dict[str, Route] = {
+        "/job/j/1/api/json": by_tree(core(build()), nodes),
+        "/job/j/1/stages/tree": graph(node("1", "a")),
+        "/job/j/1/execution/node/3/log/logText/progressiveHtml": Reply.text(
+            "<a href='http://[x'> <a href='/x/'>"
+        ),
+    }
+    async with jenkins(routes) as (source, _):
+        run = await source.run(Address("ci", "j", 1))
+    assert [(job.name, str(job.address)) for job in jobs_of(run)["a"]] == [("Building x", "ci:j#1/build~3")]

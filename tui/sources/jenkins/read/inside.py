@@ -243,10 +243,16 @@ def steps_in(nodes: Sequence[FlowNode], stages: frozenset[str]) -> Steps:
     """
     outer: dict[str, str | None] = {}
     by_id = {node.id: node for node in nodes}
+    after: dict[str, list[FlowNode]] = {}
+    for node in nodes:
+        after.setdefault(next((id for id in node.parents or () if id in by_id), ""), []).append(node)
     followed = {parent for node in nodes for parent in node.parents or ()}
     builds: list[tuple[str, FlowNode]] = []
     locks: list[tuple[str, FlowNode]] = []
-    for node in sorted(nodes, key=lambda node: int(node.id) if node.id.isdecimal() else 0):
+    ahead = after.get("", [])[::-1]
+    while ahead:  # what is in a ring is never come to
+        node = ahead.pop()
+        ahead += after.get(node.id, [])[::-1]
         outer[node.id] = block = _block(node, outer, by_id)
         if node.kind.endswith("AtomNode") and _STARTING.fullmatch(node.display_name or ""):
             builds.append((_stage(block, outer, stages), node))
