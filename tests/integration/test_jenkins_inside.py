@@ -114,10 +114,10 @@ async def test_child_and_parent_are_rows_of_one_another(stages: StageSource, lis
 async def test_a_run_that_waits_for_a_lock_says_so(stages: StageSource, seen: bool) -> None:
     async with jenkins(stages, shows_locks=seen) as source:
         run = await read(source, "rec/finetune")
-        words = "waits for the lock a100, held by rec » train-large #1, place 1 in the queue"
-        assert run.waiting_reason == words
+        words = "held by rec » train-large #1, place 1 in the queue"
+        assert run.waiting_reason == f"waits for lock a100, {words}"
         assert [(job.name, job.status, job.reason) for job in rows(run.stages)] == [
-            ("lock", Status.QUEUED, words)
+            ("lock a100", Status.QUEUED, words)
         ]
         assert words in run_text(run, (), START).splitlines()[2]
         assert (await read(source, "rec/train-large")).waiting_reason == ""

@@ -285,10 +285,15 @@ async def waits(kind: str, resources: Reply) -> tuple[Run, list[str]]:
 async def test_a_run_says_which_lock_it_waits_for_and_who_holds_it(kind: str) -> None:
     _, step, stage, place = WAITING[kind]
     run, _ = await waits(kind, recorded("lock-held-resources-tree"))
-    words = f"waits for the lock a100-pool, held by rec » train-large #1, place {place} in the queue"
-    assert (run.status, run.waiting_reason) == (Status.RUNNING, words)
+    words = f"held by rec » train-large #1, place {place} in the queue"
+    assert (run.status, run.waiting_reason) == (Status.RUNNING, f"waits for lock a100-pool, {words}")
     (row,) = jobs_of(run)[stage]
-    assert (str(row.address.job), row.status, row.reason) == (f"lock~{step}", Status.QUEUED, words)
+    assert (str(row.address.job), row.name, row.status, row.reason) == (
+        f"lock~{step}",
+        "lock a100-pool",
+        Status.QUEUED,
+        words,
+    )
 
 
 async def test_waiting_for_a_lock_is_no_waiting_for_a_person() -> None:
@@ -303,6 +308,31 @@ async def test_waiting_for_a_lock_is_no_waiting_for_a_person() -> None:
         ("prepare", Status.PASSED, 0.0),
         ("finetune", Status.RUNNING, 0.0),
     ]
+
+
+async def test_the_list_tells_of_a_lock_for_a_while_after_somebody_looked() -> None:
+    """It costs the listing nothing; when it is old, nothing is said of it."""
+    now, path = Instant(), "/job/finetune/1"
+    running = body("lock-waiting-step-core")
+    jobs = {"jobs": [{"name": "finetune", "color": "blue_anime", "builds": [running]}]}
+    log = Reply.text("[Resource: a100] is not free, waiting for execution ...\n")
+    routes: dict[str, Route] = {
+        "/api/json": core(jobs),
+        "/queue/api/json": core({"items": []}),
+        f"{path}/api/json": by_tree(core(running), recorded("lock-waiting-step-flowgraph")),
+        f"{path}/pipeline-overview/tree": recorded("lock-waiting-step-graphview-tree"),
+        f"{path}/execution/node/12/log/logText/progressiveHtml": log,
+    }
+    async with jenkins(routes, clock=now) as (source, stub):
+        await source.run(Address("ci", "finetune", 1))
+        stub.requests.clear()
+        reasons = []
+        for _ in range(2):
+            (row,) = (await source.pipelines()).pipelines
+            reasons.append(row.runs[0].waiting_reason)
+            now.seconds += 61
+        assert reasons == ["waits for lock a100", ""]
+        assert sorted(asked(stub)) == ["/api/json", "/api/json", "/queue/api/json", "/queue/api/json"]
 
 
 async def test_who_holds_a_lock_is_of_now_where_that_is_told() -> None:

@@ -25,11 +25,12 @@ from tui.sources.jenkins.log.progressive import TextReader
 from tui.sources.jenkins.log.reader import JenkinsLog
 from tui.sources.jenkins.log.steps import StepReader
 from tui.sources.jenkins.names import cell_path, job_path
-from tui.sources.jenkins.payload import NEWEST_RUNS, QUEUE, QUEUE_TREE, TAG, Queue
+from tui.sources.jenkins.payload import BUILD, BUILD_TREE, NEWEST_RUNS, QUEUE, QUEUE_TREE, TAG, Queue
 from tui.sources.jenkins.read.deployments import Deployments, RuleFound
-from tui.sources.jenkins.read.listing import JobFinder, attempt, read_listing
-from tui.sources.jenkins.read.recent_builds import RecentBuilds
+from tui.sources.jenkins.read.listing import JobFinder, ReadListing, attempt, read_listing
+from tui.sources.jenkins.read.recent_builds import RecentBuilds, SeenBuild
 from tui.sources.jenkins.read.run_reader import RunReader
+from tui.sources.jenkins.read.runs import read_build
 from tui.sources.jenkins.read.tests import TestReports
 from tui.text.safe import clean
 
@@ -116,10 +117,12 @@ class JenkinsSource:
         if isinstance(jobs, SourceError):
             raise jobs
         known = None if isinstance(queue, SourceError) else queue
+        locked = self._runs.locked()
         read = await self._client.make(
             "GET /api/json",
-            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent),
+            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent, locked),
         )
+        read = await self._with_older(read, recent)
         self._recent = read.recent
         self._read_whole_at = self._read_whole_at if few else now
         self._sent_names = read.sent_names
@@ -135,6 +138,41 @@ class JenkinsSource:
             notes = (*read.listing.notes, f"the queue is not known: {queue.message}")
             return msgspec.structs.replace(read.listing, notes=notes)
         return read.listing
+
+    async def _with_older(self, read: ReadListing, before: RecentBuilds) -> ReadListing:
+        """The listing with the runs that still go on behind the newest of their jobs: each is asked for by itself."""
+        behind = read.recent.left_behind(before)
+        if not behind:
+            return read
+        found = await asyncio.gather(*(self._still(name, build) for name, build in behind))
+        older: dict[str, tuple[SeenBuild, ...]] = {}
+        for (name, _), build in zip(behind, found, strict=True):
+            if build is not None:
+                older[name] = (*older.get(name, ()), build)
+        pipelines = tuple(
+            msgspec.structs.replace(
+                row,
+                runs=row.runs + tuple(build.read.run for build in older.get(row.address.path, ())),
+            )
+            for row in read.listing.pipelines
+        )
+        return msgspec.structs.replace(
+            read,
+            listing=msgspec.structs.replace(read.listing, pipelines=pipelines),
+            recent=msgspec.structs.replace(read.recent, older=older),
+        )
+
+    async def _still(self, full_name: str, build: SeenBuild) -> SeenBuild | None:
+        """The build as it is now; None: it has ended, or is gone. One that cannot be read stays as it was."""
+        path = f"{job_path(full_name)}/{build.number}"
+        answer = await attempt(self._client.get(f"{path}/api/json", BUILD, tree=BUILD_TREE))
+        if isinstance(answer, SourceError):
+            return None if answer.trouble is Trouble.NOT_FOUND else build
+        address, sent = build.read.run.address, answer
+        now = await self._client.make(
+            f"GET {path}/api/json", lambda: read_build(sent, address, f"{self._web}{path}/")
+        )
+        return msgspec.structs.replace(build, sent=b"", read=now) if now.active else None
 
     async def run(self, address: Address) -> Run:
         return await self._run(address.of_run, whole=True)

@@ -110,11 +110,11 @@ class InsideReader:
                 jobs.setdefault(stage, []).append(job)
             waiting = ""
             for stage, node in steps.locks if not ended else ():
-                words = await self._lock(path, node)
-                waiting = waiting or words
+                name, state = await self._lock(path, node)
+                waiting = waiting or shorten(f"waits for {name}{', ' if state else ''}{state}", 200)
                 address = run.address.at_job(f"lock~{clean(node.id)}")
                 jobs.setdefault(stage, []).append(
-                    Job(address, clean(node.id), "lock", Status.QUEUED, reason=words)
+                    Job(address, clean(node.id), shorten(name, 80), Status.QUEUED, reason=shorten(state, 200))
                 )
             return Inside({stage: tuple(rows) for stage, rows in jobs.items()}, waiting)
         except ResponseTooLarge:
@@ -189,8 +189,8 @@ class InsideReader:
 
     # --- locks ----------------------------------------------------------------------------------------------------
 
-    async def _lock(self, path: str, node: FlowNode) -> str:
-        """What a ``lock`` step waits for, and who holds that now, or did when it began to wait."""
+    async def _lock(self, path: str, node: FlowNode) -> tuple[str, str]:
+        """What a ``lock`` step waits for; and who holds that now, or did when it began to wait, with its place."""
         html = await self._client.beginning(
             f"{path}/execution/node/{node.id}/log/logText/progressiveHtml", _BEGINNING
         )
@@ -198,9 +198,8 @@ class InsideReader:
         current = await self._holders()
         if current is not None and name in current:
             holder = current[name]
-        held = f", {holder}" if holder else ""
-        turn = f", place {place} in the queue" if place else ""
-        return shorten(f"waits for the lock {name or 'of a resource'}{held}{turn}", 200)
+        turn = f"place {place} in the queue" if place else ""
+        return f"lock {name}".rstrip(), ", ".join(filter(None, (holder, turn)))
 
     async def _holders(self) -> Mapping[str, str] | None:
         """Who holds each resource; None where that is not told (contracts: jenkins_observed, Locks: 404 without the

@@ -143,12 +143,14 @@ def read_listing(
     found: FoundJobs,
     queue: Queue | None,
     recent: RecentBuilds,
+    locked: Mapping[Address, str],
 ) -> ReadListing:
     """Args:
     source: its name in the config.
     web: the controller's address as the user wrote it, without credentials and slash at its end.
     queue: None when it could not be read.
     recent: what the listing before told.
+    locked: why active runs wait for a lock, where that is known.
     """
     items, steps = _by_task(queue)
     pipelines: list[Pipeline] = []
@@ -178,6 +180,8 @@ def read_listing(
             if read.active and (why := _blockage(steps, full_name, seen.number, read.full_display_name)):
                 run = msgspec.structs.replace(run, waiting_reason=why)
                 blocked[run.address] = why
+            elif read.active and (why := locked.get(run.address, "")):
+                run = msgspec.structs.replace(run, waiting_reason=why)
             began = run.created_at or 0
             if read.is_pipeline and (newest_run is None or began > (newest_run.created_at or 0)):
                 newest_run = run

@@ -22,6 +22,9 @@ from tui.sources.jenkins.read.stages import StageReader
 from tui.sources.jenkins.status import run_status, shown
 from tui.text.safe import clean
 
+_A_MOMENT = 60.0
+"""Seconds."""
+
 
 class RunReader:
     """Two requests a run: the build and its stages.
@@ -39,6 +42,8 @@ class RunReader:
         """What the last listing tells of other runs."""
         self.cells: set[str] = set()
         """Full names of the cells of matrix projects that were seen."""
+        self._locked: dict[Address, tuple[float, str]] = {}
+        self._clock = clock
         self._client = client
         self._web = web
         self._neighbours = Neighbours(client, source, web)
@@ -71,6 +76,12 @@ class RunReader:
             final = final and not upstream.status.active
             run = msgspec.structs.replace(run, upstream=upstream)
         return run, final
+
+    def locked(self) -> Mapping[Address, str]:
+        """Runs that waited for a lock when they were looked at, a moment ago."""
+        now = self._clock()
+        self._locked = {at: seen for at, seen in self._locked.items() if 0 <= now - seen[0] < _A_MOMENT}
+        return {address: words for address, (_, words) in self._locked.items()}
 
     def _cells_of(self, build: Build, address: Address, full_name: str) -> tuple[Stage, ...]:
         """The cells that this run of a matrix built, each a run of its own. Others are told of with the numbers of
@@ -142,6 +153,10 @@ class RunReader:
     async def _with_inside(self, run: Run, path: str, tree: Tree, *, ended: bool) -> tuple[Run, bool]:
         """The run with what goes on inside it, and whether none of that will change."""
         inside = await self._inside.read(run, path, tree, self.known, ended=ended)
+        if inside.waiting:
+            self._locked[run.address] = self._clock(), inside.waiting
+        else:
+            self._locked.pop(run.address, None)
         started = [job for jobs in inside.jobs.values() for job in jobs]
         run = msgspec.structs.replace(
             run,
