@@ -13,7 +13,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Job, Run, Stage
 from tui.domain.status import Status
 from tui.sources.jenkins.payload import FLOW_NODES
-from tui.sources.jenkins.read.inside import lock_in, steps_in
+from tui.sources.jenkins.read.inside import SOON, lock_in, steps_in
 
 PARENT = "/job/rec/job/train-and-evaluate"
 RECORDED = (
@@ -202,7 +202,8 @@ async def test_what_the_listing_tells_is_not_asked_for() -> None:
         step(7): Reply.text(log.format("evaluate-model") + begun),
         step(10): Reply.text(log.format("scorer")),
     }
-    async with jenkins(routes, clock=Instant()) as (source, stub):
+    now = Instant()
+    async with jenkins(routes, clock=now) as (source, stub):
         await source.pipelines()
         stub.requests.clear()
         run = await source.run(Address("ci", "rec/train-and-evaluate", 1))
@@ -218,7 +219,11 @@ async def test_what_the_listing_tells_is_not_asked_for() -> None:
         assert asked(stub) == [own, f"{PARENT}/1/stages/tree", own, step(7), step(10)]
         stub.requests.clear()
         await source.run(Address("ci", "rec/train-and-evaluate", 1))
-        assert asked(stub) == [own, f"{PARENT}/1/stages/tree", step(10)], "the link of node 7 is known"
+        assert asked(stub) == [own, f"{PARENT}/1/stages/tree"]
+        stub.requests.clear()
+        now.seconds += SOON
+        await source.run(Address("ci", "rec/train-and-evaluate", 1))
+        assert asked(stub) == [own, f"{PARENT}/1/stages/tree", own, step(10)], "the link of node 7 is known"
 
 
 async def test_the_run_that_started_this_one_stands_above_it() -> None:
@@ -275,8 +280,13 @@ async def waits(kind: str, resources: Reply) -> tuple[Run, list[str]]:
         ),
         "/lockable-resources/api/json": resources,
     }
-    async with jenkins(routes, clock=Instant()) as (source, stub):
+    now = Instant()
+    async with jenkins(routes, clock=now) as (source, stub):
         run = await source.run(Address("ci", f"rec/{job}", 1))
+        own = len(stub.requests)
+        await source.run(Address("ci", f"rec/{job}", 1))
+        assert len(stub.requests) == own + 2, "what it waits for is looked at now and then"
+        now.seconds += SOON
         await source.run(Address("ci", f"rec/{job}", 1))
         return run, asked(stub)
 

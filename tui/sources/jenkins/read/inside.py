@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import unescape
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -29,7 +30,9 @@ from tui.sources.jenkins.read.stage_tree import Tree
 from tui.text.safe import clean, shorten
 
 APART = 30.0
-"""Seconds between two looks at the flow graph while no stage begins or ends."""
+"""Seconds between two looks inside while no stage begins or ends."""
+SOON = 10.0
+"""The same while something in it waits for a lock or in the queue (contracts: jenkins §6.5: not more often)."""
 LARGEST = 1024 * 1024
 """Bytes of a flow graph; some 5 000 steps' worth."""
 _BEGINNING = 32 * 1024
@@ -74,25 +77,42 @@ class Inside(msgspec.Struct, frozen=True):
     """It was read, or never can be."""
 
 
+class _Started(msgspec.Struct, frozen=True):
+    """What a ``build`` step has started."""
+
+    stage: str
+    node: FlowNode
+    job: str = ""
+    """Full name; empty where that is not known."""
+    number: int | None = None
+    """None: it has not begun, as far as is known."""
+
+
 class _Look(msgspec.Struct, frozen=True):
     stages: tuple[tuple[str, Status], ...]
     at: float
-    steps: Steps
+    started: tuple[_Started, ...]
+    locks: tuple[tuple[str, Job], ...]
+    """Rows for those that are waited for, with their stages."""
 
-
-class _StepLog(msgspec.Struct, frozen=True):
-    job: str
-    number: int | None
+    @property
+    def good_for(self) -> float:
+        waits = self.locks or any(
+            each.number is None and flow_graph.active(each.node) for each in self.started
+        )
+        return SOON if waits else APART
 
 
 class InsideReader:
+    """Between two looks inside a run only those that it started are asked for, as far as the listing lacks them."""
+
     def __init__(self, client: Client, neighbours: Neighbours, clock: Callable[[], float]) -> None:
         self._client = client
         self._neighbours = neighbours
         self._clock = clock
         self._looks: OrderedDict[Address, _Look] = OrderedDict()
-        self._started: OrderedDict[tuple[Address, str], tuple[str, int]] = OrderedDict()
-        """Which run a step started: that does not change."""
+        self._links: OrderedDict[tuple[Address, str], _Started] = OrderedDict()
+        """Which run a step started, by the step: that does not change."""
         self._no_resources = ""
         """The controller's session in which lockable resources are not told."""
 
@@ -104,51 +124,50 @@ class InsideReader:
             known: what the last listing tells of other runs.
         """
         try:
-            steps = await self._steps(run, path, tree, ended)
+            look = await self._look(run, path, tree, known, ended)
             jobs: dict[str, list[Job]] = {}
-            for stage, job in await self._started_by(run, path, steps, known):
+            for started in look.started:
+                jobs.setdefault(started.stage, []).append(await self._row(run.address, started, known))
+            for stage, job in look.locks:
                 jobs.setdefault(stage, []).append(job)
-            waiting = ""
-            for stage, node in steps.locks if not ended else ():
-                name, state = await self._lock(path, node)
-                waiting = waiting or shorten(f"waits for {name}{', ' if state else ''}{state}", 200)
-                address = run.address.at_job(f"lock~{clean(node.id)}")
-                jobs.setdefault(stage, []).append(
-                    Job(address, clean(node.id), shorten(name, 80), Status.QUEUED, reason=shorten(state, 200))
-                )
-            return Inside({stage: tuple(rows) for stage, rows in jobs.items()}, waiting)
         except ResponseTooLarge:
             return Inside(note="its flow graph is too large: what its steps started is not shown")
         except SourceError as error:
             return Inside(note=f"what its steps started is not known: {error.message}", complete=False)
+        waiting = ""
+        if look.locks:
+            lock = look.locks[0][1]
+            waiting = f"waits for {lock.name}{f', {lock.reason}' if lock.reason else ''}"
+        return Inside({stage: tuple(rows) for stage, rows in jobs.items()}, waiting)
 
-    # --- steps ----------------------------------------------------------------------------------------------------
-
-    async def _steps(self, run: Run, path: str, tree: Tree, ended: bool) -> Steps:
+    async def _look(self, run: Run, path: str, tree: Tree, known: Known, ended: bool) -> _Look:
         seen = tuple((stage.id, stage.status) for stage in _all(tree.stages))
         last, now = self._looks.get(run.address), self._clock()
-        if not ended and last is not None and last.stages == seen and 0 <= now - last.at < APART:
-            return last.steps
+        if not ended and last and last.stages == seen and 0 <= now - last.at < last.good_for:
+            return last
         nodes: Sequence[FlowNode] = tree.graph
         if not nodes:
             answer = await self._client.get(f"{path}/api/json", FLOW_RUN, tree=FLOW_TREE, largest=LARGEST)
             nodes = await self._client.make(f"GET {path}/api/json", lambda: flow_graph.nodes_of(answer))
         steps = steps_in(nodes, frozenset(id for id, _ in seen))
-        _remember(self._looks, run.address, _Look(seen, now, steps))
-        return steps
+        started = await self._started(run, path, steps, known)
+        locks = [
+            (stage, await self._lock(run.address, path, node)) for stage, node in steps.locks if not ended
+        ]
+        look = _Look(seen, now, tuple(started), tuple(locks))
+        _remember(self._looks, run.address, look)
+        return look
 
     # --- runs that were started -----------------------------------------------------------------------------------
 
-    async def _started_by(self, run: Run, path: str, steps: Steps, known: Known) -> list[tuple[str, Job]]:
-        """A row for each run that was started or is queued, with the id of its stage."""
-        rows: list[tuple[str, Job]] = []
+    async def _started(self, run: Run, path: str, steps: Steps, known: Known) -> list[_Started]:
+        found: list[_Started] = []
         unnumbered: dict[str, int] = {}
         for stage, node in steps.builds[:_MOST]:
-            found = self._started.get((run.address, node.id))
-            job = ""
-            if found is None:
-                log = await self._log(path, node)
-                job, number = log.job, log.number
+            key = run.address, node.id
+            started = self._links.get(key)
+            if started is None:
+                job, number = await self._log(path, node)
                 if job and number is None:
                     # It does not wait for the run, or that has not begun: the run knows who started it.
                     children = await self._neighbours.started(job, run, known)
@@ -156,50 +175,60 @@ class InsideReader:
                     unnumbered[job] = place + 1
                     if children:  # fewer than steps: equal ones became one (contracts: jenkins_observed)
                         number = children[min(place, len(children) - 1)].address.number
-                if job and number is not None:
-                    found = job, number
-                    _remember(self._started, (run.address, node.id), found)
-            words = shorten(clean(node.display_name or ""), 120)
-            if found is None:
-                status = Status.QUEUED if job and flow_graph.active(node) else Status.UNKNOWN
-                reason = known.queued.get((run.address.path, run.address.number or 0, job), "")
-                address = (
-                    Address(run.address.source, job) if job else run.address.at_job(f"build~{clean(node.id)}")
-                )
-                rows.append((stage, Job(address, clean(node.id), clean(job) or words, status, reason=reason)))
-                continue
-            child = await self._neighbours.run(*found, known)
-            rows.append((stage, job_of(child, clean(node.id))))
-        return rows
+                started = _Started(stage, node, job, number)
+                if number is not None:
+                    _remember(self._links, key, started)
+            found.append(started)
+        return found
 
-    async def _log(self, path: str, node: FlowNode) -> _StepLog:
-        """The job and the run that the log of a ``build`` step links to. As text it has only display names."""
-        log = f"{path}/execution/node/{node.id}/log/logText/progressiveHtml"
-        try:
-            html = await self._client.beginning(log, _BEGINNING)
-        except SourceError as error:
-            if error.trouble is Trouble.NOT_FOUND:
-                return _StepLog("", None)
-            raise
+    async def _row(self, run: Address, started: _Started, known: Known) -> Job:
+        job, node = started.job, started.node
+        if started.number is not None:
+            return job_of(await self._neighbours.run(job, started.number, known), clean(node.id))
+        reason = known.queued.get((run.path, run.number or 0, job), "")
+        queued = bool(job) and (flow_graph.active(node) or bool(reason))
+        return Job(
+            Address(run.source, job) if job else run.at_job(f"build~{clean(node.id)}"),
+            clean(node.id),
+            clean(job) or shorten(clean(node.display_name or ""), 120),
+            Status.QUEUED if queued else Status.UNKNOWN,
+            reason=reason,
+        )
+
+    async def _log(self, path: str, node: FlowNode) -> tuple[str, int | None]:
+        """The job and the number of the run that the log of a ``build`` step links to."""
+        html = await self._html(path, node)
         places = [place for link in _LINK.finditer(html) if (place := place_of(unescape(link["to"])))]
         runs = [(name, number) for name, number in places if number is not None]
         if runs:
-            return _StepLog(*runs[0])
-        return _StepLog(places[0][0] if places else "", None)
+            return runs[0]
+        return (places[0][0], None) if places else ("", None)
+
+    async def _html(self, path: str, node: FlowNode) -> str:
+        """The beginning of a step's log, empty where it wrote none. As text it would have display names only."""
+        log = f"{path}/execution/node/{quote(node.id)}/log/logText/progressiveHtml"
+        try:
+            return await self._client.beginning(log, _BEGINNING)
+        except SourceError as error:
+            if error.trouble is Trouble.NOT_FOUND:
+                return ""
+            raise
 
     # --- locks ----------------------------------------------------------------------------------------------------
 
-    async def _lock(self, path: str, node: FlowNode) -> tuple[str, str]:
+    async def _lock(self, run: Address, path: str, node: FlowNode) -> Job:
         """What a ``lock`` step waits for; and who holds that now, or did when it began to wait, with its place."""
-        html = await self._client.beginning(
-            f"{path}/execution/node/{node.id}/log/logText/progressiveHtml", _BEGINNING
-        )
+        html = await self._html(path, node)
         name, holder, place = lock_in(unescape(_TAG.sub("", html)))
         current = await self._holders()
         if current is not None and name in current:
             holder = current[name]
         turn = f"place {place} in the queue" if place else ""
-        return f"lock {name}".rstrip(), ", ".join(filter(None, (holder, turn)))
+        id = clean(node.id)
+        reason = shorten(", ".join(filter(None, (holder, turn))), 160)
+        return Job(
+            run.at_job(f"lock~{id}"), id, shorten(f"lock {name}".rstrip(), 80), Status.QUEUED, reason=reason
+        )
 
     async def _holders(self) -> Mapping[str, str] | None:
         """Who holds each resource; None where that is not told (contracts: jenkins_observed, Locks: 404 without the
