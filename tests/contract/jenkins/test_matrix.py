@@ -2,6 +2,7 @@
 
 from tests.contract.jenkins.support import ABSENT, asked, core, jenkins, recorded
 from tests.http_stub import Route
+from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
@@ -99,6 +100,18 @@ async def test_a_cell_that_was_seen_in_its_run_is_not_looked_for() -> None:
         await source.run(Address("ci", "rec/matrix-eval", 1))
         await source.run(ADDRESS)
         assert asked(stub)[:2] == [f"{JOB}/1/api/json", f"{JOB}/{CELL}/1/api/json"]
+
+
+async def test_nothing_is_done_to_a_cell_alone() -> None:
+    """A build of it would be answered with yes, and never run (contracts: jenkins_observed, Matrix)."""
+    routes: dict[str, Route] = {
+        f"{JOB}/{CELL}/api/json": core({"_class": "hudson.matrix.MatrixConfiguration"})
+    }
+    async with jenkins(routes) as (source, _):
+        assert await source.offers(ADDRESS) == ()
+        plan = await source.plan(ActionRequest(ActionKind.RETRY, ADDRESS))
+    assert (plan.possible, plan.steps) == (False, ())
+    assert plan.why_not == "a cell of a matrix is started and stopped with the whole: ci:rec/matrix-eval"
 
 
 def test_addresses_of_cells() -> None:

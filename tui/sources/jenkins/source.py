@@ -208,15 +208,23 @@ class JenkinsSource:
         )
 
     async def _where(self, address: Address) -> str:
-        """The path of a run. Whether ``AXIS=value`` is a job or a cell of a matrix, the controller is asked once.
+        """The path of a run.
 
         Raises:
             SourceError
         """
         full_name, number = self._place(address)
+        return f"{await self._path(full_name)}/{number}"
+
+    async def _path(self, full_name: str) -> str:
+        """Where a job lies. Whether ``AXIS=value`` is one or a cell of a matrix, the controller is asked once.
+
+        Raises:
+            SourceError
+        """
         cell = cell_path(full_name)
         if cell is None or full_name in self._recent.builds:
-            return f"{job_path(full_name)}/{number}"
+            return job_path(full_name)
         if full_name not in self._runs.cells and full_name not in self._jobs_like_cells:
             try:
                 await self._client.get(f"{cell}/api/json", TAG, tree="_class")
@@ -225,7 +233,11 @@ class JenkinsSource:
                 if error.trouble is not Trouble.NOT_FOUND:
                     raise
                 self._jobs_like_cells.add(full_name)
-        return f"{cell if full_name in self._runs.cells else job_path(full_name)}/{number}"
+        return cell if full_name in self._runs.cells else job_path(full_name)
+
+    async def _is_cell(self, target: Address) -> bool:
+        full_name = self._sent_name(target.path)
+        return await self._path(full_name) == cell_path(full_name)
 
     async def environments(self, pipeline: Address) -> Environments:
         return await self._deployments.environments(pipeline, await self._listed())
@@ -243,9 +255,18 @@ class JenkinsSource:
         return await self._acting.write_access()
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
-        return await self._acting.offers(target)
+        return () if await self._is_cell(target) else await self._acting.offers(target)
 
     async def plan(self, request: ActionRequest) -> Plan:
+        if await self._is_cell(request.target):
+            job = request.target.path.rpartition("/")[0]
+            return Plan(
+                request,
+                f"{request.kind.value} {request.target}",
+                server=self._web,
+                possible=False,
+                why_not=f"a cell of a matrix is started and stopped with the whole: {Address(self._name, job)}",
+            )
         return await self._acting.plan(request)
 
     def remember(self, step: Step, at: float) -> None:
