@@ -226,6 +226,33 @@ async def test_what_the_listing_tells_is_not_asked_for() -> None:
         assert asked(stub) == [own, f"{PARENT}/1/stages/tree", own, step(10)], "the link of node 7 is known"
 
 
+async def test_a_run_that_has_ended_is_asked_for_what_it_left_running_only() -> None:
+    """Its graph is read once after its end."""
+    graph_page = flow(
+        ("5", "StepStartNode", "a", "", "blue"), ("7", "StepAtomNode", "Scheduling rec » report", "5", "blue")
+    )
+    own, child_page = f"{PARENT}/1/api/json", "/job/rec/job/report/4/api/json"
+    step = f"{PARENT}/1/execution/node/7/log/logText/progressiveHtml"
+    routes: dict[str, Route] = {
+        own: by_tree(core(build()), graph_page),
+        f"{PARENT}/1/stages/tree": graph(node("5", "a")),
+        step: Reply.text("Scheduling project: <a href='/job/rec/job/report/'>rec » report</a>"),
+        "/job/rec/job/report/api/json": core(
+            {"builds": [child(None, 5, 2), child(None, 4), child("SUCCESS", 3, 9)]}
+        ),
+        child_page: [core(child(None, 4)), core(child(None, 4)), core(child("FAILURE", 4))],
+    }
+    async with jenkins(routes) as (source, stub):
+        seen = []
+        for _ in range(4):
+            run = await source.run(Address("ci", "rec/train-and-evaluate", 1))
+            (job,) = jobs_of(run)["a"]
+            seen.append(f"{job.name} {job.status}")
+        assert seen == [*["rec/report#4 running"] * 2, *["rec/report#4 failed"] * 2]
+        first = [own, f"{PARENT}/1/stages/tree", own, step, "/job/rec/job/report/api/json", child_page]
+        assert asked(stub) == [*first, *[own, f"{PARENT}/1/stages/tree", child_page] * 2]
+
+
 async def test_the_run_that_started_this_one_stands_above_it() -> None:
     routes: dict[str, Route] = {
         "/job/rec/job/evaluate-model/2/api/json": core(child("SUCCESS", 2)),

@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import unescape
+from math import inf
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -90,6 +91,8 @@ class _Started(msgspec.Struct, frozen=True):
 
 class _Look(msgspec.Struct, frozen=True):
     stages: tuple[tuple[str, Status], ...]
+    ended: bool
+    """The run had."""
     at: float
     started: tuple[_Started, ...]
     locks: tuple[tuple[str, Job], ...]
@@ -97,6 +100,9 @@ class _Look(msgspec.Struct, frozen=True):
 
     @property
     def good_for(self) -> float:
+        """Seconds, while the stages are the same."""
+        if self.ended and all(each.number is not None for each in self.started):
+            return inf
         waits = self.locks or any(
             each.number is None and flow_graph.active(each.node) for each in self.started
         )
@@ -143,7 +149,7 @@ class InsideReader:
     async def _look(self, run: Run, path: str, tree: Tree, known: Known, ended: bool) -> _Look:
         seen = tuple((stage.id, stage.status) for stage in _all(tree.stages))
         last, now = self._looks.get(run.address), self._clock()
-        if not ended and last and last.stages == seen and 0 <= now - last.at < last.good_for:
+        if last and (last.stages, last.ended) == (seen, ended) and 0 <= now - last.at < last.good_for:
             return last
         nodes: Sequence[FlowNode] = tree.graph
         if not nodes:
@@ -154,7 +160,7 @@ class InsideReader:
         locks = [
             (stage, await self._lock(run.address, path, node)) for stage, node in steps.locks if not ended
         ]
-        look = _Look(seen, now, tuple(started), tuple(locks))
+        look = _Look(seen, ended, now, tuple(started), tuple(locks))
         _remember(self._looks, run.address, look)
         return look
 
