@@ -17,8 +17,8 @@ def keys_document() -> str:
     lines = [
         "# Keys",
         "",
-        "Every key, as the help (`?`) tells it; all can be changed in `[ui.keys]`. Made from `tui/keys.py` and",
-        "`tui/pane_registry.py`; `tests/test_docs.py` compares.",
+        "Every key, as the help (`?`) tells it; all can be changed in `[ui.keys]`. Made from `tui/keys.py`,",
+        "`tui/pane_registry.py` and `tui/domain/action_kinds.py`; `tests/test_docs.py` compares.",
         "",
         "| key | does |",
         "| --- | --- |",
@@ -43,6 +43,21 @@ def statuses_document() -> str:
     ]
     lines += [f"| `{word}` | {status} | {reason} |" for word, (status, reason) in GITLAB.items()]
     lines += [
+        "",
+        "Which refs of a project are rows, `refs` in the config says; without it those that ran lately.",
+        "",
+        "| an entry of `refs` | rows |",
+        "| --- | --- |",
+        "| `main`, `refs/heads/main`, `v1.2` | that branch or tag |",
+        "| `release/*`, `refs/tags/v*` | branches and tags that match: `*` stays between slashes, `**` crosses them |",
+        "| `!12` | merge request 12, its merged results and trains too |",
+        "| `!*`, `refs/merge-requests/*` | merge requests |",
+        "",
+        "Of the refs that match, the five that ran last are rows, and all that run, wait or failed; how many others",
+        "there are is told. The 100 branches, 100 tags and 30 merge request pipelines that ran last are looked at.",
+        "",
+        "A run that was `skipped` hides none before it. A row also names the runs that go on or wait beside its last",
+        "one, and one of another kind (a push behind a schedule) that failed last.",
         "",
         "A job that is `failed` and may fail makes its stage `warning`. A `manual` job is a gate.",
         "",

@@ -9,7 +9,7 @@ import pytest
 from tests.generated_docs import DOCUMENTS, keys_document
 from tui import config
 from tui.cli import main
-from tui.commands.action_arguments import ACTING
+from tui.domain.action_kinds import COMMANDS
 from tui.keys import ACTIONS, hints, keymap, spell
 from tui.panes.pipelines import COLUMNS
 from tui.presenters import documents
@@ -70,7 +70,7 @@ def test_the_readme_lists_the_commands_and_options_there_are(capsys: pytest.Capt
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = "\n".join(re.findall(r"^\| `pipedeck .*$", readme, re.MULTILINE))
     commands = re.findall(r"^    ([a-z-]+)\b", usage(capsys), re.MULTILINE)
-    assert len(commands) == 18
+    assert len(commands) == 19
     assert [each for each in commands if each not in re.findall(r"[a-z][a-z-]+", told)] == []
     known = {option for each in commands for option in options(capsys, each)} - {"--follow"}
     assert known == set(re.findall(r"--[a-z-]+", told))
@@ -79,8 +79,8 @@ def test_the_readme_lists_the_commands_and_options_there_are(capsys: pytest.Capt
 def test_every_acting_key_and_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "docs" / "acting.md").read_text(encoding="utf-8")
     keys = [spell(key) for action in ACTIONS if action.scope == "acting" for key in action.keys]
-    taken = {option for each in ACTING for option in options(capsys, each)} - {"--json"}
-    assert [each for each in (*keys, *ACTING, *taken) if f"`{each}" not in text] == []
+    taken = {option for each in COMMANDS for option in options(capsys, each)} - {"--json"}
+    assert [each for each in (*keys, *COMMANDS, *taken) if f"`{each}" not in text] == []
 
 
 def test_every_key_of_the_documents_is_described() -> None:

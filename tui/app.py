@@ -26,6 +26,7 @@ from tui.config import ConfigError, Settings
 from tui.config.alarms import Channel
 from tui.engine.cache.disk import disk_cache_for
 from tui.engine.runtime import Runtime
+from tui.presenters import notices
 from tui.screens.deck import DeckScreen
 from tui.screens.palette import DeckCommands
 from tui.terminal.driver import TerminalDriver
@@ -66,7 +67,7 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
-        self.runtime = runtime or Runtime(settings, history=disk_cache_for(settings))
+        self.runtime = runtime or Runtime(settings, history=disk_cache_for(settings), formatter=notices)
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
         self._keyboard = KeyQueue(self, super().on_event)
@@ -139,13 +140,13 @@ class Pipedeck(App[int]):
 
     def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
         """A notice about alarms, for who sits at this terminal."""
-        notices = self.settings.ui.notices
-        if "app" in channels and notices.app:
+        wanted = self.settings.ui.notices
+        if "app" in channels and wanted.app:
             self.notify(words, severity="warning" if fires else "information", markup=False, timeout=10)
-        if "bell" in channels and notices.bell and fires:
+        if "bell" in channels and wanted.bell and fires:
             self.bell()
-        if "desktop" in channels and notices.desktop != "off" and isinstance(self._driver, TerminalDriver):
-            self._driver.desktop_notification(words, notices.desktop)
+        if "desktop" in channels and wanted.desktop != "off" and isinstance(self._driver, TerminalDriver):
+            self._driver.desktop_notification(words, wanted.desktop)
 
     def _start(self) -> None:
         """The first frame is on the screen."""

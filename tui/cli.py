@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from tui import __version__, config
-from tui.commands.action_arguments import ACTING, AmbiguousArguments, add_acting
+from tui.commands.action_arguments import AmbiguousArguments, add_acting
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
+from tui.domain.action_kinds import COMMANDS
 from tui.domain.address import AddressError, parse_address
 from tui.keys import keymap
 from tui.threads import use_daemon_threads
@@ -110,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     environments.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     add_acting(commands)
     gates = commands.add_parser("gates", help="print what waits for a person, oldest first, and exit")
+    gates.add_argument(
+        "--optional",
+        action="store_true",
+        help="with what needs nobody: optional jobs, and what was overtaken",
+    )
     gates.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
     journal = commands.add_parser("journal", help="print what was done from here, newest first, and exit")
     journal.add_argument("--json", action="store_true", help="as a document (docs/json.md)")
@@ -136,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
     settings = _looking(config.load((arguments.config or config.default_path()).expanduser()), arguments)
-    if arguments.command in ACTING:
+    if arguments.command in COMMANDS:
         from tui.commands.act import act
         from tui.commands.action_arguments import asked
 
@@ -144,7 +150,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "gates":
         from tui.commands.journal import gates
 
-        return _plainly(gates(settings, as_json=arguments.json))
+        return _plainly(gates(settings, optional=arguments.optional, as_json=arguments.json))
     if arguments.command == "status":
         from tui.commands.status import status
 

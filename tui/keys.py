@@ -1,6 +1,7 @@
 """What every key does: the registry behind bindings, the keymap, the palette, the help sheet and ``docs/keys.md``.
 
-The keys of panes stand in their lines (:mod:`tui.pane_registry`), the others here. Plain data, without Textual, so
+The keys of panes stand in their lines (:mod:`tui.pane_registry`), those that act in the table of kinds of action
+(:mod:`tui.domain.action_kinds`), the others here. Plain data, without Textual, so
 that commands can check a configured keymap too.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tui.config import ConfigError
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.pane_registry import PANES, SPECS, KeyAction
 
 if TYPE_CHECKING:
@@ -33,20 +35,17 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("quit", ("q", "ctrl+q", "ctrl+c"), "Quit", "quit"),
     KeyAction("clear_filter", ("escape",), "Clear the marks or the filter, or leave a filled screen"),
     KeyAction("menu", ("enter",), "All that can be done to what is under the cursor", "menu", scope="acting"),
-    KeyAction(
-        "approve",
-        ("a",),
-        "Approve what waits, or promote the canary",
-        "approve",
-        call="act('approve')",
-        scope="acting",
-    ),
-    KeyAction("reject", ("x",), "Reject what waits", call="act('reject')", scope="acting"),
-    KeyAction("roll_back", ("b",), "Roll back", call="act('rollback')", scope="acting"),
-    KeyAction("retry", ("r",), "Run it once more", call="act('retry')", scope="acting"),
-    KeyAction("cancel", ("c",), "Cancel it", call="act('cancel')", scope="acting"),
-    KeyAction(
-        "trigger", ("t",), "Start the pipeline, or a retraining", call="act('trigger')", scope="acting"
+    *(
+        KeyAction(
+            row.action_id,
+            row.keys,
+            row.key_words,
+            row.hint,
+            call=f"act('{row.kind.value}')",
+            scope="acting",
+        )
+        for row in ACTION_KINDS.values()
+        if row.action_id is not None
     ),
     KeyAction("mark", ("m",), "Mark it, or not: the next action is for all that is marked", scope="acting"),
     *(action for spec in PANES for action in spec.actions),

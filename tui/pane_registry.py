@@ -185,6 +185,14 @@ PANES: tuple[PaneSpec, ...] = (
         go_words="Go to what waits for a person",
         acts=True,
         shows="gate",
+        keys=(
+            KeyAction(
+                "optional_gates",
+                ("o",),
+                "What needs nobody too: optional jobs, and what a newer deployment has overtaken",
+                "optional",
+            ),
+        ),
     ),
     PaneSpec(
         scope="alarms",

@@ -44,7 +44,7 @@ compare = {{ max_worse = 0.1 }}
 
 
 class Service:
-    """Counts its requests, a hundred in a minute for each track; of the canary's ``wrong`` of them fail."""
+    """Counts its requests, four hundred in a minute for each track; of the canary's ``wrong`` of them fail."""
 
     def __init__(self) -> None:
         self.now = START
@@ -55,9 +55,9 @@ class Service:
         lines = []
         for track, failed in (("baseline", 3), ("canary", self.wrong)):
             # Not the same in every minute, but the same whenever it is asked.
-            bad = sum(failed + n % 3 for n in range(minutes))
+            bad = 4 * sum(failed + n % 3 for n in range(minutes))
             lines.append(f'requests_total{{track="{track}",code="500"}} {bad}')
-            lines.append(f'requests_total{{track="{track}",code="200"}} {100 * minutes - bad}')
+            lines.append(f'requests_total{{track="{track}",code="200"}} {400 * minutes - bad}')
         return Reply.text("\n".join([*lines, ""]))
 
     def document(self, asked: Request) -> Reply:

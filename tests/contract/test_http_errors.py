@@ -324,10 +324,14 @@ async def test_no_tls_where_it_is_expected(ask: Ask, said: bytes, words: str) ->
     [
         (
             "other",
-            "shows a certificate of another host: IP address mismatch, certificate is not valid for '127.0.0.1'",
+            "shows a certificate that is for another host: IP address mismatch, certificate is not valid for "
+            "'127.0.0.1'; write the url with a name that the certificate has",
         ),
-        ("expired", "certificate has expired; it has to be renewed there, if this clock is right ("),
-        ("early", "certificate is not yet valid; is this machine's clock right? ("),
+        (
+            "expired",
+            "shows a certificate that has expired: certificate has expired; who runs the server has to",
+        ),
+        ("early", "that is not valid yet: certificate is not yet valid; set this machine's clock, or ask "),
     ],
 )
 async def test_what_is_wrong_with_a_certificate_of_a_known_authority(
@@ -347,7 +351,7 @@ async def test_what_is_wrong_with_a_certificate_of_a_known_authority(
     ("code", "advice"),
     [
         (20, "name its authority with ca = in the config"),
-        (62, "write the name in the url that the certificate has"),
+        (62, "that the certificate has, or give the server another one"),
         (68, "it needs one with a longer key or a newer digest"),
         (23, "certificate revoked"),
     ],

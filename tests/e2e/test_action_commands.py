@@ -3,6 +3,8 @@
 import json
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ def shell(sandbox: Sandbox, config: Path, tmp_path: Path) -> Iterator[Shell]:
     assert len(sent) == len(shell.writes)
 
 
-SURE = ("--yes", "--confirm", "production", "--set", "PIN=env:THE_PIN", "--despite-verdict")
+SURE = ("--yes", "--confirm", "production", "--set", "PIN=env:THE_PIN", "--despite-verdict", "7")
 
 
 def test_a_person_is_asked_for_what_the_gate_asks_without_an_echo(shell: Shell, sandbox: Sandbox) -> None:
@@ -155,3 +157,22 @@ def test_several_are_planned_asked_for_once_and_end_each_by_itself(shell: Shell)
         assert terminal.wait_exit()[0] == 4
         assert "it has ended" in terminal.text
     assert len(shell.writes) == 1
+
+
+def test_of_three_commands_at_once_one_sends(shell: Shell, sandbox: Sandbox) -> None:
+    sandbox.control.fault("jenkins", "slow", path="/replay/", seconds=2.0)
+    retry = ("retry", "jenkins:deploy-model#6", "--yes", "--confirm", "production")
+    with ThreadPoolExecutor(3) as programs:
+        commands = {programs.submit(shell.run, *retry) for _ in range(3)}
+        refused = set(islice(as_completed(commands), 2))
+        sandbox.control.fault("jenkins", None)
+        for command in refused:
+            done = command.result()
+            assert done.returncode == 4, done
+            assert "nothing was sent: the same is under way already, by " in done.stdout
+        (sender,) = commands - refused
+        while not sender.done():
+            sandbox.control.advance(30)
+    assert "\ndone: jenkins:deploy-model#6: " in sender.result().stdout
+    assert len(shell.writes) == 1
+    assert sorted(record["state"] for record in shell.journal()) == ["done", "refused", "refused"]

@@ -131,7 +131,10 @@ def test_one_that_validates_worse_takes_a_second_yes(config: Path, registry: Reg
     assert done.returncode == 4
     assert "its validation is WORSE" in done.stderr
     assert registry.aliases["champion"] == "3"
-    done = run(config, "set-champion", "fraud", "--yes", "--despite-verdict")
+    done = run(config, "set-champion", "fraud", "--yes", "--despite-verdict", "3")
+    assert (done.returncode, registry.aliases["champion"]) == (4, "3"), "another version than is meant"
+    assert "--despite-verdict 1" in done.stderr
+    done = run(config, "set-champion", "fraud", "--yes", "--despite-verdict", "1")
     assert (done.returncode, registry.aliases["champion"]) == (0, "1")
 
 

@@ -1,5 +1,6 @@
 """The plain commands as scripts meet them: what they print, where, and how they end."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ from tests.e2e.deck import Deck
 from tests.e2e.settings import write_config
 from tests.e2e.silence import HangingLookUps, settings_for
 from tests.e2e.terminal import Terminal, environment, program
+from tests.hostile.cases import CASES
+from tests.hostile.server import hostile_server
 from tui.config import Settings
 from tui.presenters.documents import CheckDoc, RunDoc, StatusDoc
 from tui.sandbox.process import Sandbox
@@ -279,6 +282,25 @@ def test_check_says_what_to_do_about_a_fault(sandbox: Sandbox, config: Path, fac
     errors = {name: [one for one in found if one.level == "error"] for name, found in findings.items()}
     assert [name for name, found in errors.items() if found] == [face]
     assert errors[face][0].advice
+
+
+def test_check_never_ends_in_a_traceback(tmp_path: Path) -> None:
+    """Every kind of source at once, all behind a server that answers numbers of 4 000 digits."""
+    kinds = ("jenkins", "gitlab", "prometheus", "alertmanager", "exposition", "json", "mlflow")
+    number = next(at for at, case in enumerate(CASES) if case.name == "a whole number of 4 000 digits")
+    with hostile_server() as url:
+        tables = [f'[sources.{kind}]\ntype = "{kind}"\nurl = "{url}/{number}"\n' for kind in kinds]
+        tables[1] += 'watch = ["ml/fraud"]\n'
+        metrics = {"prometheus": "up", "exposition": "up", "json": "/number", "mlflow": "runs:/abc/auc"}
+        for kind, query in metrics.items():
+            tables.append(f'[metrics.{kind}]\nsource = "{kind}"\nquery = "{query}"\n')
+        tables.append(f"[models.fraud]\nmetrics = {json.dumps(list(metrics))}\n")
+        config = tmp_path / "config.toml"
+        config.write_text("".join(tables))
+        done = pipedeck("--config", config, "check")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert all(f"[{kind}] " in done.stdout for kind in kinds)
+    assert "unexpected" not in done.stdout
 
 
 def test_check_prints_each_error_with_its_advice(sandbox: Sandbox, config: Path) -> None:

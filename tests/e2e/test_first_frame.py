@@ -25,7 +25,7 @@ def watched(app, screen, renderable):
             "modules": sorted(sys.modules),
             "screens": [type(each).__name__ for each in app.screen_stack],
             "nodes": [type(each).__name__ for each in app.screen.walk_children()],
-            "asked": len(list(app.engine.source_pool)),
+            "asked": len(list(app.runtime.sources)),
             "garbage": gc.isenabled(),
             "turn": sys.getswitchinterval(),
         }
@@ -83,12 +83,14 @@ def test_no_thread_holds_a_key_up_for_long(first: Frame) -> None:
 
 
 def test_what_the_other_panes_need_was_not_imported(first: Frame) -> None:
-    beside = {"base", "marking", "pipelines", "progress", "registry"}
+    beside = {"action_progress", "base", "filterable", "pipelines", "selectable"}
     assert within(first.modules, "tui.panes.") == {f"tui.panes.{each}" for each in beside}
     assert not within(
         first.modules,
         "tui.presenters.comparison",
+        "tui.presenters.documents",
         "tui.presenters.environments",
+        "tui.insight.environments",
         "widgets.chart",
         "widgets.log.",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.acting_source import at_once
 from tests.engine.deploying_source import DeployingSource
 from tests.engine.world import START, FakeSource, Time, listing_of, run_of, settle
 from tests.engine.world import address as run_address
@@ -50,6 +51,9 @@ wait = "20m"
 """
 LIVE = Address("ci", "deploy", environment="live")
 GONE = "the canary it was about is no longer deployed"
+
+
+__all__ = ["at_once"]
 
 
 class Served(FakeSource):
@@ -115,7 +119,7 @@ STABLE = (stood("1", 90_000), stood("0", 180_000))
 
 
 @pytest.fixture
-async def work(tmp_path: Path) -> AsyncIterator[Work]:
+async def work(tmp_path: Path, at_once: None) -> AsyncIterator[Work]:
     found = Work(tmp_path)
     task = asyncio.create_task(found.runtime.run())
     yield found

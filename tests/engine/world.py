@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from tui.config import JenkinsSettings, Settings
-from tui.domain.action import Reply, Step, WriteAccess
+from tui.domain.action import Offer, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Pipeline, Run
@@ -14,6 +14,7 @@ from tui.domain.series import Grid, Samples
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.runtime import Runtime
+from tui.presenters import notices
 from tui.sources.base import Source
 
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class Time:
 
     def runtime(self, settings: Settings, sources: Mapping[str, Source], **more: Any) -> Runtime:
         """An engine that lives in this time, without jitter unless told otherwise."""
-        return Runtime(settings, sources, clock=self.clock, later=self.later, **({"rng": NoJitter()} | more))
+        options: dict[str, Any] = {"rng": NoJitter(), "formatter": notices} | more
+        return Runtime(settings, sources, clock=self.clock, later=self.later, **options)
 
     def later(self, delay: float, fn: Callable[[], None]) -> Alarm:
         self.planned += 1
@@ -123,6 +125,9 @@ class FakeSource(FakeServer):
 
     async def write_access(self) -> WriteAccess:
         return WriteAccess(False)
+
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return ()
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
         raise AssertionError("nobody acts on this one")

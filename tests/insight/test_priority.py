@@ -49,6 +49,8 @@ def pipeline(*statuses: Status, at: Address = AT, began: float | None = NOW, **r
         ((S.PASSED, S.WAITING), Priority.REST),  # overtaken
         ((S.FAILED, S.WAITING), Priority.FAILING),
         ((S.RUNNING, S.PASSED, S.WAITING), Priority.RUNNING),
+        ((S.SKIPPED, S.WAITING, S.PASSED), Priority.PERSON),  # a skipped run overtakes nothing
+        ((S.SKIPPED, S.RUNNING, S.PASSED), Priority.RUNNING),
     ],
 )
 def test_need_follows_the_newest_runs(statuses: tuple[Status, ...], expected: Priority) -> None:

@@ -87,13 +87,18 @@ class Terminal:
 
 
 @pytest.fixture
+def scenario() -> str:
+    return "deployments"
+
+
+@pytest.fixture
 def terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Terminal]:
     monkeypatch.setattr("tui.sources.http.limiter.RATE", 1000.0)
     monkeypatch.setattr("tui.engine.actions.executor.WAITS", (0.02,))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    world = World(named("deployments"), Fast(START))
+    world = World(named(scenario), Fast(START))
     faults = Faults()
     with serving(gitlab_app(world, faults, Options(token="glpat-sandbox"), ManualChanges())) as url:
         file = tmp_path / "config.toml"
@@ -140,6 +145,18 @@ def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     assert len(record["requests"]) == 1
 
 
+@pytest.mark.parametrize("scenario", ["demo"])
+def test_what_blocks_nothing_is_listed_when_it_is_asked_for(terminal: Terminal) -> None:
+    every = terminal.document("gates", "--optional")[1]["gates"]
+    needless = {each["address"] for each in every if not each["blocking"] or each["overtaken"]}
+    assert needless
+    listed = terminal.document("gates")[1]["gates"]
+    assert all(each["blocking"] and not each["overtaken"] for each in listed)
+    assert needless.isdisjoint(each["address"] for each in listed)
+    assert "nothing" in terminal("gates", "--optional")[1]
+    assert "roll back" not in terminal("gates")[1]
+
+
 def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Terminal) -> None:
     code, out, errors = terminal("rollback", "fraud", "--dry-run")
     assert (code, "gitlab:ml/fraud@production" in out) == (0, True), errors
@@ -148,6 +165,41 @@ def test_model_is_rolled_back_and_started_by_what_it_is_called(terminal: Termina
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--yes")  # it may deploy
     assert (code, "--confirm production" in errors) == (4, True)
     assert terminal.writes == []
+
+
+PAIR = """
+[models.pricing]
+pipelines = ["gitlab:ml/pricing"]
+blue_green = ["production/blue", "production/green"]
+"""
+SWITCH = (
+    'switch = { pipeline = "gitlab:ml/pricing", parameters = { COLOUR = "{colour}", V = "{version}" } }\n'
+)
+
+
+def test_the_half_without_the_traffic_gets_it(terminal: Terminal) -> None:
+    with terminal.file.open("a") as file:
+        file.write(PAIR)
+    code, _, errors = terminal("switch", "pricing", "--yes")
+    assert (code, errors) == (2, "pipedeck: [models.pricing] has no switch\n")
+    with terminal.file.open("a") as file:
+        file.write(SWITCH)
+    _, places = terminal.document("environments")
+    live = next(each["name"] for each in places["environments"] if each.get("live"))
+    idle = next(each for each in ("production/blue", "production/green") if each != live)
+    colour = idle.rpartition("/")[2]
+    code, out, errors = terminal("switch", "pricing", "--version", "2.7", "--dry-run")
+    assert (code, f"variables: COLOUR={colour}, V=2.7" in out) == (0, True), out + errors
+    code, _, errors = terminal("switch", "pricing", "--to", live, "--yes")
+    assert (code, errors) == (4, f"pipedeck: nothing was sent: {live} has the traffic of pricing already\n")
+    code, _, errors = terminal("switch", "pricing", "--to", "purple", "--yes")
+    assert (code, "--to is one of production/blue, production/green; not purple" in errors) == (2, True)
+    code, _, errors = terminal("switch", "gitlab:ml/pricing", "--yes")
+    assert (code, "switch takes a MODEL of the config" in errors) == (2, True)
+    assert terminal.writes == []
+    code, done = terminal.document("switch", "pricing", "--to", colour, "--yes")
+    assert len(terminal.writes) == 1
+    assert "has the traffic" in done["actions"][0]["words"], done
 
 
 def test_several_are_one_plan_and_each_its_own_outcome(terminal: Terminal) -> None:
@@ -171,11 +223,36 @@ def test_a_doubt_is_asked_about_for_each(terminal: Terminal, monkeypatch: pytest
     terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
     gates = sorted(each["address"] for each in terminal.document("gates")[1]["gates"])
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\nn\ny\n"))
+    monkeypatch.setattr(sys, "stdin", Typed("y\nproduction\nlive\ny\n1863\n"))
     code, _, errors = terminal("approve", *gates)
-    asked = [f"{gate}: The verdict could not be read. Do it nevertheless?" in errors for gate in gates]
+    asked = [
+        f"{gate}: The verdict could not be read. To do it nevertheless type " in errors for gate in gates
+    ]
     assert (code, asked) == (4, [True, True]), errors
+    assert "--despite-verdict 1863" not in errors, "its number is typed where no version is known"
     assert [line.rpartition("/")[2] for line in terminal.writes] == ["approval"]
+
+
+def test_against_the_verdict_each_version_is_named(terminal: Terminal) -> None:
+    config = terminal.file.read_text().replace("[models.fraud]", f'{UNREAD}[models.fraud]\nmetrics = ["m"]')
+    risk = config.partition("[models.fraud]")[2].replace("ml/fraud", "ml/risk")
+    terminal.file.write_text(f'{config}[models.risk]\npromote = "go*"{risk}')
+    sure = ("--yes", "--confirm", "production", "--confirm", "live")
+    _, plans = terminal.document("promote", "fraud", "risk", "--dry-run")
+    versions = {each["address"]: each["consent"]["version"] for each in plans["actions"]}
+    assert len(set(versions.values())) == 2
+    assert all(versions.values())
+    for given in ((), ("--despite-verdict", "production"), ("--despite-verdict", "1.0")):
+        code, _, errors = terminal("promote", "fraud", "risk", *sure, *given)
+        assert code == 4
+        assert all(f"without a terminal: --despite-verdict {each}\n" in errors for each in versions.values())
+    assert terminal.writes == []
+    meant = [f"--despite-verdict={each}" for each in versions.values()]
+    code, _, _ = terminal("promote", "fraud", "risk", *sure, meant[0])
+    assert (code, len(terminal.writes)) == (4, 1)
+    code, _, errors = terminal("promote", "risk", *sure, *meant)
+    assert (code, len(terminal.writes)) == (0, 2), errors
+    assert {each["account"] for each in terminal.document("journal")[1]["actions"]} != {""}
 
 
 def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
@@ -188,6 +265,9 @@ def test_what_is_mistyped_is_said(terminal: Terminal) -> None:
     )
     code, _, errors = terminal("rollback", "fraud", "--set", "TO=1", "--yes")
     assert (code, "--set TO: rollback gitlab:ml/fraud@production asks for nothing" in errors) == (2, True)
+    code, _, errors = terminal("promote", "fraud", "--set", "SHARE=50", "--yes", "--confirm", "production")
+    assert (code, errors.startswith("pipedeck: --set SHARE: promote gitlab:ml/fraud#")) == (2, True)
+    assert errors.endswith(" asks for variables\n")
     code, _, errors = terminal("trigger", "fraud", "--yes")
     assert (code, errors) == (2, "pipedeck: [models.fraud] has no retrain\n")
     code, _, errors = terminal("trigger", "gitlab:ml/fraud", "--set", "x", "--yes")
@@ -213,3 +293,11 @@ def test_several_over_a_line_that_is_cut(
     _, done = terminal.document("retry", *jobs, "--yes", "--confirm", "production")
     assert len(terminal.writes) == len(jobs)
     assert [each["state"] for each in done["actions"]] == ["unknown" if code else "done"] * 2, done
+
+
+def test_what_gitlab_refused_to_a_proxy_that_repeats_was_done(terminal: Terminal) -> None:
+    terminal.fault("twice", path="/play")
+    code, out, _ = terminal("promote", "fraud", "--yes", "--confirm", "production")
+    assert (code, "\ndone: " in out) == (0, True)
+    assert "although the server had answered: 400 Bad request - Unplayable Job" in out
+    assert len(terminal.writes) == 1

@@ -13,7 +13,8 @@ from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment, Version
 from tui.domain.status import Status
 from tui.insight.environment_state import environment_state
-from tui.presenters.environments import place_lines, places
+from tui.insight.environments import places
+from tui.presenters.environments import place_lines
 from tui.sandbox.artifacts import metrics_of
 from tui.sandbox.deployments import RULES, deployments
 from tui.sandbox.faults import Faults

@@ -10,11 +10,10 @@ import pytest
 
 from tests.e2e.settings import write_config
 from tui.cli import main
-from tui.commands.tests import junit
 from tui.config import GitLabSettings
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, Suite, TestReport, counted
-from tui.presenters.documents import RunTestsDoc
+from tui.presenters.tests_document import RunTestsDoc, junit
 from tui.sandbox.process import Sandbox
 
 

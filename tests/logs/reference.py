@@ -266,8 +266,10 @@ def _logical_rows(data: bytes) -> list[tuple[bytes, float | None, int]]:
     header = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{6})Z [0-9a-f]{2}[EO]([ +])")
     timed = header.match(data) is not None
     begun = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]*Z?(?: [0-9a-f]{0,2}[EO]?)?")
+    colours = re.compile(rb"(?:\x1b\[[0-9;:]{0,128}[mK])+\r*")
     logical: list[tuple[bytes, float | None, int]] = []
     position = 0
+    invisible = False
     rows = data.split(b"\n")
     for number, row in enumerate(rows):
         start, position = position, position + len(row) + 1
@@ -275,6 +277,8 @@ def _logical_rows(data: bytes) -> list[tuple[bytes, float | None, int]]:
         if last and (not row or (timed and len(row) < 32 and begun.fullmatch(row))):
             break
         found = header.match(row) if timed else None
+        own = found[3] == b" " if found is not None else not timed
+        invisible = own and colours.fullmatch(row[32:] if timed else row) is not None
         if found is None:
             logical.append((row, None, start))
         elif found[3] == b"+" and logical:
@@ -282,7 +286,7 @@ def _logical_rows(data: bytes) -> list[tuple[bytes, float | None, int]]:
             logical[-1] = (text + row[32:], time, where)
         else:
             logical.append((row[32:], utc(found[1].decode(), found[2].decode()), start))
-    return logical
+    return logical[:-1] if invisible else logical
 
 
 def _begin(log: Log, stack: list[tuple[str, int]], key: str, part: Part) -> None:

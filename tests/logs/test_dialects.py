@@ -254,3 +254,23 @@ def test_a_very_long_line_is_broken_behind_progress_or_between_characters() -> N
     assert texts.count("é") == 100
     assert all(len(text.encode()) <= 128 for text in texts.splitlines())
     assert "step 16\nstep 29\n" in texts
+
+
+@pytest.mark.parametrize(
+    ("pieces", "lines"),
+    [
+        ((b"one\n", b"\x1b[31;1mERROR: Job failed\n", b"\x1b[0;m"), 2),
+        ((b"one\n", b"\x1b[31;1mERROR: Job failed\n", b"\x1b[0;m\n"), 2),
+        ((b"one\n\x1b[31;1mERROR: Job failed\n\x1b[0;m\x1b[0K\r\n",), 2),
+        ((at("23.000000") + b" one\n", at("24.000000") + b" two\n", at("25.000000") + b" \x1b[0;m\n"), 2),
+        ((at("23.000000") + b" one\n", at("24.000000") + b" two\n", at("25.000000") + b" \x1b[0;m"), 2),
+        ((b"one\n", b"\x1b[0;m\n", b"three\n"), 3),
+        ((b"one\n", b"\n"), 2),
+    ],
+)
+def test_a_last_row_of_colour_codes_only_is_no_line(
+    pieces: tuple[bytes, ...], lines: int, tmp_path: Path
+) -> None:
+    assert len(gitlab(tmp_path, *pieces).lines) == lines
+    (tmp_path / "whole").mkdir()
+    assert len(gitlab(tmp_path / "whole", b"".join(pieces)).lines) == lines

@@ -200,6 +200,8 @@ validation_error 0.031
 CUDA available: True
 Finished: SUCCESS
 pip install errorhandler
+FATAL: file does not exist
+ERROR: No files to upload
 """
 
 
@@ -217,6 +219,25 @@ def test_configured_patterns_are_errors_too() -> None:
     finder: Finder = errors([r"^loss is nan", r"DIVERGED"])
 
     assert finder.lines(b"fine\nloss is nan\nx DIVERGED\nERROR: x\n") == [1, 2, 3]
+    assert errors(["No files to upload"]).lines(b"ERROR: No files to upload\n") == [0]
+
+
+async def test_the_first_error_of_a_gitlab_job_is_what_broke_it(spool: Spool) -> None:
+    """The look at a cold cache, and at artifacts that were never made, break nothing."""
+    filled(
+        spool,
+        [
+            b"Checking cache for main...",
+            b"FATAL: file does not exist",
+            b"Failed to extract cache",
+            b"$ python train.py",
+            b"ValueError: nan",
+            b"Uploading artifacts...",
+            b"ERROR: No files to upload",
+            b"ERROR: Job failed: exit code 1",
+        ],
+    )
+    assert await found(Search(spool, errors())) == [4, 7]
 
 
 async def test_lines_of_one_traceback_are_one_error(spool: Spool) -> None:

@@ -45,7 +45,7 @@ class Worse(MLflow):
 
 
 async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
-    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": MLflow}) as work:
+    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": MLflow, "gitlab": ActingSource}) as work:
         await work.say("j", "3", "enter")
         assert "Make version 4 (challenger) the prod" in work.text
         assert "Back to version 2, the prod before" in work.text
@@ -66,25 +66,27 @@ async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
 
 
 async def test_the_way_back_asks_once(tmp_path: Path) -> None:
-    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse}) as work:
+    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse, "gitlab": ActingSource}) as work:
         await work.say("j", "3", "enter", "j", "enter", "y")
         (activity,) = work.screen.runtime.actions.activities
         assert activity.plan.request.value("version") == "2"
 
 
 async def test_one_that_validates_worse_is_asked_twice(tmp_path: Path) -> None:
-    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse}) as work:
+    async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse, "gitlab": ActingSource}) as work:
         await work.say("j", "3", "enter", "enter")
-        assert "its validation is WORSE: it is asked twice" in work.text
+        assert "its validation is WORSE: 4 has to be typed, after the yes" in work.text
         assert "WORSE: worse than version 3 by 0.1, 0 is allowed" in work.text
         await work.press("y")
-        assert "Are you sure?" in work.text
-        await work.press("n")
+        assert "Against the verdict" in work.text
+        await work.say("3", "enter")
+        assert "'3' is not 4" in work.text
+        await work.press("escape")
         assert work.screen.runtime.actions.activities == ()
 
 
 async def test_read_only_keeps_it_from_being_sent(tmp_path: Path) -> None:
     text = REGISTRY.replace('"mlflow"\n', '"mlflow"\nread_only = true\n')
-    async with desk(tmp_path, text, (150, 40), {"ml": MLflow}) as work:
+    async with desk(tmp_path, text, (150, 40), {"ml": MLflow, "gitlab": ActingSource}) as work:
         await work.say("j", "3", "enter", "enter")
         assert "read-only: [sources.ml] says so" in work.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent.parent
 LINE = """
-    PaneSpec(scope="notes", class_name="tui.panes:notes.NotesPane", title="Notes", go=("0",), go_words="Go to the notes", keys=(Action("take_note", ("N",), "Take a note", "note"),)),
+    PaneSpec(scope="notes", class_name="tui.panes.notes:NotesPane", title="Notes", go=("0",), go_words="Go to the notes", keys=(KeyAction("take_note", ("N",), "Take a note", "note"),)),
 """  # noqa: E501
 PANE = '''"""The notes pane."""
 
@@ -82,7 +82,7 @@ def test_a_pane_is_one_file_and_one_line(tmp_path: Path) -> None:
     for package in ("tui", "widgets"):
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").symlink_to(PROJECT / "tests")
-    registry = tmp_path / "tui" / "panes" / "registry.py"
+    registry = tmp_path / "tui" / "pane_registry.py"
     text = registry.read_text(encoding="utf-8")
     before, end, after = text.partition('\n)\n"""In the order of their numbers')
     assert end

@@ -68,16 +68,22 @@ async def test_a_key_carries_the_very_wish_to_the_plan(tmp_path: Path) -> None:
         assert len(work.jenkins.sent) == 1
 
 
-async def test_a_canary_is_taken_back_to_the_stable_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keys", "requests"), [((), 1), (("shift+tab", "right", "enter"), 2)])
+async def test_a_canary_is_taken_back_to_the_stable_version(
+    tmp_path: Path, keys: tuple[str, ...], requests: int
+) -> None:
     async with desk(tmp_path, ALARMS, (120, 40)) as work:
         await on_the_alarm(work, stood("v2", 840, canary=True), stood("v1", 90_000))
         assert "take the canary v2 back to v1" in work.text
         await work.press("b")
         assert "v2 goes; v1 was there before it" in work.text
         assert "jenkins:deploy#7 goes on waiting at its gate: reject that, too" in work.text
+        assert "first reject the gate that jenkins:deploy#7 waits at" in work.text
+        await work.say(*keys, "y")
+        assert ("reject jenkins:deploy#7, then:" in work.text) is (requests == 2)
         await work.press("y")
-        await work.settle(3)
-        assert len(work.jenkins.sent) == 1
+        await work.settle(9)
+        assert len(work.jenkins.sent) == requests
 
 
 async def test_retraining_and_the_menu_of_both(tmp_path: Path) -> None:

@@ -7,11 +7,17 @@ from tui.panes.time_range import OLDEST, SPANS, TimeRange
 
 NOW = 1_800_000_123.4
 HOUR = 3600
+
+
+def _range(seconds: int, back: int | None, part: float | None) -> TimeRange:
+    """With the cursor, where there is one, in what is shown."""
+    until = None if back is None else int(NOW) - back
+    end = NOW if until is None else until
+    return TimeRange(seconds, until, None if part is None else end - part * seconds)
+
+
 spans = st.builds(
-    lambda seconds, back, at: TimeRange(seconds, None if back is None else int(NOW) - back, at),
-    st.sampled_from(SPANS),
-    st.none() | st.integers(1, OLDEST),
-    st.none() | st.floats(NOW - 7200, NOW),
+    _range, st.sampled_from(SPANS), st.none() | st.integers(1, OLDEST), st.none() | st.floats(0.0, 1.0)
 )
 
 

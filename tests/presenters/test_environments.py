@@ -1,12 +1,9 @@
 """What is where, and what a version brought, as lines of text."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.deployed import DAY, HOUR, SHA, deployed, environment
-from tests.examples import NOW, address, pipeline, run
-from tui import config
+from tests.examples import NOW, address, run
 from tui.config import ModelSettings
 from tui.domain.address import Address
 from tui.domain.deployment import (
@@ -20,77 +17,13 @@ from tui.domain.deployment import (
 )
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
+from tui.insight.comparison import ComparisonAnswers, DeploymentPair
 from tui.insight.delivery import figures
-from tui.presenters.comparison import (
-    ComparisonAnswers,
-    DeploymentPair,
-    compared,
-    facts,
-    figure_facts,
-    figure_text,
-    figures_line,
-)
-from tui.presenters.environments import EnvironmentLine, all_groups, group_of, place_lines, places
+from tui.insight.environments import places
+from tui.presenters.comparison import compared, facts, figure_facts, figure_text, figures_line
+from tui.presenters.environments import EnvironmentLine, place_lines
 
 S = Status
-SETTINGS = config.parse(
-    """
-[sources.j]
-type = "jenkins"
-url = "http://j"
-[[sources.j.deployments]]
-job = "deploy-*"
-environment = "live"
-version = { revision = 8 }
-[sources.g]
-type = "gitlab"
-url = "http://g"
-watch = ["*"]
-[models.churn]
-title = "Churn"
-pipelines = ["j:deploy-churn", "j:train/*"]
-[models.fraud]
-pipelines = ["g:ml/fraud"]
-[models.unseen]
-pipelines = ["g:gone"]
-""",
-    Path("config.toml"),
-)
-PIPELINES = [
-    pipeline("j:deploy-churn"),
-    pipeline("j:train/churn"),
-    pipeline("j:build"),
-    pipeline("j:deploy-other"),
-    pipeline("g:ml/fraud", ref="main"),
-    pipeline("g:ml/fraud", ref="dev"),
-    pipeline("g:ml/other"),
-]
-
-
-# --- groups -------------------------------------------------------------------------------------------------------
-
-
-def test_a_pipeline_is_shown_with_its_model_and_only_those_that_may_deploy_are_asked() -> None:
-    group = group_of(PIPELINES[1], PIPELINES, SETTINGS)
-    assert (group.title, group.model) == ("Churn", "churn")
-    assert group.members == (address("j:deploy-churn"), address("j:train/churn"))
-    assert group.pipelines == (address("j:deploy-churn"),)
-
-
-def test_a_pipeline_of_no_model_stands_alone_and_is_asked_although_no_rule_covers_it() -> None:
-    group = group_of(PIPELINES[2], PIPELINES, SETTINGS)
-    assert (group.title, group.model, group.pipelines) == ("j:build", "", (address("j:build"),))
-
-
-def test_all_are_the_models_then_what_else_may_deploy_each_once() -> None:
-    groups = all_groups(PIPELINES, SETTINGS)
-    assert [(group.title, len(group.pipelines)) for group in groups] == [
-        ("Churn", 1),
-        ("fraud", 1),
-        ("j:deploy-other", 1),
-        ("g:ml/other", 1),
-    ]
-
 
 # --- lines --------------------------------------------------------------------------------------------------------
 

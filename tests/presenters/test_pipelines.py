@@ -9,9 +9,8 @@ from tests.examples import NOW, address, gate, pipeline, run
 from tui.domain.pipeline import Job, QueueItem, Stage, TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import MetricOutcome, MetricVerdict
+from tui.presenters.judged_metrics import difference_text, limit_text
 from tui.presenters.pipelines import (
-    difference_text,
-    limit_text,
     other_lines,
     pipeline_line,
     run_state,
@@ -82,7 +81,7 @@ def test_all_that_goes_on_in_a_pipeline_has_a_line() -> None:
         ("j:train", "queued"),
     ]
     assert len({line.key for line in lines} | {pipeline_line(busy, NOW).key}) == 4
-    assert (lines[2].state, lines[2].cause) == ("busy (LR=1e-4 NOTE=a b)", "alice")
+    assert (lines[2].state, lines[2].cause) == ("busy (LR=1e-4, NOTE=a b)", "alice")
     idle = pipeline("j:a", run("j:a#2"), queue=(QueueItem(7, "busy"), QueueItem(8, "busy")))
     assert [line.key for line in other_lines(idle, NOW)] == ["j:a queue 8"], "the first is its own line"
 
@@ -96,6 +95,18 @@ def test_what_is_queued_shows_before_the_last_result() -> None:
         "2m: no ‘gpu’ node",
         "#1",
     )
+    items = (
+        QueueItem(9, "busy", NOW - 10, parameters=(("MODEL", "churn"),)),
+        QueueItem(8, "busy", NOW - 300, parameters=(("MODEL", "fraud"),)),
+        QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True, parameters=(("MODEL", "vision"),)),
+    )
+    for status, words in ((Status.PASSED, "stuck"), (Status.RUNNING, "stuck"), (Status.WAITING, "waiting")):
+        several = pipeline_line(pipeline("j:a", run("j:a#1", status), queue=items), NOW)
+        assert several.word == words
+        told = several.state == "2m: no ‘gpu’ node (MODEL=vision)"
+        assert told is (words == "stuck"), several.state
+    oldest = pipeline_line(pipeline("j:a", run("j:a#1"), queue=items[:2]), NOW)
+    assert oldest.state.endswith("busy (MODEL=fraud)")
     running = pipeline("j:a", run("j:a#1", Status.RUNNING), queue=(QueueItem(7, "busy"),))
     assert pipeline_line(running, NOW).word == "running"
 
@@ -202,3 +213,59 @@ class TestVerdicts:
     )
     def test_its_limits(self, margin: float | None, fail: float | None, text: str) -> None:
         assert limit_text(msgspec.structs.replace(self.METRIC, margin=margin, fail=fail), "ms") == text
+
+
+def _stage(*jobs: Job, status: Status = Status.FAILED) -> Stage:
+    return Stage("build", "build", status, jobs=jobs)
+
+
+def test_a_job_named_as_its_stage_is_one_row_that_loses_nothing() -> None:
+    job = Job(address("j:a#1/build"), "7", "build", Status.FAILED, reason="No space left on device")
+    (line,) = stage_lines(run("j:a#1", stages=(_stage(job),)), NOW)
+    assert (line.name, line.note, line.address) == ("build", "No space left on device", job.address)
+
+
+def test_a_job_named_as_its_stage_keeps_the_run_it_started() -> None:
+    child = run("j:b#2", stages=(Stage("train", "train", Status.RUNNING),))
+    bridge = Job(address("j:a#1/build"), "7", "build", Status.RUNNING, downstream=child)
+    lines = stage_lines(run("j:a#1", stages=(_stage(bridge, status=Status.RUNNING),)), NOW)
+    assert [line.name for line in lines] == ["build", "build", "train"]
+
+
+def test_a_job_named_as_its_stage_keeps_a_status_of_its_own() -> None:
+    job = Job(address("j:a#1/build"), "7", "build", Status.FAILED, optional=True)
+    lines = stage_lines(run("j:a#1", stages=(_stage(job, status=Status.WARNING),)), NOW)
+    assert [line.word for line in lines] == ["warning", "failed"]
+
+
+def test_a_skipped_run_is_not_the_newest() -> None:
+    line = pipeline_line(pipeline("g:a", run("g:a#3", Status.SKIPPED), run("g:a#2", Status.FAILED)), NOW)
+    assert (line.run, line.word) == ("#2", "failed")
+    assert pipeline_line(pipeline("g:a", run("g:a#3", Status.SKIPPED)), NOW).word == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ((("schedule", Status.PASSED), ("push", Status.FAILED)), "2m 00s; push #1 failed"),
+        ((("schedule", Status.PASSED), ("push", Status.PASSED), ("push", Status.FAILED)), "2m 00s"),
+        ((("push", Status.PASSED), ("push", Status.FAILED)), "2m 00s"),
+        ((("", Status.PASSED), ("", Status.FAILED)), "2m 00s"),
+        ((("push", Status.FAILED), ("push", Status.FAILED)), "2m 00s"),
+        ((("push", Status.RUNNING), ("push", Status.RUNNING)), "10m"),
+        ((("", Status.RUNNING), ("", Status.WAITING)), "10m"),
+        ((("push", Status.PASSED), ("push", Status.WAITING)), "2m 00s"),
+        (
+            (
+                ("push", Status.PASSED),
+                *((kind, Status.FAILED) for kind in ("web", "api", "schedule", "trigger")),
+            ),
+            "2m 00s; web #4 failed, api #3 failed, schedule #2 failed and 1 more",
+        ),
+    ],
+)
+def test_a_row_tells_what_its_newest_run_hides(runs: tuple[tuple[str, Status], ...], words: str) -> None:
+    made = (
+        run(f"g:a#{len(runs) - at}", status, trigger=trigger) for at, (trigger, status) in enumerate(runs)
+    )
+    assert pipeline_line(pipeline("g:a", *made), NOW).state == words

@@ -18,13 +18,13 @@ from tui.app import Pipedeck
 from tui.config import Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
 from tui.domain.address import Address, parse_address
-from tui.domain.deployment import Changes, Commit, Deployment
+from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
 from tui.domain.pipeline import Listing, TestCounts
 from tui.domain.status import Status
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import PreparedAction
-from tui.insight.confirmation import RequiredConfirmation
+from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.insight.promotion import OtherDeployment, PartSource, Promotion, RequestCounts
 from tui.keys import keymap
 from tui.panes.action_progress import LASTING
@@ -104,6 +104,22 @@ async def test_what_waits_is_found_and_approved_by_two_keys(tmp_path: Path) -> N
         assert "done. it went on" in " ".join(work.text.split())
 
 
+async def test_what_needs_nobody_is_shown_by_o(tmp_path: Path) -> None:
+    async with desk(tmp_path, OVERTAKEN) as work:
+        pipeline = parse_address(GATE).pipeline
+        newer = Deployment("8", Status.PASSED, "2.2", run=parse_address("jenkins:deploy#8"))
+        waits = Deployment("7", Status.WAITING, "2.1", run=parse_address("jenkins:deploy#7"))
+        place = Environment(parse_address("jenkins:deploy@live"), (newer, waits))
+        work.jenkins.places[pipeline] = Environments((place,))
+        await work.say("7")
+        await work.settle(30)
+        assert "Nothing waits for a person; o shows 1 more." in work.text
+        await work.say("o")
+        assert "overtaken: 2.2 w" in work.text
+        await work.say("o")
+        assert "Promote 2.1?" not in work.text
+
+
 @pytest.mark.parametrize("answer", ["enter", "n", "escape"])
 async def test_the_default_is_no(answer: str, tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
@@ -153,6 +169,24 @@ async def test_how_far_it_has_come_is_told_wherever_it_acts_and_no_more_than_is_
             assert "approve done" not in work.text
 
 
+async def test_what_a_rollback_waits_for_is_in_the_header(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 24)) as work:
+        work.jenkins.seen = [Observation("happening", "it waits in the queue: build #7 runs")]
+        way = Rollback(True, "starts it", parse_address("jenkins:deploy"), (("V", "1"),))
+        place = Environment(
+            parse_address("jenkins:deploy@live"),
+            (Deployment("2", Status.PASSED, "2"), Deployment("1", Status.PASSED, "1", rollback=way)),
+        )
+        work.jenkins.pasts[place.address] = place
+        request = ActionRequest(ActionKind.ROLLBACK, place.address)
+        actions = work.app.runtime.actions
+        actions.start(await actions.plan(request), {}, Confirmation(yes=True))
+        await work.settle(5)
+        header = work.text.partition("\n")[0]
+        assert "rollback happening" in header
+        assert "it waits in the queue: build #7 runs" in header
+
+
 async def told(work: Desk, words: str) -> None:
     """In the gates, the list and the stages, below the header."""
     for key in "712":
@@ -184,14 +218,80 @@ async def test_reading_can_be_left_and_comes_too_late_then(tmp_path: Path) -> No
         assert work.jenkins.sent == []
 
 
+OVERTAKEN = """
+[[sources.jenkins.deployments]]
+job = "deploy"
+environment = "live"
+version = { parameter = "V" }
+"""
+DOUBTFUL = """
+[models.deploy]
+pipelines = ["jenkins:deploy"]
+metrics = ["errors"]
+[metrics.errors]
+source = "prom"
+query = 'errors{track="{track}"}'
+fail = 1.0
+[[sources.jenkins.deployments]]
+job = "deploy"
+environment = "live"
+version = { parameter = "V" }
+canary = { input = "(?i)promote" }
+"""
+"""A model whose canary has no values: what waits at the gate of the deploy is it."""
+
+
+async def test_against_the_verdict_the_version_is_typed_in_a_second_question(tmp_path: Path) -> None:
+    async with desk(tmp_path, DOUBTFUL, size=(100, 40)) as work:
+        await work.say("7", "a")
+        assert "the verdict is WAIT: 7 has to be typed, after the yes" in work.text
+        await work.say("y")
+        assert "Against the verdict" in work.text
+        await work.say("enter")
+        assert "─ 7 has to be typed ─" in work.text
+        await work.say("y", "enter")
+        assert "'y' is not 7" in work.text
+        await work.say("tab", "y")
+        assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
+        await work.say("escape")
+        assert (work.jenkins.sent, work.app.runtime.actions.activities) == ([], ())
+        await work.say("a", "y", "7", "enter")
+        assert len(work.jenkins.sent) == 1
+
+
+async def test_the_gates_own_button_is_the_answer_and_its_values_are_in_question_and_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, size=(100, 40)) as work:
+        read = work.jenkins.plan
+
+        async def plan(request: ActionRequest) -> Plan:
+            facts = (("values", f"STRATEGY={request.value('STRATEGY') or 'rolling'}"),)
+            return msgspec.structs.replace(await read(request), button="Ship it", facts=facts)
+
+        monkeypatch.setattr(work.jenkins, "plan", plan)
+        work.jenkins.fields = (
+            ActionField("STRATEGY", "choice", "rolling", ("rolling", "blue"), "how the traffic is moved"),
+        )
+        await work.say("7", "a")
+        assert "how the traffic is moved" in work.text
+        await work.say("shift+tab", "right", "enter", "y")
+        assert "STRATEGY=blue" in work.text
+        assert "y Yes: Ship it" in work.text
+        await work.say("y")
+        await work.settle(30)
+        await work.say("9", "enter")
+        assert "STRATEGY=blue" in work.text
+
+
 async def test_production_has_to_be_typed(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.environment = "production"
         await work.say("7", "a")
         await work.say(*"productio", "enter", "enter")
-        assert work.jenkins.sent == []
-        assert not isinstance(work.app.screen, Dialog), "Enter on what is not the name came to No"
-        await work.say("a", *"production", "enter")
+        assert "'productio' is not production" in work.text
+        assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
+        await work.say("n", "enter")
         assert len(work.jenkins.sent) == 1
 
 
@@ -251,6 +351,20 @@ async def test_read_only_is_in_the_header_and_nothing_is_sent(tmp_path: Path) ->
         assert "this session only looks" in work.text
         await work.say("y")
         assert work.jenkins.sent == []
+
+
+async def test_a_clock_that_is_not_to_be_believed_is_in_the_header(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        assert "clock" not in work.text.split("\n")[0]
+        work.jenkins.skew = -2.5e11
+        work.jenkins.listing = Listing(())
+        work.screen.action_refresh()
+        await work.settle()
+        work.screen.header.project("")
+        await work.settle()
+        assert "clock of jenkins is wrong" in work.text.split("\n")[0]
+        await work.say("i")
+        assert ">100y behind this machine's; not used for ages" in " ".join(work.text.split())
 
 
 async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: Path) -> None:
@@ -336,7 +450,9 @@ def promotion() -> PreparedAction:
         tests=TestCounts(120, 3, 0),
         tests_known=read,
     )
-    return PreparedAction(plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE"), known)
+    return PreparedAction(
+        plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE", "2.1"), known
+    )
 
 
 async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:

@@ -14,7 +14,7 @@ from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
-from tui.panes.action_progress import on_environment, on_pipeline
+from tui.insight.activities import on_environment, on_pipeline
 
 __all__ = ["at_once"]
 pytestmark = pytest.mark.usefixtures("at_once")
@@ -26,12 +26,17 @@ class Picky(Source):
     """What it plans depends on the target."""
 
     reasons: dict[str, str]
+    ways: dict[str, int]
+    """In how many ways it can be run again, the whole run first."""
     asks: dict[str, tuple[ActionField, ...]]
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         if target.environment is not None:
             return (Offer(ActionRequest(ActionKind.ROLLBACK, target), "Roll back"),)
-        return await super().offers(target)
+        request = ActionRequest(ActionKind.RETRY, target)
+        ways = [request, *(ActionRequest(ActionKind.RETRY, target, (("stage", f"{n}"),)) for n in range(9))]
+        again = tuple(Offer(each, "Run it again") for each in ways[: self.ways.get(str(target), 1)])
+        return (*await super().offers(target), *again)
 
     async def plan(self, request: ActionRequest) -> Plan:
         plan = await super().plan(request)
@@ -47,7 +52,7 @@ async def work(tmp_path: Path) -> AsyncIterator[Desk]:
         source = desk_.jenkins
         source.__class__ = Picky
         assert isinstance(source, Picky)
-        source.reasons, source.asks = {}, {}
+        source.reasons, source.asks, source.ways = {}, {}, {}
         yield desk_
 
 
@@ -90,6 +95,23 @@ async def test_one_plan_tells_of_each_and_one_answer_is_for_all_that_is_possible
     assert {str(each.first.target) for each in records} == {GATE, IDLE}
     assert all(each.outcome is not None and each.outcome.state == "done" for each in records)
     assert "*" not in work.text, "what was done is marked no more"
+
+
+async def test_each_is_retried_in_its_usual_way_and_what_cannot_be_is_named(work: Desk) -> None:
+    source = work.jenkins
+    assert isinstance(source, Picky)
+    source.ways = {IDLE: 2, DEPLOY: 3}
+    source.reasons = {VISION: "it still runs"}
+    await mark_all_of_jenkins(work)
+    await work.say("r")
+    assert "2 of 3, each by itself" in work.text
+    assert f"left out: {VISION}: it still runs" in work.text
+    assert "more than one way" not in work.text
+    await work.say("y")
+    await work.settle(30)
+    assert sorted(each.path for each in source.sent) == [f"/{DEPLOY}/press", f"/{IDLE}/press"]
+    begun = [each.plan.request for each in work.app.runtime.actions.activities]
+    assert {(str(each.target), each.values) for each in begun} == {(IDLE, ()), (DEPLOY, ())}
 
 
 async def test_each_has_its_own_outcome_and_no_is_the_default(work: Desk) -> None:

@@ -12,9 +12,9 @@ from tests.screens.test_deck import Deck, deck
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.queries import PipelinesOf
+from tui.insight.environments import model_group
 from tui.insight.priority import priority_of
 from tui.panes import pipelines
-from tui.presenters.environments import model_group
 from tui.presenters.pipelines import pipeline_line
 
 MANY = 300

@@ -1,4 +1,5 @@
-"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel`` and ``trigger``."""
+"""``pipedeck approve``, ``reject``, ``promote``, ``rollback``, ``retry``, ``cancel``, ``set-champion``, ``switch`` and
+``trigger``."""
 
 import asyncio
 import sys
@@ -9,7 +10,8 @@ import msgspec
 from tui.commands.action_arguments import ActionArguments, AmbiguousArguments
 from tui.commands.action_requests import action_requests, filled
 from tui.commands.action_text import outcome_text, plan_text
-from tui.commands.exit_codes import Exit, exit_of
+from tui.commands.exit_codes import Exit
+from tui.commands.frame import complain, print_document, with_runtime
 from tui.commands.prompts import NoAnswer, ask, ask_yes
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Plan
@@ -18,7 +20,7 @@ from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.runtime import Runtime
 from tui.insight.confirmation import Confirmation, RequiredConfirmation, missing_confirmation
 from tui.insight.confirmation import names as names_of
-from tui.presenters.documents import SCHEMA
+from tui.presenters.documents import SCHEMA, document_of
 from tui.sources.base import SourceError
 
 
@@ -75,25 +77,24 @@ class _Item:
 
 async def act(settings: Settings, its: ActionArguments) -> Exit:
     """Print the plan, ask, and carry it out; the exit code says the outcome."""
-    runtime = Runtime(settings)
-    try:
-        items = await _done(runtime, settings, its)
-        now = runtime.clock()
-    except SourceError as error:
-        print(f"pipedeck: {error.message}", file=sys.stderr)
-        return exit_of(error.trouble)
-    except AmbiguousArguments as error:
-        print(f"pipedeck: {error}", file=sys.stderr)
-        return Exit.USAGE
-    except (NoAnswer, asyncio.CancelledError):
-        print("pipedeck: nothing was sent", file=sys.stderr)
-        return Exit.REFUSED
-    finally:
-        await runtime.close()
-    if its.as_json:
-        document = ActionsDoc(SCHEMA, now, tuple(map(_document, items)))
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    return _exit(items)
+
+    async def work(runtime: Runtime) -> Exit:
+        try:
+            items = await _done(runtime, settings, its)
+        except AmbiguousArguments as error:
+            complain(str(error))
+            return Exit.USAGE
+        except ActionRefused as error:
+            complain(f"nothing was sent: {error}")
+            return Exit.REFUSED
+        except (NoAnswer, asyncio.CancelledError):
+            complain("nothing was sent")
+            return Exit.REFUSED
+        if its.as_json:
+            print_document(ActionsDoc(SCHEMA, runtime.clock(), tuple(map(_document, items))))
+        return _exit(items)
+
+    return await with_runtime(settings, work)
 
 
 async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[_Item]:
@@ -128,7 +129,7 @@ async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> l
     for item in items:
         target = item.prepared.plan.request.target
         if item.activity is None:
-            print(f"pipedeck: {target}: {item.words}", file=sys.stderr)
+            complain(f"{target}: {item.words}")
         elif not its.as_json:
             print(outcome_text(item.activity))
     return items
@@ -218,12 +219,13 @@ def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bo
                 names.add(ask(f"This is production. Type its name, {name}: "))
     given = []
     for each in plans:
-        consent, despite = each.consent, its.despite
-        if asking and yes and consent.doubt and not despite:
+        consent, versions = each.consent, set(its.despite)
+        if asking and yes and consent.doubt and consent.version not in versions:
             doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
             which = f"{each.plan.request.target}: " if len(plans) > 1 else ""
-            despite = ask_yes(f"{which}{doubt}. Do it nevertheless?")
-        given.append(Confirmation(yes, consent.name if consent.name in names else "", despite))
+            versions.add(ask(f"{which}{doubt}. To do it nevertheless type {consent.version}: "))
+        version = consent.version if consent.version in versions else ""
+        given.append(Confirmation(yes, consent.name if consent.name in names else "", version))
     return given
 
 
@@ -234,7 +236,7 @@ def _how(consent: RequiredConfirmation, given: Confirmation, terminal: bool) -> 
     needed = [
         *(() if given.yes else ("--yes",)),
         *((f"--confirm {consent.name}",) if consent.name and given.name != consent.name else ()),
-        *(("--despite-verdict",) if consent.doubt and not given.despite else ()),
+        *((f"--despite-verdict {consent.version}",) if consent.version != given.version else ()),
     ]
     return f"; without a terminal: {' '.join(needed)}"
 
@@ -255,18 +257,14 @@ _WORST = (
 def _document(item: _Item) -> ActionDoc:
     plan = item.prepared.plan
     activity = item.activity
-    return ActionDoc(
+    return document_of(
+        ActionDoc,
+        plan,
         kind=plan.request.kind.value,
         address=str(plan.request.target),
         plan=plan.words,
-        server=plan.server,
-        environment=plan.environment,
-        possible=plan.possible,
-        why_not=plan.why_not,
-        facts=plan.facts,
-        warnings=plan.warnings,
         consent=item.prepared.consent,
-        steps=tuple(StepDoc(step.words, step.method, step.path, step.body) for step in plan.steps),
+        steps=tuple(document_of(StepDoc, step) for step in plan.steps),
         id=activity.id if activity is not None else None,
         state=item.state,
         words=item.words,

@@ -1,41 +1,17 @@
 """The command line of acting: which arguments there are."""
 
 import argparse
-from collections.abc import Mapping
 
 import msgspec
 
 from tui.domain.action import ActionKind
-
-ACTING: Mapping[str, str] = {
-    "approve": "let gates go on",
-    "reject": "refuse gates",
-    "promote": "let the canary of a model go on",
-    "rollback": "put an earlier version back into an environment",
-    "retry": "run a run or a job once more",
-    "cancel": "cancel a run or a job",
-    "set-champion": "give the champion's alias of a model in MLflow to its candidate, or to another version",
-    "trigger": "start a pipeline; of a model, what trains it anew",
-}
-
-
-_GATE = "SOURCE:PATH#RUN[/JOB][!NAME], of GitLab also SOURCE:PATH@ENVIRONMENT"
-_RUN = "SOURCE:PATH#RUN[/JOB]"
-_TARGETS: Mapping[str, str] = {
-    "approve": _GATE,
-    "reject": _GATE,
-    "promote": f"{_GATE}; or a MODEL of the config",
-    "rollback": "SOURCE:PATH@ENVIRONMENT, or a MODEL of the config",
-    "retry": _RUN,
-    "cancel": f"{_RUN}; of Jenkins without RUN what waits in the queue",
-    "set-champion": "NAME of a [models.NAME] in the config, with a registry",
-    "trigger": "SOURCE:PATH, or a MODEL of the config",
-}
+from tui.domain.action_kinds import ACTION_KINDS, COMMANDS
 
 
 class ActionArguments(msgspec.Struct, frozen=True):
     """What an acting command was given."""
 
+    command: str
     kind: ActionKind
     targets: tuple[str, ...]
     """Addresses, or names of models."""
@@ -45,7 +21,12 @@ class ActionArguments(msgspec.Struct, frozen=True):
     reason: str = ""
     yes: bool = False
     confirmed: tuple[str, ...] = ()
-    despite: bool = False
+    to: str | None = None
+    """The half of a blue-green pair that is to have the traffic."""
+    version: str = ""
+    """Which is to have it there."""
+    despite: tuple[str, ...] = ()
+    """Versions that are meant although a verdict or validation is not good."""
     dry_run: bool = False
     as_json: bool = False
 
@@ -55,14 +36,13 @@ class AmbiguousArguments(Exception):
 
 
 def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    for name, help_ in ACTING.items():
+    for name, row in COMMANDS.items():
         command = commands.add_parser(
             name,
-            help=help_,
+            help=row.help,
             epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
-        metavar = "MODEL" if name == "set-champion" else "ADDRESS"
-        command.add_argument("targets", nargs="+", metavar=metavar, help=_TARGETS[name])
+        command.add_argument("targets", nargs="+", metavar=row.metavar, help=row.targets)
         command.add_argument(
             "--set",
             action="append",
@@ -70,12 +50,13 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             metavar="NAME=VALUE",
             help="a field; a secret one as NAME=env:VARIABLE",
         )
-        if name == "retry":
-            command.add_argument("--stage", help="the stage to begin at")
-        if name == "cancel":
-            command.add_argument("--level", choices=("stop", "term", "kill", "force"), help="default: stop")
-        if name == "rollback":
-            command.add_argument("--version", help="to which; default: the one before")
+        for option in row.options:
+            command.add_argument(
+                f"--{option.name}",
+                choices=option.choices or None,
+                metavar=option.metavar,
+                help=option.help,
+            )
         command.add_argument("--reason", default="", help="for the journal, and servers that take one")
         command.add_argument("--yes", action="store_true", help="do not ask")
         command.add_argument(
@@ -85,13 +66,14 @@ def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             metavar="NAME",
             help="the production environment that is meant",
         )
-        if name == "set-champion":
-            command.add_argument("--version", help="which; default: the candidate")
-        if name in ("promote", "approve", "set-champion"):
+        if any(ACTION_KINDS[kind].judged_by is not None for kind in (row.kind, *row.also)):
             command.add_argument(
                 "--despite-verdict",
-                action="store_true",
-                help="also while it is not PROMOTE OK, or the validation not good",
+                action="append",
+                default=[],
+                metavar="VERSION",
+                help="that version also while the verdict is not PROMOTE OK, or its validation not good; where no "
+                "version is known the number of the run",
             )
         command.add_argument(
             "--dry-run", action="store_true", help="print the plan and its requests, send nothing"
@@ -107,16 +89,21 @@ def asked(arguments: argparse.Namespace) -> ActionArguments:
         if not name or not equals:
             raise AmbiguousArguments(f"--set takes NAME=VALUE, not {text!r}")
         given.append((name, value))
-    found = vars(arguments)
+    row, found = COMMANDS[arguments.command], vars(arguments)
+    switch = arguments.command == "switch"
+    options = tuple((option.name, found[option.name]) for option in row.options if found[option.name])
     return ActionArguments(
-        kind=ActionKind(arguments.command.replace("-", " ")),
+        command=arguments.command,
+        kind=row.kind,
         targets=tuple(dict.fromkeys(arguments.targets)),
-        options=tuple((name, found[name]) for name in ("stage", "level", "version") if found.get(name)),
+        options=() if switch else options,
+        to=found.get("to"),
+        version=(found["version"] or "") if switch else "",
         given=tuple(given),
         reason=arguments.reason,
         yes=arguments.yes,
         confirmed=tuple(arguments.confirm),
-        despite=found.get("despite_verdict", False),
+        despite=tuple(found.get("despite_verdict", ())),
         dry_run=arguments.dry_run,
         as_json=arguments.json,
     )

@@ -7,17 +7,13 @@ from tui.commands.prompts import ask as ask_for
 from tui.commands.prompts import ask_secret
 from tui.config import Secret, Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import parse_address
-from tui.engine.actions.model_rules import champion
+from tui.engine.actions.model_rules import champion, switch
+from tui.engine.actions.service import ActionRefused
 from tui.engine.queries import CandidateOf
 from tui.engine.runtime import Runtime
 from tui.text.safe import clean
-
-OF_MODELS = (ActionKind.PROMOTE, ActionKind.ROLLBACK, ActionKind.TRIGGER)
-"""What takes a MODEL in place of an ADDRESS."""
-
-FIXED = (ActionKind.RETRY, ActionKind.CANCEL, ActionKind.REJECT, ActionKind.ROLLBACK, ActionKind.SET_CHAMPION)
-"""What takes no field that the plan does not ask for: it would be passed over without a word."""
 
 
 async def action_requests(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
@@ -33,7 +29,7 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
         found += (
             await _of_model(runtime, settings, its, text)
             if text in settings.models
-            else [_at(its.kind, text, settings)]
+            else [_at(its, text, settings)]
         )
     return [
         msgspec.structs.replace(
@@ -43,10 +39,11 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
     ]
 
 
-def _at(kind: ActionKind, text: str, settings: Settings) -> ActionRequest:
-    if kind is ActionKind.SET_CHAMPION:
-        raise AmbiguousArguments(f"set-champion takes a MODEL of the config, not {text}")
-    if kind in OF_MODELS and ":" not in text:
+def _at(its: ActionArguments, text: str, settings: Settings) -> ActionRequest:
+    if its.command in ("set-champion", "switch"):
+        raise AmbiguousArguments(f"{its.command} takes a MODEL of the config, not {text}")
+    kind = its.kind
+    if ACTION_KINDS[kind].takes_model and ":" not in text:
         known = ", ".join(settings.models) or "none"
         raise AmbiguousArguments(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
     return ActionRequest(kind, parse_address(text))
@@ -56,6 +53,8 @@ async def _of_model(
     runtime: Runtime, settings: Settings, its: ActionArguments, model: str
 ) -> list[ActionRequest]:
     kind = its.kind
+    if its.command == "switch":
+        return [await _switch(runtime, settings, its, model)]
     if kind is ActionKind.PROMOTE:
         gates = await runtime.actions.gates(model)
         if len(gates) != 1:
@@ -83,6 +82,29 @@ async def _of_model(
     if kind is ActionKind.SET_CHAMPION:
         return [await _champion(runtime, settings, model, dict(its.options).get("version", ""))]
     raise AmbiguousArguments(f"{kind.value} takes an ADDRESS, not the model {model}")
+
+
+async def _switch(runtime: Runtime, settings: Settings, its: ActionArguments, model: str) -> ActionRequest:
+    pair = settings.models[model].blue_green
+    if pair is None or settings.models[model].switch is None:
+        lack = "blue_green" if pair is None else "switch"
+        raise AmbiguousArguments(f"[models.{model}] has no {lack}")
+    named = [each for each in pair if its.to in (each, each.rpartition("/")[2])]
+    if its.to is not None and len(named) != 1:
+        raise AmbiguousArguments(f"--to is one of {', '.join(pair)}; not {its.to}")
+    live = await runtime.actions.live(model)
+    if its.to is None:
+        named = [each for each in pair if each != live]
+        if len(named) != 1:
+            raise AmbiguousArguments(
+                f"which of {', '.join(pair)} has the traffic is not known: name the other with --to"
+            )
+    (to,) = named
+    if to == live:
+        raise ActionRefused(f"{to} has the traffic of {model} already")
+    request = switch(settings, model, to, its.version)
+    assert request is not None, "it has a pair and a switch"
+    return request
 
 
 async def _champion(runtime: Runtime, settings: Settings, model: str, version: str) -> ActionRequest:
@@ -117,9 +139,9 @@ def filled(
         ConfigError: a variable that should hold a secret does not.
     """
     given, secrets = dict(its.given), {}
-    if unknown := [
-        name for name in given if its.kind in FIXED and name not in {each.name for each in fields}
-    ]:
+    asked = {each.name for each in fields}
+    unknown = [name for name in given if name not in asked]
+    if unknown and not ACTION_KINDS[its.kind].any_field:  # it would be passed over without a word
         taken = ", ".join(each.name for each in fields) or "nothing"
         raise AmbiguousArguments(f"--set {unknown[0]}: {its.kind.value} {request.target} asks for {taken}")
     for field in fields:

@@ -6,9 +6,9 @@ from tui.config import Settings
 from tui.domain.action import ActionField, Activity, Plan
 from tui.engine.actions.service import PreparedAction
 from tui.insight.promotion import Promotion
+from tui.presenters.judged_metrics import metric_line
 from tui.presenters.plain_text import table
-from tui.presenters.promotion import metric_words, notes, promotion_facts
-from tui.text import format as fmt
+from tui.presenters.promotion import notes, promotion_facts
 from tui.text.safe import clean
 
 
@@ -28,7 +28,7 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
     if plan.possible and prepared.consent.name:
         lines.append(f"  {prepared.consent.typing}")
     if prepared.consent.doubt:
-        lines.append(f"  {prepared.consent.doubt}")
+        lines.append(f"  {prepared.consent.typing_version}")
     if requests:
         lines += [f"  it asks for {_field(each)}" for each in plan.fields]
         lines += [line for each in _requests(plan) for line in each]
@@ -52,29 +52,31 @@ def _requests(plan: Plan) -> Iterator[list[str]]:
         yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
 
 
-def promotion_lines(its: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
+def promotion_lines(promotion: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
     """What must be on screen before promoting, each part with its age where it is not from now."""
-    if its is None:
+    if promotion is None:
         return
-    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(its, now))
-    if its.verdict is not None and its.verdict.metrics:
-        rows = []
-        for each in its.verdict.metrics:
-            unit = settings.metrics[each.metric].unit
-            rows.append(
-                (
-                    each.metric,
-                    fmt.level(each.baseline, unit, at_least=each.baseline_at_least),
-                    fmt.level(each.canary, unit, at_least=each.canary_at_least),
-                    each.outcome.value,
-                    f"{each.effective:.0f}" if each.effective is not None else "",
-                    fmt.ago(now - each.newest) if each.newest is not None else "no value",
-                    metric_words(each, settings),
-                )
+    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(promotion, now))
+    if promotion.verdict is not None and promotion.verdict.metrics:
+        lines = (
+            metric_line(metric, settings.metrics[metric.metric].unit, now)
+            for metric in promotion.verdict.metrics
+        )
+        rows = [
+            (
+                line.metric,
+                line.baseline,
+                line.canary,
+                line.outcome.value,
+                line.effective,
+                line.age or "no value",
+                line.why,
             )
+            for line in lines
+        ]
         titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
         yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
-    yield from (f"{name}: {words}" for name, words, _ in notes(its))
+    yield from (f"{name}: {words}" for name, words, _ in notes(promotion))
 
 
 def outcome_text(activity: Activity) -> str:

@@ -1,15 +1,14 @@
 """``pipedeck alarms``: what fires now, for people and for scripts."""
 
-import time
-
 import msgspec
 
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import print_document, with_runtime
 from tui.config import Settings
 from tui.domain.alarm import Alarm, Alarms
-from tui.engine.alarms.notifier import before_words
 from tui.engine.runtime import Runtime
 from tui.presenters.alarm_documents import AlarmDoc, alarm_document
+from tui.presenters.notices import before_words
 from tui.presenters.plain_text import table
 from tui.text import format as fmt
 
@@ -24,21 +23,19 @@ class AlarmsDoc(msgspec.Struct, frozen=True):
 
 async def alarms(settings: Settings, *, as_json: bool) -> Exit:
     """Print them; exit code 1 when one fires, 3 when none does as far as the sources could be read."""
-    runtime = Runtime(settings)
-    try:
+
+    async def work(runtime: Runtime) -> Exit:
         found = await runtime.alarms.look_once()
-        unread = runtime.alarms.unread()
-    finally:
-        await runtime.close()
-    now = time.time()
-    if as_json:
-        document = AlarmsDoc(1, now, tuple(map(alarm_document, found.alarms)), found.notes, unread)
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    else:
-        print(_text(found, unread, now, configured=runtime.alarms.configured))
-    if found.firing:
-        return Exit.FAILED
-    return Exit.UNREACHABLE if unread else Exit.OK
+        unread, now = runtime.alarms.unread(), runtime.clock()
+        if as_json:
+            print_document(AlarmsDoc(1, now, tuple(map(alarm_document, found.alarms)), found.notes, unread))
+        else:
+            print(_text(found, unread, now, configured=runtime.alarms.configured))
+        if found.firing:
+            return Exit.FAILED
+        return Exit.UNREACHABLE if unread else Exit.OK
+
+    return await with_runtime(settings, work)
 
 
 def _text(found: Alarms, unread: tuple[str, ...], now: float, *, configured: bool) -> str:

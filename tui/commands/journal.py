@@ -1,25 +1,27 @@
 """``pipedeck journal``: what was done from this machine; ``pipedeck gates``: what waits for a person."""
 
-import asyncio
-import sys
 import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import ask_all, complain_of_faults, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.health import Fault
 from tui.domain.journal import Record
-from tui.domain.pipeline import Listing
 from tui.engine.actions.journal import Journal
-from tui.engine.actions.model_rules import promotes
-from tui.engine.queries import PipelinesOf
+from tui.engine.actions.model_rules import promotes, with_gates
+from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.insight.pending_gates import pending_gates
-from tui.presenters.documents import SCHEMA, FaultDoc, FieldDoc, fault_document, field_document
+from tui.insight.pending_gates import PendingGate, pending_gates
+from tui.presenters.documents import SCHEMA, FaultDoc, FieldDoc, document_of, fault_document
 from tui.presenters.plain_text import table
-from tui.sources.base import SourceError
 from tui.text import format as fmt
+
+FILLED_IN = ("values", "parameters", "variables", "inputs")
+"""The facts of a plan that tell what was filled in."""
 
 
 class RecordDoc(msgspec.Struct, frozen=True):
@@ -27,11 +29,15 @@ class RecordDoc(msgspec.Struct, frozen=True):
     at: float
     user: str
     host: str
+    account: str
+    """Whom the server took them for; empty where it did not tell."""
     policy: str
     kind: str
     address: str
     server: str
     plan: str
+    facts: tuple[tuple[str, str], ...]
+    """What the plan told: name and value, with what was filled in."""
     reason: str
     state: str
     words: str
@@ -57,21 +63,22 @@ def journal(*, as_json: bool) -> Exit:
     ]
     if as_json:
         document = JournalDoc(SCHEMA, time.time(), tuple(records))
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_document(document)
         return Exit.OK
     rows = [
         (
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.at)),
-            each.policy or f"{each.user}@{each.host}",
+            (each.policy or f"{each.user}@{each.host}") + (f" as {each.account}" if each.account else ""),
             each.kind,
             each.address,
+            ", ".join(value for name, value in each.facts if name in FILLED_IN),
             each.state,
             each.result or "",
             each.words,
         )
         for each in records
     ]
-    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "OUTCOME", "RESULT", "WORDS")
+    titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "WITH", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
     return Exit.OK
 
@@ -88,11 +95,13 @@ def _record(record: Record, lives: bool) -> RecordDoc:
         at=first.at,
         user=first.who.user,
         host=first.who.host,
+        account=plan.account if plan is not None else "",
         policy=first.policy,
         kind=first.kind,
         address=first.target,
         server=first.server,
         plan=plan.words if plan is not None else "",
+        facts=plan.facts if plan is not None else (),
         reason=plan.request.reason if plan is not None else "",
         state=outcome.state if outcome is not None else "under way" if lives else "not settled yet",
         words=outcome.words
@@ -113,6 +122,8 @@ class WaitingDoc(msgspec.Struct, frozen=True):
     message: str
     since: float | None
     blocking: bool
+    overtaken: str
+    """What was put since where it leads, in words; empty: nothing, as far as is known."""
     run: str
     title: str
     ref: str
@@ -128,56 +139,58 @@ class GatesDoc(msgspec.Struct, frozen=True):
     faults: dict[str, FaultDoc]
 
 
-async def gates(settings: Settings, *, as_json: bool) -> Exit:
-    """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first."""
-    runtime = Runtime(settings)
-    names = settings.pipeline_sources
-    faults: dict[str, Fault] = {}
-    listings: list[Listing] = []
-    try:
-        answers = await asyncio.gather(
-            *(runtime.poller.ask(PipelinesOf(name)) for name in names), return_exceptions=True
-        )
-    finally:
-        await runtime.close()
-    for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, SourceError):
-            faults[name] = answer.fault
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            listings.append(answer)
-    found = pending_gates(listings)
-    now = time.time()
+async def gates(settings: Settings, *, optional: bool, as_json: bool) -> Exit:
+    """Print what waits for a person with what it blocks: what a run waits for first, each the oldest first.
+
+    Args:
+        optional: after it what needs nobody, too.
+    """
+
+    async def work(runtime: Runtime) -> Exit:
+        queries = {name: PipelinesOf(name) for name in settings.pipeline_sources}
+        listings, faults = await ask_all(runtime, queries)
+        deploying = {
+            pipeline: EnvironmentsOf(pipeline) for pipeline in with_gates(settings, listings.values())
+        }
+        places, _ = await ask_all(runtime, deploying)  # where nobody knows, nothing was overtaken
+        waiting = pending_gates(listings.values(), places.values(), partial(promotes, settings))
+        found = [gate for gate in waiting if gate.needs_person or optional]
+        _print_gates(found, faults, runtime.clock(), as_json=as_json)
+        return complain_of_faults(faults)
+
+    return await with_runtime(settings, work)
+
+
+def _print_gates(
+    found: Sequence[PendingGate], faults: Mapping[str, Fault], now: float, *, as_json: bool
+) -> None:
     if as_json:
         document = GatesDoc(
             SCHEMA,
             now,
             tuple(
-                WaitingDoc(
-                    str(each.gate.address),
-                    each.gate.message,
-                    each.since,
-                    each.gate.blocking,
-                    str(each.run.address),
-                    each.run.title,
-                    each.run.ref,
-                    each.gate.submitter,
-                    tuple(map(field_document, each.gate.fields)),
-                    promotes(settings, each.gate),
+                document_of(
+                    WaitingDoc,
+                    each.gate,
+                    since=each.since,
+                    overtaken=each.overtaken,
+                    run=str(each.run.address),
+                    title=each.run.title,
+                    ref=each.run.ref,
+                    promotes=each.promotes,
                 )
                 for each in found
             ),
             {name: fault_document(fault) for name, fault in faults.items()},
         )
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_document(document)
     else:
         rows = [
             (
                 fmt.ago(now - each.since) if each.since is not None else "",
                 str(each.gate.address),
                 each.gate.message,
-                f"{each.run.title} {each.run.ref}".strip() if each.gate.blocking else "nothing",
+                each.blocks,
             )
             for each in found
         ]
@@ -185,6 +198,3 @@ async def gates(settings: Settings, *, as_json: bool) -> Exit:
             print(table(("WAITS", "ADDRESS", "ASKS", "BLOCKS"), rows, open_end=True))
         elif not faults:
             print("nothing waits")
-    for name, fault in faults.items():
-        print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
-    return Exit.UNREACHABLE if faults else Exit.OK

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tui.commands.address_errors import NO_RUN, in_a_pipeline_source
 from tui.commands.exit_codes import Exit, exit_of
+from tui.commands.frame import NO_RUN, complain, in_a_pipeline_source, last_runs, newest_run, with_runtime
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
@@ -62,25 +62,24 @@ async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit
         BrokenPipeError: nobody reads any more.
     """
     if wanted.raw and sys.stdout.isatty():
-        print(
-            "pipedeck: --raw is for files and pipes: what a log may hold could drive the terminal",
-            file=sys.stderr,
-        )
+        complain("--raw is for files and pipes: what a log may hold could drive the terminal")
         return Exit.USAGE
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
-    runtime = Runtime(settings)
-    gone = asyncio.create_task(_nobody_reads())
-    printing = asyncio.create_task(_Printing(runtime, wanted).run(address))
-    try:
-        await asyncio.wait((gone, printing), return_when=asyncio.FIRST_COMPLETED)
-        if not printing.done():
-            raise BrokenPipeError
-        return await printing
-    finally:
-        gone.cancel()
-        printing.cancel()
-        await runtime.close()
+
+    async def work(runtime: Runtime) -> Exit:
+        gone = asyncio.create_task(_nobody_reads())
+        printing = asyncio.create_task(_Printing(runtime, wanted).run(address))
+        try:
+            await asyncio.wait((gone, printing), return_when=asyncio.FIRST_COMPLETED)
+            if not printing.done():
+                raise BrokenPipeError
+            return await printing
+        finally:
+            gone.cancel()
+            printing.cancel()
+
+    return await with_runtime(settings, work)
 
 
 async def _nobody_reads() -> None:
@@ -126,12 +125,7 @@ class _Printing:
     async def _newest(self, address: Address) -> Address:
         """The newest run of a pipeline; the pipeline itself where there is none."""
         listing = await self._runtime.poller.ask(PipelinesOf(address.source))
-        runs = [
-            each.last
-            for each in listing.pipelines
-            if each.address == address.pipeline and each.last is not None
-        ]
-        newest = max(runs, key=lambda run: run.started_at or run.created_at or 0.0, default=None)
+        newest = newest_run(last_runs(listing.pipelines, address))
         return address if newest is None else newest.address
 
     async def _print(self, watch: Watch, address: Address) -> LogState:
@@ -186,7 +180,7 @@ class _Printing:
     def _say(self, words: str) -> None:
         if words not in self._said:
             self._said.add(words)
-            print(f"pipedeck: {words}", file=sys.stderr, flush=True)
+            complain(words)
 
     async def _outcome(self, watch: Watch, state: LogState) -> Exit:
         """How what it is the log of has ended; fine while it has not.

@@ -1,13 +1,20 @@
 """``pipedeck status``: the pipelines, or one run with its stages, once."""
 
-import asyncio
-import sys
 import time
+from collections.abc import Mapping
 
-import msgspec
-
-from tui.commands.address_errors import NO_RUN, in_a_pipeline_source
-from tui.commands.exit_codes import Exit, exit_of
+from tui.commands.exit_codes import Exit
+from tui.commands.frame import (
+    NO_RUN,
+    ask_all,
+    complain,
+    complain_of_faults,
+    in_a_pipeline_source,
+    last_runs,
+    newest_run,
+    print_document,
+    with_runtime,
+)
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault
@@ -22,62 +29,68 @@ from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line
 from tui.presenters.plain_text import chart_text, pipeline_table, run_text
 from tui.sources.base import SourceError
 
-ListingsBySource = dict[str, tuple[Listing | None, Fault | None]]
-
 
 async def status(settings: Settings, address: Address | None, *, as_json: bool) -> Exit:
     """Print the list, or the run or pipeline at ``address``."""
-    runtime = Runtime(settings)
-    try:
+
+    async def work(runtime: Runtime) -> Exit:
         if address is not None:
             return await _one(runtime, settings, address, as_json=as_json)
-        answers = await _listings(runtime, settings)
+        listings, faults = await _listings(runtime)
         if as_json:
-            document = StatusDoc(
-                schema=SCHEMA,
-                at=time.time(),
-                sources=tuple(source_document(name, *answer) for name, answer in answers.items()),
+            sources = (
+                source_document(name, listings.get(name), faults.get(name))
+                for name in settings.pipeline_sources
             )
-            _print_json(document)
+            print_document(StatusDoc(SCHEMA, time.time(), tuple(sources)))
         else:
-            print(_list_text(runtime, answers))
-        return _report(answers)
-    finally:
-        await runtime.close()
+            print(_list_text(runtime, listings))
+        return _report(settings, listings, faults)
+
+    return await with_runtime(settings, work)
 
 
 async def picture(settings: Settings) -> Exit:
     """Print what the deck would show: the list, the stages of its first run, the metrics of the models."""
-    runtime = Runtime(settings)
-    try:
-        answers = await _listings(runtime, settings)
-        print(_list_text(runtime, answers))
-        ranked = by_priority(_pipelines(answers))
-        first = next((pipeline for pipeline in ranked if pipeline.last), None)
-        if first is not None and first.last is not None:
-            print()
-            run = await runtime.poller.ask(RunAt(first.last.address))
-            print(run_text(run, first.runs, runtime.sources.now(first.address.source)))
-        for name, model in settings.models.items():
-            print(f"\n{model.title or name}")
-            if judged_metrics(settings, name):
-                print(await _verdict(runtime, name))
-            for metric in model.metrics:
-                table = settings.metrics[metric]
-                try:
-                    chart = await runtime.poller.ask(
-                        ChartOf(model=name, metric=metric, span=3600, columns=30)
-                    )
-                except SourceError as error:
-                    print(f"{table.title or metric}: {error.message}")
-                else:
-                    print(chart_text(table.title or metric, table.unit, chart.series))
-        return _report(answers)
-    except SourceError as error:
-        print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.UNREACHABLE
-    finally:
-        await runtime.close()
+
+    async def work(runtime: Runtime) -> Exit:
+        listings, faults = await _listings(runtime)
+        print(_list_text(runtime, listings))
+        try:
+            await _print_first(runtime, listings)
+        except SourceError as error:
+            complain(error.message)
+            return Exit.UNREACHABLE
+        await _print_models(runtime, settings)
+        return _report(settings, listings, faults)
+
+    return await with_runtime(settings, work)
+
+
+async def _print_first(runtime: Runtime, listings: Mapping[str, Listing]) -> None:
+    """The run of the first pipeline in the list that has one."""
+    ranked = by_priority(_pipelines(listings))
+    first = next((pipeline for pipeline in ranked if pipeline.last), None)
+    if first is not None and first.last is not None:
+        print()
+        run = await runtime.poller.ask(RunAt(first.last.address))
+        print(run_text(run, first.runs, runtime.sources.now(first.address.source)))
+
+
+async def _print_models(runtime: Runtime, settings: Settings) -> None:
+    """The verdict and the charts of each model."""
+    for name, model in settings.models.items():
+        print(f"\n{model.title or name}")
+        if judged_metrics(settings, name):
+            print(await _verdict(runtime, name))
+        for metric in model.metrics:
+            table = settings.metrics[metric]
+            try:
+                chart = await runtime.poller.ask(ChartOf(model=name, metric=metric, span=3600, columns=30))
+            except SourceError as error:
+                print(f"{table.title or metric}: {error.message}")
+            else:
+                print(chart_text(table.title or metric, table.unit, chart.series))
 
 
 async def _verdict(runtime: Runtime, model: str) -> str:
@@ -91,16 +104,12 @@ async def _verdict(runtime: Runtime, model: str) -> str:
 async def _one(runtime: Runtime, settings: Settings, address: Address, *, as_json: bool) -> Exit:
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
-    try:
-        run = await _run(runtime, address)
-    except SourceError as error:
-        print(f"pipedeck: {error.message}", file=sys.stderr)
-        return exit_of(error.trouble)
+    run = await _run(runtime, address)
     if run is None:
-        print(f"pipedeck: {address}: {NO_RUN}", file=sys.stderr)
+        complain(f"{address}: {NO_RUN}")
         return Exit.USAGE
     if as_json:
-        _print_json(run_document(run))
+        print_document(run_document(run))
     else:
         print(run_text(run, (), runtime.sources.now(address.source)))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
@@ -110,36 +119,22 @@ async def _run(runtime: Runtime, address: Address) -> Run | None:
     if address.run is not None:
         return await runtime.poller.ask(RunAt(address.of_run))
     listing = await runtime.poller.ask(PipelinesOf(address.source))
-    runs = [
-        pipeline.last
-        for pipeline in listing.pipelines
-        if pipeline.address == address.pipeline and pipeline.last
-    ]
-    if not runs:
+    newest = newest_run(last_runs(listing.pipelines, address))
+    if newest is None:
         return None
-    newest = max(runs, key=lambda run: run.started_at or run.created_at or 0.0)
     return await runtime.poller.ask(RunAt(newest.address))
 
 
-async def _listings(runtime: Runtime, settings: Settings) -> ListingsBySource:
-    names = settings.pipeline_sources
-    answers = await asyncio.gather(*(_listing(runtime, name) for name in names))
-    return dict(zip(names, answers, strict=True))
+async def _listings(runtime: Runtime) -> tuple[dict[str, Listing], dict[str, Fault]]:
+    return await ask_all(runtime, {name: PipelinesOf(name) for name in runtime.settings.pipeline_sources})
 
 
-async def _listing(runtime: Runtime, name: str) -> tuple[Listing | None, Fault | None]:
-    try:
-        return await runtime.poller.ask(PipelinesOf(name)), None
-    except SourceError as error:
-        return None, error.fault
+def _pipelines(listings: Mapping[str, Listing]) -> list[Pipeline]:
+    return [pipeline for listing in listings.values() for pipeline in listing.pipelines]
 
 
-def _pipelines(answers: ListingsBySource) -> list[Pipeline]:
-    return [pipeline for listing, _ in answers.values() if listing for pipeline in listing.pipelines]
-
-
-def _list_text(runtime: Runtime, answers: ListingsBySource) -> str:
-    ranked = by_priority(_pipelines(answers))
+def _list_text(runtime: Runtime, listings: Mapping[str, Listing]) -> str:
+    ranked = by_priority(_pipelines(listings))
     lines: list[PipelineLine] = []
     for pipeline in ranked:
         now = runtime.sources.now(pipeline.address.source)
@@ -147,15 +142,11 @@ def _list_text(runtime: Runtime, answers: ListingsBySource) -> str:
     return pipeline_table(lines)
 
 
-def _report(answers: ListingsBySource) -> Exit:
+def _report(settings: Settings, listings: Mapping[str, Listing], faults: Mapping[str, Fault]) -> Exit:
     """Say on stderr what is missing; the exit code tells whether a source was."""
-    for name, (listing, fault) in answers.items():
-        if fault is not None:
-            print(f"pipedeck: {name}: {fault.trouble.value}: {fault.message}", file=sys.stderr)
-        for note in listing.notes if listing else ():
-            print(f"pipedeck: {name}: {note}", file=sys.stderr)
-    return Exit.UNREACHABLE if any(fault for _, fault in answers.values()) else Exit.OK
-
-
-def _print_json(document: msgspec.Struct) -> None:
-    print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    for name in settings.pipeline_sources:
+        if name in faults:
+            complain_of_faults({name: faults[name]})
+        for note in listings[name].notes if name in listings else ():
+            complain(f"{name}: {note}")
+    return Exit.UNREACHABLE if faults else Exit.OK

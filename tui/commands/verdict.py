@@ -1,25 +1,22 @@
 """``pipedeck verdict``: how a model's canary compares with its baseline, for people and for pipelines."""
 
 import difflib
-import sys
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from tui.commands.exit_codes import Exit
+from tui.commands.frame import complain, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
-from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.engine.queries import CandidateOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.presenters.documents import verdict_document
-from tui.presenters.pipelines import candidacy_words, difference_text, limit_text
+from tui.presenters.judged_metrics import MetricLine, candidacy_words, metric_line
 from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
-from tui.text import format as fmt
 
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
@@ -38,35 +35,34 @@ async def verdict(
 ) -> Exit:
     """Print the verdict; exit code 0 when it may be promoted, 10 when it must not, 11 when that is not clear yet."""
     if mistake := _mistake(settings, model):
-        print(f"pipedeck: {mistake}", file=sys.stderr)
+        complain(mistake)
         return Exit.USAGE
     judged, registered = bool(judged_metrics(settings, model)), settings.models[model].registry is not None
-    runtime = Runtime(settings, clock=clock)
-    try:
-        found: Verdict | None = None
-        if judged:
-            found = await runtime.poller.ask(VerdictOf(model))
-        candidacy = await _candidacy(runtime, model, needed=not judged) if registered else None
-    except SourceError as error:
-        print(f"pipedeck: {error.message}", file=sys.stderr)
-        return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
-    finally:
-        await runtime.close()
-    now = clock()
-    if as_json:
-        units = {name: settings.metrics[name].unit for name in settings.metrics}
-        document = verdict_document(model, found, candidacy, units, now)
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
-    else:
-        parts = (
-            _text(found, settings, now, explain) if found else "",
-            _candidacy_text(candidacy, settings) if candidacy else "",
-        )
-        print("\n\n".join(filter(None, parts)))
-    if found is not None:
-        return _EXITS[found.decision]
-    assert candidacy is not None
-    return _candidate_exit(candidacy)
+
+    async def work(runtime: Runtime) -> Exit:
+        try:
+            found: Verdict | None = None
+            if judged:
+                found = await runtime.poller.ask(VerdictOf(model))
+            candidacy = await _candidacy(runtime, model, needed=not judged) if registered else None
+        except SourceError as error:
+            complain(error.message)
+            return Exit.USAGE if error.trouble is Trouble.MISCONFIGURED else Exit.UNREACHABLE
+        if as_json:
+            units = {name: metric.unit for name, metric in settings.metrics.items()}
+            print_document(verdict_document(model, found, candidacy, units, clock()))
+        else:
+            parts = (
+                _text(found, settings, clock(), explain) if found else "",
+                _candidacy_text(candidacy, settings) if candidacy else "",
+            )
+            print("\n\n".join(filter(None, parts)))
+        if found is not None:
+            return _EXITS[found.decision]
+        assert candidacy is not None
+        return _candidate_exit(candidacy)
+
+    return await with_runtime(settings, work, clock=clock)
 
 
 async def _candidacy(runtime: Runtime, model: str, *, needed: bool) -> Candidacy | None:
@@ -76,7 +72,7 @@ async def _candidacy(runtime: Runtime, model: str, *, needed: bool) -> Candidacy
     except SourceError as error:
         if needed:
             raise
-        print(f"pipedeck: {error.message}", file=sys.stderr)
+        complain(error.message)
         return None
 
 
@@ -110,7 +106,7 @@ def _text(found: Verdict, settings: Settings, now: float, explain: bool) -> str:
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
     lines = table(
         ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE", "REASON"),
-        [_row(metric, settings.metrics[metric.metric].unit, now) for metric in found.metrics],
+        [_row(metric_line(metric, settings.metrics[metric.metric].unit, now)) for metric in found.metrics],
         open_end=True,
     )
     methods = [f"{metric.metric}: {metric.method}" for metric in found.metrics if explain and metric.method]
@@ -126,15 +122,15 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
         ("METRIC", "VERDICT", "CHAMPION", "CANDIDATE", "DIFFERENCE", "LIMIT", "REASON"),
         [
             (
-                metric.metric,
-                metric.outcome.value,
-                fmt.level(metric.baseline),
-                fmt.level(metric.canary),
-                difference_text(metric, ""),
-                limit_text(metric, ""),
-                metric.reason,
+                line.metric,
+                line.outcome.value,
+                line.baseline,
+                line.canary,
+                line.difference,
+                line.limit,
+                line.reason,
             )
-            for metric in candidacy.metrics
+            for line in (metric_line(metric, "", 0.0) for metric in candidacy.metrics)
         ],
         open_end=True,
     )
@@ -142,16 +138,15 @@ def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:
     return "\n".join(part for part in (head, lines if candidacy.metrics else "", *candidacy.notes) if part)
 
 
-def _row(metric: MetricVerdict, unit: str, now: float) -> tuple[str, ...]:
-    effective = f" ({metric.effective:.0f} independent)" if metric.effective is not None else ""
+def _row(line: MetricLine) -> tuple[str, ...]:
     return (
-        metric.metric,
-        metric.outcome.value,
-        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
-        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
-        difference_text(metric, unit),
-        limit_text(metric, unit),
-        f"{metric.points}{effective}" if metric.points else "",
-        fmt.ago(now - metric.newest) if metric.newest is not None else "",
-        metric.reason,
+        line.metric,
+        line.outcome.value,
+        line.baseline,
+        line.canary,
+        line.difference,
+        line.limit,
+        line.values,
+        line.age,
+        line.reason,
     )

@@ -54,6 +54,8 @@ class Policy(_Table, frozen=True, kw_only=True):
     action: Literal["rollback", "retrain"]
     environment: str = ""
     """What is rolled back; empty: the environment of the model."""
+    reject_waiting: bool = False
+    """Before a rollback the gate that the canary waits at is rejected: else the rollback may wait behind it."""
     at_most: AtMost
     """``1 per 6h``, for all instances that share a state directory."""
     wait: Wait

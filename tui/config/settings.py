@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
-from tui.config.sources import MetricServer, ServerSettings
+from tui.config.sources import ServerSettings
 from tui.domain.address import Address
 from tui.domain.query_template import Dialect, placeholders
 from tui.domain.share import Share
@@ -207,7 +207,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def dialect(self, metric: str) -> Dialect:
         """How values are written in the query of a metric."""
         source = self.sources.get(self.metrics[metric].source)
-        return source.dialect if isinstance(source, MetricServer) else "promql"
+        return source.dialect if source is not None else "promql"
 
 
 _UNITS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600, "d": 86400}

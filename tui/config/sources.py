@@ -29,9 +29,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     takes_actions: ClassVar[bool] = False
     gives_metrics: ClassVar[bool] = False
     registers_models: ClassVar[bool] = False
+    dialect: ClassVar[Dialect] = "promql"
+    """How values are written in its queries for metrics."""
     knows_tiers: ClassVar[bool] = True
     """It tells which environments are production; where it cannot be asked, an environment counts as one. False: only
     ``[safety] production`` tells."""
+    declares_parameters: ClassVar[bool] = False
+    """A pipeline tells the names of all that it can be started with."""
     rolls_back: ClassVar[bool] = True
     """Going back is an action of its own; False: the config says what is started for it."""
     names_environments: ClassVar[bool] = False
@@ -102,6 +106,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """:meth:`retraining` has something for some pipeline."""
         return False
 
+    @property
+    def starts(self) -> tuple[tuple[str, Start], ...]:
+        """All that the config of the source would start, by its keys."""
+        return ()
+
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """What of well-typed settings cannot be meant: the key, and what is wrong with it."""
         yield from ()
@@ -115,6 +124,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     runs_pipelines: ClassVar[bool] = True
     takes_actions: ClassVar[bool] = True
+    declares_parameters: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
     rolls_back: ClassVar[bool] = False
 
@@ -147,6 +157,15 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     @property
     def may_retrain(self) -> bool:
         return any(rule.retrain is not None for rule in self.deployments)
+
+    @property
+    def starts(self) -> tuple[tuple[str, Start], ...]:
+        return tuple(
+            (f"deployments[{number}].{key}", start)
+            for number, rule in enumerate(self.deployments)
+            for key, start in (("rollback", rule.rollback), ("retrain", rule.retrain))
+            if start is not None
+        )
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         for number, rule in enumerate(self.deployments):
@@ -182,8 +201,6 @@ class MetricServer(ServerSettings, frozen=True, kw_only=True):
     """What all sources of metrics have."""
 
     gives_metrics: ClassVar[bool] = True
-    dialect: ClassVar[Dialect] = "promql"
-    """How values are written in its queries."""
 
     user: str | None = None
     password: Secret | None = None

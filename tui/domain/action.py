@@ -49,15 +49,21 @@ class ActionKind(StrEnum):
         return "roll back" if self is ActionKind.ROLLBACK else self.value
 
 
+FieldKind = Literal["text", "lines", "boolean", "choice", "secret", "number", "run", "file", "unsupported"]
+"""``run``: written ``JOB#NUMBER``. ``file``: the path of one on this machine."""
+
+
 class ActionField(msgspec.Struct, frozen=True):
     """Something a person is asked for before the plan is sent."""
 
     name: str
-    kind: Literal["text", "lines", "boolean", "choice", "secret", "number", "unsupported"] = "text"
+    kind: FieldKind = "text"
     default: str = ""
     choices: tuple[str, ...] = ()
     help: str = ""
     required: bool = False
+    omitted: bool = False
+    """It is not sent where nothing is given: the server knows its default best, or alone."""
 
     def listed(self, divider: str = ", ") -> str:
         """Its choices on one line, an empty one as ``(empty)``."""
@@ -102,10 +108,13 @@ class Step(msgspec.Struct, frozen=True):
     """Below the server's base url, with the query, quoted as it is sent; never a secret."""
     body: tuple[tuple[str, str], ...] = ()
     """Field and value as they are sent; ``***`` for one whose value comes from the secrets given with the sending."""
-    body_kind: Literal["none", "form", "json", "raw json"] = "none"
-    """``raw json``: the one value is a JSON document."""
+    body_kind: Literal["none", "form", "json", "raw json", "multipart"] = "none"
+    """``raw json``: the one value is a JSON document. ``multipart``: some values are paths of files, whose content is
+    sent."""
     expect: tuple[tuple[str, str], ...] = ()
     """The source's own notes, by which it recognises the effect when it reads back; enough after a restart, too."""
+    kind: str = ""
+    """Which of the source's handlers sends it and looks at its effect: a member of an enum of that source."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -125,10 +134,14 @@ class Plan(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     """What makes it doubtful: a no-op, approvals needed afterwards, artifacts that have expired."""
     fields: tuple[ActionField, ...] = ()
-    """What has to be asked for. All of them are sent, those untouched with their defaults."""
+    """What has to be asked for. Those untouched are sent with their defaults, or left to the server's."""
     steps: tuple[Step, ...] = ()
     environment: str = ""
     """The environment it changes, where that is known."""
+    button: str = ""
+    """What the server's own page writes on the button for it; empty where it has none of its own."""
+    account: str = ""
+    """Whom the server takes us for; empty where it does not tell, or nobody logged in."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -148,8 +161,8 @@ class Reply(msgspec.Struct, frozen=True):
     found: tuple[tuple[str, str], ...] = ()
     """What the answer told for reading back: a queue item, the id of a new job. For the source, like ``expect``."""
     over: bool = False
-    """Of a lost one: the server told of an error of its own, so it is done with it. What is not seen soon did not
-    happen."""
+    """Of a lost one: the server refused it, or told of an error of its own, in a way that may follow the effect. So it
+    is done with it, and what is not seen soon did not happen."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -163,6 +176,8 @@ class Observation(msgspec.Struct, frozen=True):
     """What it led to: the new run or job."""
     found: tuple[tuple[str, str], ...] = ()
     """Replaces :attr:`Reply.found` for the next look, where not empty."""
+    not_ours: bool = False
+    """It is somebody else's doing, or happened by itself: after a refusal, none of ours."""
 
     @property
     def settled(self) -> bool:

@@ -11,8 +11,8 @@
 PATH is the Jenkins full name as the server sends it or the GitLab project path; RUN a number (Jenkins, GitLab) or the
 server's own text id. JOB is the rest, with ``~ID`` where a name repeats in its run.
 
-What cannot stand as it is is percent-encoded (docs/addresses.md): whatever :func:`tui.text.safe.clean` would change, white
-space at an end, and what divides the parts. In PATH and an environment's name the percent sign is an ordinary
+What cannot stand as it is is percent-encoded (docs/addresses.md): whatever :func:`tui.text.safe.clean` would change,
+white space at an end, and what divides the parts. In PATH and an environment's name the percent sign is an ordinary
 character, for Jenkins has its own encoding in the names of branches (``feature%2Fx``; of ``# % / ? [ ] \\`` and a few
 names as a whole, jenkinsci/branch-api-plugin, NameEncoder): those stay what the server calls them. A ``#``, ``%``,
 space or NUL that has to be encoded there has a second percent sign before it: ``%%23``.

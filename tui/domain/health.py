@@ -35,6 +35,18 @@ class Fault(msgspec.Struct, frozen=True):
     """When the server said it may be asked again."""
 
 
+LONG_PAUSE = 900.0
+"""Seconds of a pause that a server asked for beyond which a person may have it asked once earlier."""
+
+LARGEST_SKEW = 86400.0
+"""Seconds by which a server's clock may be off and still be believed."""
+
+
+def believed(skew: float | None) -> float:
+    """Seconds to add to our time for a server's: its ``skew``, or 0 where that is not known or more than a day."""
+    return skew if skew is not None and abs(skew) <= LARGEST_SKEW else 0.0
+
+
 class SourceFacts(msgspec.Struct, frozen=True):
     """What is known of one source beside its pipelines; all of it learnt in passing."""
 
@@ -47,7 +59,7 @@ class SourceFacts(msgspec.Struct, frozen=True):
     """True when the credentials are known not to write; None where the server does not tell."""
     stage_source: str = ""
     clock_skew: float | None = None
-    """Server clock minus ours, seconds, from the Date header."""
+    """Server clock minus ours, seconds, from the Date header; as told, see :func:`believed`."""
     requests: int = 0
     """Requests sent since start."""
     bytes_read: int = 0

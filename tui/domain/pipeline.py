@@ -98,9 +98,11 @@ class QueueItem(msgspec.Struct, frozen=True, gc=False):
     """Why it waits, in the source's words."""
     since: float | None = None
     stuck: bool = False
+    """It will not begin by itself."""
     cause: str = ""
     """Who or what asked for it, as of a run."""
     parameters: tuple[tuple[str, str], ...] = ()
+    """What it was asked for with."""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -141,6 +143,10 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     """Where the stages come from, when that limits what they can say (``flow graph: no times``)."""
     upstream: "Run | None" = None
     """The run that started this one, without its stages; None where none did, and until it was asked for."""
+    facts: tuple[str, ...] = ()
+    """What else there is to know of it, in lines: its merge request, who has to approve, when it runs next."""
+    trigger: str = ""
+    """The kind of its cause (``push``, ``schedule``), where runs of one pipeline are of several kinds (GitLab)."""
 
 
 class Pipeline(msgspec.Struct, frozen=True, gc=False):
@@ -165,13 +171,17 @@ class Pipeline(msgspec.Struct, frozen=True, gc=False):
         return f"{self.address} {self.ref}" if self.ref else str(self.address)
 
     @property
-    def last(self) -> Run | None:
-        return self.runs[0] if self.runs else None
+    def first_queued(self) -> QueueItem | None:
+        """Of what waits in the queue that which needs a person, else what has waited longest."""
+        return min(
+            self.queue, key=lambda each: (not each.stuck, each.since or float("inf"), each.id), default=None
+        )
 
     @property
-    def others(self) -> tuple[Run, ...]:
-        """The runs before the newest that have not ended."""
-        return tuple(run for run in self.runs[1:] if not run.status.finished)
+    def last(self) -> Run | None:
+        """The newest run that did anything: a skipped one (``[skip ci]``) hides nothing that came before it."""
+        newest = self.runs[0] if self.runs else None
+        return next((run for run in self.runs if run.status is not Status.SKIPPED), newest)
 
 
 class Listing(msgspec.Struct, frozen=True, gc=False):

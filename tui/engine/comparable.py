@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from tui.config import MetricSettings
+from tui.domain.promql import aggregates
 from tui.domain.series import Histogram, Samples, Track
-from tui.sources.metrics.promql import aggregates
 from tui.text.format import quantity
 
 _MOST_BOUNDS = 3

@@ -22,6 +22,7 @@ from tui.sources.base import Source
 
 if TYPE_CHECKING:
     from tui.engine.alarms.monitor import AlarmMonitor
+    from tui.engine.alarms.notifier import NoticeFormatter
 
 
 class Runtime:
@@ -34,6 +35,7 @@ class Runtime:
         later: how time is waited for; the loop's ``call_later``.
         history: where finished runs and their tests are kept from one start to the next; None: nowhere.
         journal: where actions are noted; None: where ``settings`` say.
+        formatter: puts notices about alarms into words; None: nobody is told of them.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Runtime:
         later: Later = call_later,
         history: DiskCache | None = None,
         journal: Journal | None = None,
+        formatter: "NoticeFormatter | None" = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
         self._later = later
+        self._formatter = formatter
         self.journal = journal or journal_for(settings)
         self.store = store = Store(partial(later, FRAME))
         self.sources = pool = SourcePool(settings, sources, clock)
@@ -84,6 +88,7 @@ class Runtime:
                 self.sources,
                 self.policies,
                 Acknowledgements(self.journal),
+                self._formatter,
                 self.clock,
                 self._later,
             )

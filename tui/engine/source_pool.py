@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from tui.config import ConfigError, Settings
-from tui.domain.health import Finding, SourceFacts, Trouble
+from tui.domain.health import LARGEST_SKEW, Finding, SourceFacts, Trouble, believed
 from tui.engine.cache.disk import looks_for
 from tui.sources import registry
 from tui.sources.base import (
@@ -17,6 +17,7 @@ from tui.sources.base import (
     DeploymentSource,
     LookingSource,
     MetricSource,
+    PausedSource,
     PipelineSource,
     ReachableSource,
     RegistrySource,
@@ -69,13 +70,31 @@ class SourcePool:
             source = await self.source(name)
         except SourceError as error:
             return (Finding("error", error.trouble.value, error.message, "correct the config"),)
-        return await source.check()
+        try:
+            return await source.check()
+        except SourceError as error:
+            return (Finding("error", error.trouble.value, error.message),)
+        except Exception as error:
+            fault = unexpected(name, error)
+            return (Finding("error", fault.trouble.value, fault.message),)
 
     def now(self, name: str) -> float:
-        """The time by the clock of a source's server, which its times are in; ours while they agree."""
+        """The time by the clock of a source's server, which its times are in; ours while they agree, and where the
+        server's is not to be believed."""
+        source = self._sources.get(name)
+        skew = believed(source.facts().clock_skew) if source is not None else 0.0
+        return self.clock() + (skew if abs(skew) > SKEW_NOTICED else 0.0)
+
+    def clock_is_wrong(self, name: str) -> bool:
+        """Whether a source's server tells a time that is not to be believed."""
         source = self._sources.get(name)
         skew = source.facts().clock_skew if source is not None else None
-        return self.clock() + (skew if skew is not None and abs(skew) > SKEW_NOTICED else 0.0)
+        return skew is not None and abs(skew) > LARGEST_SKEW
+
+    def ask_early(self, name: str) -> bool:
+        """Let a source be asked once although its server asked for a pause, if that is long. Whether it may be."""
+        source: object = self._sources.get(name)
+        return isinstance(source, PausedSource) and source.ask_early()
 
     def ours(self, name: str, at: float) -> float:
         """By our clock, a time that a source's server told."""

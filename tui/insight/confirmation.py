@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from tui.domain.action import ActionKind, Plan
+from tui.domain.action import Plan
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.globs import matches
 from tui.domain.verdict import Decision
 
@@ -16,11 +17,19 @@ class RequiredConfirmation(msgspec.Struct, frozen=True):
     """To be typed: the environment, because it is production."""
     doubt: str = ""
     """Why it is asked a second time: the verdict is not PROMOTE OK, or the validation of what would be champion."""
+    version: str = ""
+    """To be typed with the second question, because of the doubt: the version that is meant, or where that is not
+    known the number of its run, or the address."""
 
     @property
     def typing(self) -> str:
         """What is demanded with the name, in words."""
         return f"it changes {self.name}: that name has to be typed" if self.name else ""
+
+    @property
+    def typing_version(self) -> str:
+        """What is demanded with the version, in words."""
+        return f"{self.doubt}: {self.version} has to be typed" if self.doubt else ""
 
 
 class Confirmation(msgspec.Struct, frozen=True):
@@ -29,14 +38,14 @@ class Confirmation(msgspec.Struct, frozen=True):
     yes: bool = False
     name: str = ""
     """As it was typed."""
-    despite: bool = False
-    """Yes to the second question, too."""
+    version: str = ""
+    """As it was typed for the second question."""
     reason: str = ""
     """Why, where that was asked with the question and not part of the request."""
 
 
 def required_confirmation(
-    plan: Plan, production: str, decision: Decision | None, judged: bool, doubt: str = ""
+    plan: Plan, production: str, decision: Decision | None, judged: bool, doubt: str = "", version: str = ""
 ) -> RequiredConfirmation:
     """What ``plan`` demands.
 
@@ -45,10 +54,15 @@ def required_confirmation(
         decision: the verdict on the canary; None: it could not be read.
         judged: there is a verdict to be had on it.
         doubt: what else is doubtful.
+        version: what it puts there, where that is known.
     """
-    if plan.request.kind is ActionKind.PROMOTE and judged and decision is not Decision.PROMOTE:
+    judged = judged and ACTION_KINDS[plan.request.kind].judged_by == "verdict"
+    if judged and decision is not Decision.PROMOTE:
         doubt = f"the verdict is {decision}" if decision is not None else "the verdict could not be read"
-    return RequiredConfirmation(production, doubt)
+    if not doubt:
+        return RequiredConfirmation(production)
+    target = plan.request.target
+    return RequiredConfirmation(production, doubt, version or str(target.run or target))
 
 
 def missing_confirmation(consent: RequiredConfirmation, given: Confirmation) -> str:
@@ -57,8 +71,8 @@ def missing_confirmation(consent: RequiredConfirmation, given: Confirmation) -> 
         return "nobody said yes"
     if consent.name and given.name != consent.name:
         return consent.typing
-    if consent.doubt and not given.despite:
-        return f"{consent.doubt}: it takes a second yes"
+    if consent.doubt and given.version != consent.version:
+        return consent.typing_version
     return ""
 
 

@@ -1,10 +1,13 @@
 """What waits for a person, everywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
+from tui.domain.address import Address
+from tui.domain.deployment import Deployment, Environments
 from tui.domain.pipeline import Gate, Listing, Pipeline, Run
+from tui.domain.status import Status
 
 
 class PendingGate(msgspec.Struct, frozen=True):
@@ -13,17 +16,44 @@ class PendingGate(msgspec.Struct, frozen=True):
     gate: Gate
     run: Run
     pipeline: Pipeline
+    promotes: bool = False
+    """A canary waits at it, or may, whether or not its run does."""
+    overtaken: str = ""
+    """What was put since into the environment that it leads to, in words; empty: nothing newer, as far as is known."""
 
     @property
     def since(self) -> float | None:
         """Where nobody tells since when it waits, its run has waited no longer than it is there."""
         return self.gate.since or self.run.started_at or self.run.created_at
 
+    @property
+    def needs_person(self) -> bool:
+        """Somebody has to answer it. Not so an optional job, which blocks nothing (``roll back``), and what a newer
+        deployment has overtaken."""
+        return (self.gate.blocking or self.promotes) and not self.overtaken
 
-def pending_gates(listings: Iterable[Listing]) -> list[PendingGate]:
-    """Every gate; those that a run waits at before those it does not, each the oldest first."""
+    @property
+    def blocks(self) -> str:
+        """What does not go on without an answer, in words."""
+        if self.overtaken:
+            return f"overtaken: {self.overtaken}"
+        return f"{self.run.title} {self.run.ref}".strip() if self.gate.blocking else "nothing"
+
+
+def pending_gates(
+    listings: Iterable[Listing],
+    places: Iterable[Environments] = (),
+    promotes: Callable[[Gate], bool] = lambda _: False,
+) -> list[PendingGate]:
+    """Every gate; those that need a person before those that do not, each the oldest first.
+
+    Args:
+        places: what the pipelines that have gates deploy to, as far as that was read.
+        promotes: whether a canary waits at a gate.
+    """
+    places = tuple(places)
     found = {
-        gate.address: PendingGate(gate, run, pipeline)
+        gate.address: PendingGate(gate, run, pipeline, promotes(gate), _overtaken(gate.address, places))
         for listing in listings
         for pipeline in listing.pipelines
         for run in pipeline.runs
@@ -31,5 +61,32 @@ def pending_gates(listings: Iterable[Listing]) -> list[PendingGate]:
     }
     return sorted(
         found.values(),
-        key=lambda each: (not each.gate.blocking, each.since or float("inf"), str(each.gate.address)),
+        key=lambda each: (not each.needs_person, each.since or float("inf"), str(each.gate.address)),
     )
+
+
+def _overtaken(gate: Address, places: Iterable[Environments]) -> str:
+    """Told only of an environment that the gate is known to lead to, by runs of its own pipeline."""
+    for environment in (each for found in places for each in found.environments):
+        if any(_leads(gate, each) for each in environment.deployments):
+            for each in environment.deployments:
+                if each.status is Status.PASSED and not each.canary and _newer(each, gate):
+                    return f"{each.version} was put into {environment.name} since"
+    return ""
+
+
+def _leads(gate: Address, deployment: Deployment) -> bool:
+    """Whether the gate lets on what made ``deployment``, or what made it in another run."""
+    made_by = deployment.run
+    if made_by is None or made_by.pipeline != gate.pipeline:
+        return False
+    if gate.job is None or made_by.job is None:
+        return made_by.of_run == gate.of_run
+    return made_by.job.partition("~")[0] == gate.job.partition("~")[0]
+
+
+def _newer(deployment: Deployment, gate: Address) -> bool:
+    made_by = deployment.run
+    if made_by is None or made_by.pipeline != gate.pipeline:
+        return False
+    return isinstance(made_by.run, int) and isinstance(gate.run, int) and made_by.run > gate.run

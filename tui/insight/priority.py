@@ -53,11 +53,35 @@ def by_priority(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
 
 
 def _front(pipeline: Pipeline) -> Iterator[Run]:
-    """The runs that no newer finished run has overtaken, newest first."""
+    """The runs that no newer finished run has overtaken, newest first. A skipped run overtakes nothing."""
     for run in pipeline.runs:
+        if run.status is Status.SKIPPED:
+            continue
         if run.status.finished:
             return
         yield run
+
+
+def hidden_runs(pipeline: Pipeline) -> list[Run]:
+    """What the last run of ``pipeline`` hides though it matters, newest first.
+
+    Runs that are under way or wait beside it, and the newest result of each other kind of trigger where that is a
+    failure: a schedule that passed says nothing of the push that failed before it. A run of GitLab, which has a
+    trigger, waits for ever where nobody answers: it counts only until a newer one has overtaken it.
+    """
+    last, front = pipeline.last, list(_front(pipeline))
+    waiting = [run for run in pipeline.runs if _waits(run) and (run in front or not run.trigger)]
+    results: dict[str, Run] = {}
+    for run in pipeline.runs:
+        if run.status in _CONCLUSIVE and run.trigger:
+            results.setdefault(run.trigger, run)
+    newest = next((run for run in pipeline.runs if run.status in _CONCLUSIVE), None)
+    failed = [run for run in results.values() if run.status is Status.FAILED and run is not newest]
+    return [
+        run
+        for run in pipeline.runs
+        if run is not last and (run.status in _BUSY or run in waiting or run in failed)
+    ]
 
 
 def _waits(run: Run) -> bool:

@@ -7,6 +7,9 @@ from tui.domain.deployment import Changes, Deployment
 from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
 
+FRESH = 15.0
+"""Seconds after which what was read counts as old."""
+
 
 class PartSource(msgspec.Struct, frozen=True):
     """How one part was come by."""
@@ -15,6 +18,10 @@ class PartSource(msgspec.Struct, frozen=True):
     """When it was read; None: it could not be."""
     problem: str = ""
     """Why it could not be read now; what is shown is then from ``at``, or missing."""
+
+    def fresh(self, now: float) -> bool:
+        """It was read within the last seconds, and nothing has gone wrong since."""
+        return not self.problem and self.at is not None and now - self.at < FRESH
 
 
 class OtherDeployment(msgspec.Struct, frozen=True):
@@ -65,3 +72,9 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     alarms_known: PartSource = PartSource(problem="they were not read")
     judging: tuple[str, ...] = ()
     """Who else decides on the model at this moment, and what else of it waits for a decision, in words."""
+
+    def version_at(self, gate: Address) -> str:
+        """The version that ``gate`` lets go on; empty where the canary that is known came of another run."""
+        run = self.canary.run if self.canary is not None else None
+        other = run is not None and gate.run is not None and run.of_run != gate.of_run
+        return "" if other else self.version.strip()

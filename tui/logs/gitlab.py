@@ -21,6 +21,12 @@ _SECTION = re.compile(
     rb"section_(start|end):(\d{1,20}):([A-Za-z0-9_.-]{1,200})(\[[^\]\r\n]{0,500}\])?"
     rb"(?:\r\x1b\[0?K|\x1b\[0?K|\r|(?=\n|$))"
 )
+_COLOURS = rb"(?:\x1b\[[0-9;:]{0,128}[mK])+\r*\n?"
+_INVISIBLE = {
+    False: re.compile(_COLOURS),
+    True: re.compile(_HEADER.pattern.replace(b"[ +]", b" ") + _COLOURS),
+}
+"""A row of colour codes only, in a log without row headers and with them."""
 _LATEST = 1e11  # seconds; a later time is none
 
 
@@ -52,7 +58,10 @@ class GitLabParser(Parser):
 
     def _whole(self) -> int:
         if not self._has_headers():
-            return super()._whole()
+            end = super()._whole()
+            last = self._held.rfind(b"\n", 0, max(0, end - 1)) + 1
+            # It may be the last one, see _rest; what it is shows when more comes.
+            return last if end == len(self._held) and _INVISIBLE[False].fullmatch(self._held, last) else end
         known = self._continued_to  # up to here it is one line, seen before: a long chain is walked once
         end = newest = self._held.rfind(b"\n", known, len(self._held) - _HEADER_SIZE) + 1
         while end and self._continues(end):
@@ -74,14 +83,13 @@ class GitLabParser(Parser):
         return super()._break()
 
     def _rest(self) -> bytes:
-        row = self._held.rfind(b"\n") + 1
-        if (
-            self._has_headers()
-            and len(self._held) - row < _HEADER_SIZE
-            and _HEADER_BEGUN.fullmatch(self._held, row)
-        ):
-            return self._held[:row]
-        return self._held
+        held = self._held
+        row = held.rfind(b"\n") + 1
+        if self._has_headers() and len(held) - row < _HEADER_SIZE and _HEADER_BEGUN.fullmatch(held, row):
+            held = held[:row]
+        # The runner ends a log with a row that only takes back a colour.
+        last = held.rfind(b"\n", 0, max(0, len(held) - 1)) + 1
+        return held[:last] if _INVISIBLE[self._has_headers()].fullmatch(held, last) else held
 
     def _lines(self, block: bytes, position: int) -> LogLines:
         times: array[float] | None = None

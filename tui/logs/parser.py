@@ -62,8 +62,8 @@ class Parser(ABC):
         batches = []
         while self._too_long(len(self._held)):
             batches.append(self._take(self._break()))
+        self._held = self._rest()
         if self._held:
-            self._held = self._rest()
             batches.append(self._take(len(self._held)))
         return [batch for batch in batches if batch.text]
 

@@ -69,6 +69,12 @@ def errors(more: Iterable[str] = ()) -> Finder:
     """
     own = [_compiled(text, 0).pattern for text in more]
     looks = re.compile("|".join(f"(?:{text})" for text in (*_LOOKS, *own)))
+    wanted = re.compile("|".join(f"(?:{text})" for text in own)) if own else None
+
+    def is_error(line: str) -> bool:
+        if not looks.search(line):
+            return False
+        return not _HARMLESS.search(line) or bool(wanted and wanted.search(line))
 
     def lines(block: bytes) -> list[int]:
         if own:  # they may look like anything
@@ -79,9 +85,7 @@ def errors(more: Iterable[str] = ()) -> Finder:
             return []
         rows = block.split(b"\n")
         return [
-            number
-            for number in candidates
-            if looks.search(rows[number][:_LOOK_AT].decode("utf-8", "replace"))
+            number for number in candidates if is_error(rows[number][:_LOOK_AT].decode("utf-8", "replace"))
         ]
 
     return Finder(lines, looks, runs=True)
@@ -122,6 +126,12 @@ _LOOKS = (
     r"(?:^|[\s\[|:])(?:ERROR|FATAL|CRITICAL)(?:[:\]|]|\s+\S)",
     r"^Finished: FAILURE$",
 )
+
+_HARMLESS = re.compile(
+    # GitLab's runner of a job that goes on or passed: a cache that is cold, artifacts that were not made
+    r"^(?:FATAL: file does not exist|ERROR: No files to upload)\s*$"
+)
+"""What looks like an error and breaks nothing."""
 
 
 def _suspicious(block: bytes) -> list[int]:

@@ -9,11 +9,11 @@ from textual.widget import Widget
 from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Announcement
 from tui.domain.pipeline import Pipeline
-from tui.engine.alarms.notifier import before_words
 from tui.engine.queries import AlarmsNow, AnnouncementsNow, AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.panes.action_progress import countdown
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, Selection
+from tui.presenters.notices import before_words, countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.table.line_table import Column, LineTable, Row
@@ -167,31 +167,39 @@ class AlarmsPane(Pane):
     def _show_details(self) -> None:
         """All that is known of the alarm under the cursor."""
         alarm = self.alarm
-        told: list[list[StatusItem]] = [[], [], [], []]
+        lines: list[list[StatusItem]] = [[], [], [], []]
         if alarm is not None:
             quiet = f" ({alarm.silenced})" if alarm.silenced else ""
             of = f" from {alarm.origin}" if alarm.origin else ""
-            told[0] = [StatusItem(f"{alarm.name}{of}{quiet}", "strong"), StatusItem(alarm.words)]
+            lines[0] = [StatusItem(f"{alarm.name}{of}{quiet}", "strong"), StatusItem(alarm.words)]
             if alarm.before is not None:
-                told[1] = [
+                lines[1] = [
                     StatusItem("came", "dim"),
                     StatusItem(before_words(alarm)),
                     StatusItem(str(alarm.before.environment), "dim"),
                 ]
             elif alarm.model:
-                told[1] = [StatusItem("no deployment before it is known", "dim")]
+                lines[1] = [StatusItem("no deployment before it is known", "dim")]
             if alarm.advice:
-                told[2] = [StatusItem("proposed", "dim"), *map(StatusItem, alarm.advice)]
-            for said in self._said(alarm):
-                role = "waiting" if said.at is not None else "dim"
-                told[3] += [StatusItem(countdown(said, self.runtime.clock()), role), StatusItem(said.words)]
-        for line, items in zip(self._details, told, strict=False):
+                lines[2] = [StatusItem("proposed", "dim"), *map(StatusItem, alarm.advice)]
+            proposed = {proposal.target for proposal in alarm.proposals}
+            for activity in recent(self.runtime):
+                if not activity.ended and activity.plan.request.target in proposed:
+                    words, role = progress(activity)
+                    lines[2].insert(0, StatusItem(words, role))
+            for announcement in self._announcements(alarm):
+                role = "waiting" if announcement.at is not None else "dim"
+                lines[3] += [
+                    StatusItem(countdown(announcement, self.runtime.clock()), role),
+                    StatusItem(announcement.words),
+                ]
+        for line, items in zip(self._details, lines, strict=False):
             line.show(items)
 
-    def _said(self, alarm: Alarm) -> list[Announcement]:
+    def _announcements(self, alarm: Alarm) -> list[Announcement]:
         """What policies say of it."""
-        said = self.runtime.store.get(AnnouncementsNow()).value or ()
-        return [each for each in said if (each.alarm, each.model) == (alarm.name, alarm.model)]
+        announced = self.runtime.store.get(AnnouncementsNow()).value or ()
+        return [each for each in announced if (each.alarm, each.model) == (alarm.name, alarm.model)]
 
     def action_propose(self, word: str) -> None:
         """Carry what the alarm under the cursor proposes, of that kind, to the plan."""
@@ -209,8 +217,8 @@ class AlarmsPane(Pane):
     def action_withdraw(self) -> None:
         """Say no to what policies have announced for the alarm under the cursor."""
         alarm = self.alarm
-        said = self._said(alarm) if alarm is not None and not alarm.origin else []
-        if not [each for each in said if self.runtime.policies.withdraw(each.policy)]:
+        announced = self._announcements(alarm) if alarm is not None and not alarm.origin else []
+        if not [each for each in announced if self.runtime.policies.withdraw(each.policy)]:
             self.notify("No policy is about to do anything for this alarm.", markup=False, timeout=4)
 
     def action_acknowledge(self) -> None:

@@ -7,7 +7,7 @@ from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.runtime import Runtime
-from tui.presenters.environments import EnvironmentGroup, front_place, model_group, places
+from tui.insight.environments import EnvironmentGroup, front_place, model_group, places
 from widgets.chart.data import Marker
 
 _TOLD = (Status.RUNNING, Status.FAILED)
@@ -40,9 +40,7 @@ class DeploymentMarkers:
     def _find(self, model: str) -> None:
         runtime = self._runtime
         listings = tuple(
-            runtime.store.get(PipelinesOf(name)).value
-            for name, table in runtime.settings.sources.items()
-            if table.runs_pipelines
+            runtime.store.get(PipelinesOf(name)).value for name in runtime.settings.pipeline_sources
         )
         if self._of != (model, listings):
             self._of = model, listings

@@ -10,15 +10,9 @@ from tui.domain.deployment import Environment, Environments
 from tui.domain.pipeline import Pipeline
 from tui.engine.store import Reading
 from tui.insight.delivery import Figure, figures
+from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, front_place, places
 from tui.presenters.comparison import figures_line
-from tui.presenters.environments import (
-    EnvironmentGroup,
-    EnvironmentLine,
-    EnvironmentPlace,
-    front_place,
-    place_lines,
-    places,
-)
+from tui.presenters.environments import EnvironmentLine, place_lines
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.table.line_table import Row
@@ -65,12 +59,14 @@ def find(
     if not group.pipelines:
         notes.append(("dim", "none of its pipelines is among the watched ones"))
     front = front_place(found, model)
-    told: tuple[Figure, ...] = ()
+    known_figures: tuple[Figure, ...] = ()
     if front is not None and front.environment.address in past:
         runs = [run for each in pipelines if each.address in group.members for run in each.runs]
-        told = figures(front.environment.deployments, runs, now - window, now, front.environment.read_since)
+        known_figures = figures(
+            front.environment.deployments, runs, now - window, now, front.environment.read_since
+        )
     waiting = any(reading.value is None and reading.fault is None for reading in answers.values())
-    return GroupRows(group, found, told, tuple(dict.fromkeys(notes)), waiting)
+    return GroupRows(group, found, known_figures, tuple(dict.fromkeys(notes)), waiting)
 
 
 def rows(

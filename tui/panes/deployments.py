@@ -22,26 +22,15 @@ from tui.engine.queries import (
     ValidationOf,
 )
 from tui.engine.runtime import Runtime
-from tui.panes.action_progress import on_environment, progress, recent
+from tui.insight.activities import on_environment
+from tui.insight.comparison import ComparisonAnswers, DeploymentPair
+from tui.insight.environments import EnvironmentGroup, all_groups, front_place, group_of, model_group
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
 from tui.panes.deployment_rows import GroupRows, find, rows
 from tui.panes.selectable import SelectablePane
-from tui.presenters.comparison import (
-    ComparisonAnswers,
-    ComparisonFact,
-    DeploymentPair,
-    compared,
-    facts,
-    figure_facts,
-)
-from tui.presenters.environments import (
-    EnvironmentGroup,
-    EnvironmentLine,
-    all_groups,
-    front_place,
-    group_of,
-    model_group,
-)
+from tui.presenters.comparison import ComparisonFact, compared, facts, figure_facts
+from tui.presenters.environments import EnvironmentLine
 from tui.text import format as fmt
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine

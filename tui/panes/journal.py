@@ -61,8 +61,9 @@ def _row(record: Record, now: float, own: str) -> Row:
 
 
 def _who(record: Record) -> str:
-    first = record.first
-    return f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
+    first, plan = record.first, record.plan
+    who = f"policy {first.policy}" if first.policy else f"{first.who.user}@{first.who.host}"
+    return f"{who} as {plan.account}" if plan is not None and plan.account else who
 
 
 def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
@@ -75,6 +76,8 @@ def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
     yield "on", first.target
     if first.server:
         yield "server", first.server
+    if plan is not None:
+        yield from plan.facts
     yield "by", _who(record)
     yield "begun", fmt.clock(first.at)
     for each in record.entries:

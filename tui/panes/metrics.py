@@ -25,7 +25,7 @@ from tui.panes.base import Pane, model_of, stale
 from tui.panes.deployment_markers import DeploymentMarkers
 from tui.panes.time_range import TimeRange
 from tui.panes.verdict import VerdictLines, headline
-from tui.presenters.pipelines import candidacy_words
+from tui.presenters.judged_metrics import candidacy_words
 from tui.text import format as fmt
 from widgets.cells import pieces
 from widgets.chart.axis import moment_text

@@ -14,15 +14,16 @@ from tui.domain.pipeline import Listing, Pipeline
 from tui.engine.queries import AnyQuery, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
+from tui.insight.activities import on_pipeline
 from tui.insight.priority import Priority, priority_of, priority_order
-from tui.panes.action_progress import on_pipeline, progress, recent
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
+from tui.panes.filterable import FilterablePane
 from tui.panes.selectable import SelectablePane
 from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line, settled_age
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
-from widgets.prompt import Prompt
 from widgets.table.line_table import Column, LineTable, Row
 from widgets.theme import CLOSED, OPEN, status_style
 
@@ -31,11 +32,12 @@ Group = Literal["nothing", "source", "folder"]
 SORTS: tuple[Sort, ...] = ("need", "name", "time")
 GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
 
+RUN_WIDTH = 5
 COLUMNS = (
     Column("", 1),
     Column("Pipeline", 20, flex=5),
     Column("Ref", 7, flex=1, drop=5),
-    Column("Run", 5, drop=6),
+    Column("Run", RUN_WIDTH, drop=6),
     Column("Now", 18, flex=5),
     Column("Age", 4, align="right", drop=3),
     Column("Tests", 12, drop=4),
@@ -46,6 +48,11 @@ COLUMNS = (
 NOW = 4
 
 Readings = Mapping[str, Reading[Listing]]
+
+
+def _end_of_id(text: str) -> str:
+    """``#12``; of a long id, as of a ULID, the end: in that the runs of a pipeline differ."""
+    return text if len(text) <= RUN_WIDTH else f"…{text[1 - RUN_WIDTH :]}"
 
 
 def matches(needle: str, pipeline: Pipeline, line: PipelineLine) -> bool:
@@ -139,7 +146,7 @@ def _row(source: str, line: PipelineLine, reading: Reading[Listing], now: float,
         (shown.glyph, shown.role),
         folder,
         line.ref,
-        line.run,
+        _end_of_id(line.run),
         ((line.word, shown.role), (f" {line.state}" if line.state else "", "")),
         age,
         (line.tests, "failed" if line.tests.endswith("failed") else ""),
@@ -173,18 +180,16 @@ def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
     return Row(f"group {name}", (OPEN if open else CLOSED, words), "group")
 
 
-class PipelinesPane(SelectablePane):
+class PipelinesPane(SelectablePane, FilterablePane):
     scope = "pipelines"
 
     table = query_one(LineTable)
-    filter = query_one(FilterBar)
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self.sources = [name for name, table in runtime.settings.sources.items() if table.runs_pipelines]
+        self.sources = runtime.settings.pipeline_sources
         self.sort: Sort = "need"
         self.group: Group = "nothing"
-        self.closed: frozenset[str] = frozenset()
         self.pipelines: dict[str, Pipeline] = {}
         self.others: dict[str, tuple[Pipeline, Address]] = {}
         """Behind the rows below those of pipelines."""
@@ -233,8 +238,8 @@ class PipelinesPane(SelectablePane):
         for row in rows:
             yield row
             pipeline = self.pipelines.get(row.key)
-            if pipeline is None or not (pipeline.queue or pipeline.others):
-                continue
+            if pipeline is None or self._made[row.key].age is not None:
+                continue  # nothing goes on in it
             source = pipeline.address.source
             now, reading = self.runtime.sources.now(source), readings[source]
             for line in other_lines(pipeline, now):
@@ -291,37 +296,12 @@ class PipelinesPane(SelectablePane):
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
         if event.key.startswith("group "):
-            self._toggle(event.key, None)
+            self.fold(event.key, None)
         elif event.key in self.pipelines or event.key in self.others:
             self.post_message(self.Menu())
 
-    @on(LineTable.Toggled)
-    def _folded(self, event: LineTable.Toggled) -> None:
-        event.stop()
-        self._toggle(event.key, event.open)
-
-    def _toggle(self, key: str, open: bool | None) -> None:
-        name = key.removeprefix("group ")
-        opened = name in self.closed if open is None else open
-        self.closed = self.closed - {name} if opened else self.closed | {name}
-        self.project()
-
-    @on(Prompt.Changed)
-    def _filter_changed(self, event: Prompt.Changed) -> None:
-        event.stop()
-        self.project()
-
     def action_open_run(self) -> None:
         self.post_message(self.Go("run"))
-
-    def action_filter(self) -> None:
-        self.filter.open()
-
-    def clear_filter(self) -> bool:
-        if not self.filter.text:
-            return False
-        self.filter.clear()
-        return True
 
     def action_sort(self) -> None:
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]

@@ -13,7 +13,8 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Run
 from tui.engine.queries import AnyQuery, RunAt
 from tui.engine.store import Reading
-from tui.panes.action_progress import on_run, progress, recent
+from tui.insight.activities import on_run
+from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, Selection, stale
 from tui.presenters.pipelines import StageLine, run_state, stage_lines, status_word, tests_text
 from widgets.cells import Cell, pieces
@@ -92,6 +93,7 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
         if tests
         else StatusItem("", drop=9),
+        *(StatusItem("", detail=fact, drop=3) for fact in run.facts),
         StatusItem("", detail="  ".join(fact for fact in facts if fact), drop=4),
     ]
 

@@ -48,12 +48,12 @@ class TestRowsInput(msgspec.Struct, frozen=True):
 
     def compares_as(self, other: "TestRowsInput") -> bool:
         """The comparison will come out the same. Reports are told apart by identity: the store keeps the equal one."""
-        mine, its = (
+        ours, theirs = (
             (EarlierRun(self.run, self.report), *self.earlier),
             (EarlierRun(other.run, other.report), *other.earlier),
         )
-        return len(mine) == len(its) and all(
-            a.report is b.report and a.run == b.run for a, b in zip(mine, its, strict=True)
+        return len(ours) == len(theirs) and all(
+            a.report is b.report and a.run == b.run for a, b in zip(ours, theirs, strict=True)
         )
 
 

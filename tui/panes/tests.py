@@ -17,7 +17,8 @@ from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.stack_traces import place_in
 from tui.insight.tests import EarlierRun, comparable
-from tui.panes.base import Pane, stale
+from tui.panes.base import stale
+from tui.panes.filterable import FilterablePane
 from tui.panes.stages import listed
 from tui.panes.test_rows import COLUMNS, TestRows, TestRowsInput, draw, heading
 from tui.presenters.tests import FOLDED, details_lines
@@ -34,7 +35,7 @@ ROOMY = 14
 """Lines of the pane from which a part of them shows what the case under the cursor said."""
 
 
-class TestsPane(Pane):
+class TestsPane(FilterablePane):
     __test__ = False
 
     scope = "tests"
@@ -46,7 +47,6 @@ class TestsPane(Pane):
     line = query_one(StatusLine)
     table = query_one(LineTable)
     part = query_one(TextPart)
-    filter = query_one(FilterBar)
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
@@ -262,31 +262,7 @@ class TestsPane(Pane):
         if " " in event.key:
             self.run_worker(self.action_open_case(), group="case")
         else:
-            self._toggle(event.key, None)
-
-    @on(LineTable.Toggled)
-    def _folded(self, event: LineTable.Toggled) -> None:
-        event.stop()
-        self._toggle(event.key, event.open)
-
-    def _toggle(self, id: str, open: bool | None) -> None:
-        opened = id in self.closed if open is None else open
-        self.closed = self.closed - {id} if opened else self.closed | {id}
-        self.project()
-
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
-        event.stop()
-        self.project()
-
-    def action_filter(self) -> None:
-        self.filter.open()
-
-    def clear_filter(self) -> bool:
-        if not self.filter.text:
-            return False
-        self.filter.clear()
-        return True
+            self.fold(event.key, None)
 
     def on_resize(self) -> None:
         self.set_class(self.size.height >= ROOMY, "roomy")

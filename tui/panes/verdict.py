@@ -6,9 +6,9 @@ from textual.containers import Vertical
 
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
-from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.engine.store import Reading
-from tui.presenters.pipelines import difference_text
+from tui.presenters.judged_metrics import MetricLine, metric_line
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.theme import StatusStyle, status_style
@@ -69,35 +69,25 @@ class VerdictLines(Vertical):
             version = candidacy.candidate.version
             titles += [f"{metric.metric}, version {version}" for metric in candidacy.metrics]
             units += [""] * len(candidacy.metrics)
-        differences = [difference_text(*each) for each in zip(metrics, units, strict=True)]
-        widths = [max(map(len, words), default=0) for words in (titles, differences)]
-        rows = zip(self.lines, metrics, titles, differences, strict=True)
-        for index, (line, metric, title, difference) in enumerate(rows):
+        texts = [metric_line(metric, unit, now) for metric, unit in zip(metrics, units, strict=True)]
+        widths = [max(map(len, words), default=0) for words in (titles, [text.difference for text in texts])]
+        rows = zip(self.lines, metrics, titles, texts, strict=True)
+        for index, (line, metric, title, text) in enumerate(rows):
             line.show(
                 [
-                    _outcome(metric, _OUTCOMES[metric.outcome]),
+                    _outcome(text, _OUTCOMES[metric.outcome]),
                     StatusItem(title.ljust(widths[0]), "strong"),
-                    StatusItem(difference.ljust(widths[1]), drop=2),
+                    StatusItem(text.difference.ljust(widths[1]), drop=2),
                     StatusItem(
                         metric.method if self.explains and metric.method else metric.reason,
                         "dim" if metric.outcome.good else "",
                     ),
                 ],
-                [StatusItem(_values(metric, now), "dim", drop=3)]
+                [StatusItem(text.sample, "dim", drop=3)]
                 if index < len(judged)
                 else [StatusItem("candidate, validated", "dim", drop=3)],
             )
 
 
-def _outcome(metric: MetricVerdict, look_: StatusStyle) -> StatusItem:
-    return StatusItem(f"{look_.glyph} {metric.outcome:<7}", look_.role)
-
-
-def _values(metric: MetricVerdict, now: float) -> str:
-    """``45 values, 3 independent, <1m old``."""
-    parts = [fmt.count(metric.points, "value")] if metric.points else []
-    if metric.effective is not None:
-        parts.append(f"{metric.effective:.0f} independent")
-    if metric.newest is not None:
-        parts.append(f"{fmt.ago(now - metric.newest)} old")
-    return ", ".join(parts)
+def _outcome(text: MetricLine, style: StatusStyle) -> StatusItem:
+    return StatusItem(f"{style.glyph} {text.outcome:<7}", style.role)

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.domain.action import ActionRequest
 from tui.domain.alarm import Alarm, Announcement, SuspectDeployment
+from tui.presenters.documents import SCHEMA, document_of
 
 
 class BeforeDoc(msgspec.Struct, frozen=True):
@@ -58,29 +59,18 @@ class NoticeDoc(msgspec.Struct, frozen=True):
 
 
 def alarm_document(alarm: Alarm) -> AlarmDoc:
-    return AlarmDoc(
-        name=alarm.name,
-        subject=alarm.subject,
-        model=alarm.model,
-        state=alarm.state.value,
-        severity=alarm.severity,
-        since=alarm.since,
-        changed=alarm.changed,
-        words=alarm.words,
-        value=alarm.value,
-        unit=alarm.unit,
-        origin=alarm.origin,
-        silenced=alarm.silenced,
+    return document_of(
+        AlarmDoc,
+        alarm,
         before=_before(alarm.before) if alarm.before is not None else None,
-        advice=alarm.advice,
         proposals=tuple(map(_proposal, alarm.proposals)),
     )
 
 
-def notice_document(alarms: Iterable[Alarm], said: Iterable[Announcement], at: float) -> NoticeDoc:
+def notice_document(alarms: Iterable[Alarm], announcements: Iterable[Announcement], at: float) -> NoticeDoc:
     """What the command and the webhook get."""
-    policies = (AnnouncementDoc(each.policy, each.alarm, each.model, each.words, each.at) for each in said)
-    return NoticeDoc(1, at, tuple(map(alarm_document, alarms)), tuple(policies))
+    policies = tuple(document_of(AnnouncementDoc, announcement) for announcement in announcements)
+    return NoticeDoc(SCHEMA, at, tuple(map(alarm_document, alarms)), policies)
 
 
 def _before(before: SuspectDeployment) -> BeforeDoc:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import msgspec
 
 from tui.domain.address import Address
-from tui.domain.deployment import Changes, Deployment, Environment, Validation, Version
+from tui.domain.deployment import Deployment
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
+from tui.insight.comparison import ComparisonAnswers, DeploymentPair, pair_of
 from tui.insight.delivery import MEANING, Figure
-from tui.insight.environment_state import before, environment_state
 from tui.presenters.environments import SHORT, EnvironmentLine
 from tui.presenters.pipelines import run_state, status_word, tests_text
 from tui.text import format as fmt
@@ -18,50 +18,11 @@ MOST_RUNS = 10
 """Runs listed below a figure."""
 
 
-class DeploymentPair(msgspec.Struct, frozen=True):
-    """Two deployments of one environment: the one looked at, and the one it is measured by."""
-
-    environment: Environment
-    this: Deployment
-    other: Deployment | None
-    """None: there is no other version."""
-    backwards: bool = False
-    """This one is the older: going back to it takes away what the other brought."""
-
-    @property
-    def versions(self) -> tuple[Version, Version] | None:
-        """The older and the newer one; None where there is nothing to compare."""
-        if self.other is None:
-            return None
-        pair = [
-            Version(self.environment.address, each.revision, each.run.of_run if each.run else None)
-            for each in (self.other, self.this)
-        ]
-        return (pair[1], pair[0]) if self.backwards else (pair[0], pair[1])
-
-
 def compared(line: EnvironmentLine) -> DeploymentPair | None:
-    """What the deployment of a line is measured by: the stable one by what was there before it, all others by the
-    stable one. None where there is no deployment."""
+    """What the deployment of a line is measured by; None where there is no deployment."""
     if line.deployment is None:
         return None
-    environment = line.environment
-    if line.part == "stable":
-        return DeploymentPair(environment, line.deployment, before(line.deployment, environment.deployments))
-    stable = environment_state(environment.deployments).stable
-    return DeploymentPair(environment, line.deployment, stable, line.part in ("past", "colour"))
-
-
-class ComparisonAnswers(msgspec.Struct, frozen=True):
-    """An answer as far as there is one."""
-
-    run: Run | None = None
-    other_run: Run | None = None
-    changes: Changes | None = None
-    numbers: Validation | None = None
-    other_numbers: Validation | None = None
-    faults: tuple[str, ...] = ()
-    """Why something could not be read."""
+    return pair_of(line.environment, line.deployment, older=line.part in ("past", "colour"))
 
 
 class ComparisonFact(msgspec.Struct, frozen=True):
@@ -77,7 +38,7 @@ class ComparisonFact(msgspec.Struct, frozen=True):
 
 
 def facts(
-    pair: DeploymentPair, told: ComparisonAnswers, file: str | None, now: float
+    pair: DeploymentPair, answers: ComparisonAnswers, file: str | None, now: float
 ) -> list[ComparisonFact]:
     """What is known of the deployment of ``pair``, the most important first.
 
@@ -85,20 +46,20 @@ def facts(
         file: the model's validation file; None where the config names none.
     """
     return [
-        *_run_facts(pair, told, now),
+        *_run_facts(pair, answers, now),
         *_rollback(pair),
-        *_numbers(told, file),
-        *_changes(pair, told, now),
+        *_numbers(answers, file),
+        *_changes(pair, answers, now),
         *(
             ComparisonFact(f"fault {n}", "not read", words, Status.FAILED)
-            for n, words in enumerate(told.faults)
+            for n, words in enumerate(answers.faults)
         ),
         *(ComparisonFact(f"note {n}", "note", words) for n, words in enumerate(pair.environment.notes)),
     ]
 
 
-def _run_facts(pair: DeploymentPair, told: ComparisonAnswers, now: float) -> Iterator[ComparisonFact]:
-    this, run = pair.this, told.run
+def _run_facts(pair: DeploymentPair, answers: ComparisonAnswers, now: float) -> Iterator[ComparisonFact]:
+    this, run = pair.this, answers.run
     if this.run is None:
         yield ComparisonFact("run", "run", "none: another tool put it there and only said so")
         return
@@ -111,7 +72,7 @@ def _run_facts(pair: DeploymentPair, told: ComparisonAnswers, now: float) -> Ite
         yield ComparisonFact("run", "run", words, run.status, this.run.of_run)
     if this.waits_for:
         yield ComparisonFact("waits", "waits for", this.waits_for, Status.WAITING)
-    ours, theirs = _tests(run), _tests(told.other_run)
+    ours, theirs = _tests(run), _tests(answers.other_run)
     if ours or theirs:
         against = f"  ({_name(pair.other)}: {theirs or 'none'})" if pair.other is not None else ""
         bad = run is not None and run.tests is not None and run.tests.failed > 0
@@ -140,30 +101,30 @@ def _rollback(pair: DeploymentPair) -> Iterator[ComparisonFact]:
         )
 
 
-def _numbers(told: ComparisonAnswers, file: str | None) -> Iterator[ComparisonFact]:
-    if file is None or told.numbers is None:
+def _numbers(answers: ComparisonAnswers, file: str | None) -> Iterator[ComparisonFact]:
+    if file is None or answers.numbers is None:
         return
-    others = dict(told.other_numbers.metrics) if told.other_numbers is not None else {}
-    for name, value in told.numbers.metrics:
+    others = dict(answers.other_numbers.metrics) if answers.other_numbers is not None else {}
+    for name, value in answers.numbers.metrics:
         text = fmt.quantity(value)
         if (other := others.pop(name, None)) is not None:
             difference = value - other
             sign = "+" if difference > 0 else "-" if difference < 0 else "±"
             text += f"  ({fmt.quantity(other)} {sign}{fmt.quantity(abs(difference))})"
         yield ComparisonFact(f"metric {name}", name, text)
-    for name, value in others.items() if told.numbers.metrics else ():
+    for name, value in others.items() if answers.numbers.metrics else ():
         yield ComparisonFact(f"metric {name}", name, f"not told  ({fmt.quantity(value)})")
-    for number, note in enumerate(told.numbers.notes):
+    for number, note in enumerate(answers.numbers.notes):
         yield ComparisonFact(f"no metric {number}", "validation", note)
 
 
-def _changes(pair: DeploymentPair, told: ComparisonAnswers, now: float) -> Iterator[ComparisonFact]:
+def _changes(pair: DeploymentPair, answers: ComparisonAnswers, now: float) -> Iterator[ComparisonFact]:
     if pair.other is None:
         yield ComparisonFact(
             "changes", "changes", "there was no other version before it, as far as it was read"
         )
         return
-    changes = told.changes
+    changes = answers.changes
     if changes is None:
         return
     count = fmt.count(len(changes.commits), "commit")
@@ -200,25 +161,27 @@ def figure_text(figure: Figure) -> str:
 
 
 def figures_line(figures: tuple[Figure, ...]) -> str:
-    """The figures that can be told, in one line."""
+    """The figures that there is something to tell from, in one line."""
     return "  ".join(
-        figure_text(each) if each.name == "frequency" else f"{each.name} {figure_text(each)}"
-        for each in figures
-        if each.value is not None
+        figure_text(figure) if figure.name == "frequency" else f"{figure.name} {figure_text(figure)}"
+        for figure in figures
+        if figure.value is not None
     )
 
 
 def figure_facts(figures: tuple[Figure, ...]) -> list[ComparisonFact]:
     """Each figure with what it means, and the runs it came from below it."""
     lines: list[ComparisonFact] = []
-    for each in figures:
-        count = "nothing to tell it from" if each.value is None else f"from {each.count}"
+    for figure in figures:
+        count = "nothing to tell it from" if figure.value is None else f"from {figure.count}"
         lines.append(
-            ComparisonFact(each.name, each.name, f"{figure_text(each)}  ({count}: {MEANING[each.name]})")
+            ComparisonFact(
+                figure.name, figure.name, f"{figure_text(figure)}  ({count}: {MEANING[figure.name]})"
+            )
         )
         lines += [
-            ComparisonFact(f"{each.name} {run}", "", str(run), run=run) for run in each.runs[:MOST_RUNS]
+            ComparisonFact(f"{figure.name} {run}", "", str(run), run=run) for run in figure.runs[:MOST_RUNS]
         ]
-        if (more := len(each.runs) - MOST_RUNS) > 0:
-            lines.append(ComparisonFact(f"{each.name} more", "", f"and {more} older"))
+        if (more := len(figure.runs) - MOST_RUNS) > 0:
+            lines.append(ComparisonFact(f"{figure.name} more", "", f"and {more} older"))
     return lines

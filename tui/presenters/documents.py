@@ -1,21 +1,28 @@
 """The shapes of ``--json``: stable, documented in docs/json.md, and apart from the domain's own values.
 
-Times are seconds since the epoch, durations seconds; null where nothing is known.
+Times are seconds since the epoch, durations seconds; null where nothing is known. A document's class says which fields
+there are; :func:`document_of` fills them from the domain's value, so that only what differs is written down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
 from tui.domain.action import ActionField
-from tui.domain.address import RunId
+from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
-from tui.domain.deployment import Deployment
+from tui.domain.deployment import Deployment, Rollback
 from tui.domain.health import Fault, Finding
-from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage
+from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCounts
 from tui.domain.verdict import MetricVerdict, Verdict
-from tui.presenters.environments import EnvironmentPlace
+from tui.insight.environments import EnvironmentPlace
+from tui.insight.priority import hidden_runs
 from tui.text.safe import clean, clean_lines
+
+D = TypeVar("D", bound=msgspec.Struct)
 
 SCHEMA = 1
 
@@ -102,11 +109,12 @@ class RunDoc(msgspec.Struct, frozen=True):
     gates: tuple[GateDoc, ...]
     web_url: str
     stages: tuple[StageDoc, ...] | None
+    facts: tuple[str, ...]
     upstream: "RunDoc | None"
 
 
 class QueueItemDoc(msgspec.Struct, frozen=True):
-    id: int
+    item: int
     reason: str
     since: float | None
     stuck: bool
@@ -121,10 +129,10 @@ class PipelineDoc(msgspec.Struct, frozen=True):
     folder: str
     disabled: bool
     queued: int
+    queue: tuple[QueueItemDoc, ...]
     web_url: str
     last_run: RunDoc | None
     other_runs: tuple[RunDoc, ...]
-    queue: tuple[QueueItemDoc, ...]
 
 
 class SourceDoc(msgspec.Struct, frozen=True):
@@ -138,37 +146,6 @@ class StatusDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
     sources: tuple[SourceDoc, ...]
-
-
-class SuiteDoc(msgspec.Struct, frozen=True):
-    name: str
-    where: str
-    tests: TestsDoc | None
-    problem: str
-
-
-class CaseDoc(msgspec.Struct, frozen=True):
-    suite: int
-    classname: str
-    name: str
-    outcome: str
-    duration: float | None
-    new: bool
-    fixed: bool
-    since: RunId | None
-    flaky: str
-
-
-class RunTestsDoc(msgspec.Struct, frozen=True):
-    schema: int
-    address: str
-    status: str
-    tests: TestsDoc
-    final: bool
-    compared_with: tuple[str, ...]
-    notes: tuple[str, ...]
-    suites: tuple[SuiteDoc, ...]
-    cases: tuple[CaseDoc, ...]
 
 
 class CheckDoc(msgspec.Struct, frozen=True):
@@ -228,179 +205,6 @@ class VerdictDoc(msgspec.Struct, frozen=True):
     candidate: CandidateDoc | None
 
 
-def verdict_document(
-    model: str, verdict: Verdict | None, candidacy: Candidacy | None, units: Mapping[str, str], at: float
-) -> VerdictDoc:
-    """``units``: of each metric, by its name."""
-    return VerdictDoc(
-        schema=SCHEMA,
-        at=at,
-        model=model,
-        baseline=verdict.baseline if verdict else "",
-        canary=verdict.canary if verdict else "",
-        judge=verdict.judge if verdict else None,
-        decision=verdict.decision.value if verdict else None,
-        reason=verdict.reason if verdict else "",
-        score=verdict.score if verdict else None,
-        metrics=_metric_verdicts(verdict.metrics, units) if verdict else (),
-        groups={group.name: group.score for group in verdict.groups} if verdict else {},
-        notes=verdict.notes if verdict else (),
-        candidate=CandidateDoc(
-            registered=candidacy.registered,
-            champion=candidacy.champion.version if candidacy.champion else None,
-            candidate=candidacy.candidate.version if candidacy.candidate else None,
-            outcome=candidacy.outcome.value if candidacy.metrics else None,
-            metrics=_metric_verdicts(candidacy.metrics, {}),
-            notes=candidacy.notes,
-        )
-        if candidacy
-        else None,
-    )
-
-
-def _metric_verdicts(
-    metrics: tuple[MetricVerdict, ...], units: Mapping[str, str]
-) -> tuple[MetricVerdictDoc, ...]:
-    return tuple(
-        MetricVerdictDoc(
-            metric=each.metric,
-            outcome=each.outcome.value,
-            reason=each.reason,
-            method=each.method,
-            unit=units.get(each.metric, ""),
-            baseline=each.baseline,
-            canary=each.canary,
-            baseline_at_least=each.baseline_at_least,
-            canary_at_least=each.canary_at_least,
-            difference=each.difference,
-            low=each.low,
-            high=each.high,
-            margin=each.margin,
-            fail=each.fail,
-            points=each.points,
-            effective=each.effective,
-            since=each.since,
-            newest=each.newest,
-            more=each.more,
-            group=each.group,
-            weight=each.weight,
-            critical=each.critical,
-            required=each.required,
-        )
-        for each in metrics
-    )
-
-
-def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:
-    return SourceDoc(
-        name=name,
-        pipelines=tuple(_pipeline(pipeline) for pipeline in listing.pipelines) if listing else (),
-        notes=listing.notes if listing else (),
-        fault=FaultDoc(fault.trouble.value, fault.message, fault.retry_at) if fault else None,
-    )
-
-
-def _pipeline(pipeline: Pipeline) -> PipelineDoc:
-    return PipelineDoc(
-        address=str(pipeline.address),
-        ref=pipeline.ref,
-        name=pipeline.name,
-        folder=pipeline.folder,
-        disabled=pipeline.disabled,
-        queued=len(pipeline.queue),
-        web_url=pipeline.web_url,
-        last_run=run_document(pipeline.last) if pipeline.last else None,
-        other_runs=tuple(map(run_document, pipeline.others)),
-        queue=tuple(
-            QueueItemDoc(item.id, item.reason, item.since, item.stuck, item.cause, dict(item.parameters))
-            for item in pipeline.queue
-        ),
-    )
-
-
-def gate_document(gate: Gate) -> GateDoc:
-    return GateDoc(
-        address=str(gate.address),
-        message=gate.message,
-        since=gate.since,
-        blocking=gate.blocking,
-        submitter=gate.submitter,
-        fields=tuple(map(field_document, gate.fields)),
-    )
-
-
-def field_document(field: ActionField) -> FieldDoc:
-    """Without what a default may be that is kept secret, or cannot be given here."""
-    told = field.kind not in ("secret", "unsupported")
-    return FieldDoc(
-        name=clean(field.name),
-        kind=field.kind,
-        default=clean_lines(field.default) if told else None,
-        choices=tuple(map(clean, field.choices)),
-        help=field.help,
-        required=field.required,
-    )
-
-
-def run_document(run: Run) -> RunDoc:
-    return RunDoc(
-        address=str(run.address),
-        title=run.title,
-        status=run.status.value,
-        vendor_status=run.vendor_status,
-        ref=run.ref,
-        revision=run.revision,
-        cause=run.cause,
-        parameters=dict(run.parameters),
-        created_at=run.created_at,
-        started_at=run.started_at,
-        duration=run.duration,
-        expected_duration=run.expected_duration,
-        waiting_reason=run.waiting_reason,
-        problem=run.problem,
-        tests=TestsDoc(run.tests.total, run.tests.failed, run.tests.skipped) if run.tests else None,
-        gates=tuple(map(gate_document, run.gates)),
-        web_url=run.web_url,
-        stages=None if run.stages is None else tuple(_stage(stage) for stage in run.stages),
-        upstream=run_document(run.upstream) if run.upstream is not None else None,
-    )
-
-
-def _stage(stage: Stage) -> StageDoc:
-    return StageDoc(
-        id=stage.id,
-        name=stage.name,
-        kind=stage.kind,
-        status=stage.status.value,
-        vendor_status=stage.vendor_status,
-        started_at=stage.started_at,
-        duration=stage.duration,
-        paused=stage.paused,
-        needs=stage.needs,
-        jobs=tuple(_job(job) for job in stage.jobs),
-        children=tuple(_stage(child) for child in stage.children),
-    )
-
-
-def _job(job: Job) -> JobDoc:
-    return JobDoc(
-        address=str(job.address),
-        id=job.id,
-        name=job.name,
-        status=job.status.value,
-        vendor_status=job.vendor_status,
-        started_at=job.started_at,
-        duration=job.duration,
-        needs=job.needs,
-        optional=job.optional,
-        retried=job.retried,
-        gate=job.gate,
-        reason=job.reason,
-        web_url=job.web_url,
-        downstream=run_document(job.downstream) if job.downstream else None,
-    )
-
-
 class RollbackDoc(msgspec.Struct, frozen=True):
     possible: bool
     words: str
@@ -455,60 +259,142 @@ class EnvironmentsDoc(msgspec.Struct, frozen=True):
     """By the address of the pipeline, or the name of the source."""
 
 
-def environment_document(place: EnvironmentPlace, model: str | None) -> EnvironmentDoc:
-    environment, what = place.environment, place.standing
+# --- filling them ------------------------------------------------------------------------------------------------
 
-    def one(deployment: Deployment | None) -> DeploymentDoc | None:
-        return _deployment(deployment) if deployment is not None else None
 
-    return EnvironmentDoc(
-        address=str(environment.address),
-        name=environment.name,
-        model=model,
-        tier=environment.tier,
-        stopped=environment.stopped,
-        live=place.live,
-        url=environment.url,
-        web_url=environment.web_url,
-        stable=one(what.stable),
-        previous=one(what.previous),
-        canary=one(what.canary),
-        coming=tuple(map(_deployment, what.coming)),
-        failed=one(what.failed),
-        deployments=tuple(map(_deployment, environment.deployments)),
-        notes=environment.notes,
+def document_of(kind: type[D], value: msgspec.Struct, /, **others: object) -> D:
+    """A document of ``kind``: each field is the one of ``value`` that has the same name, as plain JSON.
+
+    Args:
+        others: the fields that ``value`` does not have, or has in another form.
+
+    Raises:
+        AttributeError: neither has a field.
+    """
+    fields: dict[str, Any] = {
+        name: others[name] if name in others else _plain(getattr(value, name))
+        for name in kind.__struct_fields__
+    }
+    return kind(**fields)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, Enum):
+        return value.value
+    part = _PARTS.get(type(value))
+    return part(value) if part is not None else value
+
+
+def run_document(run: Run) -> RunDoc:
+    return document_of(RunDoc, run, parameters=dict(run.parameters))
+
+
+def _field(field: ActionField) -> FieldDoc:
+    """Without what a default may be that is kept secret, or cannot be given here."""
+    told = field.kind not in ("secret", "unsupported")
+    return document_of(
+        FieldDoc,
+        field,
+        name=clean(field.name),
+        default=clean_lines(field.default) if told else None,
+        choices=tuple(map(clean, field.choices)),
+    )
+
+
+def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:
+    return SourceDoc(
+        name=name,
+        pipelines=tuple(map(_pipeline, listing.pipelines)) if listing else (),
+        notes=listing.notes if listing else (),
+        fault=fault_document(fault) if fault else None,
+    )
+
+
+def _pipeline(pipeline: Pipeline) -> PipelineDoc:
+    last = run_document(pipeline.last) if pipeline.last else None
+    return document_of(
+        PipelineDoc,
+        pipeline,
+        queued=len(pipeline.queue),
+        queue=tuple(
+            document_of(QueueItemDoc, item, item=item.id, parameters=dict(item.parameters))
+            for item in pipeline.queue
+        ),
+        last_run=last,
+        other_runs=tuple(map(run_document, hidden_runs(pipeline))),
     )
 
 
 def fault_document(fault: Fault) -> FaultDoc:
-    return FaultDoc(fault.trouble.value, fault.message, fault.retry_at)
+    return document_of(FaultDoc, fault)
 
 
-def _deployment(deployment: Deployment) -> DeploymentDoc:
-    rollback = deployment.rollback
-    return DeploymentDoc(
-        id=deployment.id,
-        version=deployment.version,
-        revision=deployment.revision,
-        ref=deployment.ref,
-        status=deployment.status.value,
-        vendor_status=deployment.vendor_status,
-        who=deployment.who,
-        started_at=deployment.started_at,
-        finished_at=deployment.finished_at,
-        committed_at=deployment.committed_at,
-        run=str(deployment.run) if deployment.run else None,
-        canary=deployment.canary,
-        share=deployment.share,
-        colour=deployment.colour,
-        waits_for=deployment.waits_for,
-        web_url=deployment.web_url,
-        rollback=None
-        if rollback is None
-        else RollbackDoc(
-            rollback.possible,
-            rollback.words,
-            str(rollback.target) if rollback.target else None,
-            dict(rollback.parameters),
-        ),
+def verdict_document(
+    model: str, verdict: Verdict | None, candidacy: Candidacy | None, units: Mapping[str, str], at: float
+) -> VerdictDoc:
+    """``units``: of each metric, by its name."""
+    candidate = _candidate(candidacy) if candidacy is not None else None
+    if verdict is None:
+        return VerdictDoc(SCHEMA, at, model, "", "", None, None, "", None, (), {}, (), candidate)
+    return document_of(
+        VerdictDoc,
+        verdict,
+        schema=SCHEMA,
+        at=at,
+        metrics=_metric_verdicts(verdict.metrics, units),
+        groups={group.name: group.score for group in verdict.groups},
+        candidate=candidate,
     )
+
+
+def _candidate(candidacy: Candidacy) -> CandidateDoc:
+    return document_of(
+        CandidateDoc,
+        candidacy,
+        champion=candidacy.champion.version if candidacy.champion else None,
+        candidate=candidacy.candidate.version if candidacy.candidate else None,
+        outcome=candidacy.outcome.value if candidacy.metrics else None,
+        metrics=_metric_verdicts(candidacy.metrics, {}),
+    )
+
+
+def _metric_verdicts(
+    metrics: tuple[MetricVerdict, ...], units: Mapping[str, str]
+) -> tuple[MetricVerdictDoc, ...]:
+    return tuple(
+        document_of(MetricVerdictDoc, metric, unit=units.get(metric.metric, "")) for metric in metrics
+    )
+
+
+def environment_document(place: EnvironmentPlace, model: str | None) -> EnvironmentDoc:
+    standing = {
+        name: _plain(getattr(place.standing, name))
+        for name in ("stable", "previous", "canary", "coming", "failed")
+    }
+    return document_of(
+        EnvironmentDoc,
+        place.environment,
+        model=model,
+        live=place.live,
+        **standing,
+    )
+
+
+def _rollback(rollback: Rollback) -> RollbackDoc:
+    return document_of(RollbackDoc, rollback, parameters=dict(rollback.parameters))
+
+
+_PARTS: Mapping[type, Callable[[Any], object]] = {
+    Address: str,
+    TestCounts: partial(document_of, TestsDoc),
+    ActionField: _field,
+    Gate: partial(document_of, GateDoc),
+    Job: partial(document_of, JobDoc),
+    Stage: partial(document_of, StageDoc),
+    Run: run_document,
+    Deployment: partial(document_of, DeploymentDoc),
+    Rollback: _rollback,
+}
+"""What becomes of the domain's values inside other values."""

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tui.config import ModelSettings
 from tui.domain.address import Address
-from tui.domain.candidate import Candidacy
 from tui.domain.pipeline import Job, Pipeline, QueueItem, Run, Stage
 from tui.domain.status import Status
-from tui.domain.verdict import MetricVerdict
 from tui.insight.eta import elapsed, expected_end
+from tui.insight.priority import hidden_runs
 from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
 NEVER_RAN = "never ran"
 DISABLED = "disabled"
-_VALUES = 120
+MOST_HIDDEN = 3
+"""Failed runs beside the last one that are named in its row."""
+_PARAMETERS = 120
 
 
 class PipelineLine(msgspec.Struct, frozen=True, gc=False):
@@ -53,9 +53,10 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
             status_word(run.status, run.vendor_status),
             run_state(run, pipeline.runs, now),
         )
-    if pipeline.queue and (run is None or not run.status.active):
-        item = pipeline.queue[0]
-        status, word, state = Status.QUEUED, queue_word(item), queue_state(item, now)
+    state = "; ".join(filter(None, (state, _hidden_failures(pipeline))))
+    item = _item_in_line(pipeline)
+    if item is not None:
+        status, word, state = Status.QUEUED, _item_word(item), _item_state(item, now)
     return PipelineLine(
         key=pipeline.key,
         address=pipeline.address.at_run(run.address.run)
@@ -75,16 +76,19 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
 
 
 def other_lines(pipeline: Pipeline, now: float) -> list[PipelineLine]:
-    """What else goes on in a pipeline, beside what its own line tells: earlier runs that have not ended, and what
-    waits in the queue."""
-    name = pipeline.name
+    """What else goes on in a pipeline, beside what its own line tells: other runs that have not ended, and what waits
+    in the queue."""
+    in_line, last = _item_in_line(pipeline), pipeline.last
+    runs = [run for run in hidden_runs(pipeline) if not run.status.finished]
+    if in_line is not None and last is not None and last.status.active:
+        runs = [last, *runs]
     lines = [
         PipelineLine(
             key=f"{pipeline.key} {run.address.run_text}",
             address=run.address,
             status=run.status,
             word=status_word(run.status, run.vendor_status),
-            name=name,
+            name=pipeline.name,
             folder=pipeline.folder,
             ref=pipeline.ref,
             run=f"#{run.address.run_text}",
@@ -93,39 +97,58 @@ def other_lines(pipeline: Pipeline, now: float) -> list[PipelineLine]:
             cause=run.cause,
             tests=tests_text(run),
         )
-        for run in pipeline.others
+        for run in runs
     ]
-    last = pipeline.last
-    shown = 1 if pipeline.queue and (last is None or not last.status.active) else 0
     lines += [
         PipelineLine(
             key=f"{pipeline.key} queue {item.id}",
             address=pipeline.address,
             status=Status.QUEUED,
-            word=queue_word(item),
-            name=name,
+            word=_item_word(item),
+            name=pipeline.name,
             folder=pipeline.folder,
             ref=pipeline.ref,
             run="",
-            state=queue_state(item, now),
+            state=_item_state(item, now),
             age="",
             cause=item.cause,
             tests="",
         )
-        for item in pipeline.queue[shown:]
+        for item in pipeline.queue
+        if item is not in_line
     ]
     return lines
 
 
-def queue_word(item: QueueItem) -> str:
+def _item_in_line(pipeline: Pipeline) -> QueueItem | None:
+    """The queued item that a pipeline's own line tells of: its last run has ended, or does not need a person while the
+    item does."""
+    run, item = pipeline.last, pipeline.first_queued
+    if item is None or run is None or not run.status.active:
+        return item
+    return item if item.stuck and run.status is not Status.WAITING else None
+
+
+def _item_word(item: QueueItem) -> str:
     return "stuck" if item.stuck else Status.QUEUED.value
 
 
-def queue_state(item: QueueItem, now: float) -> str:
-    """``12m: no ‘gpu’ node (LR=3e-4 OPT=adamw)``."""
-    values = " ".join(f"{name}={clean(value)}" for name, value in item.parameters)
+def _item_state(item: QueueItem, now: float) -> str:
+    """``12m: no ‘gpu’ node (LR=3e-4, OPT=adamw)``."""
+    given = ", ".join(f"{name}={clean(value)}" for name, value in item.parameters)
     state = _since(item.since, now, item.reason)
-    return f"{state} ({shorten(values, _VALUES)})" if values else state
+    return f"{state} ({shorten(given, _PARAMETERS)})" if given else state
+
+
+def _hidden_failures(pipeline: Pipeline) -> str:
+    """``push #12 failed``: the failures that the last run hides. What goes on has lines of its own."""
+    failed = [run for run in hidden_runs(pipeline) if run.status.finished]
+    words = [
+        f"{run.trigger} #{run.address.run_text} {status_word(run.status, run.vendor_status)}"
+        for run in failed[:MOST_HIDDEN]
+    ]
+    more = len(failed) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def settled_age(pipeline: Pipeline, now: float) -> str | None:
@@ -233,6 +256,7 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
     for number, stage in enumerate(stages):
         below, own = _branch(prefix, path, last=number == len(stages) - 1)
         key = f"{path}/{stage.id}"
+        one = _is_its_job(stage)
         yield StageLine(
             key=key,
             prefix=own,
@@ -240,13 +264,13 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
             status=stage.status,
             word=status_word(stage.status, stage.vendor_status),
             time=_time(stage.status, elapsed(stage, now)),
-            note=_paused(stage),
+            note=_paused(stage) or (_note(stage.jobs[0]) if one else ""),
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
             address=_address(run, stage),
         )
-        if not _is_its_job(stage):
+        if not one:
             yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
         yield from _stages(run, stage.children, below, key, now)
 
@@ -269,8 +293,7 @@ def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool
             status=job.status,
             word=status_word(job.status, job.vendor_status),
             time=_time(job.status, elapsed(job, now)),
-            note=" ".join(words for words in ("retried" if job.retried else "", job.reason) if words)
-            or _needs(job),
+            note=_note(job),
             started_at=job.started_at,
             ended_at=_end(job.started_at, job.duration, 0.0),
             dim=job.retried or job.status is Status.SKIPPED,
@@ -288,12 +311,19 @@ def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
 
 
 def _is_its_job(stage: Stage) -> bool:
-    """A stage with one job, of its own name, is one row."""
-    return len(stage.jobs) == 1 and stage.jobs[0].name == stage.name
+    """A stage that only wraps one job of its own name is one row, which has the note of both. Not where that would
+    lose something: a downstream run, another status."""
+    if len(stage.jobs) != 1 or stage.children:
+        return False
+    job = stage.jobs[0]
+    lost = job.downstream is not None or job.status is not stage.status
+    return job.name == stage.name and not lost and not (_paused(stage) and _note(job))
 
 
-def _needs(job: Job) -> str:
-    return f"needs {', '.join(job.needs)}" if job.needs else ""
+def _note(job: Job) -> str:
+    """Why a job failed or waits; else what it needed."""
+    words = " ".join(filter(None, ("retried" if job.retried else "", job.reason)))
+    return words or (f"needs {', '.join(job.needs)}" if job.needs else "")
 
 
 def _paused(stage: Stage) -> str:
@@ -313,33 +343,3 @@ def _time(status: Status, gone: float | None) -> str:
 
 def _end(started_at: float | None, duration: float | None, paused: float) -> float | None:
     return started_at + duration + paused if started_at is not None and duration is not None else None
-
-
-def difference_text(metric: MetricVerdict, unit: str) -> str:
-    """``+12 ms (8.1 to 16)``: how far the canary lies above the baseline, with the interval where there is one."""
-    if metric.difference is None:
-        return ""
-    sign = "+" if metric.difference > 0 else ""
-    if metric.canary_at_least and not metric.baseline_at_least:
-        sign = f"≥ {sign}"
-    text = f"{sign}{fmt.quantity(metric.difference, unit)}"
-    if metric.low is None or metric.high is None:
-        return text
-    return f"{text} ({fmt.quantity(metric.low)} to {fmt.quantity(metric.high)})"
-
-
-def limit_text(metric: MetricVerdict, unit: str) -> str:
-    """``12 ms worse, fail 250 ms``: what it may not be beyond."""
-    margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
-    fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
-    return ", ".join(words for words in (margin, fail) if words)
-
-
-def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
-    """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
-    registry = model.registry
-    assert registry is not None
-    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
-    return (
-        " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
-    )

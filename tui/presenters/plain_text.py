@@ -53,7 +53,7 @@ def run_text(run: Run, earlier: Sequence[Run], now: float) -> str:
         for line in (stage_lines(run, now) if run.stages else ())
     ]
     tree = table(("STAGE", "STATUS", "TIME", "NOTE"), rows) if rows else ""
-    return "\n".join(part for part in (*head, state, run.stage_source, tree) if part)
+    return "\n".join(part for part in (*head, *run.facts, state, run.stage_source, tree) if part)
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -83,6 +83,6 @@ def chart_text(title: str, unit: str, all_series: Sequence[Series]) -> str:
             ),
             None,
         )
-        said = f"{newest[1]:.4g} at {clock(newest[0])}" if newest else "no data"
-        lines.append(f"  {series.track or '':<9}{spark(series, min(values), max(values))}  {said}")
+        newest_words = f"{newest[1]:.4g} at {clock(newest[0])}" if newest else "no data"
+        lines.append(f"  {series.track or '':<9}{spark(series, min(values), max(values))}  {newest_words}")
     return "\n".join(lines)

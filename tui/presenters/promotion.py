@@ -6,14 +6,10 @@ Pure functions of a promotion and a time; a role is a status that the text looks
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.config import Settings
-from tui.domain.verdict import Decision, MetricVerdict
-from tui.insight.promotion import PartSource, Promotion
-from tui.presenters.pipelines import difference_text, limit_text
+from tui.domain.verdict import Decision
+from tui.insight.promotion import FRESH, PartSource, Promotion
 from tui.text import format as fmt
 
-FRESH = 15.0
-"""Seconds after which what was read is marked with its age."""
 COMMITS = 3
 """Told by their titles; more are counted."""
 _ROLES = {Decision.PROMOTE: "passed", Decision.WAIT: "warning", Decision.STOP: "failed"}
@@ -30,88 +26,82 @@ class PromotionFact(NamedTuple):
         return self.role in ("passed", "warning", "failed")
 
 
-def promotion_facts(its: Promotion, now: float) -> Iterator[PromotionFact]:
+def promotion_facts(promotion: Promotion, now: float) -> Iterator[PromotionFact]:
     """All of it but the metrics, in the order in which it is read."""
-    yield PromotionFact("model", its.model)
+    yield PromotionFact("model", promotion.model)
     yield PromotionFact(
-        "version", f"{its.replaces or '?'} → {its.version or '?'}{_mark(its.environments, now)}"
+        "version",
+        f"{promotion.replaces or '?'} → {promotion.version or '?'}{_mark(promotion.environments, now)}",
     )
-    if its.canary is not None and its.canary.revision:
-        yield PromotionFact("commit", its.canary.revision[:12])
-    yield PromotionFact("environment", its.environment or "not known")
-    yield _verdict(its, now)
-    share = f"{its.share:g} % of the traffic" if its.share is not None else "share of the traffic not known"
-    since = f"for {its.minutes:.0f} min" if its.minutes is not None else "since when is not known"
+    if promotion.canary is not None and promotion.canary.revision:
+        yield PromotionFact("commit", promotion.canary.revision[:12])
+    yield PromotionFact("environment", promotion.environment or "not known")
+    yield _verdict(promotion, now)
+    share = (
+        f"{promotion.share:g} % of the traffic"
+        if promotion.share is not None
+        else "share of the traffic not known"
+    )
+    since = f"for {promotion.minutes:.0f} min" if promotion.minutes is not None else "since when is not known"
     yield PromotionFact("canary", f"{share}, {since}")
-    yield _requests(its, now)
-    yield _baseline(its)
-    yield from _unless_missing("brings", _brings(its), its.changes_known, now)
-    tests = its.tests
+    yield _requests(promotion, now)
+    yield _baseline(promotion)
+    yield from _unless_missing("brings", _brings(promotion), promotion.changes_known, now)
+    tests = promotion.tests
     words = f"{tests.total} tests, {tests.failed} failed" if tests is not None else ""
-    yield from _unless_missing("tests", words, its.tests_known, now, bool(tests and tests.failed))
-    alarms = "; ".join(its.alarms) or ("" if its.alarms_known.problem else "none")
-    yield from _unless_missing("alarms", alarms, its.alarms_known, now, bool(its.alarms))
+    yield from _unless_missing("tests", words, promotion.tests_known, now, bool(tests and tests.failed))
+    alarms = "; ".join(promotion.alarms) or ("" if promotion.alarms_known.problem else "none")
+    yield from _unless_missing("alarms", alarms, promotion.alarms_known, now, bool(promotion.alarms))
     others = ", ".join(
-        f"{each.deployment.version} by {each.deployment.who or 'somebody'} into {each.environment}"
-        for each in its.others
+        f"{other.deployment.version} by {other.deployment.who or 'somebody'} into {other.environment}"
+        for other in promotion.others
     )
     meanwhile = f"also deployed: {others}" if others else "nothing else was deployed, as far as is known"
     yield PromotionFact("meanwhile", meanwhile, "warning" if others else "")
-    judging = "; ".join(its.judging) or "nobody else, as far as is known"
-    yield PromotionFact("also judging", judging, "warning" if its.judging else "")
-    yield PromotionFact("rolling back", its.back or "nothing to go back to is known")
+    judging = "; ".join(promotion.judging) or "nobody else, as far as is known"
+    yield PromotionFact("also judging", judging, "warning" if promotion.judging else "")
+    yield PromotionFact("rolling back", promotion.back or "nothing to go back to is known")
 
 
-def notes(its: Promotion) -> Iterator[PromotionFact]:
+def notes(promotion: Promotion) -> Iterator[PromotionFact]:
     """What is to be said of the values that were judged."""
-    for note in its.verdict.notes if its.verdict is not None else ():
+    for note in promotion.verdict.notes if promotion.verdict is not None else ():
         yield PromotionFact("about it", note, "dim")
 
 
-def metric_words(metric: MetricVerdict, settings: Settings) -> str:
-    """How the canary differs, what is allowed, why it is judged so, and what of it is missing."""
-    table = settings.metrics.get(metric.metric)
-    unit = table.unit if table is not None else ""
-    difference, limit = difference_text(metric, unit), limit_text(metric, unit)
-    gaps = f"no value at {metric.gaps:.0%} of the looks" if metric.gaps else ""
-    named = (("difference", difference), ("allowed", limit))
-    parts = [*(f"{name} {words}" for name, words in named if words), metric.reason, gaps]
-    return "; ".join(part for part in parts if part)
-
-
-def _verdict(its: Promotion, now: float) -> PromotionFact:
-    verdict = its.verdict
+def _verdict(promotion: Promotion, now: float) -> PromotionFact:
+    verdict = promotion.verdict
     if verdict is None:
-        return _missing("verdict", its.verdict_known)
+        return _missing("verdict", promotion.verdict_known)
     words = f"{verdict.decision}: {verdict.reason} (score {verdict.score:.0f}, judged by {verdict.judge})"
-    return PromotionFact("verdict", words + _mark(its.verdict_known, now), _ROLES[verdict.decision])
+    return PromotionFact("verdict", words + _mark(promotion.verdict_known, now), _ROLES[verdict.decision])
 
 
-def _requests(its: Promotion, now: float) -> PromotionFact:
-    canary, baseline = its.requests.canary, its.requests.baseline
+def _requests(promotion: Promotion, now: float) -> PromotionFact:
+    canary, baseline = promotion.requests.canary, promotion.requests.baseline
     if canary is None:
-        return _missing("requests", its.requests_known)
+        return _missing("requests", promotion.requests_known)
     words = f"{fmt.quantity(round(canary))} on the canary"
     if baseline is not None:
         words += f", {fmt.quantity(round(baseline))} on the baseline in the same time"
-    return PromotionFact("requests", words + _mark(its.requests_known, now))
+    return PromotionFact("requests", words + _mark(promotion.requests_known, now))
 
 
-def _baseline(its: Promotion) -> PromotionFact:
+def _baseline(promotion: Promotion) -> PromotionFact:
     """Whether the two can be compared at all: what is warm looks better than what has just begun."""
-    if its.before is None:
+    if promotion.before is None:
         return PromotionFact("baseline", "since when it is there is not known", "warning")
-    earlier = f"it was there {fmt.ago(its.before * 60)} before the canary"
-    return PromotionFact("baseline", f"{its.replaces}; {earlier}: warm where the canary may be cold")
+    earlier = f"it was there {fmt.ago(promotion.before * 60)} before the canary"
+    return PromotionFact("baseline", f"{promotion.replaces}; {earlier}: warm where the canary may be cold")
 
 
-def _brings(its: Promotion) -> str:
-    if its.changes is None:
+def _brings(promotion: Promotion) -> str:
+    if promotion.changes is None:
         return ""
-    commits = its.changes.commits
+    commits = promotion.changes.commits
     if not commits:
         return "no commit"
-    first = [f"{each.revision[:8]} {each.title} ({each.author})" for each in commits[:COMMITS]]
+    first = [f"{commit.revision[:8]} {commit.title} ({commit.author})" for commit in commits[:COMMITS]]
     more = [f"{len(commits) - COMMITS} more"] if len(commits) > COMMITS else []
     return f"{fmt.count(len(commits), 'commit')}: {'; '.join([*first, *more])}"
 
@@ -128,9 +118,10 @@ def _unless_missing(
 
 def _mark(known: PartSource, now: float) -> str:
     """How old a part is, where it was not read within the last seconds."""
-    if known.problem:
-        return f"  ~ read {age(known.at, now)}, now: {known.problem}"
-    return "" if known.at is not None and now - known.at < FRESH else f"  ~ read {age(known.at, now)}"
+    if known.fresh(now):
+        return ""
+    problem = f", now: {known.problem}" if known.problem else ""
+    return f"  ~ read {age(known.at, now)}{problem}"
 
 
 def _missing(name: str, known: PartSource) -> PromotionFact:

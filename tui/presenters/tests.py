@@ -74,7 +74,11 @@ def group_cases(
     matches = _matcher(report, needle)
     groups = []
     for id, (title, says) in _TITLES.items():
-        if id == "new" and pending and any(_case(report, each).failed_since is None for each in found.new):
+        if (
+            id == "new"
+            and pending
+            and any(_case(report, failure).failed_since is None for failure in found.new)
+        ):
             title, says = _PENDING
         lines: tuple[CaseLine, ...] = ()
         size = 0
@@ -144,19 +148,19 @@ def _group_lines(
                 )
         return
     judged: Iterable[JudgedCase] = getattr(found, id)
-    for each in judged:
-        if matches(each.suite, each.index):
-            yield _line(report, id, each.suite, each.index, _note(id, each, now))
+    for case in judged:
+        if matches(case.suite, case.index):
+            yield _line(report, id, case.suite, case.index, _note(id, case, now))
 
 
-def _note(id: str, each: JudgedCase, now: float) -> str:
+def _note(id: str, case: JudgedCase, now: float) -> str:
     if id == "slowest":
         return ""
     since = ""
-    if each.since is not None and id in ("known", "fixed"):
-        age = f", {fmt.ago(now - each.since_at)}" if each.since_at is not None else ""
-        since = f"{'failed ' if id == 'fixed' else ''}since #{spelled_run(each.since)}{age}"
-    flaky = each.flaky if id == "flaky" or not each.flaky else f"flaky: {each.flaky}"
+    if case.since is not None and id in ("known", "fixed"):
+        age = f", {fmt.ago(now - case.since_at)}" if case.since_at is not None else ""
+        since = f"{'failed ' if id == 'fixed' else ''}since #{spelled_run(case.since)}{age}"
+    flaky = case.flaky if id == "flaky" or not case.flaky else f"flaky: {case.flaky}"
     return "; ".join(filter(None, (since, flaky)))
 
 
@@ -166,8 +170,8 @@ def _line(report: TestReport, id: str, s: int, i: int, note: str) -> CaseLine:
     return CaseLine(f"{id} {s} {i}", case.outcome, case.name, case.classname or suite.title, took(case), note)
 
 
-def _case(report: TestReport, each: JudgedCase) -> Case:
-    return report.suites[each.suite].cases[each.index]
+def _case(report: TestReport, case: JudgedCase) -> Case:
+    return report.suites[case.suite].cases[case.index]
 
 
 def took(case: Case) -> str:

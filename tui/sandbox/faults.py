@@ -22,6 +22,8 @@ Kind = Literal[
     "cut",
     "stall",
     "empty",
+    "twice",
+    "refused",
     "401",
     "403",
     "429",
@@ -44,7 +46,8 @@ class Faults:
 
     ``down`` is the listening server's business (nothing listens any more); everything else is done by
     :func:`with_faults`. A connection is cut before a request is handled (``unheard``), after its effect
-    (``unanswered``) or in the middle of the answer (``cut``).
+    (``unanswered``) or in the middle of the answer (``cut``). ``twice``: a proxy repeats the request, and the second
+    answer is the one that arrives. ``refused``: it takes effect and is refused with 400 all the same.
     """
 
     def __init__(self) -> None:
@@ -87,13 +90,19 @@ def with_faults(
         target += f"?{query}" if query else ""
         faults.recent.append(f"{scope['method']} {target}")
         if scope["method"] not in ("GET", "HEAD"):
-            body, receive = await _read(receive)
+            content, receive = await _read(receive)
+            body = content.decode("utf-8", "replace")
             if _changes(path, body):
                 faults.writes.append(Write(scope["method"], target, body))
         match faults.of(path):
             case "slow":
                 await asyncio.sleep(faults.seconds)
                 await app(scope, receive, send)
+            case "twice" | "refused" as after:
+                content, receive = await _read(receive)
+                await app(dict(scope), _given(content, receive), _nowhere)
+                answer = app if after == "twice" else refuse(400, {})
+                await answer(scope, _given(content, receive), send)
             case "hang":
                 while (await receive())["type"] != "http.disconnect":
                     pass
@@ -126,13 +135,18 @@ def with_faults(
     return faulty
 
 
-async def _read(receive: Receive) -> tuple[str, Receive]:
+async def _read(receive: Receive) -> tuple[bytes, Receive]:
     """The body of a request, and a ``receive`` that gives it once more."""
     body, more = bytearray(), True
     while more:
         message = await receive()
         body.extend(message.get("body", b""))
         more = message.get("more_body", False)
+    return bytes(body), _given(bytes(body), receive)
+
+
+def _given(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives ``body`` once, and then what comes."""
     given = False
 
     async def again() -> Message:
@@ -140,9 +154,9 @@ async def _read(receive: Receive) -> tuple[str, Receive]:
         if given:
             return await receive()
         given = True
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
-    return body.decode("utf-8", "replace"), again
+    return again
 
 
 def _changes(path: str, body: str) -> bool:

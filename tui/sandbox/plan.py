@@ -51,6 +51,8 @@ class Form(msgspec.Struct, frozen=True):
     submitter: str = ""
     """Users and groups, joined by commas; empty: whoever may build."""
     submitter_parameter: str = ""
+    button: str = "Proceed"
+    """What is written on the button that lets it go on."""
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from tui.engine.actions.service import PreparedAction
 from tui.engine.actions.targets import TargetPlan, able
 from tui.insight.confirmation import names
 from tui.insight.promotion import Promotion
-from tui.presenters.promotion import PromotionFact, age, metric_words, notes, promotion_facts
-from tui.text import format as fmt
+from tui.presenters.judged_metrics import metric_line
+from tui.presenters.promotion import PromotionFact, age, notes, promotion_facts
 from tui.text.safe import clean, clean_lines
 from widgets.cells import Cell
 from widgets.dialog.dialog import FACTS, DialogContent, DialogDoubt, DialogFact
@@ -28,6 +28,8 @@ METRICS = (
     Column("", 5, align="right"),
 )
 _TITLES = ("", "Metric", "baseline", "canary", "verdict", "n", "age")
+OLD = 300.0
+"""Seconds after which the newest value of a metric is marked."""
 _LOOKS = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning", MetricOutcome.IGNORED: "skipped"}
 
 
@@ -38,7 +40,7 @@ def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogCon
     if not plan.possible:
         lines.append(DialogFact("cannot now", (plan.why_not, "failed")))
     if prepared.consent.doubt:
-        lines.append(DialogDoubt(f"{prepared.consent.doubt}: it is asked twice"))
+        lines.append(DialogDoubt(f"{prepared.consent.typing_version}, after the yes"))
     if plan.possible and prepared.consent.name:
         lines.append(DialogDoubt(prepared.consent.typing))
     lines += map(DialogDoubt, plan.warnings)
@@ -96,25 +98,24 @@ def _marked(told: PromotionFact) -> Cell:
 
 def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
     shown, table = status_style(_LOOKS.get(metric.outcome, "passed")), settings.metrics.get(metric.metric)
-    unit = table.unit if table is not None else ""
+    line = metric_line(metric, table.unit if table is not None else "", now)
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
-        metric.metric,
-        fmt.level(metric.baseline, unit, at_least=metric.baseline_at_least),
-        fmt.level(metric.canary, unit, at_least=metric.canary_at_least),
-        (metric.outcome.value, shown.role),
-        f"{metric.effective:.0f}" if metric.effective is not None else "",
-        _newest(metric, now),
+        line.metric,
+        line.baseline,
+        line.canary,
+        (line.outcome.value, shown.role),
+        line.effective,
+        _newest(metric, line.age, now),
     )
     yield Row(f"metric {metric.metric}", cells)
-    yield DialogFact("", (metric_words(metric, settings), "dim"))
+    yield DialogFact("", (line.why, "dim"))
 
 
-def _newest(metric: MetricVerdict, now: float) -> Cell:
+def _newest(metric: MetricVerdict, age: str, now: float) -> Cell:
     if metric.newest is None:
         return ("none", "warning")
-    seconds = now - metric.newest
-    return fmt.ago(seconds) if seconds < 300 else (f"~{fmt.ago(seconds)}", "warning")
+    return age if now - metric.newest < OLD else (f"~{age}", "warning")
 
 
 def entries(plan: Plan) -> list[Entry]:
@@ -122,7 +123,7 @@ def entries(plan: Plan) -> list[Entry]:
     return [
         Entry(
             field.name,
-            field.kind,
+            "text" if field.kind == "run" or field.kind == "file" else field.kind,
             _shown(field, _before(plan, field)),
             tuple(map(clean, field.choices)),
             clean(field.help),

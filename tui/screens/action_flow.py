@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.app import App
 
-from tui.domain.action import ActionKind, ActionRequest, Activity, Offer
+from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan
+from tui.domain.action_kinds import SHORTCUTS
 from tui.domain.address import Address
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.actions.targets import able, aim, prepare
@@ -22,16 +23,6 @@ from widgets.dialog.menu import Menu, MenuLine
 if TYPE_CHECKING:
     from tui.engine.runtime import Runtime
 
-SHORTCUTS = {
-    ActionKind.APPROVE: "approve",
-    ActionKind.PROMOTE: "approve",
-    ActionKind.REJECT: "reject",
-    ActionKind.ROLLBACK: "roll_back",
-    ActionKind.RETRY: "retry",
-    ActionKind.CANCEL: "cancel",
-    ActionKind.TRIGGER: "trigger",
-}
-"""The action of the registry whose key does it."""
 REASON = (Entry("reason", label="Reason (optional)"),)
 READING = "Reading what can be done …"
 
@@ -160,16 +151,18 @@ class ActionFlow:
             dialog.tell(shown)
             await answered
             return
-        word = prepared.plan.request.kind.verb
-        dialog.ask(shown, f"Yes, {word}", REASON, prepared.consent.name)
+        dialog.ask(shown, _yes(prepared.plan), REASON, prepared.consent.name)
         answer = await answered
         if answer is None:
             return
         reason = answer.values[REASON[0].name]
-        despite = bool(prepared.consent.doubt) and await self._again(prepared)
-        if prepared.consent.doubt and not despite:
-            return
-        self._start(prepared, secrets, Confirmation(True, answer.name, despite, reason))
+        version = ""
+        if prepared.consent.doubt:
+            again = await self._again(prepared)
+            if again is None:
+                return
+            version = again.name
+        self._start(prepared, secrets, Confirmation(True, answer.name, version, reason))
 
     async def _prepare(
         self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
@@ -187,18 +180,18 @@ class ActionFlow:
             await answered
             return None
 
-    async def _again(self, prepared: PreparedAction) -> bool:
-        """The second question, in its own words."""
-        dialog = Dialog("Are you sure?", "")
+    async def _again(self, prepared: PreparedAction) -> DialogAnswer | None:
+        """The second question, of another kind than the first: the version is typed."""
+        title = f"Against the verdict: {prepared.plan.request.target}"
+        dialog = Dialog(title, "")
         answered = self.app.push_screen(dialog, wait_for_dismiss=True)
         lines: list[DialogFact | DialogDoubt] = [
             DialogFact("", (prepared.plan.words, "strong")),
-            DialogFact("", "It would be done against the verdict."),
-            DialogDoubt(prepared.consent.doubt),
+            DialogDoubt(prepared.consent.typing_version),
         ]
         await dialog.mounted.wait()
-        dialog.ask(DialogContent("Are you sure?", lines), "Yes, all the same")
-        return await answered is not None
+        dialog.ask(DialogContent(title, lines), "Yes, all the same", name=prepared.consent.version)
+        return await answered
 
     def _paper(self, prepared: PreparedAction) -> DialogContent:
         return paper(prepared, self.runtime.settings, self.runtime.clock())
@@ -229,6 +222,11 @@ class ActionFlow:
 
     def _reading(self, title: str) -> Dialog:
         return Dialog(title, f"{READING}  Esc leaves it.")
+
+
+def _yes(plan: Plan) -> str:
+    """The answer that is not No: with what the server itself writes on the button, where it does."""
+    return f"Yes: {plan.button}" if plan.button else f"Yes, {plan.request.kind.value}"
 
 
 async def _came(reading: "asyncio.Task[Any]", answered: "asyncio.Future[Any]") -> bool:

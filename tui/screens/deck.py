@@ -281,7 +281,9 @@ class DeckScreen(ActionKeys):
             words = "older run is listed" if step > 0 else "newer run"
             self.notify(f"No {words}.", markup=False, timeout=2)
             return
-        self._select(Selection(None, addresses[index] if index else None, pipeline, self.selection.model))
+        last = pipeline.last
+        newest = last is not None and addresses[index] == last.address
+        self._select(Selection(None, None if newest else addresses[index], pipeline, self.selection.model))
 
     # -- where the panes are
 
@@ -361,7 +363,7 @@ class DeckScreen(ActionKeys):
         self.app.push_screen(HelpSheet(source_sections(self.runtime), ("Source", "What is known")))
 
     def action_refresh(self) -> None:
-        self.runtime.poller.refresh(*{query for pane in self._visible() for query in pane.queries()})
+        self.runtime.poller.refresh_early(*{query for pane in self._visible() for query in pane.queries()})
 
     def action_log(self) -> None:
         """The log of what is under the cursor, filling the screen until it is closed."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tui.config import Settings
+from tui.domain.action import ActionKind
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
@@ -11,7 +12,8 @@ from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of
-from tui.panes.action_progress import LOOKS, countdown
+from tui.panes.action_progress import LOOKS
+from tui.presenters.notices import countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
 from widgets.theme import status_style
@@ -45,6 +47,8 @@ class Header(StatusLine):
                 left.append(StatusItem(f"{status_style('failed').glyph} {name}", "failed", trouble))
             else:
                 left.append(StatusItem(name))
+            if runtime.sources.clock_is_wrong(name):
+                left.append(StatusItem(f"clock of {name} is wrong", "warning", "not used for ages", drop=1))
             if not whole and runtime.actions.only_looks(name):
                 left.append(StatusItem("read-only", "warning", drop=1))
             waits, fails = self._count(name, reading.value)
@@ -56,6 +60,9 @@ class Header(StatusLine):
             StatusItem(
                 f"{status_style(LOOKS[each.state]).glyph} {each.plan.request.kind} {each.state}",
                 "running",
+                each.words
+                if each.state == "happening" and each.plan.request.kind is ActionKind.ROLLBACK
+                else "",
                 drop=1,
             )
             for each in runtime.actions.activities

@@ -1,5 +1,6 @@
 """What is known of each source, one key away."""
 
+from tui.domain.health import LONG_PAUSE
 from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.source_pool import SKEW_NOTICED
@@ -21,7 +22,9 @@ def source_sections(runtime: Runtime) -> list[Section]:
             if reading.fault is not None:
                 lines.append(("trouble", f"{reading.fault.trouble.value}: {reading.fault.message}"))
                 if reading.fault.retry_at is not None:
-                    lines.append(("asked again", f"in {fmt.elapsed(reading.fault.retry_at - now)}"))
+                    pause = reading.fault.retry_at - now
+                    early = ", or once earlier with the key that refreshes" if pause > LONG_PAUSE else ""
+                    lines.append(("asked again", f"in {fmt.elapsed(pause)}{early}"))
             if reading.value is not None and reading.read_at is not None:
                 number = fmt.count(len(reading.value.pipelines), "pipeline")
                 lines.append(("last read", f"{fmt.clock(reading.read_at)}, {number}"))
@@ -34,7 +37,8 @@ def source_sections(runtime: Runtime) -> list[Section]:
             lines.append(("stages from", facts.stage_source))
         if facts.clock_skew is not None and abs(facts.clock_skew) > SKEW_NOTICED:
             ahead = "ahead of" if facts.clock_skew > 0 else "behind"
-            lines.append(("clock", f"{fmt.duration(abs(facts.clock_skew))} {ahead} this machine's"))
+            ignored = "; not used for ages" if runtime.sources.clock_is_wrong(name) else ""
+            lines.append(("clock", f"{fmt.duration(abs(facts.clock_skew))} {ahead} this machine's{ignored}"))
         minutes = max(1.0, (now - runtime.started_at) / 60)
         lines.append(
             (

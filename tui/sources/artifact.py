@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 
 from tui.domain.deployment import Validation
+from tui.sources.http.bounds import number
 from tui.text.safe import clean, shorten
 
 LARGEST = 256 * 1024
@@ -29,11 +30,11 @@ def read_numbers(body: bytes, file: str) -> Validation:
         return Validation((), (f"{shown} is not a JSON object of numbers",))
     metrics: dict[str, float] = {}
     notes: list[str] = []
-    for name, number in _numbers(content, "", 0):
-        if not math.isfinite(number):
+    for name, value in _numbers(content, "", 0):
+        if not math.isfinite(value):
             notes.append(f"{name} is not a number in {shown}")
         elif len(metrics) < MOST_METRICS:
-            metrics[name] = number
+            metrics[name] = value
         else:
             notes.append(f"{shown} has more than {MOST_METRICS} numbers; the first are shown")
             break
@@ -49,9 +50,6 @@ def _numbers(table: dict[str, object], path: str, depth: int) -> Iterator[tuple[
             case bool():
                 pass
             case int() | float():
-                try:
-                    yield name, float(value)
-                except OverflowError:
-                    yield name, math.inf
+                yield name, number(value)
             case dict() if depth < _DEEPEST:
                 yield from _numbers(value, f"{path}{key}.", depth + 1)

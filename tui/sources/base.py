@@ -187,6 +187,15 @@ class DatingSource(Protocol):
 
 
 @runtime_checkable
+class PausedSource(Protocol):
+    """A source whose server may ask for a pause, which a person may end early."""
+
+    def ask_early(self) -> bool:
+        """See :meth:`tui.sources.http.limiter.Limiter.ask_early`."""
+        ...
+
+
+@runtime_checkable
 class LookingSource(Protocol):
     """A source of metrics whose server tells only how things are now."""
 
@@ -249,6 +258,19 @@ class TieringSource(Protocol):
 
         Raises:
             SourceError: there is no such environment, or it could not be read.
+        """
+        ...
+
+
+@runtime_checkable
+class AccountSource(Protocol):
+    """A source whose server tells whom it takes us for."""
+
+    async def account(self) -> str:
+        """The name of the server's user; empty where nobody logged in. Asked once and remembered.
+
+        Raises:
+            SourceError
         """
         ...
 

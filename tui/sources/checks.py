@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from tui.domain.health import Finding
+from tui.domain.health import Finding, believed
+from tui.text import format as fmt
 
 SKEW = 5.0
 """Seconds by which clocks may differ before elapsed times look wrong."""
@@ -22,6 +23,13 @@ def clock(skew: float) -> Finding:
     if abs(skew) <= SKEW:
         return Finding("ok", "clock", "agrees with this machine's")
     side = "ahead of" if skew > 0 else "behind"
+    if not believed(skew):
+        return Finding(
+            "warning",
+            "clock",
+            f"the server's clock is {fmt.duration(abs(skew))} {side} this machine's: it is not used for ages",
+            "set it by NTP; until then its times are compared with this machine's",
+        )
     return Finding(
         "warning",
         "clock",

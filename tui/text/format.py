@@ -3,10 +3,16 @@
 from datetime import datetime
 from math import ceil
 
+LONGEST = 100 * 365.25 * 86400
+"""Seconds beyond which nobody wants to know how many: whatever somebody sends can be shown."""
+_TOO_LONG = ">100y"
+
 
 def duration(seconds: float) -> str:
     """How long something took: ``8s``, ``3m 12s``, ``1h 05m``, ``2d 03h``."""
-    whole = max(0, round(seconds))
+    if not seconds < LONGEST:
+        return _TOO_LONG
+    whole = round(max(seconds, 0.0))
     if whole < 60:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
@@ -17,7 +23,9 @@ def duration(seconds: float) -> str:
 
 def elapsed(seconds: float) -> str:
     """How long something has been going on, so coarse that a screen seldom changes: 5 s steps, then minutes."""
-    whole = max(0, int(seconds))
+    if not seconds < LONGEST:
+        return _TOO_LONG
+    whole = int(max(seconds, 0.0))
     if whole < 60:
         return f"{whole - whole % 5}s"
     minutes = whole // 60
@@ -26,7 +34,9 @@ def elapsed(seconds: float) -> str:
 
 def ago(seconds: float) -> str:
     """How long ago something was, in one unit: ``<1m``, ``12m``, ``3h``, ``2d``."""
-    whole = max(0, int(seconds))
+    if not seconds < LONGEST:
+        return _TOO_LONG
+    whole = int(max(seconds, 0.0))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if whole >= size:
             return f"{whole // size}{unit}"
@@ -48,8 +58,11 @@ def _hours(minutes: int) -> str:
 
 
 def clock(at: float) -> str:
-    """The local time of day, with the date when it is not today's."""
-    then = datetime.fromtimestamp(at).astimezone()
+    """The local time of day, with the date when it is not today's; ``?`` for a time that no calendar has."""
+    try:
+        then = datetime.fromtimestamp(at).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return "?"
     now = datetime.now().astimezone()
     return then.strftime("%H:%M" if then.date() == now.date() else "%Y-%m-%d %H:%M")
 

@@ -54,7 +54,7 @@ class Buttons(Widget, can_focus=True):
         self.answers = tuple(answers)
         self.chosen = 0
         self.locked = frozenset[str]()
-        """Keys of answers that cannot be given yet."""
+        """Keys of answers that cannot be given yet; who hears of one being pressed says why."""
 
     def offer(self, answers: Sequence[tuple[str, str]], locked: frozenset[str] = frozenset()) -> None:
         """These answers from now on, the first one chosen."""
@@ -94,7 +94,7 @@ class Buttons(Widget, can_focus=True):
         self.give(self.answers[self.chosen][0])
 
     def give(self, key: str) -> None:
-        if key not in self.locked and any(key == each for each, _ in self.answers):
+        if any(key == each for each, _ in self.answers):
             self.post_message(self.Pressed(key))
 
     def on_focus(self) -> None:

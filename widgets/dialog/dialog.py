@@ -80,7 +80,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
     Dialog {
         & > #box {
             width: 96%; max-width: 110; height: 8; max-height: 90%;
-            background: $surface; border: round $primary; padding: 0 1;
+            background: $surface; border: round $primary; padding: 0 1; border-subtitle-color: $warning;
         }
         & #form { height: auto; max-height: 10; display: none; }
         & #form.filled { display: block; }
@@ -97,7 +97,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         self._fields: tuple[FormLine, ...] = ()
         self._unready = 0
         """Fields that cannot take keys yet."""
-        self._name = ""
+        self._confirming = ""
         self._yes = ""
 
     def compose(self) -> ComposeResult:
@@ -108,7 +108,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
 
     def on_mount(self) -> None:
         self.box.border_title = _plain(self.paper.title)
-        self.buttons.focus()
+        self.set_focus(self.buttons)
 
     def tell(self, paper: DialogContent) -> None:
         """Show this; there is nothing to be answered."""
@@ -125,7 +125,8 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         self._show(paper, entries, name, yes)
 
     def _show(self, paper: DialogContent, entries: Sequence[Entry], name: str, yes: str) -> None:
-        self.paper, self._name, self._yes = paper, name, yes
+        self.paper, self._confirming, self._yes = paper, name, yes
+        self._say("")
         self.box.border_title = _plain(paper.title)
         self.query_one(_Sheet).show(paper)
         fields = [FormLine(entry) for entry in entries]
@@ -137,7 +138,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         self.form.styles.height = min(10, sum(field.lines for field in fields))
         self._fit()
         self.buttons.offer(())
-        self.buttons.focus()
+        self.set_focus(self.buttons)  # at once: a field may take it a moment later
         self._unready = len(fields)
         if fields:
             self.deafen()
@@ -168,10 +169,23 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         self.buttons.offer([NO, ("y", self._yes)] if self._yes else [("n", "Close")], self._locked())
 
     def _locked(self) -> frozenset[str]:
-        if self._name and self.typed_name != self._name:
-            return frozenset("y")
-        missing = any(field.entry.required and not field.value for field in self._fields)
-        return frozenset("y") if missing else frozenset()
+        return frozenset("y") if self._missing() else frozenset()
+
+    def _missing(self) -> str:
+        """Why the answer that is not No cannot be given yet; empty: it can."""
+        if not self._yes:
+            return "Nothing is asked here"
+        for field in self._fields:
+            if field.entry.required and not field.value:
+                return f"{field.label} has to be filled in"
+        if self._confirming and self.typed_name != self._confirming:
+            typed = self.typed_name
+            return f"'{typed}' is not {self._confirming}" if typed else f"{self._confirming} has to be typed"
+        return ""
+
+    def _say(self, words: str) -> None:
+        """What a key could not do, on the lower border: nothing moves for it."""
+        self.box.border_subtitle = _plain(words)
 
     @property
     def typed_name(self) -> str:
@@ -181,14 +195,40 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
     def _filled(self, event: FormLine.Changed) -> None:
         event.stop()
         self.buttons.withhold(self._locked())
+        line = self._focused_line()
+        typed = line is not None and line.entry.kind != "choice" and line.value in ("y", "Y")
+        if (
+            line is not None
+            and typed
+            and not (self._confirming.startswith(line.value) and not line.entry.name)
+        ):
+            self._say(f"{line.value} was typed into {line.label}: Tab leads to the answers")
+        else:
+            self._say("")
+
+    @on(FormLine.Refused)
+    def _refused(self, event: FormLine.Refused) -> None:
+        event.stop()
+        line = self._focused_line()
+        number = line is not None and line.entry.kind == "number"
+        self._say(f"Only {'a number' if number else 'text without control characters'} can be typed here")
+
+    def _focused_line(self) -> FormLine | None:
+        around = self.focused.parent if self.focused is not None else None
+        return around if isinstance(around, FormLine) else None
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Enter in a field goes on to the next, at last to the answers; a name that was typed whole is an answer."""
+        """Enter in a field goes on to the next, at last to the answers; a name that was typed whole is an answer.
+        In one that is not as it has to be it says so, and stays there."""
         event.stop()
         line = event.input.parent
-        if isinstance(line, FormLine) and not line.entry.name and not self._locked():
+        if not isinstance(line, FormLine):
+            return
+        if not line.entry.name:
             self.action_answer("y")
+        elif line.entry.required and not line.value:
+            self._say(f"{line.label} has to be filled in")
         else:
             self.focus_next()
 
@@ -203,7 +243,9 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
     def action_answer(self, key: str) -> None:
         if key == "n":
             self._end(None)
-        elif self._yes and "y" not in self._locked():
+        elif missing := self._missing():
+            self._say(missing)
+        else:
             named = [field for field in self._fields if field.entry.name]
             values = {each.entry.name: each.value for each in named if each.entry.kind != "secret"}
             secrets = {each.entry.name: each.value for each in named if each.entry.kind == "secret"}

@@ -4,7 +4,6 @@ from typing import ClassVar, Literal, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
@@ -19,23 +18,31 @@ class Entry(NamedTuple):
     value: str = ""
     choices: tuple[str, ...] = ()
     help: str = ""
+    """What it is for, in a line below it."""
     required: bool = False
     label: str = ""
     """In place of the name."""
 
 
-class FormLine(Horizontal):
+class FormLine(Widget):
     DEFAULT_CSS = """
     FormLine {
-        height: 1;
-        & > Static { width: 40%; min-width: 22; padding-right: 1; text-overflow: ellipsis; text-wrap: nowrap; }
-        & > Input, & > Choice, & > TextArea { width: 1fr; background: $panel; }
-        &.lines { height: 4; }
+        layout: grid;
+        grid-size: 2;
+        grid-columns: 40% 60%;
+        grid-rows: 1;
+        & > Static { padding-right: 1; text-overflow: ellipsis; text-wrap: nowrap; }
+        & > .help { column-span: 2; text-style: dim; padding-left: 2; }
+        & > Input, & > Choice, & > TextArea { width: 100%; background: $panel; }
+        &.lines { grid-rows: 4 1; }
     }
     """
 
     class Changed(Message):
         """Something else stands in it."""
+
+    class Refused(Message):
+        """Something was typed that cannot stand in it."""
 
     class Ready(Message):
         """It can take keys now."""
@@ -44,18 +51,29 @@ class FormLine(Horizontal):
         super().__init__(classes="lines" if entry.kind == "lines" else None)
         self.entry = entry
         self._field = _field(entry)
+        self.styles.height = self.lines
+
+    @property
+    def label(self) -> str:
+        return self.entry.label or self.entry.name
 
     @property
     def lines(self) -> int:
-        return 4 if self.entry.kind == "lines" else 1
+        return (4 if self.entry.kind == "lines" else 1) + (1 if self.entry.help else 0)
 
     def compose(self) -> ComposeResult:
         star = "*" if self.entry.required else ""
-        yield Static(f"{self.entry.label or self.entry.name}{star}", markup=False)
+        yield Static(f"{self.label}{star}", markup=False)
         yield self._field
+        if self.entry.help:
+            yield Static(" ".join(self.entry.help.split()), markup=False, classes="help")
 
     def on_mount(self) -> None:
         self.post_message(self.Ready())
+
+    def on_resize(self) -> None:
+        label = max(22, self.size.width * 2 // 5)
+        self.styles.grid_columns = f"{label} {max(1, self.size.width - label)}"
 
     @property
     def value(self) -> str:
@@ -77,6 +95,13 @@ class FormLine(Horizontal):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
         self.post_message(self.Changed())
+
+
+class _TextField(Input):
+    """One line, which says what it does not take."""
+
+    def restricted(self) -> None:
+        self.post_message(FormLine.Refused())
 
 
 class Choice(Widget, can_focus=True):
@@ -125,9 +150,8 @@ def _field(entry: Entry) -> "Input | Choice | TextArea":
         return Choice(entry.choices or ("false", "true"), entry.value)
     if entry.kind == "lines":
         return TextArea(entry.value, compact=True, tab_behavior="focus")
-    field = Input(
+    field = _TextField(
         entry.value,
-        placeholder=entry.help,
         password=entry.kind == "secret",
         compact=True,
         select_on_focus=False,

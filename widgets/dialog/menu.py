@@ -79,5 +79,9 @@ class Menu(GuardedScreen[str | None]):
     def _chosen(self, event: LineTable.Selected) -> None:
         event.stop()
         line = next((line for line in self.lines if line.key == event.key), None)
-        if line is not None and not line.why_not and self.is_current:
+        if line is None:
+            return
+        if line.why_not:
+            self.table.border_subtitle = "That cannot be done now"
+        elif self.is_current:
             self.dismiss(line.key)

@@ -11,15 +11,18 @@ SHA = "2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e"
 
 def node(id: int, **fields: Any) -> Body:
     """A pipeline of the overview."""
+    ref = fields.get("ref", "main")
     return {
         "id": f"gid://gitlab/Ci::Pipeline/{id}",
         "iid": str(id - 1000),
         "status": "SUCCESS",
         "ref": "main",
+        "refPath": ref if ref.startswith("refs/") else f"refs/heads/{ref}",
         "sha": SHA,
         "name": None,
         "source": "push",
         "child": False,
+        "warnings": False,
         "createdAt": "2026-05-08T09:00:00Z",
         "startedAt": "2026-05-08T09:00:10Z",
         "finishedAt": "2026-05-08T09:05:10Z",
@@ -71,6 +74,7 @@ def detail(pipeline: Mapping[str, Any], stages: Iterable[tuple[str, str]], jobs:
                 "failureReason": None,
                 "yamlErrorMessages": None,
                 "upstream": None,
+                "mergeRequest": None,
                 **pipeline,
                 "stages": {"nodes": [{"name": name, "status": status} for name, status in stages]},
                 "jobs": {"pageInfo": {"hasNextPage": False, "endCursor": "x"}, "nodes": list(jobs)},

@@ -59,10 +59,23 @@ async def test_all_is_well(stub: Stub, connect: Connect) -> None:
         read_only=False,
         stage_source="GraphQL",
         clock_skew=facts.clock_skew,
-        requests=4,
+        requests=12,
         bytes_read=facts.bytes_read,
         rate_limit="1987 left, limit 2000 a minute",
     )
+
+
+async def test_a_limit_by_the_hour_tells_until_when(stub: Stub, connect: Connect, clock: Clock) -> None:
+    reset = int(clock()) + 3000
+    limits = {"RateLimit-Limit": "60", "RateLimit-Remaining": "3571", "RateLimit-Reset": str(reset)}
+    for path in ("/metadata", "/user", "/personal_access_tokens/self"):
+        stub.routes[rest(path)] = Reply.json(METADATA | USER | {"scopes": ["api"]}, 200, **limits)
+    words = (await found(connect()))["ok", "rate limit"].message
+    left, _, until = words.partition(" left until ")
+    assert left == "3571"
+    wanted = {f"{datetime.fromtimestamp(reset + second, UTC):%H:%M:%S}" for second in range(-5, 6)}
+    assert until[:8] in wanted, "the server's clock is known to the second"
+    assert until.endswith(" UTC, limit 60 a minute")
 
 
 async def test_before_a_check_nothing_is_claimed(connect: Connect) -> None:

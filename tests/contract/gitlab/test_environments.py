@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.gitlab.bodies import Body
-from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, asked, paths, rest
+from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, asked, executed, paths, rest
 from tests.contract.gitlab.environment_bodies import (
     FRAUD,
     PRODUCTION,
@@ -100,6 +100,16 @@ async def test_a_status_nobody_knows_is_shown_as_itself(stub: Stub, connect: Con
         S.UNKNOWN,
         "teleported",
     )
+
+
+async def test_of_a_hundred_and_twenty_what_is_not_shown_is_told(stub: Stub, connect: Connect) -> None:
+    plain: Body = {"state": "available", "tier": "DEVELOPMENT", "externalUrl": None, "lastDeployments": []}
+    found = [{"id": f"gid://gitlab/Environment/{n}", "name": f"review/{n}", **plain} for n in range(120)]
+    project = {"fullPath": "ml/fraud", "environments": found}
+    stub.routes[GRAPHQL] = executed(lambda _: {"projects": [project]})
+    read = await connect().environments(FRAUD)
+    assert [each.name for each in read.environments] == [f"review/{n}" for n in range(100)]
+    assert read.notes == ("it has more than 100 environments; the others are not shown",)
 
 
 async def test_all_pages_but_no_more_than_two(stub: Stub, connect: Connect) -> None:

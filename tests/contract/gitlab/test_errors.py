@@ -181,6 +181,22 @@ async def test_retry_after_is_obeyed_without_sending(
     assert len(stub.requests) == 3
 
 
+async def test_a_limit_that_is_used_up_holds_until_it_begins_anew(
+    stub: Stub, connect: Connect, clock: Clock
+) -> None:
+    reset = {"RateLimit-Remaining": "0", "RateLimit-Reset": str(int(clock()) + 1800)}
+    stub.routes[LOOKUP] = Reply(429, {"Content-Type": "text/plain", **reset}, b"Retry later\n")
+    source = connect()
+    error = await refusal(source)
+    assert error.retry_at == pytest.approx(clock() + 1800, abs=5)
+    assert "; to be asked again at " in error.message
+    assert error.message.endswith(" UTC")
+    error = await refusal(source)
+    assert "asked for a pause until " in error.message
+    assert "next request in 29m" in error.message or "next request in 30m" in error.message
+    assert len(stub.requests) == 1
+
+
 async def test_rest_hands_retry_after_to_the_wire_too(stub: Stub, connect: Connect, clock: Clock) -> None:
     stub.routes[LOOKUP] = Reply(429, {"Retry-After": "30", "Content-Type": "text/plain"}, b"Retry later\n")
     error = await refusal(connect())

@@ -181,7 +181,9 @@ async def test_partial_errors_are_notes_and_keep_the_last_picture(stub: Stub, co
     first = await source.pipelines()
     second = await source.pipelines()
     assert second.pipelines == first.pipelines
-    assert second.notes == ("ml/fraud: GitLab left something out: boom (projects/nodes/1/pipelines)",)
+    assert second.notes == (
+        "ml/fraud: not read, shown as last read: GitLab left it out: boom (projects/nodes/1/pipelines)",
+    )
 
 
 async def test_one_bad_batch_does_not_take_the_others_away(stub: Stub, connect: Connect) -> None:
@@ -200,7 +202,7 @@ async def test_one_bad_batch_does_not_take_the_others_away(stub: Stub, connect: 
     second = await source.pipelines()
     assert second.pipelines == first.pipelines
     [note] = second.notes
-    assert note.startswith("ml/p10: not read, shown as it last was: gl answered 500")
+    assert note.startswith("ml/p10: not read, shown as last read: gl answered 500")
     assert "request id 01HX" in note
     [note] = (await connect(watch=tuple(f"ml/p{n}" for n in range(11))).pipelines()).notes
     assert note.startswith("ml/p10: not read, not shown: gl answered 500"), "it never was"
@@ -241,7 +243,7 @@ async def test_a_ref_that_cannot_be_read_leaves_the_others(stub: Stub, connect: 
     stub.routes[GRAPHQL] = answer
     listing = await connect(refs=("main", "old")).pipelines()
     assert [row.ref for row in listing.pipelines] == ["main"]
-    assert listing.notes[0].startswith("old: not read, not shown: gl answered 500")
+    assert listing.notes[0].startswith("old could not be read, not shown: gl answered 500")
 
 
 async def test_a_rate_limit_met_on_the_way_fails_the_whole_list(stub: Stub, connect: Connect) -> None:
@@ -259,7 +261,7 @@ async def test_only_what_changed_is_read(stub: Stub, connect: Connect) -> None:
     pipelines = [node(number) for number in (1005, 1004, 1003)]
     stub.routes[GRAPHQL] = projects(fraud=pipelines)
     source = connect()
-    with patch("tui.sources.gitlab.read.listing.recent_of_node", wraps=convert.recent_of_node) as read:
+    with patch("tui.sources.gitlab.read.projects.recent_of_node", wraps=convert.recent_of_node) as read:
         before = await source.pipelines()
         assert read.call_count == 3
         assert await source.pipelines() == before

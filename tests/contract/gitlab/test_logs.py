@@ -407,3 +407,17 @@ def test_it_asks_around_the_time_that_a_runner_sends() -> None:
 def test_where_it_costs_little_it_asks_often() -> None:
     times = asked_for(lambda at: at % 60 == 0, 120, conditional=True)
     assert set(gaps(times[12:])) == {5.0}
+
+
+async def test_a_log_that_the_runner_cut_says_so(stub: Stub, connect: Connect, clock: Clock) -> None:
+    notice = (
+        b"\n\x1b[33;1mJob's log exceeded limit of 4194304 bytes.\n"
+        b"Job execution will continue but no more output will be collected.\x1b[0;m\n"
+    )
+    one_job(stub, state("success", finished_at=LONG_AGO), trace(TEXT + notice))
+    log = connect().log(JOB)
+    status = await log.read(Sink())
+    words = "the runner cut this log at its limit of 4 MB (output_limit); the rest is lost"
+    assert status == LogStatus(True, note=words)
+    one_job(stub, state("success", finished_at=LONG_AGO), trace(notice + TEXT))
+    assert (await connect().log(JOB).read(Sink())).note == "", "somebody else's words"

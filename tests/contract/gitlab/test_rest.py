@@ -57,7 +57,7 @@ async def test_the_list_falls_back_to_rest_and_remembers(
         ("dev", "#1841", Status.RUNNING),
     ]
     [note] = listing.notes
-    assert note.startswith("read over REST")
+    assert "read over REST" in note
     assert source.facts().stage_source.startswith("REST")
     await source.pipelines()
     assert paths(stub) == ["POST /api/graphql", *[f"GET /api/v4{PIPELINES}"] * 2]

@@ -16,15 +16,15 @@ API = "/job/j/2/api/json"
 ME: Route = core({"name": "admin", "anonymous": False})
 
 
-async def seen(do: str, reply: Reply | None, routes: dict[str, Route], **notes: str) -> Observation:
+async def seen(kind: str, reply: Reply | None, routes: dict[str, Route], **notes: str) -> Observation:
     place = {"source": "ci", "path": "j", "job": "j", "run": "2"} | notes
-    step = Step("do it", "POST", "/x", expect=(("do", do), *place.items()))
+    step = Step("do it", "POST", "/x", expect=tuple(place.items()), kind=kind)
     async with jenkins({"/whoAmI/api/json": ME, **routes}) as (source, _):
         return await source.observe(step, reply)
 
 
 @pytest.mark.parametrize(
-    ("do", "name", "reply", "state", "words"),
+    ("kind", "name", "reply", "state", "words"),
     [
         ("approve", "build-after-submit", YES, "done", "approved; the run ended as SUCCESS"),
         ("approve", "build-after-submit", None, "done", "somebody approved it; the run ended as SUCCESS"),
@@ -42,8 +42,8 @@ async def seen(do: str, reply: Reply | None, routes: dict[str, Route], **notes: 
         ("keep", "build-kept", None, "done", "it is kept for ever"),
     ],
 )
-async def test_run(do: str, name: str, reply: Reply | None, state: str, words: str) -> None:
-    found = await seen(do, reply, {API: recorded(name)}, id="Promote", keep="true")
+async def test_run(kind: str, name: str, reply: Reply | None, state: str, words: str) -> None:
+    found = await seen(kind, reply, {API: recorded(name)}, id="Promote", keep="true")
     assert (found.state, found.words) == (state, words)
 
 
@@ -52,7 +52,7 @@ QUEUED = Reply("accepted", found=(("queue", "28"),))
 
 
 @pytest.mark.parametrize(
-    ("do", "name", "state", "words"),
+    ("kind", "name", "state", "words"),
     [
         ("dequeue", "queue-item-cancelled", "done", "it was canceled in the queue"),
         ("dequeue", "queue-item-quiet-waiting", "nothing", "it still waits in the queue"),
@@ -68,12 +68,12 @@ QUEUED = Reply("accepted", found=(("queue", "28"),))
         ("start", "queue-item-left-executable", "failed", "ci:j#1 ended as FAILURE"),
     ],
 )
-async def test_item_of_the_queue(do: str, name: str, state: str, words: str) -> None:
+async def test_item_of_the_queue(kind: str, name: str, state: str, words: str) -> None:
     routes: dict[str, Route] = {
         ITEM: recorded(name),
         "/job/j/1/api/json": recorded("replay-rebuild-build"),
     }
-    found = await seen(do, QUEUED if do == "start" else None, routes, item="28", next="1")
+    found = await seen(kind, QUEUED if kind == "start" else None, routes, item="28", next="1")
     assert (found.state, found.words) == (state, words)
 
 
@@ -111,7 +111,7 @@ UNKNOWN = "2 of its gates are answered, and which of them how is not told; the r
 
 
 @pytest.mark.parametrize(
-    ("do", "now", "state", "words"),
+    ("kind", "now", "state", "words"),
     [
         ("approve", run(["Eu"], ["admin"]), "nothing", "it still waits"),
         ("approve", run(["Us"], ["admin"]), "done", "approved; the run goes on"),
@@ -140,8 +140,8 @@ UNKNOWN = "2 of its gates are answered, and which of them how is not told; the r
         ),
     ],
 )
-async def test_lost_answer_to_one_of_two_gates(do: str, now: Answer, state: str, words: str) -> None:
-    found = await seen(do, None, {API: now}, id="Eu", waiting='["Eu","Us"]')
+async def test_lost_answer_to_one_of_two_gates(kind: str, now: Answer, state: str, words: str) -> None:
+    found = await seen(kind, None, {API: now}, id="Eu", waiting='["Eu","Us"]')
     assert (found.state, found.words) == (state, words)
 
 

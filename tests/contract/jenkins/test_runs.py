@@ -9,7 +9,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
-from tui.presenters.documents import gate_document
+from tui.presenters.documents import run_document
 from tui.sources.base import SourceError
 from tui.sources.jenkins.names import place_of
 
@@ -103,7 +103,7 @@ async def test_a_gate_says_who_may_answer_and_what_it_asks_for() -> None:
         ("NOTES", "lines", "first\nsecond", (), False),
         ("STAGE", "choice", "", ("", "staging", "prod"), False),
     ]
-    document = gate_document(gate)
+    document = next(each for each in run_document(run).gates if each.address == str(gate.address))
     assert [field.default for field in document.fields] == [None, None, None, "first\nsecond", ""]
 
 

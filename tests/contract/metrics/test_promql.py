@@ -8,10 +8,10 @@ import pytest
 
 from tests.real_prometheus import END, INTERVAL, RealPrometheus, prometheus
 from tui import config
+from tui.domain.promql import aggregates, buckets, quantile, selectors
 from tui.domain.series import Probe
 from tui.engine.queries import ProbeOf
 from tui.engine.runtime import Runtime
-from tui.sources.metrics.promql import aggregates, buckets, quantile, selectors
 
 LAST = END - 17
 """The time of the newest sample of the ordinary series, off every grid."""

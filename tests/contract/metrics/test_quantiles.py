@@ -16,7 +16,7 @@ from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.panes.metrics import project
 from tui.panes.time_range import TimeRange
-from tui.presenters.promotion import metric_words
+from tui.presenters.judged_metrics import metric_line
 from widgets.chart.chart import picture
 
 QUERY = 'histogram_quantile(0.95, sum by (le) (rate(took_seconds_bucket{track="{track}"}[{window}])))'
@@ -65,8 +65,7 @@ async def test_what_may_be_any_slower_is_not_fine(buckets: RealPrometheus) -> No
         MetricOutcome.UNCLEAR,
         "the canary is at the bound of its highest bucket: it may be any higher",
     )
-    settings = config.parse('[sources.p]\ntype = "prometheus"\nurl = "http://127.0.0.1"\n', Path("c.toml"))
-    assert metric_words(found, settings).startswith("difference ≥ +")
+    assert metric_line(found, "", float(END)).why.startswith("difference ≥ +")
 
 
 async def test_a_limit_above_the_highest_bucket_cannot_be_kept(buckets: RealPrometheus) -> None:

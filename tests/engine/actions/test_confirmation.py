@@ -123,7 +123,7 @@ async def test_a_verdict_that_turned_meanwhile_is_asked_about(
     desk.actions.start(prepared, {}, YES)
     await desk.time.advance(60)
     (ended,) = desk.actions.activities
-    assert ended.words == f"nothing was sent: the verdict is {Decision.STOP}: it takes a second yes"
+    assert ended.words == f"nothing was sent: the verdict is {Decision.STOP}: 7 has to be typed"
     assert desk.source.sent == []
 
 

@@ -124,3 +124,27 @@ def test_a_passing_journal_is_gone_at_the_end(tmp_path: Path) -> None:
     journal.append(entry(journal, "1"))
     journal.close()
     assert not (tmp_path / "demo").exists()
+
+
+OF_BEFORE = """
+{"id":"a1","at":1.0,"event":"planned","who":{"user":"u","host":"h","pid":1,"instance":"i"},"source":"ci",\
+"target":"ci:deploy#7","kind":"cancel","server":"http://ci","plan":{"wish":{"kind":"cancel","target":{"source":"ci",\
+"path":"deploy","run":7,"job":null,"gate":null,"environment":null},"values":[],"reason":""},"words":"Stop it",\
+"server":"http://ci","read_at":1.0,"possible":true,"why_not":"","facts":[],"warnings":[],"fields":[],"steps":[\
+{"words":"stop it","method":"POST","path":"/job/deploy/7/stop","body":[],"body_kind":"none","expect":[["do",\
+"cancel"],["source","ci"],["path","deploy"],["job","deploy"],["run","7"],["level","stop"]]}],"environment":""}}
+{"id":"a1","at":2.0,"event":"sending","who":{"user":"u","host":"h","pid":1,"instance":"i"},"source":"ci",\
+"target":"ci:deploy#7","kind":"cancel","server":"http://ci","request":{"words":"stop it","method":"POST",\
+"path":"/job/deploy/7/stop","body":[],"body_kind":"none","expect":[["do","cancel"],["source","ci"],["path","deploy"],\
+["job","deploy"],["run","7"],["level","stop"]]}}
+""".replace("\\\n", "")
+"""As written before steps named their kind themselves."""
+
+
+def test_a_line_of_an_earlier_version_is_of_the_same_kind(tmp_path: Path) -> None:
+    (tmp_path / "actions.jsonl").write_text(OF_BEFORE, encoding="utf-8")
+    (record,) = Journal(tmp_path).read()
+    assert record.plan is not None
+    assert record.sent is not None
+    assert record.sent.request is not None
+    assert [step.kind for step in record.plan.steps] == ["cancel"] == [record.sent.request.kind]

@@ -67,13 +67,14 @@ async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(jo
     assert its.tests_known == PartSource(problem="no answer in 5 s")
     assert "no route" in its.verdict_known.problem
     assert (its.alarms, "no route" in its.alarms_known.problem) == ((), True)
-    assert prepared.consent == RequiredConfirmation("production", "the verdict could not be read")
-    with pytest.raises(ActionRefused, match="it takes a second yes"):
-        desk.actions.start(prepared, {}, Confirmation(yes=True, name="production"))
+    assert prepared.consent == RequiredConfirmation("production", "the verdict could not be read", "1.1")
+    for typed in ("", "1.0", "production", "yes"):
+        with pytest.raises(ActionRefused, match=r"the verdict could not be read: 1\.1 has to be typed"):
+            desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", version=typed))
     text = "\n".join(promotion_lines(its, desk.runtime.settings, desk.time.now))
     assert "tests: not known: no answer in 5 s" in text
     assert "meanwhile: also deployed: 0.9 by bob into ci:app@production" in text
-    desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", despite=True))
+    desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", version="1.1"))
     await desk.runtime.close()
 
 

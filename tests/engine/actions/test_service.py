@@ -3,13 +3,13 @@
 import asyncio
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from tests.engine.acting_source import GATE, REQUEST, STEP, YES, Desk, at_once, events, settings
-from tests.engine.world import JENKINS, START, listing_of, run_of
+from tests.engine.world import JENKINS, START, Time, listing_of, run_of, settle
 from tui.config import (
     JenkinsSettings,
     Launch,
@@ -17,7 +17,16 @@ from tui.config import (
     SafetySettings,
     Settings,
 )
-from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Reply, Step, WriteAccess
+from tui.domain.action import (
+    ActionField,
+    ActionKind,
+    ActionRequest,
+    Observation,
+    Plan,
+    Reply,
+    Step,
+    WriteAccess,
+)
 from tui.domain.address import parse_address
 from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
@@ -176,6 +185,50 @@ async def test_an_error_of_the_servers_own_may_come_after_the_effect(journal: Jo
     desk.source.seen = [away]
     assert (await desk.go(seconds=200)).state == "unknown"
     assert len(desk.source.sent) == 2
+
+
+async def test_a_refusal_may_come_after_the_effect_and_is_told_beside_it(journal: Journal) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "400 Unplayable Job", 400, over=True)
+    desk.source.seen = [Observation("happening", "it runs"), Observation("done", "it passed")]
+    ended = await desk.go(seconds=60)
+    assert ended.state == "done"
+    assert ended.words == "it passed, although the server had answered: 400 Unplayable Job"
+    assert len(desk.source.sent) == 1
+
+
+@pytest.mark.parametrize("state", ["happening", "done", "failed"])
+async def test_a_refusal_beside_what_somebody_else_did_stays_one(
+    journal: Journal, state: Literal["happening", "done", "failed"]
+) -> None:
+    desk = Desk(journal)
+    desk.source.reply = Reply("lost", "400 Unplayable Job", 400, over=True)
+    desk.source.seen = [Observation(state, "alice started it, not you", not_ours=True)]
+    ended = await desk.go(seconds=60)
+    assert (ended.state, ended.words) == ("refused", "400 Unplayable Job; alice started it, not you")
+    assert len(desk.source.looks) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_what_another_program_sends_meanwhile_is_not_sent_again(journal: Journal, ends: bool) -> None:
+    time = Time()
+    one, other = Desk(journal, time=time), Desk(Journal(journal.folder), time=time)
+    one.source.seen = [Observation("done" if ends else "happening")]
+    stale = await other.actions.plan(REQUEST)
+    first = await one.go(seconds=5)
+    assert first.state == ("done" if ends else "happening")
+    begun = other.actions.start(stale, {}, YES)
+    for _ in range(5):
+        await settle()
+    (ended,) = other.actions.activities
+    since = "was sent since this was looked at" if ends else "is under way already"
+    assert (ended.id, ended.state) == (begun.id, "refused")
+    assert ended.words.startswith(f"nothing was sent: the same {since}, by ")
+    assert (len(one.source.sent), other.source.sent) == (1, [])
+    if ends:
+        await other.go(seconds=5)  # looked at anew, it may be done once more
+        assert len(other.source.sent) == 1
+    other.journal.close()
 
 
 async def test_looking_goes_on_while_the_server_is_away(journal: Journal) -> None:
@@ -440,8 +493,8 @@ async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_b
         assert (plan.possible, plan.why_not) == (False, why)
 
 
-async def test_rolling_a_canary_back_brings_the_stable_version_and_tells_of_its_gate(
-    journal: Journal,
+async def test_rolling_a_canary_back_brings_the_stable_version_and_rejects_its_gate_where_that_is_wished(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = Desk(journal)
     place = parse_address("ci:app@live")
@@ -459,6 +512,31 @@ async def test_rolling_a_canary_back_brings_the_stable_version_and_tells_of_its_
         assert plan.possible, plan.why_not
         assert plan.words == "Put 2 back into ci:app@live: trigger ci:deploy"
         assert plan.facts[:2] == (("version", "3 → 2"), ("canary", "3 goes; 2 was there before it"))
-        assert plan.warnings == ("ci:deploy#3 goes on waiting at its gate: reject that, too",)
+        assert plan.warnings == (
+            "ci:deploy#3 goes on waiting at its gate: reject that, too, or this may wait behind it",
+        )
+        assert [(each.name, each.default) for each in plan.fields] == [("reject_waiting", "false")]
+        assert len(plan.steps) == 1
+    first = msgspec.structs.replace(STEP, path="/reject")
+    read = desk.source.plan
+
+    async def rejecting(request: ActionRequest) -> Plan:
+        plan = await read(request)
+        return msgspec.structs.replace(plan, steps=(first,)) if request.kind is ActionKind.REJECT else plan
+
+    monkeypatch.setattr(desk.source, "plan", rejecting)
+    wish = ActionRequest(ActionKind.ROLLBACK, place, (("reject_waiting", "true"),))
+    plan = (await desk.actions.plan(wish)).plan
+    assert plan.words == "Put 2 back into ci:app@live: reject ci:deploy#3, then: trigger ci:deploy"
+    assert ([each.path for each in plan.steps], plan.warnings) == (["/reject", "/press"], ())
+    desk.source.seen = [Observation("done", "rejected"), Observation("done", "started")]
+    ended = await desk.go(wish, seconds=30)
+    assert (ended.state, [each.path for each in desk.source.sent]) == ("done", ["/reject", "/press"])
+    assert events(desk.record()).count("sending") == 2
+    desk.source.possible = False
+    assert (await desk.actions.plan(wish)).plan.why_not == (
+        "the gate that ci:deploy#3 waits at cannot be rejected: somebody was first"
+    )
+    desk.source.possible = True
     plan = (await desk.actions.plan(ActionRequest(ActionKind.ROLLBACK, place, (("version", "3"),)))).plan
     assert plan.why_not == "it is still on its way"

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.acting_source import REQUEST, YES, Desk, at_once
 from tests.engine.world import START, Time, address, listing_of, run_of, settle
 from tui import config
-from tui.domain.action import ActionKind, ActionRequest
+from tui.domain.action import ActionKind, ActionRequest, Observation
 from tui.domain.address import Address, parse_address
 from tui.domain.alarm import Announcement
 from tui.domain.deployment import Deployment, Environment, Environments, Rollback
@@ -332,3 +332,27 @@ async def test_nothing_is_done_that_no_policy_says(journal: Journal) -> None:
         with pytest.raises(ActionRefused):
             desk.actions.start(prepared)
     assert desk.source.sent == []
+
+
+async def test_a_waiting_canary_is_rejected_first_where_the_policy_says_so_and_the_waiting_is_told(
+    journal: Journal,
+) -> None:
+    text = BACK.replace('at_most = "1', 'reject_waiting = true\nat_most = "1')
+    async with at_work(journal, text) as work:
+        canary = msgspec.structs.replace(
+            stood("v2", 300), status=Status.WAITING, canary=True, run=parse_address("ci:deploy#2")
+        )
+        way = Rollback(True, "would start back", Address("ci", "back"), (("VERSION", "v1"),))
+        work.deployed(canary, stood("v1", 90_000, rollback=way))
+        work.source.seen = [
+            Observation("done", "rejected"),
+            Observation("happening", "it waits in the queue: build #7 is in progress"),
+        ]
+        await work.fires()
+        assert await work.passed(660) != ""
+        record = work.record()
+        assert record.plan is not None
+        assert record.plan.request.value("reject_waiting") == "true"
+        assert [step.path for step in record.plan.steps] == ["/press", "/press"]
+        assert len(work.source.sent) == 2
+        assert work.words.endswith("is under way: it waits in the queue: build #7 is in progress")

@@ -187,10 +187,6 @@ class TestComparison:
         beyond = msgspec.structs.replace(one, incomparable="x", rule=MetricRule(max_worse=1.0, fail=110.0))
         assert judge_metric(beyond).outcome is WORSE
 
-    def test_remarks_on_what_was_read_are_told(self) -> None:
-        one = msgspec.structs.replace(case(BASE, moved(0.0), LATENCY), notes=("a partial answer",))
-        assert judge_metric(one).reason.endswith("; a partial answer")
-
     def test_one_accident_neither_condemns_nor_hides(self) -> None:
         rng = Random(6)
         base, same = noise(rng, 60, 100.0, 3.0), list(noise(rng, 60, 100.0, 3.0))

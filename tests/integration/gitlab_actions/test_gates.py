@@ -48,11 +48,10 @@ async def test_played_by_somebody_else_a_moment_ago(shop: Site) -> None:
     (step,) = (await shop.plan(ActionKind.APPROVE, gate(shop, "ml/fraud", "promote"))).steps
     shop.world.approve(newest(shop, "ml/fraud"), "promote/promote", "alice")
     reply = await shop.source.send(step, {})
-    assert reply.state == "refused"
-    assert reply.status == 400
+    assert (reply.state, reply.status, reply.over) == ("lost", 400, True)
     assert reply.words.startswith("400 Bad request - Unplayable Job; it no longer waits")
     seen = await shop.source.observe(step, reply)
-    assert seen.state == "happening"
+    assert (seen.state, seen.not_ours) == ("happening", True)
     assert seen.words == "alice started it, not you: 'promote' runs"
 
 
@@ -147,7 +146,7 @@ async def test_approvals_come_before_the_job_is_started(shop: Site) -> None:
     assert (seen.state, seen.words) == ("done", "approved; 1 more approval is needed")
     again = await shop.plan(ActionKind.APPROVE, at)
     assert again.why_not == "you have approved it; 1 more approval is needed before it can be started"
-    shop.deeds.approve(int(step.expect[3][1]), "alice", shop.world.now())
+    shop.deeds.approve(int(dict(step.expect)["job"]), "alice", shop.world.now())
     (play,) = (await shop.plan(ActionKind.APPROVE, at)).steps
     assert (await shop.source.send(play, {})).state == "accepted"
     shop.pass_time(30)
@@ -197,8 +196,10 @@ async def test_an_approval_that_is_refused(
     for name, value in options.items():
         setattr(shop.options, name, value)
     reply = await shop.source.send(step, {})
-    assert (reply.state, reply.status) == ("refused", status)
+    assert (reply.state, reply.status) == ("lost" if status == 400 else "refused", status)
     assert words in reply.words
+    seen = await shop.source.observe(step, None)
+    assert seen.state == "nothing" or seen.not_ours
 
 
 async def test_nobody_approves_their_own_deployment_where_that_is_forbidden(shop: Site) -> None:
@@ -208,7 +209,7 @@ async def test_nobody_approves_their_own_deployment_where_that_is_forbidden(shop
     shop.options.self_approval = False
     (step,) = (await shop.plan(ActionKind.APPROVE, "gitlab:ml/risk@live")).steps
     reply = await shop.source.send(step, {})
-    assert (reply.state, reply.status) == ("refused", 400)
+    assert (reply.state, reply.status, reply.over) == ("lost", 400, True)
     assert reply.words.startswith("You cannot approve your own deployment.")
     (reject,) = (await shop.plan(ActionKind.REJECT, "gitlab:ml/risk@live")).steps
     assert (await shop.source.send(reject, {})).state == "accepted"

@@ -88,3 +88,34 @@ async def test_each_is_sent_once_and_recognised_after_a_restart(what: str, fault
         seen = await site.source.observe(step, None)
         assert seen.state in (("nothing",) if fault == "unheard" else ("happening", "done"))
         assert len(site.writes) == 1
+
+
+REPEATED = {
+    "play": ("lost", "400 Bad request - Unplayable Job"),
+    "reject a deployment": ("lost", "This deployment is not waiting"),
+    "retry a job": ("lost", "403 Forbidden - Job is not retryable"),
+    "roll back": ("lost", "403 Forbidden - Job is not retryable"),
+    "stop an environment": ("lost", "400"),
+}
+"""What is refused to a proxy that repeats the request. The others are accepted once more, and do nothing more or, as a
+start, make a second run."""
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("fault", ["twice", "refused"])
+async def test_a_refusal_after_the_effect_is_read_back(what: str, fault: Fault) -> None:
+    kind, path, target, fault_at = KINDS[what]
+    async with Site(working() if path == "ml/shop" else named("deployments")) as site:
+        run = "" if target[:1] in (":", "@") else f"#{newest(site, path).id}"
+        values = {"start": {"ref": "next"}, "start by a token": {"with": "trigger token"}}.get(what, {})
+        step = (await site.plan(kind, f"gitlab:{path}{run}{target.removeprefix(':')}", **values)).steps[0]
+        site.faults.set(fault, path=fault_at)
+        reply = await site.source.send(step, {"token": "glptt-sandbox"} if "token" in what else {})
+        site.faults.set(None)
+        state, words = REPEATED.get(what, ("accepted", "")) if fault == "twice" else ("lost", "400")
+        assert (reply.state, reply.over) == (state, state == "lost")
+        assert reply.words.startswith(words)
+        assert len(site.writes) == 1
+        if state == "lost":
+            seen = await site.source.observe(step, None)
+            assert (seen.state, seen.not_ours) in {("happening", False), ("done", False)}

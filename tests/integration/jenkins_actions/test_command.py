@@ -131,6 +131,23 @@ def test_password_in_place_of_a_token_acts_at_the_first_try(terminal: Terminal, 
     assert len(terminal.writes) == 1
 
 
+def test_rollback_of_a_waiting_canary_rejects_its_gate_first_where_that_is_wished(terminal: Terminal) -> None:
+    place = "jenkins:deploy-model@production"
+    _, plans = terminal.document("rollback", place, "--dry-run")
+    (plan,) = plans["actions"]
+    assert len(plan["steps"]) == 1
+    assert any("goes on waiting at its gate" in each for each in plan["warnings"])
+    assert any("the job runs one build at a time" in each for each in plan["warnings"]) is False
+    code, done = terminal.document("rollback", place, "--set", "reject_waiting=true", *SURE)
+    assert (code, done["actions"][0]["state"]) == (0, "done"), done
+    assert [line.split()[1].partition("?")[0].rpartition("/")[2] for line in terminal.writes] == [
+        "abort",
+        "buildWithParameters",
+    ]
+    (record,) = terminal.document("journal")[1]["actions"]
+    assert len(record["requests"]) == 2
+
+
 def test_each_command_knows_what_the_one_before_sent(
     terminal: Terminal, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,3 +233,30 @@ def test_several_over_a_line_that_is_cut(
     else:  # two of them fail by themselves
         assert (found, states) == (1, {"done", "failed"}), done
     assert len(terminal.writes) == len(jobs)
+
+
+def test_check_compares_the_names_of_parameters_with_those_of_the_jobs(terminal: Terminal) -> None:
+    with terminal.file.open("a") as file:
+        file.write(
+            'retrain = { pipeline = "jenkins:deploy-model", parameters = { TARGTE = "x", TARGET = "y" } }\n'
+        )
+        file.write('[models.gone]\nretrain = { pipeline = "jenkins:nowhere" }\n')
+    code, found = terminal.document("check")
+    starts = {
+        each["subject"]: (each["level"], each["message"])
+        for each in found["findings"]["jenkins"]
+        if each["subject"].partition(".")[0] in ("sources", "models")
+    }
+    assert code == 1
+    assert starts.pop("sources.jenkins.deployments[0].rollback") == (
+        "ok",
+        "jenkins:deploy-model declares TARGET, MODEL_VERSION",
+    )
+    level, words = starts.pop("models.churn.retrain")
+    assert (level, words.partition(":")[2].partition(":")[0]) == (
+        "error",
+        "deploy-model has no parameter TARGTE",
+    )
+    assert "it declares MODEL_VERSION, TARGET" in words
+    assert starts.pop("models.gone.retrain")[0] == "error"
+    assert (starts, terminal.writes) == ({}, [])

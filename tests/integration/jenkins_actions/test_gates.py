@@ -43,6 +43,16 @@ async def test_all_parameters_are_sent(ci: Site) -> None:
     )
 
 
+async def test_what_is_sent_and_the_gates_own_button_are_in_the_plan(ci: Site) -> None:
+    pin = RunField("PIN", "Password")
+    ci.options.forms = {"Promote": Form((*FORM.fields, pin), button="Ship it")}
+    plan = await ci.plan(ActionKind.APPROVE, await ci.start(), STRATEGY="rolling")
+    assert plan.button == "Ship it"
+    assert ("values", "STRATEGY=rolling, NOTIFY=true, PIN=***") in plan.facts
+    assert (await ci.plan(ActionKind.REJECT, await ci.start())).button == ""
+    assert await ci.source.account() == "you"
+
+
 async def test_secret_is_in_no_plan(ci: Site) -> None:
     ci.options.forms = {"Promote": Form((RunField("PIN", "Password"),))}
     plan = await ci.plan(ActionKind.APPROVE, await ci.start())
@@ -67,7 +77,8 @@ async def test_refused_in_the_words_of_the_server(ci: Site) -> None:
     plan = await ci.plan(ActionKind.APPROVE, await ci.start())
     assert ("who may answer", "ops") in plan.facts
     step, reply = await ci.send(plan)
-    assert (reply.state, reply.words) == ("refused", "You need to be ops to submit this.")
+    assert (reply.state, reply.over) == ("lost", True)
+    assert reply.words == "You need to be ops to submit this."
     assert (await ci.source.observe(step, reply)).state == "nothing"
 
 
@@ -79,8 +90,9 @@ async def test_somebody_else_was_faster(ci: Site, ours: ActionKind, theirs: Acti
     (step,) = (await ci.plan(ours, run)).steps
     await ci.send(await ci.plan(theirs, run))
     reply = await ci.source.send(step, {})
-    assert reply.state == "refused"
-    assert (await ci.source.observe(step, reply)).state == "failed"
+    assert (reply.state, reply.over) == ("lost", True)
+    seen = await ci.source.observe(step, reply)
+    assert (seen.state, seen.not_ours) == ("failed", True)
 
 
 async def test_approved_by_somebody_else(ci: Site) -> None:

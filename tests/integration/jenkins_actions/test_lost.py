@@ -1,5 +1,8 @@
 """Whatever a server or the line does to a write: it is sent once, and what is said of it is true."""
 
+import json
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -7,6 +10,7 @@ from tests.integration.jenkins_actions.site import Site
 from tests.patience import given_up
 from tui.domain.action import ActionKind, Plan
 from tui.domain.address import Address
+from tui.engine.actions.journal import Journal
 from tui.sandbox.faults import Kind as Fault
 from tui.sandbox.plan import Form, RunField
 
@@ -105,3 +109,54 @@ async def test_lost_answer_is_recognised_after_a_restart(ci: Site, what: str, fa
     assert (await after.observe(step, reply)).state == "done"
     await after.close()
     assert len(ci.writes) == writes + 1
+
+
+REPEATED = {
+    "approve": "it is no longer there",
+    "approve with values": "it is no longer there",
+    "reject": "it is no longer there",
+    "take out of the queue": "an error of the server's own, as for what has left the queue",
+}
+"""What is refused to a proxy that repeats the request. The others are accepted once more."""
+
+
+@pytest.mark.parametrize("what", STEPS)
+async def test_a_refusal_of_what_a_proxy_repeats_is_read_back(ci: Site, what: str) -> None:
+    plan = await plan_of(ci, what)
+    writes = len(ci.writes)
+    ci.faults.set("twice", path=STEPS[what])
+    step, reply = await ci.send(plan)
+    ci.faults.set(None)
+    refused = what in REPEATED
+    assert (reply.state, reply.over) == ("lost" if refused else "accepted", refused)
+    assert reply.words.startswith(REPEATED.get(what, ""))
+    assert len(ci.writes) == writes + 1
+    if refused:
+        seen = await ci.source.observe(step, None)
+        assert (seen.state, seen.not_ours) == ("done", False)
+
+
+@pytest.mark.parametrize("what", STEPS)
+async def test_a_step_from_a_journal_of_an_earlier_version_is_recognised(
+    ci: Site, what: str, tmp_path: Path
+) -> None:
+    plan = await plan_of(ci, what)
+    step, _ = await ci.send(plan)
+    ci.pass_time(100)
+    notes = [["do", step.kind], *map(list, step.expect)]
+    line = json.dumps(
+        {
+            "id": "1",
+            "at": 1.0,
+            "event": "sending",
+            "who": {"user": "u", "host": "h", "pid": 1, "instance": "i"},
+            "source": "ci",
+            "target": str(plan.request.target),
+            "kind": plan.request.kind,
+            "request": {"words": "do it", "method": "POST", "path": step.path, "expect": notes},
+        }
+    )
+    (tmp_path / "actions.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    ((sent, *_),) = (record.entries for record in Journal(tmp_path).read())
+    assert sent.request is not None
+    assert (await ci.source.observe(sent.request, None)).state == "done"

@@ -1,11 +1,13 @@
 """Stopping runs, running them once more, keeping and describing them (contracts: jenkins §10)."""
 
+import msgspec
 import pytest
 
 from tests.integration.jenkins_actions.site import Site
 from tui.domain.action import ActionKind
 from tui.domain.address import Address
 
+DEPLOY = Address("ci", "ml/deploy")
 TRAIN = Address("ci", "ml/train")
 
 
@@ -56,12 +58,39 @@ async def test_taken_out_of_the_queue(ci: Site) -> None:
     ci.options.quiet = 30
     assert "nothing of it waits" in (await ci.plan(ActionKind.CANCEL, TRAIN)).why_not
     (step,) = (await ci.plan(ActionKind.TRIGGER, TRAIN)).steps
-    slow = type(step)(step.words, "POST", step.path.partition("?")[0], (), "none", step.expect)
+    slow = msgspec.structs.replace(step, path=step.path.partition("?")[0])
     reply = await ci.source.send(slow, {})
     plan = await ci.plan(ActionKind.CANCEL, TRAIN)
     assert (await ci.done(plan)).words == "it was canceled in the queue"
     seen = await ci.source.observe(slow, reply)
     assert (seen.state, seen.words) == ("failed", "it was canceled in the queue")
+
+
+async def test_what_waits_of_one_job_is_told_apart_and_taken_out_one_by_one(ci: Site) -> None:
+    ci.options.quiet = 30
+    for target in ("staging", "production"):
+        (step,) = (await ci.plan(ActionKind.TRIGGER, DEPLOY, TARGET=target)).steps
+        slow = type(step)(step.words, "POST", step.path.partition("?")[0], step.body, "form", step.expect)
+        assert (await ci.source.send(slow, {})).state == "accepted"
+    listing = await ci.source.pipelines()
+    (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
+    assert {each.parameters for each in row.queue} == {
+        (("TARGET", "staging"), ("DRY", "true")),
+        (("TARGET", "production"), ("DRY", "true")),
+    }
+    unnamed = await ci.plan(ActionKind.CANCEL, DEPLOY)
+    assert unnamed.why_not.startswith("2 of it wait in the queue, name one (--item): item ")
+    menu = [each for each in await ci.source.offers(DEPLOY) if each.request.kind is ActionKind.CANCEL]
+    assert len(menu) == 2
+    (meant,) = (each for each in menu if "TARGET=production" in each.words)
+    plan = await ci.source.plan(meant.request)
+    assert ("parameters", "TARGET=production, DRY=true") in plan.facts
+    assert (await ci.done(plan)).words == "it was canceled in the queue"
+    listing = await ci.source.pipelines()
+    (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
+    assert [each.parameters for each in row.queue] == [(("TARGET", "staging"), ("DRY", "true"))]
+    again = await ci.source.plan(meant.request)
+    assert (again.possible, "no longer waits in the queue" in again.why_not) == (False, True)
 
 
 async def test_pipeline_run_again(ci: Site) -> None:

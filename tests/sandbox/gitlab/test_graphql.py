@@ -136,7 +136,8 @@ def test_environments_are_found_by_name_and_by_part_of_it(face: Face) -> None:
         ({"name": "production"}, ["production"]),
         ({"name": "prod"}, []),
         ({"search": "PROD"}, ["production"]),
-        ({"search": "staging"}, []),
+        ({"search": "stag"}, ["staging"]),
+        ({"search": "elsewhere"}, []),
     ):
         nodes = face.ask(query, **given)["data"]["project"]["environments"]["nodes"]
         assert [node["name"] for node in nodes] == found

@@ -11,12 +11,15 @@ from tui.sources.http.pool import ClientPool
 class Client:
     def __init__(self) -> None:
         self.closed = threading.Event()
+        self.aborted = threading.Event()
 
 
 class Clients:
     def __init__(self) -> None:
         self.made: list[Client] = []
-        self.pool: ClientPool[Client] = ClientPool(self.make, lambda client: client.closed.set())
+        self.pool: ClientPool[Client] = ClientPool(
+            self.make, lambda client: client.closed.set(), lambda client: client.aborted.set()
+        )
 
     def make(self) -> Client:
         self.made.append(Client())
@@ -73,6 +76,7 @@ async def test_a_client_in_use_is_closed_when_its_call_ends(cancelled: bool) -> 
             await call
     else:
         clients.pool.close()
+    assert clients.made[0].aborted.is_set() == cancelled
     assert not clients.made[0].closed.is_set()
     go_on.set()
     if not cancelled:

@@ -124,7 +124,10 @@ async def test_a_name_has_to_be_typed_whole() -> None:
     async with desk() as work:
         await work.ask(PAPER, name="live")
         assert "Type live to confirm" in work.text
+        await work.press("enter")
+        assert "─ live has to be typed ─" in work.text
         await work.press(*"liv", "tab", "y", "right", "enter")
+        assert "─ 'liv' is not live ─" in work.text
         assert work.app.answer is UNANSWERED
         await work.press("shift+tab", *"ely", "tab", "y")
         assert work.app.answer is UNANSWERED, "nor is more than it"
@@ -139,6 +142,42 @@ async def test_enter_goes_from_field_to_field_and_only_a_name_answers() -> None:
         await work.ask(PAPER, [Entry("reason")], "live")
         await work.press("shift+tab", *"why", "enter", *"live", "enter")
         assert (work.answer.values, work.answer.name) == ({"reason": "why"}, "live")
+
+
+async def test_no_key_is_passed_over_without_a_word() -> None:
+    async with desk() as work:
+        await work.press("y")
+        assert "─ Nothing is asked here ─" in work.text
+        await work.ask(
+            PAPER, [Entry("WHY", required=True), Entry("N", "number"), Entry("C", "choice", "a", ("a",))]
+        )
+        assert "Nothing is asked" not in work.text
+        await work.press("enter")
+        assert "─ WHY has to be filled in ─" in work.text
+        await work.press("y")
+        assert "─ y was typed into WHY: Tab leads to the answers ─" in work.text
+        await work.press("e")
+        assert "typed into" not in work.text
+        await work.press("backspace", "backspace", "tab", "y")
+        assert "─ Only a number can be typed here ─" in work.text
+        await work.press("tab", "tab", "y")
+        assert "─ WHY has to be filled in ─" in work.text
+        assert work.app.answer is UNANSWERED
+        await work.press("tab", *"so", "tab", "tab", "tab", "y")
+        assert work.answer.values == {"WHY": "so", "N": "", "C": "a"}
+    async with desk() as work:
+        await work.ask(PAPER, [Entry("WHY", required=True)])
+        await work.pilot.click(Buttons, offset=(14, 0))
+        assert "─ WHY has to be filled in ─" in work.text
+
+
+async def test_a_name_that_begins_with_y_is_typed_in_peace() -> None:
+    async with desk() as work:
+        await work.ask(PAPER, name="yard")
+        await work.press("y")
+        assert "typed into" not in work.text
+        await work.press(*"ard", "enter")
+        assert work.answer.name == "yard"
 
 
 async def test_what_is_required_keeps_yes_locked_and_secrets_are_forgotten() -> None:

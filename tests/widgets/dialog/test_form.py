@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
@@ -47,6 +48,14 @@ async def test_text_is_typed_and_what_is_no_text_left_out() -> None:
         app.post_message(Paste("x\x1by"))
         await pilot.pause()
         assert "\x1b" not in app.lines[0].value
+
+
+@pytest.mark.parametrize("kind", ["text", "lines", "boolean", "choice", "secret", "number"])
+async def test_what_a_field_is_for_stands_below_it(kind: Any) -> None:
+    async with form(Entry("NAME", kind, "1", ("1", "2"), "what it is\nfor"), Entry("B")) as (app, pilot):
+        assert "what it is for" in screen_text(app)
+        await pilot.press("x")
+        assert "what it is for" in screen_text(app)
 
 
 async def test_a_number_takes_digits_and_no_letters() -> None:

@@ -146,6 +146,8 @@ class ActionExecutor:
                 problem = error.message
             except Exception as error:
                 problem = unexpected(plan.request.target.source, error).message
+            if over is not None and seen is not None and seen.not_ours:
+                return StepUpdate("refused", f"{over.words}; {seen.words}".removeprefix("; "), number)
             if seen is not None:
                 problem = ""
                 if seen.found:
@@ -154,7 +156,10 @@ class ActionExecutor:
                     before = seen.state
                     await self._observed(id_, plan, number, seen)
                 if seen.state in ("done", "failed", "unknown"):
-                    return StepUpdate(seen.state, seen.words or step.words, number, seen.result)
+                    words = seen.words or step.words
+                    if over is not None:
+                        words = f"{words}, although the server had answered: {over.words}"
+                    return StepUpdate(seen.state, words, number, seen.result)
                 if seen.state in ("accepted", "happening"):
                     tell(StepUpdate(seen.state, seen.words or step.words, number, seen.result))
                 if seen.state == "happening":
@@ -180,12 +185,14 @@ class ActionExecutor:
         if why := write_block_reason():
             return StepUpdate("refused", why)
         tell(StepUpdate("sending", step.words, number))
+        entry = self._entry(id_, "sending", plan, step=number, request=step)
         try:
-            await self._note(self._entry(id_, "sending", plan, step=number, request=step))
+            # What was begun is written, also when the program ends meanwhile.
+            why_not = await asyncio.shield(in_thread(partial(self._journal.begin, entry, plan)))
         except JournalError as error:
             return StepUpdate("refused", f"nothing was sent: {error}")
-        if why := write_block_reason():
-            return StepUpdate("refused", why)
+        if why := why_not or write_block_reason():
+            return StepUpdate("refused", f"nothing was sent: {why}" if why_not else why)
         began = self._clock()
         try:
             reply = await source.send(step, secrets)

@@ -13,14 +13,14 @@ import socket
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from tui.config import Settings
-from tui.domain.action import Step
+from tui.domain.action import Plan, Step
 from tui.domain.address import Address
 from tui.domain.journal import Entry, Record, Who
 
@@ -77,11 +77,40 @@ class Journal:
         Raises:
             JournalError: it is not there, not even a part of it that could be mistaken for it.
         """
+        self._write(entry, lambda: None)
+
+    def begin(self, entry: Entry, plan: Plan) -> str | None:
+        """Write that a step of ``plan`` is being sent, unless another program does the same: why not, then. Looked for
+        and written under one lock, so that of several programs one sends.
+
+        Raises:
+            JournalError: as of :meth:`append`.
+        """
+        return self._write(entry, lambda: self._sent_elsewhere(plan, entry.request))
+
+    def _write(self, entry: Entry, block_reason: Callable[[], str | None]) -> str | None:
         try:
             self._live()
-            self._append(msgspec.json.encode(entry) + b"\n")
+            return self._append(msgspec.json.encode(entry) + b"\n", block_reason)
         except OSError as error:
             raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}") from None
+
+    def _sent_elsewhere(self, plan: Plan, step: Step | None) -> str | None:
+        """Who else does what ``plan`` would do, or did so since it was made."""
+        for record in self.read():
+            sent, by = record.sent, record.first.who
+            if sent is None or by.instance == self.who.instance or sent.server != plan.server:
+                continue
+            if not _same(record, plan, step) or (
+                record.reply and record.reply.state in ("refused", "unsent")
+            ):
+                continue
+            name = f"{by.user}, process {by.pid} on {by.host}"
+            if record.outcome is None and self.lives(by.instance):
+                return f"the same is under way already, by {name}"
+            if sent.at >= plan.read_at:
+                return f"the same was sent since this was looked at, by {name}: look again"
+        return None
 
     def read(self, about: str = "") -> tuple[Record, ...]:
         """What was done, oldest first. Lines that are cut off or not the journal's are passed over.
@@ -99,7 +128,7 @@ class Journal:
             if wanted not in line:
                 continue
             try:
-                entry = msgspec.json.decode(line, type=Entry)
+                entry = _of_today(msgspec.json.decode(line, type=Entry))
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
             found.setdefault(entry.id, []).append(entry)
@@ -181,10 +210,12 @@ class Journal:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, line: bytes, block_reason: Callable[[], str | None]) -> str | None:
         number = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(number, fcntl.LOCK_EX)
+            if why := block_reason():
+                return why
             size = os.fstat(number).st_size
             if size and os.pread(number, 1, size - 1) != b"\n":
                 line = b"\n" + line  # after a line that a crash cut off
@@ -195,8 +226,37 @@ class Journal:
             except OSError:
                 os.ftruncate(number, size)
                 raise
+            return None
         finally:
             os.close(number)
+
+
+def _same(record: Record, plan: Plan, step: Step | None) -> bool:
+    """Whether a record is of the same request, under whatever address, or of the same step."""
+    if record.plan is not None and record.plan.request.kind == plan.request.kind:
+        theirs, ours = record.plan.request, plan.request
+        if (theirs.target, theirs.values) == (ours.target, ours.values):
+            return True
+    writes = [
+        (each.method, each.path, each.body)
+        for each in (entry.request for entry in record.entries if entry.event == "sending")
+        if each is not None
+    ]
+    return step is not None and (step.method, step.path, step.body) in writes
+
+
+def _of_today(entry: Entry) -> Entry:
+    """A line of an earlier version, where the kind of a step stood among its notes as ``do``."""
+    plan, request = entry.plan, entry.request
+    if plan is not None and not all(step.kind for step in plan.steps):
+        plan = msgspec.structs.replace(plan, steps=tuple(map(_step_of_today, plan.steps)))
+    if request is not None and not request.kind:
+        request = _step_of_today(request)
+    return msgspec.structs.replace(entry, plan=plan, request=request)
+
+
+def _step_of_today(step: Step) -> Step:
+    return msgspec.structs.replace(step, kind=step.kind or dict(step.expect).get("do", ""))
 
 
 def _user() -> str:

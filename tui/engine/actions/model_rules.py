@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from tui.config import RegistrySettings, Settings
 from tui.domain.action import ActionKind, ActionRequest, Offer, Plan
 from tui.domain.address import Address, parse_address
@@ -33,6 +35,23 @@ def promotes(settings: Settings, gate: Gate) -> bool:
     patterns = canary_gates(settings, gate.address)
     names = (gate.address.gate or gate.address.job or "", gate.message)
     return patterns is None or any(pattern.search(name) for pattern in patterns for name in names)
+
+
+def with_gates(settings: Settings, listings: Iterable[Listing]) -> tuple[Address, ...]:
+    """The pipelines that have gates, of those that may deploy."""
+    found = (
+        pipeline.address
+        for listing in listings
+        for pipeline in listing.pipelines
+        if any(run.gates for run in pipeline.runs)
+    )
+    return tuple(
+        dict.fromkeys(
+            each.pipeline
+            for each in found
+            if (source := settings.sources.get(each.source)) is not None and source.deploys(each.path)
+        )
+    )
 
 
 def gates_of(settings: Settings, model: str, listings: Iterable[Listing]) -> tuple[Gate, ...]:
@@ -98,14 +117,43 @@ def switch(settings: Settings, model: str, to: str, version: str = "") -> Action
     return ActionRequest(ActionKind.TRIGGER, parse_address(its.switch.pipeline), its.switch.values(words))
 
 
+class ConfiguredStart(msgspec.Struct, frozen=True):
+    """Something that the config starts, as it is written there."""
+
+    key: str
+    """Where it stands: ``models.fraud.retrain``."""
+    target: Address
+    parameters: tuple[str, ...]
+    """Their names."""
+
+
+def configured_starts(settings: Settings) -> Iterator[ConfiguredStart]:
+    """All that the config would start in a source whose pipelines declare their parameters."""
+    for name, source in settings.sources.items():
+        for key, start in source.starts:
+            yield ConfiguredStart(f"sources.{name}.{key}", Address(name, start.job), tuple(start.parameters))
+    for name, model in settings.models.items():
+        for key, launch in (("retrain", model.retrain), ("switch", model.switch)):
+            if launch is not None:
+                target = parse_address(launch.pipeline)
+                if (its := settings.sources.get(target.source)) is not None and its.declares_parameters:
+                    yield ConfiguredStart(f"models.{name}.{key}", target, tuple(launch.parameters))
+
+
+SOME = "\x00"
+"""Stands for a version, whichever it is."""
+
+
 def switched(settings: Settings, request: ActionRequest) -> tuple[str, str]:
     """The model whose traffic ``request`` switches and the environment that gets it; empty where it does not."""
     for name, model in settings.models.items():
         for to in model.blue_green or ():
+            made = switch(settings, name, to, SOME)
             if (
-                (made := switch(settings, name, to))
+                made is not None
                 and made.target == request.target
-                and made.values == request.values
+                and len(made.values) == len(request.values)
+                and all(SOME in value or request.value(key) == value for key, value in made.values)
             ):
                 return name, to
     return "", ""

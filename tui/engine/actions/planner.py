@@ -1,12 +1,13 @@
 """Plans: what a source would do, or what the config makes of a request, and what of it takes more care."""
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 
 import msgspec
 
 from tui.config import Settings
-from tui.domain.action import ActionKind, ActionRequest, Plan
+from tui.domain.action import ActionField, ActionKind, ActionRequest, Plan
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Pipeline
 from tui.domain.status import Status
@@ -19,8 +20,12 @@ from tui.engine.source_pool import SourcePool
 from tui.engine.store import Store
 from tui.insight.confirmation import among
 from tui.insight.environment_state import environment_state
-from tui.sources.base import ActingSource, RunCachingSource, SourceError, TieringSource
+from tui.sources.base import AccountSource, ActingSource, RunCachingSource, SourceError, TieringSource
+from tui.text.safe import clean
 from tui.threads import in_thread
+
+REJECT_WAITING = "reject_waiting"
+"""The field of a rollback that says whether the waiting gate of the canary is rejected first."""
 
 
 class ActionPlanner:
@@ -46,8 +51,12 @@ class ActionPlanner:
         return source
 
     async def read(self, request: ActionRequest) -> Plan:
-        """The source's plan for ``request``, or for what the config makes of it."""
+        """The source's plan for ``request``, or for what the config makes of it; with whom the server takes us for."""
         source = await self.source(request.target)
+        plan, account = await asyncio.gather(self._read(request, source), _account(source))
+        return msgspec.structs.replace(plan, account=account)
+
+    async def _read(self, request: ActionRequest, source: ActingSource) -> Plan:
         settings = self._settings.sources.get(request.target.source)
         if request.kind is ActionKind.ROLLBACK and settings is not None and not settings.rolls_back:
             return await self._read_rollback(request, source)
@@ -63,26 +72,46 @@ class ActionPlanner:
             nowhere = f"there is no {version or 'earlier version'} to go back to"
             why = way.words if way is not None else nowhere
             return Plan(request, f"Roll back {request.target}", possible=False, why_not=why)
-        given = {name: value for name, value in request.values if name != "version"} | dict(way.parameters)
+        options = ("version", REJECT_WAITING)
+        given = {name: value for name, value in request.values if name not in options} | dict(way.parameters)
         plan = await source.plan(
             ActionRequest(ActionKind.TRIGGER, way.target, tuple(given.items()), request.reason)
         )
         now = environment_state(environment.deployments)
         here = now.canary or now.stable
         facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
-        warnings = list(plan.warnings)
+        fields = tuple(each for each in plan.fields if each.name not in dict(way.parameters))
         if (canary := now.canary) is not None:
             facts.append(("canary", f"{canary.version} goes; {deployment.version} was there before it"))
             if canary.status is Status.WAITING and canary.run is not None:
-                warnings.append(f"{canary.run.of_run} goes on waiting at its gate: reject that, too")
+                plan = await self._with_rejection(plan, request, canary.run.of_run, source)
+                fields = (_reject_waiting(canary.run.of_run), *fields)
         return msgspec.structs.replace(
             plan,
             request=request,
             words=f"Put {deployment.version} back into {request.target}: {plan.words}",
             environment=request.target.environment or "",
             facts=(*facts, *plan.facts),
-            warnings=tuple(warnings),
-            fields=tuple(each for each in plan.fields if each.name not in dict(way.parameters)),
+            fields=fields,
+        )
+
+    async def _with_rejection(
+        self, plan: Plan, request: ActionRequest, run: Address, source: ActingSource
+    ) -> Plan:
+        """``plan``, with rejecting the gate that ``run`` waits at as its first step where that is wished for: a job
+        that runs one build at a time starts nothing before that one has ended."""
+        if request.value(REJECT_WAITING) != "true":
+            warning = f"{run} goes on waiting at its gate: reject that, too, or this may wait behind it"
+            return msgspec.structs.replace(plan, warnings=(*plan.warnings, warning))
+        reject = await source.plan(ActionRequest(ActionKind.REJECT, run, reason=request.reason))
+        if not reject.possible:
+            why = f"the gate that {run} waits at cannot be rejected: {reject.why_not}"
+            return msgspec.structs.replace(plan, possible=False, why_not=why, steps=())
+        return msgspec.structs.replace(
+            plan,
+            words=f"{reject.words}, then: {plan.words}",
+            warnings=(*reject.warnings, *(each for each in plan.warnings if str(run) not in each)),
+            steps=(*reject.steps, *plan.steps) if plan.possible else (),
         )
 
     async def production(self, plan: Plan) -> str:
@@ -168,6 +197,18 @@ class ActionPlanner:
             if found:
                 return found
         return []
+
+
+def _reject_waiting(run: Address) -> ActionField:
+    return ActionField(REJECT_WAITING, "boolean", "false", help=f"first reject the gate that {run} waits at")
+
+
+async def _account(source: ActingSource) -> str:
+    """Empty where the server does not tell: it is for the journal, and keeps nobody from acting."""
+    try:
+        return clean(await source.account()) if isinstance(source, AccountSource) else ""
+    except SourceError:
+        return ""
 
 
 def names_of(address: Address, environments: Iterable[str]) -> tuple[str, ...]:

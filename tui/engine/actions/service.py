@@ -2,15 +2,16 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan, WriteAccess
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import Address
-from tui.domain.deployment import Environments
+from tui.domain.deployment import Environment, Environments
 from tui.domain.journal import Record
 from tui.domain.pipeline import Pipeline
 from tui.engine.actions import model_rules
@@ -199,16 +200,39 @@ class ActionService:
         Raises:
             SourceError
         """
-        from tui.presenters.environments import model_group  # not with the first frame
+        its, places = self._settings.models[model], await self._environments_of(model)
+        named = [each for each in places if its.environment in (each.name, *each.address.spellings, "")]
+        return tuple(dict.fromkeys(each.address for each in named))
+
+    async def live(self, model: str) -> str | None:
+        """Which half of the blue-green pair of ``model`` has the traffic, read now; None where that is not known.
+
+        Raises:
+            SourceError
+        """
+        return self._live(model, await self._environments_of(model))
+
+    def _live(self, model: str, places: Sequence[Environment]) -> str | None:
+        its = self._settings.models[model]
+        halves = [each for each in places if each.name in (its.blue_green or ())]
+        main = next((each for each in places if each.name == its.environment), None)
+        found = live_of(halves, main if main not in halves else None)
+        return found.name if found is not None else None
+
+    async def _environments_of(self, model: str) -> list[Environment]:
+        """All that the pipelines of ``model`` deploy to, read now.
+
+        Raises:
+            SourceError
+        """
+        from tui.insight.environments import model_group  # not with the first frame
 
         its = self._settings.models[model]
         listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in its.sources))
         listed = [pipeline for listing in listings for pipeline in listing.pipelines]
         group = model_group(model, its, listed, self._settings)
         found = await asyncio.gather(*(self._poller.ask(EnvironmentsOf(each)) for each in group.pipelines))
-        places = [each for answer in found for each in answer.environments]
-        named = [each for each in places if its.environment in (each.name, *each.address.spellings, "")]
-        return tuple(dict.fromkeys(each.address for each in named))
+        return [each for answer in found for each in answer.environments]
 
     async def plan(self, request: ActionRequest) -> PreparedAction:
         """What granting the request would do, from a state read now. To be asked again once ``plan.fields`` are filled
@@ -238,15 +262,12 @@ class ActionService:
             facts = (*plan.facts, ("environment", "none that the config knows of: [safety] cannot tell"))
             plan = msgspec.structs.replace(plan, facts=facts)
         known = None
-        if request.kind is ActionKind.PROMOTE and (
-            model := model_rules.model_of(self._settings, request.target)
-        ):
+        judged_by = ACTION_KINDS[request.kind].judged_by
+        if judged_by == "verdict" and (model := model_rules.model_of(self._settings, request.target)):
             environment = plan.environment or self._settings.models[model].environment
             known = await self._promotions.promotion(model, request.target, environment)
         doubt = ""
-        if request.kind is ActionKind.SET_CHAMPION and (
-            model := model_rules.registered(self._settings, request.target)
-        ):
+        if judged_by == "validation" and (model := model_rules.registered(self._settings, request.target)):
             facts, doubt = await self._promotions.validation(model, request.value("version"))
             plan = msgspec.structs.replace(plan, facts=(*plan.facts, *facts))
         verdict = known.verdict if known is not None and not known.verdict_known.problem else None
@@ -258,6 +279,7 @@ class ActionService:
                 verdict.decision if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
                 doubt,
+                request.value("version") if known is None else known.version_at(request.target),
             ),
             known,
         )
@@ -449,17 +471,14 @@ class ActionService:
         model, to = model_rules.switched(self._settings, request)
         if not model:
             return ""
-        its = self._settings.models[model]
         try:
             found = await self._poller.ask(EnvironmentsOf(request.target.pipeline))
         except SourceError as error:
             return f"which half has the traffic could not be read: {error.message}"
-        halves = [each for each in found.environments if each.name in (its.blue_green or ())]
-        main = next((each for each in found.environments if each.name == its.environment), None)
-        live = live_of(halves, main if main not in halves else None)
+        live = self._live(model, found.environments)
         if live is None:
             return "which half has the traffic is not known"
-        return f"{live.name} has the traffic" + ("" if live.name == to else f", not {to} yet")
+        return f"{live} has the traffic" + ("" if live == to else f", not {to} yet")
 
     async def _settle(self, record: Record) -> None:
         first, plan, sent = record.first, record.plan, record.sent

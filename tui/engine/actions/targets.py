@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tui.domain.action import ActionKind, Offer
+from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import Address
 from tui.engine.actions.service import ActionService, PreparedAction
 from tui.sources.base import SourceError
 
-MEANT = {ActionKind.APPROVE: (ActionKind.APPROVE, ActionKind.PROMOTE)}
-"""What may be meant by a kind, where that is more than itself."""
+WITH_A_USUAL_WAY = (ActionKind.RETRY, ActionKind.CANCEL)
+"""Of several ways to do it the first that a source offers is the usual one: the whole run, the mildest level."""
 
 
 class TargetOffers(msgspec.Struct, frozen=True):
@@ -64,9 +65,8 @@ async def aim(
             offers = await actions.offers(targets[0])
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
-    return TargetOffers(
-        targets, tuple(each for each in offers if each.request.kind in MEANT.get(kind, (kind,)))
-    )
+    meant = (kind, *ACTION_KINDS[kind].also)
+    return TargetOffers(targets, tuple(each for each in offers if each.request.kind in meant))
 
 
 async def prepare(
@@ -95,7 +95,7 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
         what = "environments" if kind is ActionKind.ROLLBACK else "gates"
         return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
     (target,) = aimed.targets
-    if len(aimed.possible) != 1:
+    if not aimed.possible or (len(aimed.possible) > 1 and kind not in WITH_A_USUAL_WAY):
         reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
         return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind.verb}")
@@ -112,7 +112,7 @@ def _alone(prepared: PreparedAction) -> str:
     if not plan.possible:
         return plan.why_not or "not now"
     if prepared.consent.doubt:
-        return f"{prepared.consent.doubt}: that takes questions of its own"
+        return f"{prepared.consent.doubt}: that takes a question of its own"
     asked = ", ".join(plan.missing)
     return f"it asks for {asked}: that takes a question of its own" if asked else ""
 

@@ -34,8 +34,8 @@ from tui.engine.queries import (
 from tui.engine.store import Store
 from tui.insight import alarms as insight
 from tui.insight.alarms import UNKNOWN, AlarmReading, AlarmRule
+from tui.insight.environments import group_of
 from tui.insight.tests import EarlierRun, comparable, compare
-from tui.presenters.environments import group_of
 
 T = TypeVar("T")
 

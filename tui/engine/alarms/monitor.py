@@ -10,7 +10,7 @@ from tui.config.alarms import CHANNELS, Channel
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
 from tui.engine.alarms.acknowledgements import Acknowledgements
 from tui.engine.alarms.facts import AlarmFacts, SubjectReading, alert_queries, rule_of
-from tui.engine.alarms.notifier import Notifier
+from tui.engine.alarms.notifier import NoticeFormatter, Notifier
 from tui.engine.alarms.policies import Policies
 from tui.engine.alarms.suspects import Suspects
 from tui.engine.polling.poller import Later, Poller, Timer
@@ -33,6 +33,7 @@ class AlarmMonitor:
         sources: SourcePool,
         policies: Policies,
         acknowledgements: Acknowledgements,
+        formatter: NoticeFormatter | None,
         clock: Callable[[], float],
         later: Later,
     ) -> None:
@@ -56,7 +57,7 @@ class AlarmMonitor:
         self._failures: tuple[str, ...] = ()
         self._acknowledged = acknowledgements
         self._suspects = self._look_at_deployments()
-        self.notices = Notifier(self._settings.ui.notices, clock, later, self._channels, self._note)
+        self.notices = Notifier(settings.ui.notices, formatter, clock, later, self._channels, self._note)
 
     @property
     def configured(self) -> bool:

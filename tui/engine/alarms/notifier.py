@@ -3,18 +3,14 @@
 import asyncio
 import logging
 import subprocess
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.config import ConfigError, NoticeSettings
 from tui.config.alarms import Channel
 from tui.domain.alarm import Alarm, AlarmState, Announcement
 from tui.insight.alarms import quiet
-from tui.presenters.alarm_documents import notice_document
-from tui.text.format import count, duration, until
 from tui.text.safe import clean, shorten
 from tui.threads import in_thread
 
@@ -25,68 +21,26 @@ PATIENCE = 10.0
 """Seconds that a command or a webhook may take."""
 GATHER = 2.0
 """Seconds over which alarms are gathered for one notice: what breaks together is told together."""
-_NAMED = 3
-"""Alarms that one notice names."""
 
 AlarmNotice = Alarm | Announcement
 _log = logging.getLogger(__name__)
 
 
-def sentence(news: AlarmNotice, now: float) -> str:
-    """One alarm in a line: what, since which deployment, and what is proposed; or what a policy says of one."""
-    return announced(news, now) if isinstance(news, Announcement) else _alarm(news)
+class NoticeFormatter(Protocol):
+    """How notices are put into words. The presenters do it; whoever makes the runtime hands it in."""
 
+    def text(self, notices: Sequence[AlarmNotice], now: float) -> str:
+        """All of them in one text, for a person."""
 
-def announced(said: Announcement, now: float) -> str:
-    """``policy go back for slow of fraud: in 10m: roll back to 2026.11.5 (…)``."""
-    when = f"in {until(said.at - now)}: " if said.at is not None else ""
-    no = "; the alarms pane is where to say no" if said.at is not None else ""
-    return clean(f"{_head(said)}: {when}{said.words}{no}")
-
-
-def _head(news: AlarmNotice) -> str:
-    if isinstance(news, Announcement):
-        return f"policy {news.policy} for {news.alarm} of {news.model}"
-    return f"{news.name} {news.state.value}: {news.subject}"
-
-
-def _alarm(alarm: Alarm) -> str:
-    parts = [_head(alarm), alarm.words]
-    if alarm.before is not None and alarm.state is not AlarmState.RESOLVED:
-        parts.append(before_words(alarm))
-    if alarm.advice and alarm.state is not AlarmState.RESOLVED:
-        parts.append(f"proposed: {', '.join(alarm.advice)}")
-    return clean("; ".join(part for part in parts if part))
-
-
-def before_words(alarm: Alarm) -> str:
-    """``14m 10s after 2026.11.7 by chen``; empty where no deployment is known."""
-    if (before := alarm.before) is None:
-        return ""
-    by = f" by {before.deployment.who}" if before.deployment.who else ""
-    kind = "canary " if before.deployment.canary else ""
-    return f"{duration(before.seconds)} after {kind}{before.deployment.version}{by}"
-
-
-def merged(news: Iterable[AlarmNotice], now: float) -> str:
-    """All of it in one text: what policies say, and the first few alarms by name."""
-    told = tuple(news)
-    if len(told) == 1:
-        return sentence(told[0], now)
-    said = [announced(each, now) for each in told if isinstance(each, Announcement)]
-    alarms = [each for each in told if isinstance(each, Alarm)]
-    if len(alarms) == 1:
-        return clean(". ".join((*said, _alarm(alarms[0]))))
-    names = [_head(each) for each in alarms[:_NAMED]]
-    more = [f"{len(alarms) - _NAMED} more"] if len(alarms) > _NAMED else []
-    counted = [f"{count(len(alarms), 'alarm')}: {', '.join((*names, *more))}"] if alarms else []
-    return clean(". ".join((*said, *counted)))
+    def document(self, notices: Sequence[AlarmNotice], at: float) -> bytes:
+        """All of them as JSON, for the command and the webhook."""
 
 
 class Notifier:
     """Sends them.
 
     Args:
+        formatter: puts them into words; None: nobody is told.
         channels: by which ways an alarm is to be told.
         failed: hears, in words, of one that could not be sent.
     """
@@ -94,12 +48,14 @@ class Notifier:
     def __init__(
         self,
         settings: NoticeSettings,
+        formatter: NoticeFormatter | None,
         clock: Callable[[], float],
         later: "Callable[[float, Callable[[], None]], Timer]",
         channels: Callable[[AlarmNotice], Iterable[Channel]],
         failed: Callable[[str], None],
     ) -> None:
         self._settings = settings
+        self._formatter = formatter
         self._clock = clock
         self._later = later
         self._channels = channels
@@ -141,9 +97,10 @@ class Notifier:
         if quiet(self._settings.quiet, now):
             return
         self._sent.append(now)
-        self._send(news, now)
+        if self._formatter is not None:
+            self._send(news, self._formatter, now)
 
-    def _send(self, news: tuple[AlarmNotice, ...], now: float) -> None:
+    def _send(self, news: tuple[AlarmNotice, ...], formatter: NoticeFormatter, now: float) -> None:
         by: dict[Channel, list[AlarmNotice]] = {}
         for each in news:
             for channel in self._channels(each):
@@ -155,11 +112,11 @@ class Notifier:
         for channels in screen.values() if self.on_screen is not None else ():
             told = by[next(iter(channels))]
             assert self.on_screen is not None
-            self.on_screen(frozenset(channels), merged(told, now), any(map(_grave, told)))
+            self.on_screen(frozenset(channels), formatter.text(told, now), any(map(_grave, told)))
         if self._settings.command and "command" in by:
-            self._start(self._run(notice_body(by["command"], now)))
+            self._start(self._run(formatter.document(by["command"], now)))
         if self._settings.webhook is not None and "webhook" in by:
-            self._start(self._post(notice_body(by["webhook"], now)))
+            self._start(self._post(formatter.document(by["webhook"], now)))
 
     def _start(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(sending)
@@ -199,13 +156,6 @@ class Notifier:
         words = shorten(clean(words), 200)
         _log.warning("notices: %s", words)
         self._failed(words)
-
-
-def notice_body(news: Iterable[AlarmNotice], at: float) -> bytes:
-    told = tuple(news)
-    alarms = (each for each in told if isinstance(each, Alarm))
-    said = (each for each in told if isinstance(each, Announcement))
-    return msgspec.json.encode(notice_document(alarms, said, at))
 
 
 def _key(news: AlarmNotice) -> str:

@@ -15,6 +15,7 @@ from tui.domain.action import ActionRequest, Plan
 from tui.domain.alarm import Alarm, Announcement
 from tui.domain.journal import Entry
 from tui.engine.actions.journal import JournalError
+from tui.engine.actions.planner import REJECT_WAITING
 from tui.engine.actions.service import ActionRefused, ActionService
 from tui.engine.polling.poller import Poller
 from tui.engine.queries import AnnouncementsNow, AnyQuery
@@ -163,8 +164,21 @@ class Policies:
         activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
         self._begun.add(policy.name)
         self._say(policy, f"{words} is under way")
-        ended = await actions.done(activity.id)
+        stop = self._store.subscribe(lambda _: self._follow(policy, words, activity.id))
+        try:
+            ended = await actions.done(activity.id)
+        finally:
+            stop()
         self._say(policy, f"{words}: {ended.state}: {ended.words}")
+
+    def _follow(self, policy: Policy, words: str, activity_id: str) -> None:
+        """Say what it waits for, once for each thing."""
+        found = next((each for each in self._actions.activities if each.id == activity_id), None)
+        if found is None or found.ended or found.state == "sending":
+            return
+        told = f"{words} is under way: {found.words}"
+        if self._said[policy.name].words != told:
+            self._say(policy, told, told=False)
 
     async def _proposed(self, policy: Policy, alarm: Alarm) -> tuple[str, ActionRequest | None]:
         """What it would do, in words and as a request, from a state read now.
@@ -193,6 +207,9 @@ class Policies:
                 return f"{later} has come since", None
             if request is not None and (coming := look.coming(found)):
                 return f"{coming} is being put there", None
+            if request is not None and policy.reject_waiting:
+                values = (*request.values, (REJECT_WAITING, "true"))
+                request = msgspec.structs.replace(request, values=values)
         reason = f"policy {policy.name}: alarm {policy.alarm}"
         return words, msgspec.structs.replace(request, reason=reason) if request is not None else None
 

@@ -16,7 +16,7 @@ from tui.engine.source_pool import SKEW_NOTICED
 from tui.engine.store import Store
 from tui.insight.environment_state import before as stood_before
 from tui.insight.environment_state import put_back, served_from, was_on_its_way
-from tui.presenters.environments import EnvironmentGroup, EnvironmentPlace, all_groups, front_place, places
+from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, all_groups, front_place, places
 
 NO_CANARY = "no canary is deployed"
 UNKNOWN = "no deployment of it is known"

@@ -68,6 +68,7 @@ class Poller:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._sources = sources
         self._clock = clock
         self._later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
@@ -97,6 +98,13 @@ class Poller:
         for query in queries:
             self._schedule.refresh(query)
         self._wake.set()
+
+    def refresh_early(self, *queries: AnyQuery) -> None:
+        """:meth:`refresh` because a person wants it: a pause of more than a quarter of an hour may be ended once."""
+        for name in {self._source_of(query) for query in queries}:
+            if name is not None and self._sources.ask_early(name):
+                self._schedule.lift(name)
+        self.refresh(*queries)
 
     async def ask(self, query: Query[T]) -> T:
         """The answer, asked for now; or that of the request already under way. The store gets it too.

@@ -48,6 +48,7 @@ class Schedule:
         self._plans: dict[AnyQuery, _Plan] = {}
         self._wants: dict[object, tuple[tuple[AnyQuery, ...], float]] = {}
         self._holds: dict[str | None, float] = {}
+        self._lifted: set[str | None] = set()
         self._epoch = 0
         self._pace = 1.0
         self._seen = -math.inf
@@ -110,6 +111,11 @@ class Schedule:
         """When its server said it may be asked again; minus infinity when it said nothing."""
         return self._holds.get(self._host(query), -math.inf)
 
+    def lift(self, host: str) -> None:
+        """Forget the pause that a server asked for; once more when it has answered, which ends the pause."""
+        self._holds.pop(host, None)
+        self._lifted.add(host)
+
     def refresh(self, query: AnyQuery) -> None:
         """Make it due as soon as manners allow, also when it is finished or backs off.
 
@@ -134,10 +140,13 @@ class Schedule:
         """A good reply came; ask again in ``wait`` seconds. False when it came too late and is to be dropped."""
         if (plan := self._end(query, epoch, now, wait)) is None:
             return False
+        host = self._host(query)
+        if host in self._lifted:  # asked early, the server answered: the pause is over for all
+            self._lifted.remove(host)
+            self._holds.pop(host, None)
         if plan.failures:
             plan.failures = 0
             # The server is back: what failed beside this one need not sit out its backoff.
-            host = self._host(query)
             for other, its in self._plans.items():
                 if its.failures and self._host(other) == host:
                     its.soon = True

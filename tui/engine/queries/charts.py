@@ -8,6 +8,7 @@ import msgspec
 
 from tui.config import ModelSettings, Settings, seconds
 from tui.domain.health import Trouble
+from tui.domain.promql import ranges
 from tui.domain.query_template import Dialect, TemplateError, fill, placeholders
 from tui.domain.series import Chart, Grid, Probe, Samples, Series, Track
 from tui.domain.share import Kind, NoShare, Share, counts, kind, values
@@ -16,7 +17,6 @@ from tui.engine.queries.base import NEVER, Context, Query
 from tui.engine.queries.versions import with_versions
 from tui.engine.source_pool import misconfigured
 from tui.sources.base import DatingSource, MetricSource, SourceError
-from tui.sources.metrics.promql import ranges
 from tui.text.safe import shorten
 
 _STEPS_PER_WINDOW = 20

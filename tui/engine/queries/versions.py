@@ -59,7 +59,7 @@ def _named_both(settings: Settings, model: str) -> bool:
 
 async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Versions:
     """Raises: SourceError."""
-    from tui.presenters.environments import front_place, model_group, places  # not with the first frame
+    from tui.insight.environments import front_place, model_group, places  # not with the first frame
 
     its = settings.models[model]
     listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])

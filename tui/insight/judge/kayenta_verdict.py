@@ -35,7 +35,7 @@ def judge_metric(case: MetricCase) -> JudgedMetric:
     seen = window(case)
     found = _classified(case, seen)
     return JudgedMetric(
-        _metric(seen, found, case.notes),
+        _metric(seen, found),
         kayenta.Result(found.label, (case.rule.group,), found.critical, reason=found.reason),
         sum(value is not None for value in seen.baseline),
     )
@@ -81,13 +81,13 @@ def _classified(case: MetricCase, seen: JudgedWindow) -> kayenta.Classification:
     return kayenta.classify(case.metric, seen.baseline, seen.canary, rules)
 
 
-def _metric(seen: JudgedWindow, found: kayenta.Classification, notes: tuple[str, ...]) -> MetricVerdict:
+def _metric(seen: JudgedWindow, found: kayenta.Classification) -> MetricVerdict:
     test = found.test
     reason = f"{found.label}: {found.reason}" if found.reason else found.label
     return msgspec.structs.replace(
         seen.verdict,
         outcome=_OUTCOMES[found.label],
-        reason="; ".join((reason, *notes)),
+        reason=reason,
         difference=test.estimate if test else None,
         low=test.low if test else None,
         high=test.high if test else None,

@@ -38,10 +38,7 @@ def judge_metric(case: MetricCase) -> MetricVerdict:
         "canary": _shares(case.canary_counts, scale) or _numbers(case.canary),
     }
     case = msgspec.structs.replace(case, **values)
-    found = _judged(case, window(case))
-    if not case.notes:
-        return found
-    return msgspec.structs.replace(found, reason="; ".join((found.reason, *case.notes)))
+    return _judged(case, window(case))
 
 
 def _judged(case: MetricCase, seen: JudgedWindow) -> MetricVerdict:

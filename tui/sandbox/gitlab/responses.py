@@ -82,6 +82,7 @@ def api_v3() -> ApiError:
 
 
 _REFUSALS: Mapping[int, Any] = {
+    400: {"message": "400 Bad request"},
     401: {"message": "401 Unauthorized"},
     403: {"message": "403 Forbidden"},
     429: "Retry later\n",

@@ -110,7 +110,9 @@ class _Face:
         elif segments[:1] == ["job"]:
             names, rest = _split(segments)
             item = self._item(names)
-            if not isinstance(item, Folder) and rest:
+            if isinstance(item, Folder):
+                answer = writes.to_folder(ask, item, rest)
+            elif rest:
                 run = self.controller.build(item, rest[0])
                 answer = writes.to_run(ask, run, rest[1:]) if run else writes.to_job(ask, item, rest)
         if answer is None:
@@ -178,6 +180,10 @@ class _Face:
                 return Response(pages.jenkins_page(names[-1], ""), 200, self._marks(), pages.HTML)
             case ["api", "json"]:
                 return self._api(jobs.job(self.controller, item), query)
+            case ["indexing", "consoleText"] if isinstance(item, Folder):
+                log = writes.scan_log(self.controller, item)
+                if log is not None:
+                    return Response(log, 200, self._marks(), media_type="text/plain")
             case ["wfapi", "runs"] if self._wfapi(item):
                 builds = self.controller.builds(item)[:10] if isinstance(item, Pipeline) else []
                 return self._plugin([self._describe(run) for run in builds])

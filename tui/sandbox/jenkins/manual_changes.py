@@ -28,6 +28,8 @@ class ManualChanges:
         self.causes: dict[int, tuple[str, str]] = {}
         """Class and text of what, beside its user, started a run."""
         self.kept: set[int] = set()
+        self.scans: dict[str, tuple[float, str]] = {}
+        """When branches of a multibranch project were last looked for, and for whom, by its full name."""
         self.descriptions: dict[int, str] = {}
 
     def settle(self, world: World, lag: float) -> None:

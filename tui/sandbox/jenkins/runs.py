@@ -242,7 +242,7 @@ def _input(id: str, message: str, form: Form) -> Bean:
     fields = {
         "id": id,
         "message": message,
-        "ok": "Proceed",
+        "ok": form.button,
         "cancel": "Abort",
         "submitter": form.submitter or None,
         "submitterParameter": form.submitter_parameter or None,
@@ -273,9 +273,9 @@ def pending(controller: Controller, seen: Progress, url: str) -> list[dict[str, 
     return [
         {
             "id": (id := input_id(state)),
-            "proceedText": "Proceed",
+            "proceedText": (form := controller.form(id, state)).button,
             "message": state.task.gate,
-            "inputs": [_pending_field(field) for field in controller.form(id, state).fields],
+            "inputs": [_pending_field(field) for field in form.fields],
             "proceedUrl": f"{url}wfapi/inputSubmit?inputId={id}",
             "abortUrl": f"{url}input/{id}/abort",
             "redirectApprovalUrl": f"{url}input/",

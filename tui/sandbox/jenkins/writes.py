@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import JSONResponse, Response
 
 from tui.sandbox.jenkins import pages, runs
-from tui.sandbox.jenkins.controller import Controller, job_path
+from tui.sandbox.jenkins.controller import Controller, Folder, job_path
 from tui.sandbox.jenkins.manual_changes import InputAnswer
 from tui.sandbox.jenkins.options import Options
 from tui.sandbox.plan import Form, RunField, State, TaskState
@@ -56,6 +56,31 @@ def to_job(ask: Ask, pipeline: Pipeline, rest: list[str]) -> Response | None:
         case ["buildWithParameters"]:
             return _build_with_parameters(ask, pipeline)
     return None
+
+
+SCAN_TAKES = 3.0
+"""Seconds."""
+
+
+def to_folder(ask: Ask, folder: Folder, rest: list[str]) -> Response | None:
+    """A folder has nothing to be built; of a multibranch project that is a scan (contracts: jenkins §2)."""
+    if rest != ["build"] or not folder.multibranch:
+        return None
+    if not ask.may("Build"):
+        return _denied(ask, "Job", "Build")
+    ask.controller.deeds.scans[folder.path] = (ask.controller.world.now(), ask.user)
+    return Response(status_code=302, headers={"Location": f"{ask.options.prefix}/{job_path(folder.path)}"})
+
+
+def scan_log(controller: Controller, folder: Folder) -> str | None:
+    """What the last scan has written by now; None: there was none."""
+    if (last := controller.deeds.scans.get(folder.path)) is None:
+        return None
+    at, user = last
+    written = f"Started by user {user}\n[{at:.0f}] Starting branch indexing...\n"
+    if controller.world.now() < at + SCAN_TAKES:
+        return written
+    return f"{written}Finished branch indexing. Indexing took {SCAN_TAKES:.0f} sec\nFinished: SUCCESS\n"
 
 
 def to_run(ask: Ask, run: Run, rest: list[str]) -> Response | None:

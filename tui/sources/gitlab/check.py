@@ -1,8 +1,8 @@
 """What ``pipedeck check`` finds at a GitLab."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,8 +11,14 @@ from tui.domain.health import Finding, Trouble
 from tui.domain.pipeline import Listing
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
-from tui.sources.gitlab.graphql_client import Fallback
-from tui.sources.gitlab.graphql_queries import DASHBOARD
+from tui.sources.gitlab.gather import concerns_all
+from tui.sources.gitlab.graphql_client import ArgumentUnknown, Fallback, GraphQL
+from tui.sources.gitlab.graphql_queries import (
+    DASHBOARD,
+    DASHBOARD_OF_REFS,
+    GraphQLQuery,
+    dashboard_by_name,
+)
 from tui.sources.gitlab.payload import Metadata, Token, User
 from tui.sources.gitlab.rest_client import Rest
 from tui.sources.http.limiter import Limiter
@@ -29,7 +35,7 @@ _user = msgspec.json.Decoder(User)
 _ADVICE: Mapping[Trouble, str] = {
     Trouble.UNREACHABLE: "check the url, the network and the proxy",
     Trouble.TIMEOUT: "check the url; raise timeout if the server is only slow",
-    Trouble.TLS: "set ca to a PEM file of the authority that signed the server's certificate",
+    Trouble.TLS: "do what is said there; url, ca, cert and key are in the config",
     Trouble.UNAUTHORIZED: "make a token with the scope read_api (api to act too) and name it in token",
     Trouble.FORBIDDEN: "the token needs the scope read_api or api",
     Trouble.NOT_FOUND: "check the url, path prefix included: API answers are expected below URL/api/v4",
@@ -53,6 +59,7 @@ class Check:
     """One check of everything that the program will need.
 
     Args:
+        queries: what the program asks in GraphQL.
         pipelines: reads the listing as the program does.
     """
 
@@ -61,13 +68,17 @@ class Check:
         settings: GitLabSettings,
         wire: Limiter,
         rest: Rest,
+        graphql: GraphQL,
         fallback: Fallback,
+        queries: Iterable[GraphQLQuery[Any]],
         pipelines: Callable[[], Awaitable[Listing]],
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._wire = wire
         self._rest = rest
+        self._graphql = graphql
+        self._queries = queries
         self._fallback = fallback
         self._pipelines = pipelines
         self._now = now
@@ -144,14 +155,44 @@ class Check:
         if expires.timestamp() - self._now() < EXPIRES_SOON:
             self._add("warning", "token", f"expires on {expires:%Y-%m-%d}", "rotate it before that day")
 
+    async def _questions(self) -> None:
+        """Try every GraphQL query that is stored, and say what this version lacks of it."""
+        lacks: dict[str, str] = {}
+        for question in self._queries:
+            try:
+                missing = await self._lacking(question)
+            except SourceError as error:
+                if concerns_all(error):
+                    raise
+                advice = "nothing: REST is asked instead, which tells less"
+                self._add("warning", "GraphQL", f"does not answer {question.name}: {error.message}", advice)
+            else:
+                lacks |= {question.name: ", ".join(missing)} if missing else {}
+        if lacks:
+            words = "; ".join(f"{names} ({name})" for name, names in lacks.items())
+            self._add("ok", "GraphQL", f"answers; this version does not tell {words}")
+        else:
+            self._add("ok", "GraphQL", "answers")
+
+    async def _lacking(self, question: GraphQLQuery[Any]) -> tuple[str, ...]:
+        try:
+            return await self._graphql.try_out(question)
+        except ArgumentUnknown:
+            if question not in (DASHBOARD, DASHBOARD_OF_REFS):
+                raise
+            return await self._graphql.try_out(dashboard_by_name(1, of_refs=question is DASHBOARD_OF_REFS))
+
     async def _projects(self) -> None:
         listing = await self._pipelines()
         projects = {pipeline.address for pipeline in listing.pipelines}
-        if refusal := self._fallback.refusal(DASHBOARD.name):
+        refusal = (
+            self._fallback.refusal(DASHBOARD.name) or self._fallback.refusal(DASHBOARD_OF_REFS.name) or ""
+        )
+        if refusal:
             advice = "let /api/graphql through, or upgrade the server; until then lists lack detail"
             self._add("warning", "GraphQL", f"not usable, REST is: {refusal}", advice)
         elif projects:
-            self._add("ok", "GraphQL", "answers")
+            await self._questions()
         for note in listing.notes:
             if refusal not in note or not refusal:
                 self._add("warning", "watch", note, "correct watch, or ask for access to the project")

@@ -4,11 +4,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from tui.config import GitLabSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
+from tui.sources.gitlab.graphql_document import without
 from tui.sources.gitlab.graphql_queries import GraphQLQuery
-from tui.sources.gitlab.payload import QueryError
+from tui.sources.gitlab.payload import GraphQLReply, QueryError
 from tui.sources.gitlab.responses import decoded, refusal_words
 from tui.sources.http.client import HttpClient
 from tui.sources.http.limiter import HttpResponse, Limiter
@@ -16,98 +19,258 @@ from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
 
+REFUSED_FOR = 600.0
+"""Seconds after which GraphQL is tried again where it was refused."""
+UNKNOWN_FOR = 3600.0
+"""Seconds after which fields are asked for again that the server did not know: it may have been upgraded."""
+MOST_TRIES = 4
+"""How often a question is asked again without what is not known; GitLab tells all that it misses at once."""
+
 _PATH = "/api/graphql"
 _NOT_UNDERSTOOD = re.compile(
-    # An older or newer schema than ours; a query too dear for this server.
+    # An older or newer schema than ours; a query too dear for any project on this server.
     r"doesn't exist on type|doesn't accept argument|isn't a defined|isn't defined|max complexity|max depth"
-    r"|less complex|Query too large",
+    r"|Query too large",
     re.IGNORECASE,
 )
+_TOO_MUCH = re.compile(r"less complex", re.IGNORECASE)
+"""It took the server too long: this time, for these projects."""
+_VALUES_MISSING = re.compile(r"^Variable \$\w+ of type .* was provided invalid value")
 
 
 class GraphQLRefused(SourceError):
     """GraphQL does not answer this question here; REST may."""
 
+    whole = True
+    """It would not answer this question about anything else either."""
+
+
+class GraphQLTooMuch(GraphQLRefused):
+    """It does not answer this question about these things."""
+
+    whole = False
+
+
+class ArgumentUnknown(GraphQLRefused):
+    """The server is too old for an argument of the question."""
+
+
+class _Unknown(msgspec.Struct, frozen=True):
+    """What the server does not know of a question."""
+
+    paths: frozenset[tuple[str, ...]]
+    names: tuple[str, ...]
+    until: float
+
 
 class GraphQL:
     """Questions to one server."""
 
-    def __init__(self, wire: Limiter, settings: GitLabSettings) -> None:
+    def __init__(self, wire: Limiter, settings: GitLabSettings, clock: Callable[[], float]) -> None:
         self._wire = wire
         self._token = settings.token
+        self._clock = clock
         self._http = HttpClient(wire, settings, self._credentials)
+        self._unknown: dict[str, _Unknown] = {}
+        """By the name of the question: the document of a name may differ in the number of projects, say."""
 
     def _credentials(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._token.reveal()}"} if self._token else {}
 
+    def lacks(self, question: str) -> tuple[str, ...]:
+        """The fields of a question that this server does not know, as far as it was asked."""
+        known = self._unknown.get(question)
+        return known.names if known is not None and self._clock() < known.until else ()
+
     async def ask(self, question: GraphQLQuery[T], **variables: object) -> tuple[T, Sequence[QueryError]]:
-        """The data, and the errors of what of it is missing.
+        """The data, and the errors of what of it is missing. What the server does not know is left out.
 
         Raises:
             GraphQLRefused: this server does not take GraphQL, or not this question.
             SourceError: everything else.
         """
-        body = {"operationName": question.name, "query": question.document, "variables": variables}
+        for _ in range(MOST_TRIES):
+            document = self._document(question)
+            answer, reply = await self._send(question, document, variables)
+            errors = reply.errors or ()
+            if reply.data is not None:
+                return reply.data, errors
+            if not self._trim(question, document, errors):
+                break
+        raise self._failure(question, answer, errors)
+
+    async def try_out(self, question: GraphQLQuery[T]) -> tuple[str, ...]:
+        """The fields of ``question`` that this server does not know.
+
+        It is asked without its variables: GitLab looks at the document first, and reads nothing.
+
+        Raises:
+            SourceError: as of :meth:`ask`
+        """
+        for _ in range(MOST_TRIES):
+            document = self._document(question)
+            answer, reply = await self._send(question, document, {})
+            errors = reply.errors or ()
+            if reply.data is not None or (
+                errors and all(_VALUES_MISSING.match(error.message) for error in errors)
+            ):
+                return self.lacks(question.name)
+            if not self._trim(question, document, errors):
+                break
+        raise self._failure(question, answer, errors)
+
+    async def _send(
+        self, question: GraphQLQuery[T], document: str, variables: Mapping[str, object]
+    ) -> tuple[HttpResponse, GraphQLReply[T]]:
+        body = {"operationName": question.name, "query": document, "variables": variables}
         answer = await self._http.send("POST", _PATH, json=body)
         if not 200 <= answer.status < 300:
             raise self._refusal(answer)
         if answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<":
             raise GraphQLRefused(Trouble.REFUSED, f"{_PATH} answers a web page", status=answer.status)
-        reply = await decoded(self._wire, answer, question.decoder)
-        errors = reply.errors or ()
-        if reply.data is None:
-            said = shorten(clean("; ".join(error.message for error in errors)), 200)
-            if _NOT_UNDERSTOOD.search(said):
-                raise GraphQLRefused(Trouble.REFUSED, said, status=answer.status)
-            why = said or "neither data nor a reason"
-            message = f"{self._wire.name} could not answer {question.name}: {why} ({answer.where})"
-            raise SourceError(Trouble.SERVER_ERROR, message, status=answer.status)
-        return reply.data, errors
+        return answer, await decoded(self._wire, answer, question.decoder)
+
+    def _failure(
+        self, question: GraphQLQuery[T], answer: HttpResponse, errors: Sequence[QueryError]
+    ) -> SourceError:
+        """Why there are no data."""
+        said = shorten(clean("; ".join(error.message for error in errors)), 200)
+        if _TOO_MUCH.search(said):
+            return GraphQLTooMuch(Trouble.REFUSED, said, status=answer.status)
+        if any(_code(error) == "argumentNotAccepted" for error in errors):
+            return ArgumentUnknown(Trouble.REFUSED, said, status=answer.status)
+        if _NOT_UNDERSTOOD.search(said):
+            return GraphQLRefused(Trouble.REFUSED, said, status=answer.status)
+        why = said or "neither data nor a reason"
+        message = f"{self._wire.name} could not answer {question.name}: {why} ({answer.where})"
+        return SourceError(Trouble.SERVER_ERROR, message, status=answer.status)
 
     def _refusal(self, answer: HttpResponse) -> SourceError:
         words = refusal_words(answer)
         error = self._wire.refuse(answer, words)
+        if _TOO_MUCH.search(words):
+            return GraphQLTooMuch(error.trouble, error.message, status=answer.status)
         if answer.status in (401, 403, 404) or answer.status < 400 or _NOT_UNDERSTOOD.search(words):
             return GraphQLRefused(error.trouble, error.message, status=answer.status)
         return error
+
+    # --- what the server does not know ----------------------------------------------------------------------------
+
+    def _document(self, question: GraphQLQuery[T]) -> str:
+        """``question`` without what this server did not know lately."""
+        known = self._unknown.get(question.name)
+        if known is None or self._clock() >= known.until:
+            return question.document
+        return without(question.document, known.paths) or question.document
+
+    def _trim(self, question: GraphQLQuery[T], document: str, errors: Sequence[QueryError]) -> bool:
+        """Leave out of ``question`` the fields that ``errors`` say are unknown; False where that cannot be done, or
+        not without losing what it is asked for."""
+        unknown = frozenset(
+            tuple(str(step) for step in error.path)
+            for error in errors
+            if error.path and _code(error) == "undefinedField"
+        )
+        if not unknown or any(_code(error) != "undefinedField" for error in errors):
+            return False
+        names = {path[-1] for path in unknown}
+        names |= {
+            error.extensions.field_name
+            for error in errors
+            if error.extensions and error.extensions.field_name
+        }
+        if names & question.essential:
+            return False
+        if document != question.document and (known := self._unknown.get(question.name)) is not None:
+            unknown |= known.paths
+            names |= set(known.names)
+        if without(question.document, unknown) is None:
+            return False
+        self._unknown[question.name] = _Unknown(unknown, tuple(sorted(names)), self._clock() + UNKNOWN_FOR)
+        return True
 
     async def close(self) -> None:
         await self._http.close()
 
 
+def _code(error: QueryError) -> str | None:
+    return error.extensions.code if error.extensions else None
+
+
 class Fallback:
     """GraphQL where it is understood, else REST."""
 
-    def __init__(self) -> None:
-        self._refused: dict[str, str] = {}
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._refused: dict[tuple[str, str], tuple[float, str]] = {}
+        """By question and what it is about, when and why."""
 
     async def ask(
-        self, question: str, graphql: Callable[[], Awaitable[T]], rest: Callable[[], Awaitable[T]]
+        self,
+        question: str,
+        graphql: Callable[[], Awaitable[T]],
+        rest: Callable[[], Awaitable[T]],
+        about: str = "",
     ) -> T:
         """What ``graphql`` gives, or ``rest`` where that is refused.
 
-        A refusal is remembered for the session once REST has answered instead: when both fail, the fault lies
+        A refusal is remembered for :data:`REFUSED_FOR` seconds, and for what is asked ``about`` alone where GraphQL
+        may answer the question for others; and only once REST has answered instead: when both fail, the fault lies
         elsewhere (a token that ran out) and may pass.
 
         Raises:
             SourceError: where both fail, that of REST.
         """
-        if question not in self._refused:
+        if self.refusal(question) is None and self.refusal(question, about) is None:
             try:
                 return await graphql()
             except GraphQLRefused as refusal:
                 result = await rest()
-                self._refused[question] = refusal.message
+                key = question, "" if refusal.whole else about
+                self._refused[key] = (self._clock(), refusal.message)
                 return result
         return await rest()
 
-    def refusal(self, question: str) -> str:
-        """Why GraphQL does not answer this question; empty while it does."""
-        return self._refused.get(question, "")
+    async def ask_in_part(
+        self,
+        question: str,
+        about: str,
+        graphql: Callable[[], Awaitable[T]],
+        rest: Callable[[], Awaitable[T]],
+    ) -> T:
+        """As :meth:`ask` for one part of it: what would be refused of all parts is raised.
+
+        Raises:
+            GraphQLRefused: the question as a whole.
+            SourceError
+        """
+        if self.refusal(question, about) is None:
+            try:
+                return await graphql()
+            except GraphQLTooMuch as refusal:
+                result = await rest()
+                self._refused[question, about] = (self._clock(), refusal.message)
+                return result
+        return await rest()
+
+    def refusal(self, question: str, about: str = "") -> str | None:
+        """Why GraphQL does not answer this question about this, or about anything; None while it does."""
+        at, why = self._refused.get((question, about), (None, ""))
+        return why if at is not None and self._clock() - at < REFUSED_FOR else None
+
+    def refused(self) -> list[tuple[str, str, str]]:
+        """All refusals that hold: the question, what about, why."""
+        return [
+            (question, about, why)
+            for question, about in self._refused
+            if (why := self.refusal(question, about)) is not None
+        ]
 
     @property
     def words(self) -> str:
         """What is used, for the details of the source."""
-        if not self._refused:
-            return "GraphQL"
-        return "; ".join(f"REST for {question}: {reason}" for question, reason in self._refused.items())
+        refused = [
+            f"REST for {' of '.join(filter(None, (question, about)))}: {why}"
+            for question, about, why in self.refused()
+        ]
+        return "; ".join(refused) or "GraphQL"

@@ -10,9 +10,11 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from tui.sources.http.bounds import instant
+
 T = TypeVar("T")
 
-Gid = Annotated[str, msgspec.Meta(pattern=r"^gid://.+/[0-9]+$")]
+Gid = Annotated[str, msgspec.Meta(pattern=r"^gid://.+/[0-9]{1,18}$")]
 """``gid://gitlab/Ci::Build/123``; the number is REST's id."""
 
 
@@ -22,10 +24,10 @@ def number(gid: str) -> int:
 
 
 def seconds(time: datetime | None) -> float | None:
-    """Seconds since the epoch; a time without zone is UTC."""
+    """Seconds since the epoch; a time without zone is UTC. None for one that nothing can have happened at."""
     if time is None:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return instant((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
 class PageInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -109,6 +111,16 @@ class JobNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     downstream_pipeline: PipelineReference | None = None
 
 
+class MergeRequestNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    title: str
+    source_branch: str
+    target_branch: str
+    merge_train_index: int | None = None
+    """Its place in the train, counted from 0."""
+    merge_trains_count: int | None = None
+    approvals_left: int | None = None
+
+
 class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: Gid
     iid: str
@@ -127,14 +139,37 @@ class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     detailed_status: DetailedStatus | None = None
     user: User | None = None
     upstream: PipelineReference | None = None
+    merge_request: MergeRequestNode | None = None
     test_report_summary: TestSummary | None = None
     stages: Nodes[StageNode] | None = None
+    jobs: Nodes[JobNode] | None = None
+
+
+class LightNode(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"status": "s", "ref": "r", "created_at": "c", "finished_at": "f", "warnings": "w"},
+):
+    """A pipeline of which only what a row needs is asked, under short names."""
+
+    id: Gid
+    status: str
+    ref: str | None = None
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    warnings: bool | None = None
     jobs: Nodes[JobNode] | None = None
 
 
 class ProjectNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     full_path: str
     pipelines: Nodes[PipelineNode] | None = None
+    branches: Nodes[LightNode] | None = None
+    tags: Nodes[LightNode] | None = None
+    requests: Nodes[LightNode] | None = None
+    running: Nodes[LightNode] | None = None
+    waiting: Nodes[LightNode] | None = None
 
 
 class DashboardData(msgspec.Struct, frozen=True, gc=False):
@@ -149,9 +184,18 @@ class DetailData(msgspec.Struct, frozen=True, gc=False):
     project: DetailProject | None = None
 
 
+class ErrorDetails(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    code: str | None = None
+    field_name: str | None = None
+    type_name: str | None = None
+    argument_name: str | None = None
+
+
 class QueryError(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     path: Sequence[str | int] | None = None
+    """Of an error beside data the place in the data; of a field that is not known the place in the document."""
+    extensions: ErrorDetails | None = None
 
 
 class GraphQLReply(msgspec.Struct, Generic[T], frozen=True, gc=False):

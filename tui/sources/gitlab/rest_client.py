@@ -12,6 +12,7 @@ import msgspec
 from tui import __version__
 from tui.config import GitLabSettings
 from tui.sources.gitlab.responses import decoded, refusal_words
+from tui.sources.http.bounds import whole
 from tui.sources.http.errors import asking
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.sources.http.pool import ClientPool
@@ -47,7 +48,7 @@ class Rest:
     def __init__(self, wire: Limiter, settings: GitLabSettings) -> None:
         self._wire = wire
         self._settings = settings
-        self._pool = ClientPool(lambda: _Client(wire.name, settings), _Client.close)
+        self._pool = ClientPool(lambda: _Client(wire.name, settings), _Client.close, _Client.abort)
 
     async def ask(self, path: str, query: Query | None = None) -> HttpResponse:
         """The answer, whatever its status.
@@ -112,7 +113,7 @@ class Rest:
             for item in await self.decode(decoder, answer):
                 items.setdefault(item.id, item)
             page = answer.headers.get("x-next-page", "")
-            if not page.isdigit():
+            if whole(page) is None:
                 break
         return tuple(items.values())
 
@@ -171,6 +172,11 @@ class _Client:
                 session=self._session,
             )
         return self._gitlab, self._session
+
+    def abort(self) -> None:
+        """End the request that is under way; from another thread."""
+        if (session := self._session) is not None:
+            session.abort()
 
     def close(self) -> None:
         if self._session is not None:

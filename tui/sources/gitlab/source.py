@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
@@ -11,19 +12,35 @@ from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import run_number
+from tui.sources.gitlab.actions.rights import job_rights
 from tui.sources.gitlab.actions.service import GitLabActions
 from tui.sources.gitlab.check import Check, TokenIdentity
 from tui.sources.gitlab.graphql_client import Fallback, GraphQL
+from tui.sources.gitlab.graphql_queries import DASHBOARD, DASHBOARD_OF_REFS, PIPELINE_DETAIL, GraphQLQuery
 from tui.sources.gitlab.log.reader import GitLabLog, Traces
+from tui.sources.gitlab.read.deployment_payload import ENVIRONMENTS, RIGHTS
 from tui.sources.gitlab.read.environments import EnvironmentReader
 from tui.sources.gitlab.read.listing import ListingReader
+from tui.sources.gitlab.read.projects import ProjectReader
 from tui.sources.gitlab.read.runs import RunReader
-from tui.sources.gitlab.read.test_suites import SuiteReader
+from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT, SuiteReader
 from tui.sources.gitlab.read.tests import TestReports
 from tui.sources.gitlab.read.watch import WatchResolver
 from tui.sources.gitlab.rest_client import Rest
 from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
+
+QUERIES: tuple[GraphQLQuery[Any], ...] = (
+    DASHBOARD,
+    DASHBOARD_OF_REFS,
+    PIPELINE_DETAIL,
+    ENVIRONMENTS,
+    RIGHTS,
+    job_rights("gid://gitlab/Ci::Build/1"),
+    TEST_CASES,
+    TEST_OUTPUT,
+)
+"""All that is asked in GraphQL."""
 
 
 class GitLabSource:
@@ -37,12 +54,11 @@ class GitLabSource:
         self._clock = clock
         self._wire = Limiter(name, clock=clock)
         self._rest = Rest(self._wire, settings)
-        self._graphql = GraphQL(self._wire, settings)
-        self._fallback = Fallback()
+        self._graphql = GraphQL(self._wire, settings, clock)
+        self._fallback = Fallback(clock)
         watch = WatchResolver(self._rest, settings.watch, clock)
-        self._overview = ListingReader(
-            name, settings, self._graphql, self._rest, self._fallback, watch, clock
-        )
+        projects = ProjectReader(name, settings, self._graphql, self._rest, self._fallback, clock)
+        self._overview = ListingReader(name, settings, projects, watch, clock)
         self._runs = RunReader(name, settings, self._graphql, self._rest, self._fallback, clock)
         self._tests = TestReports(self._wire, settings, self._rest, SuiteReader(self._graphql), clock)
         self._environments = EnvironmentReader(
@@ -140,6 +156,9 @@ class GitLabSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._environments.validation(run, file)
 
+    async def account(self) -> str:
+        return await self._acting.account()
+
     async def write_access(self) -> WriteAccess:
         """Whether the token may write: a personal one tells its scopes."""
         return await self._acting.write_access()
@@ -158,9 +177,21 @@ class GitLabSource:
 
     async def check(self) -> tuple[Finding, ...]:
         """Try everything the program will need of the server and say what was found."""
-        check = Check(self._settings, self._wire, self._rest, self._fallback, self.pipelines, self._clock)
+        check = Check(
+            self._settings,
+            self._wire,
+            self._rest,
+            self._graphql,
+            self._fallback,
+            QUERIES,
+            self.pipelines,
+            self._clock,
+        )
         self._identity, findings = await check.run()
         return findings
+
+    def ask_early(self) -> bool:
+        return self._wire.ask_early()
 
     async def close(self) -> None:
         await self._graphql.close()

@@ -3,18 +3,25 @@
 It imports ``requests``, so import it where the library that needs it is imported: in a thread, never at start.
 """
 
+import io
+import socket
 import ssl
 import time
+from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 
 from tui.config import ServerSettings
 from tui.sources.http.client import trust
+from tui.sources.http.coding import ACCEPT_ENCODING, PIECE, Inflater
 from tui.sources.http.errors import IncompleteResponse
-from tui.sources.http.limiter import LARGEST_BODY, HttpResponse
+from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, most_of
 
 
 class BlockingSession(requests.Session):
@@ -47,6 +54,10 @@ class BlockingSession(requests.Session):
         """Bytes of an answer after which it is read no further, so that a larger one has a few more."""
         self.last: HttpResponse | None = None
         """The answer to the last request; None when none came."""
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._aborted = False
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter(self._connected))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """The answer, whatever its status, read to its end or beyond ``largest``."""
@@ -58,6 +69,7 @@ class BlockingSession(requests.Session):
             "verify": self._trust,
             "cert": self._cert,
         }
+        request.headers["Accept-Encoding"] = ACCEPT_ENCODING
         response = super().send(request, **kwargs)
         try:
             # requests has no public way to read with a limit and still let others use .content and .json().
@@ -78,16 +90,77 @@ class BlockingSession(requests.Session):
         """None: there is nowhere to go. Without this a redirect is read, if not followed, and may be no url."""
         return None
 
+    def abort(self) -> None:
+        """End what is under way, from another thread: whoever waits for a byte hears that there are no more.
+
+        A request's time-out is for each wait: a server that sends a byte now and then is waited for without end, in
+        its headers too, where nobody looks at the clock.
+        """
+        self._aborted = True
+        for connection in list(self._sockets):
+            _shut_down(connection)
+
+    def _connected(self, connection: socket.socket) -> None:
+        self._sockets.add(connection)
+        if self._aborted:
+            _shut_down(connection)
+
     def _read(self, response: requests.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(1 << 16):
-            body += chunk
-            if time.monotonic() > deadline:
-                raise TimeoutError
-            if len(body) > self.largest:
+        """The body, inflated; of one that is too large a little more than that."""
+        most = most_of(response.status_code, self.largest)
+        body = io.BytesIO()
+        for piece in self._pieces(response, deadline):
+            if body.write(piece) and body.tell() > most:
                 response.close()
                 break
-        return bytes(body)
+        return body.getvalue()
+
+    def _pieces(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
+        inflater = Inflater(response.headers.get("Content-Encoding", ""))
+        # read1: what is there, without waiting for a whole chunk of it.
+        while sent := response.raw.read1(PIECE, decode_content=False):
+            if self._aborted or time.monotonic() > deadline:
+                raise TimeoutError
+            yield from inflater.pieces(sent)
+        inflater.end()
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that tell of their sockets.
+
+    Args:
+        connected: called with each socket when it is connected, TLS included.
+    """
+
+    def __init__(self, connected: Any) -> None:
+        def told(of: type[Any]) -> type[Any]:
+            class Connection(of.ConnectionCls):  # type: ignore[misc, name-defined]  # a class made of a class
+                def connect(self) -> None:
+                    super().connect()
+                    connected(self.sock)
+
+            return type(of.__name__, (of,), {"ConnectionCls": Connection})
+
+        self._pools = {"http": told(HTTPConnectionPool), "https": told(HTTPSConnectionPool)}
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):  # those have pools of their own
+            manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _shut_down(connection: socket.socket) -> None:
+    try:
+        # Not that of a TLS socket, which also forgets the state that its reader is using.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        pass  # it is closed already
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

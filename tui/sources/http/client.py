@@ -4,9 +4,10 @@ httpx is imported when the first request is sent (rule 7 of the design: after th
 """
 
 import asyncio
+import io
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,17 @@ import msgspec
 from tui.config import ServerSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
+from tui.sources.http.coding import ACCEPT_ENCODING, PIECE, Inflater
 from tui.sources.http.errors import BAD_PROXY, IncompleteResponse, asking
-from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, Limiter
+from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, Limiter, most_of
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
     import httpx
 
-PIECE = 1 << 17
-"""Bytes of a long answer that are handed on at once: a few milliseconds of work."""
+SLOWEST = 1024
+"""Bytes of a long answer that must come within the time-out, or it is given up: one that drips would hold its place
+on the wire for ever."""
 _KEEP_ALIVE = 30.0
 
 
@@ -79,10 +82,7 @@ class HttpClient:
             async with client.stream(
                 method, url, params=query, data=form, content=content, headers=sent
             ) as response:
-                try:
-                    body = await self._body(response)
-                except Exception as error:
-                    raise IncompleteResponse from error
+                body = await read_body(response)
         lower = {name.lower(): value for name, value in response.headers.items()}
         answer = self._wire.received(HttpResponse(where, response.status_code, lower, body))
         if answer.status == 401:
@@ -95,7 +95,7 @@ class HttpClient:
     ) -> AsyncIterator["ResponseStream"]:
         """GET an answer that may be long: its body is read piece by piece, inside the block.
 
-        The time-out is for each wait, not for all of it. What the block raises itself should be a
+        The time-out is for each :data:`SLOWEST` bytes, not for all of it. What the block raises itself should be a
         :class:`SourceError`.
 
         Raises:
@@ -122,14 +122,6 @@ class HttpClient:
         """The headers; in a thread, because a credential may be in a file, a keyring, or what a command prints."""
         return {} if self._headers is dict else await in_thread(self._headers)
 
-    async def _body(self, response: "httpx.Response") -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                break
-        return bytes(body)
-
     async def close(self) -> None:
         async with self._opening:
             client, self._client = self._client, None
@@ -152,7 +144,11 @@ class HttpClient:
                 follow_redirects=False,
                 timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
                 limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE),
-                headers={"User-Agent": "pipedeck", "Accept": "application/json"},
+                headers={
+                    "User-Agent": "pipedeck",
+                    "Accept": "application/json",
+                    "Accept-Encoding": ACCEPT_ENCODING,
+                },
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
         except (ValueError, ImportError, httpx.InvalidURL):
@@ -164,7 +160,7 @@ class ResponseStream:
 
     Args:
         head: the answer without its body.
-        alive: called whenever something of it came.
+        alive: called whenever :data:`SLOWEST` bytes of it came.
     """
 
     def __init__(self, head: HttpResponse, response: "httpx.Response", alive: Callable[[], None]) -> None:
@@ -174,15 +170,12 @@ class ResponseStream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, at most :data:`PIECE` bytes at a time. Waits are the server's; between two pieces others run."""
-        try:
-            async for chunk in self._response.aiter_bytes():
-                for at in range(0, len(chunk), PIECE):
-                    self._alive()
-                    yield chunk[at : at + PIECE]
-                    if at + PIECE < len(chunk):
-                        await asyncio.sleep(0)
-        except Exception as error:
-            raise IncompleteResponse from error
+        came = 0
+        async for piece in pieces(self._response):
+            if (came := came + len(piece)) >= SLOWEST:
+                self._alive()
+                came = 0
+            yield piece
 
     async def answer(self, largest: int = 1 << 16) -> HttpResponse:
         """The answer with its body, or the beginning of one with more than ``largest`` bytes."""
@@ -192,6 +185,40 @@ class ResponseStream:
             if len(body) > largest:
                 break
         return msgspec.structs.replace(self.head, body=bytes(body))
+
+
+async def pieces(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
+    """The body of an answer, inflated, at most :data:`PIECE` bytes at a time.
+
+    Raises:
+        IncompleteResponse
+    """
+    try:
+        inflater = Inflater(response.headers.get("content-encoding", ""))
+        async for sent in response.aiter_raw():
+            for piece in inflater.pieces(sent):
+                yield piece
+                if len(piece) == PIECE:  # inflated from what came long ago, perhaps: nothing else waits here
+                    await asyncio.sleep(0)
+        inflater.end()
+    except Exception as error:
+        raise IncompleteResponse from error
+
+
+async def read_body(response: "httpx.Response") -> bytes:
+    """The body of an answer; of one larger than :func:`tui.sources.http.limiter.most_of` a little more.
+
+    Raises:
+        IncompleteResponse
+    """
+    most = most_of(response.status_code, LARGEST_BODY)
+    # Of all buffers the one that gives its bytes away without a copy.
+    body = io.BytesIO()
+    async with aclosing(pieces(response)) as coming:
+        async for piece in coming:
+            if body.write(piece) and body.tell() > most:
+                break
+    return body.getvalue()
 
 
 def trust(name: str, settings: ServerSettings) -> ssl.SSLContext:

@@ -28,7 +28,12 @@ _SENTENCES = (
         "could not be connected to within {0.connect_timeout:g} s; a firewall, or the wrong host?",
     ),
     ({"TimeoutError"}, Trouble.TIMEOUT, "did not answer within {0.timeout:g} s"),
-    ({"DecodingError", "DecodeError"}, Trouble.WRONG_ANSWER, "answered with damaged compression"),
+    ({"DamagedCoding"}, Trouble.WRONG_ANSWER, "answered with damaged compression"),
+    (
+        {"ForeignCoding"},
+        Trouble.WRONG_ANSWER,
+        "answered in a compression that it was not asked for; it may send gzip, once",
+    ),
     ({"IncompleteResponse"}, Trouble.WRONG_ANSWER, "cut its answer off"),
     ({"gaierror"}, Trouble.UNREACHABLE, "cannot be found: its name is not known; check the url"),
     (
@@ -122,12 +127,47 @@ def _by_proxy(url: str) -> bool:
     return not getproxies().keys().isdisjoint((parts.scheme, "all")) and not proxy_bypass(parts.netloc)
 
 
+_OTHER_HOST = (
+    "is for another host",
+    "write the url with a name that the certificate has, or give the server another one",
+)
+_WEAK = ("is too weak", "it needs one with a longer key or a newer digest")
+_NO_AUTHORITY = ("is not trusted", "name its authority with ca = in the config")
+_CERTIFICATES = {
+    **dict.fromkeys((2, 18, 19, 20, 21), _NO_AUTHORITY),
+    9: ("is not valid yet", "set this machine's clock, or ask who runs the server"),
+    10: ("has expired", "who runs the server has to renew it; if it is new, set this machine's clock"),
+    **dict.fromkeys((62, 64), _OTHER_HOST),
+    **dict.fromkeys((66, 67, 68), _WEAK),
+}
+"""By OpenSSL's code of what is wrong with a certificate (x509_vfy.h: X509_V_ERR_*): what it is, and what helps."""
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+    "UNKNOWN_PROTOCOL",
+)
+_TOO_OLD = (
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "NO_PROTOCOLS_AVAILABLE",
+    "VERSION_TOO_LOW",
+    "DH_KEY_TOO_SMALL",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
+)
+"""What OpenSSL calls a server that offers too little; the lower limits are the system's."""
+
+
 def _tls_words(error: ssl.SSLError) -> str:
     """What a failed handshake means. The certificate alert comes with the first read in TLS 1.3, not on connecting
     (contracts: metrics §2)."""
     reason = (error.reason or "").upper()
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate_words(error)
+        shows, advice = _CERTIFICATES.get(error.verify_code, ("is not trusted", ""))
+        words = f"shows a certificate that {shows}: {clean(error.verify_message)}"
+        return f"{words}; {advice}" if advice else words
     if "CERTIFICATE_REQUIRED" in reason:
         return "wants a client certificate; name one that it trusts with cert = and key = in the config"
     if reason in _NOT_TLS:
@@ -141,37 +181,3 @@ def _tls_words(error: ssl.SSLError) -> str:
     if reason == "UNEXPECTED_EOF_WHILE_READING":
         return f"broke off the TLS handshake: {why}; is the port one for https, does a firewall or proxy cut it off?"
     return f"broke off the TLS handshake: {why}; does it want a client certificate, or a newer TLS?"
-
-
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
-_TOO_OLD = (
-    "UNSUPPORTED_PROTOCOL",
-    "TLSV1_ALERT_PROTOCOL_VERSION",
-    "VERSION_TOO_LOW",
-    "DH_KEY_TOO_SMALL",
-    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
-    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
-)
-"""What OpenSSL calls a server that offers too little; the lower limits are the system's."""
-# Of OpenSSL, x509_vfy.h: X509_V_ERR_*.
-_NOT_YET, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
-_WEAK = (66, 67, 68)
-_NO_AUTHORITY = (2, 18, 19, 20, 21)
-
-
-def _certificate_words(error: ssl.SSLCertVerificationError) -> str:
-    """By the code of what is wrong with it: only an authority that is missing is named in the config."""
-    why, code = clean(error.verify_message), error.verify_code
-    if code in (_OTHER_HOST, _OTHER_ADDRESS):
-        return (
-            f"shows a certificate of another host: {why}; write the name in the url that the certificate has"
-        )
-    if code == _EXPIRED:
-        return f"shows a certificate that is not trusted: {why}; it has to be renewed there, if this clock is right"
-    if code == _NOT_YET:
-        return f"shows a certificate that is not trusted: {why}; is this machine's clock right?"
-    if code in _WEAK:
-        return f"shows a certificate that is not trusted: {why}; it needs one with a longer key or a newer digest"
-    if code in _NO_AUTHORITY:
-        return f"shows a certificate that is not trusted: {why}; name its authority with ca = in the config"
-    return f"shows a certificate that is not trusted: {why}"

@@ -5,17 +5,21 @@ and read, measures the server's clock, and turns an answer that is none into a :
 """
 
 import asyncio
+import math
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 
-from tui.domain.health import Trouble
+from tui.domain.health import LONG_PAUSE, Trouble, believed
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import costs_too_much, http_date, number, whole, without_long_integers
+from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
@@ -23,8 +27,24 @@ T = TypeVar("T")
 RATE = 10.0
 """Requests a second to one server."""
 
+CONNECTIONS = 4
+"""Requests to one server that are under way at once."""
+
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of an answer that are read unless asked otherwise."""
+
+LARGEST_REFUSAL = 64 * 1024
+"""Bytes of an answer outside 2xx that are read: it holds a reason, however long its page."""
+
+LONGEST_PAUSE = 3600.0
+"""Seconds that a ``Retry-After`` is obeyed; a larger one counts as so many."""
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
+
+
+def most_of(status: int, largest: int) -> int:
+    """Bytes of an answer's body that are worth reading."""
+    return largest if 200 <= status < 300 else min(largest, LARGEST_REFUSAL)
 
 
 class ResponseTooLarge(SourceError):
@@ -72,7 +92,7 @@ class Limiter:
         self,
         name: str,
         *,
-        connections: int = 4,
+        connections: int = CONNECTIONS,
         rate: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -80,6 +100,7 @@ class Limiter:
         self.requests = 0
         self.bytes_read = 0
         self.clock_skew: float | None = None
+        """Seconds that the server's clock is ahead of ours; None while it does not tell."""
         self.rate_limit = ""
         self._clock = clock
         self._slots = asyncio.Semaphore(connections)
@@ -87,6 +108,10 @@ class Limiter:
         self._burst = connections * self._interval
         self._free_at = 0.0
         self._not_before = 0.0
+        self._paused_for = 0.0
+        self._early = False
+        self._not_early_before = 0.0
+        self._bad_pause = ""
 
     @asynccontextmanager
     async def turn(self, where: str) -> AsyncIterator[None]:
@@ -101,12 +126,16 @@ class Limiter:
             if (wait := self._free_at - now) > 0:
                 await asyncio.sleep(wait)
             # Only now: a pause may have been asked for while this one waited.
-            if (pause := self._not_before - self._clock()) > 0:
-                raise SourceError(
-                    Trouble.RATE_LIMITED,
-                    f"{self.name} asked for a pause; next request in {pause:.0f} s ({where})",
-                    retry_at=self._not_before,
-                )
+            # None is longer than an hour: then our clock was set back.
+            if 0 < (pause := self._not_before - self._clock()) <= LONGEST_PAUSE:
+                if not self._early:
+                    raise SourceError(
+                        Trouble.RATE_LIMITED,
+                        f"{self.name} asked for a pause until {_time(self._not_before)}; "
+                        f"next request in {fmt.elapsed(pause)} ({where})",
+                        retry_at=self._not_before,
+                    )
+                self._early = False
             self.requests += 1
             yield
 
@@ -114,20 +143,43 @@ class Limiter:
         """Take what ``answer`` tells about the server, then give it back."""
         self.bytes_read += len(answer.body)
         headers = answer.headers
-        if date := headers.get("date"):
-            try:
-                self.clock_skew = parsedate_to_datetime(date).timestamp() - self._clock()
-            except ValueError:
-                pass
-        if remaining := headers.get("ratelimit-remaining"):
+        if (at := http_date(headers.get("date", ""))) is not None:
+            self.clock_skew = at - self._clock()
+        remaining, reset = headers.get("ratelimit-remaining"), self._reset(headers.get("ratelimit-reset", ""))
+        if remaining:
+            # The limit is told by the minute, also where what is left is that of an hour (contracts: gitlab §1.5).
+            until = f" until {_time(reset)}" if reset is not None else ""
             limit = headers.get("ratelimit-limit", "?")
-            self.rate_limit = clean(f"{remaining} left, limit {limit} a minute")
-        if (
-            answer.status in (429, 503)
-            and (seconds := self._retry_after(headers.get("retry-after"))) is not None
-        ):
-            self._not_before = self._clock() + seconds
+            self.rate_limit = shorten(clean(f"{remaining} left{until}, limit {limit} a minute"), 80)
+        if answer.status in (429, 503):
+            asked = headers.get("retry-after", "").strip()
+            if not asked and answer.status == 429 and remaining == "0" and reset is not None:
+                asked = str(max(0, math.ceil(reset - self._clock())))
+            self._pause(asked)
+        elif self._not_before == self._not_early_before and not self._early:
+            self._not_before = 0.0  # asked early, it answered: the pause is over
         return answer
+
+    def _reset(self, value: str) -> float | None:
+        """When a limit begins anew, by our clock: told as a time, or as seconds from now."""
+        told = whole(value)
+        if told is None or told > 4e9:
+            return None
+        return told - self.skew if told > 1e9 else self._clock() + told
+
+    @property
+    def skew(self) -> float:
+        """Seconds to add to our time for the server's: 0 while it is not known, or not to be believed."""
+        return believed(self.clock_skew)
+
+    def ask_early(self) -> bool:
+        """Let the next request through although the server asked for a pause, if that is longer than
+        :data:`LONG_PAUSE`: once, and not again before that pause would have ended. Whether it is so."""
+        now = self._clock()
+        if self._paused_for <= LONG_PAUSE or now >= self._not_before or now < self._not_early_before:
+            return False
+        self._early, self._not_early_before = True, self._not_before
+        return True
 
     def whole(self, answer: HttpResponse, largest: int = LARGEST_BODY) -> HttpResponse:
         """``answer``, of which all was read.
@@ -141,15 +193,19 @@ class Limiter:
             raise ResponseTooLarge(Trouble.WRONG_ANSWER, f"{self.name}: {reason}")
         return answer
 
-    def _retry_after(self, value: str | None) -> float | None:
-        if not value:
-            return None
-        if value.strip().isdigit():
-            return float(value)
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock())
-        except ValueError:
-            return None
+    def _pause(self, told: str) -> None:
+        """Take in a ``Retry-After``: seconds, or a date; what is neither is ignored and noted."""
+        now = self._clock()
+        at = http_date(told)
+        self._bad_pause = ""
+        if _SECONDS.fullmatch(told):
+            self._paused_for = min(number(told), LONGEST_PAUSE)
+        elif at is not None:
+            self._paused_for = min(max(0.0, at - now), LONGEST_PAUSE)
+        else:
+            self._bad_pause = shorten(clean(told), 40)
+            return
+        self._not_before = now + self._paused_for
 
     def refuse(self, answer: HttpResponse, words: str = "") -> SourceError:
         """The error that an answer outside 2xx stands for. ``words`` is what the server itself said, cleaned."""
@@ -159,8 +215,12 @@ class Limiter:
         retry_at = (
             self._not_before if answer.status in (429, 503) and self._not_before > self._clock() else None
         )
-        said = f": {shorten(clean(words), 200)}" if words else ""
+        if retry_at is not None:
+            advice = "; ".join(filter(None, (advice, f"to be asked again at {_time(retry_at)}")))
+        said = f": {told}" if (told := shorten(clean(words), 200).strip()) else ""
         message = f"{self.name} answered {answer.status} to {answer.where}{said}"
+        if answer.status in (429, 503) and self._bad_pause:
+            message += f"; its Retry-After, {self._bad_pause!r}, is no time and was ignored"
         return SourceError(
             trouble, f"{message}; {advice}" if advice else message, status=answer.status, retry_at=retry_at
         )
@@ -169,11 +229,14 @@ class Limiter:
         """The payload in an answer's body.
 
         Raises:
-            SourceError: WRONG_ANSWER when the body is not JSON (a login page, a proxy's error), is cut off, or does
-                not have the types asked for; the message then names the JSON path.
+            SourceError: WRONG_ANSWER when the body is not JSON (a login page, a proxy's error), is cut off, does not
+                have the types asked for (the message then names the JSON path), or would take too much memory.
         """
+        if costs_too_much(answer.body):
+            reason = f"the answer to {answer.where} holds too many values; ask it for less"
+            raise ResponseTooLarge(Trouble.WRONG_ANSWER, f"{self.name}: {reason}", status=answer.status)
         try:
-            return decoder.decode(answer.body)
+            return decoder.decode(without_long_integers(answer.body))
         except msgspec.ValidationError as error:
             reason = f"the answer to {answer.where} is not what {self.name} should send: {clean(str(error))}"
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -185,6 +248,10 @@ class Limiter:
             else:
                 reason = f"the answer to {answer.where} is cut off or not JSON: {clean(str(error))}"
         raise SourceError(Trouble.WRONG_ANSWER, f"{self.name}: {reason}", status=answer.status)
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 _TROUBLES: Mapping[int, tuple[Trouble, str]] = {

@@ -1,9 +1,11 @@
 """Blocking clients for worker threads: each call has a client to itself (rule 7 of the design)."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from tui.sources.http.limiter import CONNECTIONS
 from tui.threads import in_thread
 
 C = TypeVar("C")
@@ -13,44 +15,63 @@ T = TypeVar("T")
 class ClientPool(Generic[C]):
     """Clients whose libraries promise nothing about threads (contracts: gitlab §7).
 
-    How many there are is limited by those who call (:class:`tui.sources.http.limiter.Limiter`).
-
     Args:
         make: a new client; called in the thread, because importing its library takes long.
         discard: closes a client.
+        abort: makes a call that is under way with a client end soon; called from another thread.
+        most: calls under way at once, those that were given up too, until they have ended.
     """
 
-    def __init__(self, make: Callable[[], C], discard: Callable[[C], None]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], C],
+        discard: Callable[[C], None],
+        abort: Callable[[C], None],
+        most: int = CONNECTIONS,
+    ) -> None:
         self._make = make
         self._discard = discard
+        self._abort = abort
         self._idle: list[C] = []
+        self._places = asyncio.Semaphore(most)
         self._closed = False
 
     async def use(self, call: Callable[[C], T]) -> T:
         """What ``call`` returns or raises, run with a client in a daemon thread.
 
-        When this is cancelled the call goes on unseen, and its client is not used again.
+        When this is cancelled the call is aborted, and its client is not used again.
         """
-        client = self._idle.pop() if self._idle else None
-        abandoned = False
+        await self._places.acquire()
+        under_way = _Call(self._make, self._idle.pop() if self._idle else None)
 
         def work() -> T:
-            mine = self._make() if client is None else client
+            client = under_way.begin()
             try:
-                return call(mine)
+                if under_way.abandoned:
+                    raise TimeoutError
+                return call(client)
             finally:
-                if abandoned:
-                    self._discard(mine)
+                if under_way.abandoned:
+                    self._discard(client)
                 else:
-                    self._idle.append(mine)
+                    self._idle.append(client)
                 if self._closed:  # perhaps while this ended
                     self._empty()
 
+        # Not cancelled with this: it tells when the thread has ended.
+        thread = asyncio.ensure_future(in_thread(work))
+        thread.add_done_callback(self._ended)
         try:
-            return await in_thread(work)
+            return await asyncio.shield(thread)
         except asyncio.CancelledError:
-            abandoned = True
+            if (begun := under_way.abandon()) is not None:
+                self._abort(begun)
             raise
+
+    def _ended(self, thread: "asyncio.Task[T]") -> None:
+        self._places.release()
+        if not thread.cancelled():
+            thread.exception()  # or asyncio prints what a call that was given up raised
 
     def close(self) -> None:
         """Close what is idle now and the others when their calls end."""
@@ -65,3 +86,27 @@ class ClientPool(Generic[C]):
             except IndexError:
                 return
             self._discard(client)
+
+
+class _Call(Generic[C]):
+    """One call, seen by its thread and by the event loop."""
+
+    def __init__(self, make: Callable[[], C], client: C | None) -> None:
+        self.abandoned = False
+        """Nobody waits for it any more."""
+        self._make = make
+        self._client = client
+        self._lock = threading.Lock()
+
+    def begin(self) -> C:
+        """The client of the call; in its thread."""
+        client = self._make() if self._client is None else self._client
+        with self._lock:
+            self._client = client
+        return client
+
+    def abandon(self) -> C | None:
+        """Nobody waits for it any more; its client, if it has one yet."""
+        with self._lock:
+            self.abandoned = True
+            return self._client

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from tui.config import ServerSettings
 from tui.domain.action import Reply
 from tui.sources.base import SourceError
-from tui.sources.http.client import trust
-from tui.sources.http.errors import BAD_PROXY, IncompleteResponse, asking
-from tui.sources.http.limiter import LARGEST_BODY, HttpResponse, Limiter
+from tui.sources.http.client import read_body, trust
+from tui.sources.http.coding import ACCEPT_ENCODING
+from tui.sources.http.errors import BAD_PROXY, asking
+from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -55,15 +56,8 @@ async def send_once(
             async with request as response:
                 status = response.status_code
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                body = bytearray()
-                try:
-                    async for chunk in response.aiter_bytes():
-                        body += chunk
-                        if len(body) > LARGEST_BODY:
-                            break
-                except Exception as error:
-                    raise IncompleteResponse from error
-        return wire.received(HttpResponse(where, status, lower, bytes(body)))
+                body = await read_body(response)
+        return wire.received(HttpResponse(where, status, lower, body))
     except SourceError as error:
         return Reply("lost" if left else "unsent", error.message, status)
 
@@ -76,7 +70,11 @@ def _client(name: str, settings: ServerSettings) -> "httpx.AsyncClient":
             verify=trust(name, settings),
             follow_redirects=False,
             timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
-            headers={"User-Agent": "pipedeck", "Accept": "application/json, */*"},
+            headers={
+                "User-Agent": "pipedeck",
+                "Accept": "application/json, */*",
+                "Accept-Encoding": ACCEPT_ENCODING,
+            },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
     except (ValueError, ImportError, httpx.InvalidURL):

@@ -20,7 +20,7 @@ _EXAMPLES = 3
 _ADVICE = {
     Trouble.UNREACHABLE: "check url and, if one is needed, the proxy in HTTPS_PROXY",
     Trouble.TIMEOUT: "check url and the network, or raise timeout and connect_timeout",
-    Trouble.TLS: "name the certificate authority with ca = in the config",
+    Trouble.TLS: "do what is said there; url, ca, cert and key are in the config",
     Trouble.UNAUTHORIZED: "make an API token in Jenkins (user menu, Security) and set user and token",
     Trouble.FORBIDDEN: "ask for Overall/Read and Job/Read",
     Trouble.NOT_FOUND: "check the path in url; a controller often sits under a prefix such as /jenkins",

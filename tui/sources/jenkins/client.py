@@ -41,7 +41,11 @@ class Client:
         """``X-Jenkins-Session``: another one means the controller was restarted."""
         self._wire = wire
         self._settings = settings
-        self._pool = ClientPool(self._new_client, lambda client: client._session.close())
+        self._pool = ClientPool(
+            self._new_client,
+            lambda client: client._session.close(),
+            lambda client: client._session.abort(),
+        )
 
     @property
     def has_credentials(self) -> bool:

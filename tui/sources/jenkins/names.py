@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, unquote, urlsplit
 
 from tui.domain.globs import is_glob, matches
+from tui.sources.http.bounds import whole
 
 _CELL = re.compile(r"[^=,/]+=[^=,/]*(?:,[^=,/]+=[^=,/]*)*")
 
@@ -56,7 +57,7 @@ def place_of(url: str) -> tuple[str, int | None] | None:
     number = parts[at] if at < len(parts) else ""
     if not names:
         return None
-    return "/".join(names), int(number) if number.isascii() and number.isdigit() else None
+    return "/".join(names), whole(number)
 
 
 def matching(full_name: str, globs: Sequence[str]) -> tuple[str, ...]:

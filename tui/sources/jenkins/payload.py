@@ -37,10 +37,10 @@ class Parameter(Payload, frozen=True):
     name: str
     kind: str = field(name="_class", default="")
     value: Any = UNSET
-    """Any JSON value; absent for passwords and files."""
+    """Any JSON value; absent for passwords, credentials, files and runs."""
     job_name: Any = None
-    """With ``number`` the run that a run parameter names, which has no ``value``."""
     number: Any = None
+    """With ``job_name`` the run that a run parameter names (contracts: jenkins_observed, parameter kinds)."""
 
 
 class Named(Payload, frozen=True):
@@ -79,6 +79,8 @@ class Definition(Payload, frozen=True):
 class Input(Payload, frozen=True):
     id: str | None = None
     message: str | None = None
+    ok: str | None = None
+    """What is written on its button."""
     submitter: str | None = None
     """Users and groups that may answer, with commas between."""
     parameters: tuple[Definition, ...] | None = None
@@ -352,6 +354,8 @@ class WfParameter(Payload, frozen=True):
 class WfInput(Payload, frozen=True):
     id: str
     message: str | None = None
+    proceed_text: str | None = None
+    """What is written on its button."""
     inputs: tuple[WfParameter, ...] | None = None
 
 

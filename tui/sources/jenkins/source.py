@@ -251,6 +251,9 @@ class JenkinsSource:
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._deployments.validation(run.of_run, file)
 
+    async def account(self) -> str:
+        return await self._acting.account()
+
     async def write_access(self) -> WriteAccess:
         return await self._acting.write_access()
 
@@ -317,6 +320,9 @@ class JenkinsSource:
         findings = await check.findings()
         self._user = check.user
         return findings
+
+    def ask_early(self) -> bool:
+        return self._wire.ask_early()
 
     async def close(self) -> None:
         await self._client.close()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from tui.domain.alarm import Alert
+from tui.sources.http.bounds import instant
 from tui.text.safe import clean, shorten
 
 _LONGEST = 300
@@ -29,7 +30,7 @@ def alert(
         labels=others,
         words=shorten(clean(told) or " ".join(f"{name}={text}" for name, text in others), _LONGEST),
         state=state,
-        since=since.timestamp(),
+        since=instant(since.timestamp()) or 0.0,
         value=_number(value),
         silenced=silenced,
     )

@@ -9,6 +9,7 @@ import re
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from itertools import chain, islice
 
 import msgspec
@@ -28,6 +29,8 @@ from tui.threads import in_thread
 
 LARGEST_PAGE = 8 << 20
 MOST_SAMPLES = 200_000
+MOST_LINES = 400_000
+LONGEST_LINE = 1 << 16
 MOST_SERIES = 500
 """That one selector may match, also one after the other."""
 MOST_SETS = 1000
@@ -161,6 +164,15 @@ class ExpositionSource(MetricServerBase[ExpositionSettings]):
         """100,000 samples take a second: in a thread."""
         from prometheus_client.parser import text_string_to_metric_families
 
+        # The parser takes seconds for these, whatever they hold, and minutes for a line with as many labels.
+        if (
+            answer.body.count(b"\n") > MOST_LINES
+            or max(map(len, BytesIO(answer.body)), default=0) > LONGEST_LINE
+        ):
+            reason = (
+                f"{answer.where} has more than {MOST_LINES} lines, or one of more than {LONGEST_LINE} bytes"
+            )
+            raise SourceError(Trouble.WRONG_ANSWER, f"{self._name}: {reason}; ask a Prometheus instead")
         page: dict[str, list[tuple[Labels, Point]]] = {}
         count = 0
         try:

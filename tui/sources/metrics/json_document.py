@@ -17,6 +17,7 @@ from tui.config import JsonSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import LONGEST_NUMBER, number, whole
 from tui.sources.looks import Looks, Shelf
 from tui.sources.metrics.login import written
 from tui.sources.metrics.sample_history import SampleHistory, held
@@ -95,8 +96,8 @@ class JsonSource(MetricServerBase[JsonSettings]):
             match value:
                 case dict() if step in value:
                     value = value[step]
-                case list() if _INDEX.fullmatch(step) and int(step) < len(value):
-                    value = value[int(step)]
+                case list() if _INDEX.fullmatch(step) and (at := whole(step)) is not None and at < len(value):
+                    value = value[at]
                 case list() if step.startswith("[") and step.endswith("]") and "=" in step:
                     chosen = [item for item in value if _is_chosen(item, step)]
                     if len(chosen) != 1:
@@ -113,8 +114,8 @@ class JsonSource(MetricServerBase[JsonSettings]):
             case None:
                 return None
             case int() | float():
-                return _number(value)
-            case str():
+                return number(value)
+            case str() if len(value) <= LONGEST_NUMBER:
                 try:
                     return float(value)
                 except ValueError:
@@ -138,10 +139,3 @@ def _as_text(value: Any) -> str | None:
         case bool() | int() | float() | None:
             return msgspec.json.encode(value).decode()
     return None
-
-
-def _number(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf

@@ -26,6 +26,7 @@ from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Finding, Trouble
 from tui.domain.series import Grid, Samples
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import moment, number
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.http.send_once import send_once
 from tui.sources.metrics import mlflow_alias
@@ -251,7 +252,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
                     if tag.key == mlflow_alias.noted(alias)
                 },
                 run=clean(made.run_id),
-                created_at=made.creation_timestamp / 1000 if made.creation_timestamp else None,
+                created_at=moment(made.creation_timestamp),
                 metrics=tuple((clean(key), _number(each.value)) for key, each in origin.newest.items()),
                 source_uri=clean(made.source),
                 model_id=clean(origin.model_id),
@@ -314,7 +315,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)
-        if expect["do"] == "tag":
+        if step.kind == mlflow_alias.StepKind.TAG:
             tags = (await self._made(expect["model"], expect["version"])).tags
             return mlflow_alias.observed_tag(expect, {tag.key: tag.value for tag in tags})
         return mlflow_alias.observed_alias(expect, await self._aliases(expect["model"]))
@@ -419,7 +420,11 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         query = {"run_id": run, "metric_key": key, "max_results": str(PER_PAGE)}
         while True:
             page = await self._get("metrics/get-history", _histories, query)
-            points += [(each.timestamp / 1000, each.step, _number(each.value)) for each in page.metrics]
+            points += [
+                (at, each.step, _number(each.value))
+                for each in page.metrics
+                if (at := moment(each.timestamp)) is not None
+            ]
             token = page.next_page_token
             if not token or not page.metrics:
                 break
@@ -482,8 +487,5 @@ def _left_out(version: str, origin: _Origin) -> tuple[str, ...]:
 
 def _number(value: float | str) -> float | None:
     """None for NaN and infinities."""
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if abs(number) < INFINITE else None
+    found = number(value)
+    return found if abs(found) < INFINITE else None

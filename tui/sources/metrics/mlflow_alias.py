@@ -5,6 +5,7 @@ one, by which one comes back.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import msgspec
 
@@ -13,6 +14,14 @@ from tui.domain.action import ActionKind, ActionRequest, Observation, Plan, Step
 ALIAS = "champion"
 """The alias, where a request names no other."""
 _API = "/api/2.0/mlflow"
+
+
+class StepKind(StrEnum):
+    """The words stand in journals: they stay as they are."""
+
+    TAG = "tag"
+    """Note in the new version which one had the alias before."""
+    ALIAS = "alias"
 
 
 def noted(alias: str) -> str:
@@ -51,7 +60,8 @@ def plan(request: ActionRequest, aliases: Mapping[str, str], exists: bool, serve
         path=f"{_API}/model-versions/set-tag",
         body=(name, ("version", version), ("key", noted(alias)), ("value", old)),
         body_kind="json",
-        expect=(("do", "tag"), *common),
+        expect=common,
+        kind=StepKind.TAG,
     )
     give = Step(
         words=words,
@@ -59,7 +69,8 @@ def plan(request: ActionRequest, aliases: Mapping[str, str], exists: bool, serve
         path=f"{_API}/registered-models/alias",
         body=(name, ("alias", alias), ("version", version)),
         body_kind="json",
-        expect=(("do", "alias"), *common),
+        expect=common,
+        kind=StepKind.ALIAS,
     )
     return msgspec.structs.replace(
         plan,
@@ -80,4 +91,5 @@ def observed_alias(expect: Mapping[str, str], aliases: Mapping[str, str]) -> Obs
         return Observation("done", f"version {now} is the {alias}{was}")
     if now == before:
         return Observation("nothing", f"the {alias} is still {now or 'nobody'}")
-    return Observation("failed", f"the {alias} is version {now or 'none'}: somebody else set it meanwhile")
+    words = f"the {alias} is version {now or 'none'}: somebody else set it meanwhile"
+    return Observation("failed", words, not_ours=True)

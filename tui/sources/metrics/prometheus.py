@@ -11,17 +11,20 @@ import msgspec
 from tui.config import PrometheusSettings
 from tui.domain.alarm import Alerts
 from tui.domain.health import Finding, Trouble
+from tui.domain.promql import buckets, newest_sample, quantile, selectors
 from tui.domain.series import Grid, Histogram, Samples
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import instant
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.metrics.alerts import alert
 from tui.sources.metrics.login import written
-from tui.sources.metrics.promql import buckets, newest_sample, quantile, selectors
 from tui.sources.metrics.server import MetricServerBase
 from tui.text.safe import clean, shorten
 
 MOST_STEPS = 11_000
 """Of one range query; a server refuses more."""
+MOST_SERIES = 10_000
+"""Of one query: no chart shows as many."""
 _LOOKS = 10
 """At which the buckets of a histogram are looked for in the time of a query."""
 _BUCKETS_HOLD = 600
@@ -143,6 +146,11 @@ class PrometheusSource(MetricServerBase[PrometheusSettings]):
             kind = f"a {shorten(clean(envelope.data.kind), 40)}" if envelope.data else "nothing"
             raise self._wrong(answer, f"answered {kind} instead of a matrix")
         rows = envelope.data.result
+        if len(rows) > MOST_SERIES:
+            raise SourceError(
+                Trouble.REFUSED,
+                f"{self._name}: the query returns more than {MOST_SERIES} series; aggregate them, as by sum()",
+            )
         if any(row.histograms for row in rows):
             raise SourceError(
                 Trouble.REFUSED,
@@ -175,7 +183,7 @@ class PrometheusSource(MetricServerBase[PrometheusSettings]):
         for selector in selectors(query):
             for question in newest_sample(selector):
                 answer = await self.samples(question, Grid(now, now, 1))
-                if times := [values[0] for _, values in answer.rows if values[0] is not None]:
+                if times := [at for _, values in answer.rows if (at := instant(values[0])) is not None]:
                     found += times
                     break
         return max(found, default=None)
@@ -365,7 +373,7 @@ _ERROR_TYPES: Mapping[str, tuple[Trouble, str]] = {
 _ADVICE: Mapping[Trouble, str] = {
     Trouble.UNREACHABLE: "check url, and that the server runs",
     Trouble.TIMEOUT: "check url, timeout and connect_timeout",
-    Trouble.TLS: "check url and ca",
+    Trouble.TLS: "do what is said there; url, ca, cert and key are in the config",
     Trouble.UNAUTHORIZED: "check user and password, or token",
     Trouble.FORBIDDEN: "check user and password, or token; ask whoever runs the server for access",
     Trouble.NOT_FOUND: "url must be what stands before /api/v1/query, path prefix included",

@@ -57,6 +57,9 @@ class MetricServerBase(Generic[S]):
             findings.append(clock_finding(self._wire.clock_skew))
         return tuple(findings)
 
+    def ask_early(self) -> bool:
+        return self._wire.ask_early()
+
     async def close(self) -> None:
         await self._http.close()
 

@@ -20,7 +20,8 @@ from tui.sources.gitlab.actions.live_state import (
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import progress, put, seen_of
 from tui.sources.gitlab.actions.rights import Rights
-from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables
+from tui.sources.gitlab.actions.steps import StepKind
+from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables, shown
 from tui.sources.gitlab.payload import RestJob, User
 from tui.sources.gitlab.read.deployment_payload import RestDeployment
 from tui.sources.gitlab.rest_client import project_url
@@ -163,10 +164,13 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
     try:
-        play = _play(seen, job, deployment, parse_variables(request.value("variables")))
+        variables = parse_variables(request.value("variables"))
+        play = _play(seen, job, deployment, variables)
     except InvalidVariables as error:
         return look.cannot(request, words, str(error), fields=(_VARIABLES,), **facts)
+    with_variables = (("variables", shown(variables)),) if variables else ()
     if not pending or approved is None or deployment is None:
+        facts["facts"] += with_variables
         return look.plan(request, words, fields=(_VARIABLES,), steps=(play,), **facts)
     facts["facts"] += (("approvals missing", str(pending)), *approved.said)
     step = _approve(seen, job, deployment, request)
@@ -182,6 +186,7 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
         later = f"{_more(pending - 1)} needed after yours; then somebody has to start the job"
         return look.plan(request, words, warnings=(later,), steps=(step,), **facts)
     words = f"{words}, then start it"
+    facts["facts"] += with_variables
     return look.plan(request, words, fields=(_VARIABLES,), steps=(step, play), **facts)
 
 
@@ -246,8 +251,8 @@ def _play(
         path=f"/api/v4{project_url(path)}/jobs/{job.id}/play",
         body=(("", msgspec.json.encode(sent).decode()),) if variables else (),
         body_kind="raw json" if variables else "none",
+        kind=StepKind.PLAY,
         expect=note(
-            do="play",
             path=path,
             run=seen.pipeline.id,
             job=job.id,
@@ -267,8 +272,8 @@ def _approve(seen: LiveState, job: RestJob, deployment: RestDeployment, request:
         path=f"/api/v4{project_url(seen.place.path)}/deployments/{deployment.id}/approval",
         body=(("status", decision), *((("comment", comment),) if comment else ())),
         body_kind="json",
+        kind=StepKind.REJECT if decision == "rejected" else StepKind.APPROVE,
         expect=note(
-            do="reject" if decision == "rejected" else "approve",
             path=seen.place.path,
             run=seen.pipeline.id,
             job=job.id,
@@ -310,35 +315,47 @@ async def observe_play(expect: Mapping[str, str], reply: Reply | None, look: Liv
             else f"{clean(by)} started it, not you"
         )
         words = f"{named}: {seen_now.words}"
-        return msgspec.structs.replace(seen_now, words=words)
+        return msgspec.structs.replace(seen_now, words=words, not_ours=not _accepted(reply))
     return seen_now
+
+
+async def observe_rejection(
+    expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader
+) -> Observation:
+    found = await _deployment(expect, look)
+    if found is None:
+        return Observation("unknown", "its deployment is no longer shown")
+    if found.by(await look.me()) == "rejected":
+        return Observation("done", "rejected: the job has failed and cannot be run again")
+    if found.status == "blocked":
+        return Observation("nothing", "it still waits for approvals")
+    if found.status == "failed":
+        return Observation("done", "it was rejected, though not by you", not_ours=True)
+    words = f"it was not rejected: its deployment is {clean(found.status)}"
+    return Observation("failed", words, not_ours=True)
 
 
 async def observe_approval(
     expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader
 ) -> Observation:
-    path, deployment = expect["path"], expect["deployment"]
-    found = await look.read(_approved, f"{project_url(path)}/deployments/{deployment}")
+    found = await _deployment(expect, look)
     if found is None:
         return Observation("unknown", "its deployment is no longer shown")
     mine = found.by(await look.me())
     pending = found.pending_approval_count or 0
-    if expect["do"] == "reject":
-        if mine == "rejected":
-            return Observation("done", "rejected: the job has failed and cannot be run again")
-        if found.status == "blocked":
-            return Observation("nothing", "it still waits for approvals")
-        if found.status == "failed":
-            return Observation("done", "it was rejected, though not by you")
-        return Observation("failed", f"it was not rejected: its deployment is {clean(found.status)}")
     if mine == "approved":
         left = f"{_more(pending)} needed" if pending else "the job can be started now"
         return Observation("done", f"approved; {left}" if found.status == "blocked" else "approved")
     if found.status == "blocked" and pending:
         return Observation("nothing", f"{pending} approval{'s' if pending > 1 else ''} missing")
     if found.status == "blocked":
-        return Observation("done", "others have approved it; the job can be started now")
-    return Observation("failed", f"it no longer waits: its deployment is {clean(found.status)}")
+        return Observation("done", "others have approved it; the job can be started now", not_ours=True)
+    words = f"it no longer waits: its deployment is {clean(found.status)}"
+    return Observation("failed", words, not_ours=True)
+
+
+async def _deployment(expect: Mapping[str, str], look: LiveStateReader) -> Approved | None:
+    return await look.read(_approved, f"{project_url(expect['path'])}/deployments/{expect['deployment']}")
 
 
 def _accepted(reply: Reply | None) -> bool:

@@ -109,7 +109,7 @@ class LiveStateReader:
 
         async def read() -> Rights | None:
             try:
-                return await self._fallback.ask(question.name, ask, none)
+                return await self._fallback.ask(question.name, ask, none, str(job.id))
             except SourceError as error:
                 if concerns_all(error):
                     raise

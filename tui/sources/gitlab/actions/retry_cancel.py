@@ -17,6 +17,7 @@ from tui.sources.gitlab.actions.live_state import (
 )
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import of_run, progress, put, seen_of
+from tui.sources.gitlab.actions.steps import StepKind
 from tui.sources.gitlab.payload import RestJob
 from tui.sources.gitlab.rest_client import project_url
 from tui.sources.gitlab.status import read_status
@@ -69,11 +70,12 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
 def retry_step(seen: LiveState, job: RestJob, **expect: object) -> Step:
     newest = seen.newest(job.name) or job
     path = seen.place.path
-    notes = note(do="retry", path=path, run=seen.pipeline.id, job=job.id, name=job.name, last=newest.id)
+    notes = note(path=path, run=seen.pipeline.id, job=job.id, name=job.name, last=newest.id)
     return Step(
         words=f"run {quoted(job.name)} of {seen.address} again",
         method="POST",
         path=f"/api/v4{project_url(path)}/jobs/{job.id}/retry",
+        kind=StepKind.RETRY,
         expect=notes + note(**expect),
     )
 
@@ -114,7 +116,8 @@ async def _retry_run(request: ActionRequest, seen: LiveState, look: LiveStateRea
         words=f"run again what failed in {seen.address}",
         method="POST",
         path=f"/api/v4{project_url(path)}/pipelines/{seen.pipeline.id}/retry",
-        expect=note(do="retry run", path=path, run=seen.pipeline.id, last=seen.jobs[-1].id),
+        kind=StepKind.RETRY_RUN,
+        expect=note(path=path, run=seen.pipeline.id, last=seen.jobs[-1].id),
     )
     facts = (("jobs", _names(again)), ("manual jobs", "go back to waiting; the others start"))
     return look.plan(
@@ -143,7 +146,8 @@ async def plan_cancel(request: ActionRequest, look: LiveStateReader) -> Plan:
         path=f"/api/v4{project_url(path)}/jobs/{job.id}/cancel",
         body=(("", '{"force":true}'),) if force else (),
         body_kind="raw json" if force else "none",
-        expect=note(do="cancel", path=path, run=seen.pipeline.id, job=job.id, name=job.name),
+        kind=StepKind.CANCEL,
+        expect=note(path=path, run=seen.pipeline.id, job=job.id, name=job.name),
     )
     warnings = []
     deployment = await look.deployment_of(path, job) if job.status == "running" else None
@@ -199,7 +203,8 @@ def _cancel_run(request: ActionRequest, seen: LiveState, look: LiveStateReader) 
         words=f"cancel {seen.address}",
         method="POST",
         path=f"/api/v4{project_url(path)}/pipelines/{seen.pipeline.id}/cancel",
-        expect=note(do="cancel run", path=path, run=seen.pipeline.id),
+        kind=StepKind.CANCEL_RUN,
+        expect=note(path=path, run=seen.pipeline.id),
     )
     return look.plan(request, words, facts=tuple(facts), warnings=tuple(warnings), steps=(step,))
 
@@ -238,7 +243,8 @@ async def observe_retry(expect: Mapping[str, str], reply: Reply | None, look: Li
     by = who(job)
     ours = reply is not None and reply.state == "accepted"
     if not ours and by and by != await look.me():
-        shown = msgspec.structs.replace(shown, words=f"{clean(by)} started it, not you: {shown.words}")
+        words = f"{clean(by)} started it, not you: {shown.words}"
+        shown = msgspec.structs.replace(shown, words=words, not_ours=True)
     return msgspec.structs.replace(shown, found=(("id", str(job.id)),))
 
 
@@ -267,7 +273,8 @@ async def observe_cancel(
     if job.status == "canceling":
         return Observation("happening", f"{name} is being canceled; its after_script runs", at)
     if status_of(job).finished:
-        return Observation("failed", f"{name} was not canceled: it is {standing_words(job)}", at)
+        words = f"{name} was not canceled: it is {standing_words(job)}"
+        return Observation("failed", words, at, not_ours=True)
     return Observation("nothing", f"{name} is {standing_words(job)}", at)
 
 
@@ -282,7 +289,7 @@ async def observe_cancel_run(
     if status.finished:
         gone = any(job.status == "canceled" for job in seen.current)
         more = ", some of its jobs were canceled" if gone else ": it had ended before"
-        return Observation("failed", f"{at} ended as {status}{more}", at)
+        return Observation("failed", f"{at} ended as {status}{more}", at, not_ours=not gone)
     if seen.pipeline.status == "canceling" or any(
         job.status in ("canceling", "canceled") for job in seen.current
     ):

@@ -7,6 +7,7 @@ import msgspec
 
 from tui.config import GitLabSettings
 from tui.domain.action import Reply, Step
+from tui.sources.gitlab.actions.steps import StepHandler
 from tui.sources.gitlab.responses import refusal_words
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.sources.http.send_once import send_once
@@ -38,7 +39,7 @@ class Sender:
         self._wire = wire
         self._settings = settings
 
-    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+    async def send(self, step: Step, secrets: Mapping[str, str], handler: StepHandler) -> Reply:
         missing = [name for name, value in step.body if value == HIDDEN and name not in secrets]
         if missing:
             return Reply("unsent", f"{', '.join(missing)} was not given")
@@ -48,14 +49,13 @@ class Sender:
             step.method,
             step.path,
             body(step, secrets),
-            lambda: self._headers(step),
+            lambda: self._headers(step, handler),
         )
-        return answer if isinstance(answer, Reply) else judged(answer, dict(step.expect).get("do", ""))
+        return answer if isinstance(answer, Reply) else judged(answer, handler)
 
-    def _headers(self, step: Step) -> Mapping[str, str]:
+    def _headers(self, step: Step, handler: StepHandler) -> Mapping[str, str]:
         headers = {"Content-Type": _TYPES[step.body_kind]} if step.body_kind != "none" else {}
-        # A trigger token stands for itself: its owner runs the pipeline (contracts: gitlab §4.1).
-        if self._settings.token and dict(step.expect).get("do") != "trigger":
+        if self._settings.token and not handler.own_token:
             headers["Authorization"] = f"Bearer {self._settings.token.reveal()}"
         return headers
 
@@ -71,11 +71,27 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
             return given[0][1].encode()
         case "none":
             return b""
+        case "multipart":
+            raise ValueError("no request to GitLab has files")
 
 
-def judged(answer: HttpResponse, do: str) -> Reply:
+_REFUSED_FIRST = frozenset({401, 404, 405, 410, 411, 413, 414, 415, 429, 431})
+"""Statuses given before anything is looked at: who asks, which route, how much, how often (contracts: gitlab §1.4)."""
+
+
+class ValidationError(msgspec.Struct, frozen=True):
+    """A refusal with this key is of the request's own form, before anything is done (contracts: gitlab §1.4)."""
+
+    error: str
+
+
+_invalid = msgspec.json.Decoder(ValidationError)
+
+
+def judged(answer: HttpResponse, handler: StepHandler) -> Reply:
     """What an answer says of the write (contracts: gitlab §1.4, §4). That nothing happened is said only where it is
-    certain: an error of the server's own, or of a proxy, may come after the effect."""
+    certain: an error of the server's own, or of a proxy, may come after the effect; and so may a refusal for the state
+    that the effect leads to."""
     status = answer.status
     if 200 <= status < 300:
         try:
@@ -89,10 +105,30 @@ def judged(answer: HttpResponse, do: str) -> Reply:
     said = shorten(clean(refusal_words(answer)), _SAID_LIMIT)
     if status >= 500 or status == 408:
         return Reply("lost", said or f"it answered {status}", status)
-    return Reply("refused", _explained(status, said, do), status)
+    words = _explained(status, said, handler)
+    if _may_follow_the_effect(answer, said):
+        return Reply("lost", words, status, over=True)
+    return Reply("refused", words, status)
 
 
-def _explained(status: int, said: str, do: str) -> str:
+def _may_follow_the_effect(answer: HttpResponse, said: str) -> bool:
+    """A job that was started answers a second copy of the request, as a proxy sends it, with ``Unplayable Job``; one
+    that was run again with ``Job is not retryable``; a run that its configuration broke is made and refused."""
+    status = answer.status
+    if status < 400 or status in _REFUSED_FIRST:
+        return False
+    if status == 403:
+        return said.startswith("403 Forbidden - ")  # bare, it is of rights, which are asked first (gitlab §4)
+    if status == 400:
+        try:
+            _invalid.decode(answer.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return True
+        return False
+    return True
+
+
+def _explained(status: int, said: str, handler: StepHandler) -> str:
     """The server's words, with what they leave out."""
     more = ""
     if status == 401:
@@ -104,12 +140,10 @@ def _explained(status: int, said: str, do: str) -> str:
         )
     elif status == 403 and "higher privileges" in said:
         more = "acting needs a token with the scope api"
-    elif status == 404 and do == "trigger":
-        more = "the trigger token is unknown, or belongs to another project"
-    elif status == 404 and do in ("approve", "reject"):
-        more = "it has no approvals: they need the Enterprise Edition"
+    elif status == 404:
+        more = handler.not_found
     elif status == 409:
-        more = "something else changes it at this moment; nothing happened"
+        more = "something else changes it at this moment"
     elif status == 429:
         more = "nothing happened; wait before asking again"
     elif "set pipeline variables" in said:

@@ -1,16 +1,17 @@
 """Acting on GitLab: what can be done, what it would do, and what became of it (contracts: gitlab §4).
 
-``look`` reads, ``playing``, ``rerunning``, ``rolling`` and ``starting`` plan and recognise, ``sending`` alone writes.
+Two tables hold it together: how a kind of action is planned, and how a kind of request is sent and recognised.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
 from tui.config import GitLabSettings
 from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
-from tui.sources.gitlab.actions.gates import observe_approval, observe_play, plan_gate
+from tui.sources.gitlab.actions.gates import observe_approval, observe_play, observe_rejection, plan_gate
 from tui.sources.gitlab.actions.live_state import quoted
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.retry_cancel import (
@@ -24,6 +25,7 @@ from tui.sources.gitlab.actions.retry_cancel import (
 from tui.sources.gitlab.actions.rollback import plan_rollback
 from tui.sources.gitlab.actions.sender import Sender
 from tui.sources.gitlab.actions.start import observe_start, observe_stop, plan_stop, plan_trigger
+from tui.sources.gitlab.actions.steps import StepHandler, StepKind
 from tui.sources.gitlab.check import NOT_TOLD
 from tui.sources.gitlab.graphql_client import Fallback, GraphQL
 from tui.sources.gitlab.payload import Token, User
@@ -35,6 +37,8 @@ from tui.text.safe import clean
 _token = msgspec.json.Decoder(Token)
 _user = msgspec.json.Decoder(User)
 
+_NO_APPROVALS = "it has no approvals: they need the Enterprise Edition"
+
 _PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable[Plan]]] = {
     ActionKind.APPROVE: plan_gate,
     ActionKind.REJECT: plan_gate,
@@ -45,19 +49,21 @@ _PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable
     ActionKind.TRIGGER: plan_trigger,
     ActionKind.STOP_ENVIRONMENT: plan_stop,
 }
-_OBSERVERS: Mapping[
-    str, Callable[[Mapping[str, str], Reply | None, LiveStateReader], Awaitable[Observation]]
-] = {
-    "play": observe_play,
-    "approve": observe_approval,
-    "reject": observe_approval,
-    "retry": observe_retry,
-    "retry run": observe_retry_run,
-    "cancel": observe_cancel,
-    "cancel run": observe_cancel_run,
-    "create": observe_start,
-    "trigger": observe_start,
-    "stop": observe_stop,
+_STEPS: Mapping[StepKind, StepHandler] = {
+    StepKind.PLAY: StepHandler(observe_play),
+    StepKind.APPROVE: StepHandler(observe_approval, not_found=_NO_APPROVALS),
+    StepKind.REJECT: StepHandler(observe_rejection, not_found=_NO_APPROVALS),
+    StepKind.RETRY: StepHandler(observe_retry),
+    StepKind.RETRY_RUN: StepHandler(observe_retry_run),
+    StepKind.CANCEL: StepHandler(observe_cancel),
+    StepKind.CANCEL_RUN: StepHandler(observe_cancel_run),
+    StepKind.CREATE: StepHandler(observe_start),
+    StepKind.TRIGGER: StepHandler(
+        partial(observe_start, by_token=True),
+        own_token=True,
+        not_found="the trigger token is unknown, or belongs to another project",
+    ),
+    StepKind.STOP: StepHandler(observe_stop),
 }
 
 
@@ -95,7 +101,7 @@ class GitLabActions:
             self._fallback,
             self._environments,
             self._clock,
-            self._who,
+            self.account,
         )
 
     @property
@@ -120,7 +126,7 @@ class GitLabActions:
         scopes = clean(", ".join(token.scopes)) or "none"
         return WriteAccess(True, f"the token has the scopes {scopes}; acting needs api")
 
-    async def _who(self) -> str:
+    async def account(self) -> str:
         if not self._me:
             self._me = (await self._rest.read(_user, "/user")).username
         return self._me
@@ -167,11 +173,10 @@ class GitLabActions:
         return await _PLANS[request.kind](request, look)
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
-        return await self._sender.send(step, secrets)
+        return await self._sender.send(step, secrets, _STEPS[StepKind(step.kind)])
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
-        expect = dict(step.expect)
-        return await _OBSERVERS[expect["do"]](expect, reply, self._look())
+        return await _STEPS[StepKind(step.kind)].observe(dict(step.expect), reply, self._look())
 
 
 def _menu(target: Address) -> tuple[tuple[ActionKind, str], ...]:

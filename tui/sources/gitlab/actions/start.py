@@ -11,10 +11,11 @@ from tui.sources.gitlab.actions.live_state import note, noted, version_of
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import of_run
 from tui.sources.gitlab.actions.sender import HIDDEN
-from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables
+from tui.sources.gitlab.actions.steps import StepKind
+from tui.sources.gitlab.actions.variables import InvalidVariables, parse_variables, shown
 from tui.sources.gitlab.payload import RestPipeline
 from tui.sources.gitlab.rest_client import project_url
-from tui.text.safe import clean, shorten
+from tui.text.safe import clean
 
 TAG = "PIPEDECK_ACTION"
 """A variable by which a run is told from others where it takes variables at all."""
@@ -67,8 +68,8 @@ async def plan_trigger(request: ActionRequest, look: LiveStateReader) -> Plan:
     by_token = request.value("with") == "trigger token"
     facts = [("ref", clean(ref))]
     facts += [("runs as", "the owner of the trigger token")] if by_token else []
-    facts += [("inputs", _shown(inputs))] if inputs else []
-    facts += [("variables", _shown(variables))] if variables else []
+    facts += [("inputs", shown({name: _text(value) for name, value in inputs.items()}))] if inputs else []
+    facts += [("variables", shown(variables))] if variables else []
     warnings = []
     if variables:
         warnings.append(
@@ -116,7 +117,6 @@ def _start(
     tag = secrets.token_hex(6) if variables else ""
     given = {**variables, **({TAG: tag} if tag else {})}
     notes = note(
-        do="trigger" if by_token else "create",
         path=path,
         ref=ref,
         last=str(last),
@@ -129,14 +129,15 @@ def _start(
         fields += [(f"variables[{name}]", value) for name, value in given.items()]
         fields += [(f"inputs[{name}]", _text(value)) for name, value in inputs.items()]
         url = f"/api/v4{project_url(path)}/trigger/pipeline"
-        return Step(words, "POST", url, tuple(fields), "form", notes)
+        return Step(words, "POST", url, tuple(fields), "form", notes, StepKind.TRIGGER)
     sent: dict[str, Any] = {"ref": ref}
     if given:
         sent["variables"] = [{"key": name, "value": value} for name, value in given.items()]
     if inputs:
         sent["inputs"] = inputs
     document = msgspec.json.encode(sent).decode()
-    return Step(words, "POST", f"/api/v4{project_url(path)}/pipeline", (("", document),), "raw json", notes)
+    url = f"/api/v4{project_url(path)}/pipeline"
+    return Step(words, "POST", url, (("", document),), "raw json", notes, StepKind.CREATE)
 
 
 def _typed(value: str) -> Any:
@@ -152,16 +153,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _shown(values: Mapping[str, Any]) -> str:
-    return shorten(", ".join(f"{clean(name)}={clean(_text(value))}" for name, value in values.items()), 300)
+async def observe_start(
+    expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader, *, by_token: bool = False
+) -> Observation:
+    """The new run: the one the answer named, else one of ours that was not there before.
 
-
-async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader) -> Observation:
-    """The new run: the one the answer named, else one of ours that was not there before."""
+    Args:
+        by_token: whoever owns the trigger token started it.
+    """
     path, ref = expect["path"], expect["ref"]
     id = noted(dict(reply.found), "id") if reply is not None else 0
     if not id:
-        candidates = await _candidates(expect, look)
+        candidates = await _candidates(expect, look, by_token=by_token)
         if not candidates:
             return Observation("nothing", f"no new run on {clean(ref)} is to be seen")
         if len(candidates) > 1:
@@ -176,9 +179,11 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     return msgspec.structs.replace(shown, found=(("id", str(id)),))
 
 
-async def _candidates(expect: Mapping[str, str], look: LiveStateReader) -> list[RestPipeline]:
-    query = {"ref": expect["ref"], "source": "trigger" if expect["do"] == "trigger" else "api"}
-    if expect["do"] != "trigger":
+async def _candidates(
+    expect: Mapping[str, str], look: LiveStateReader, *, by_token: bool
+) -> list[RestPipeline]:
+    query = {"ref": expect["ref"], "source": "trigger" if by_token else "api"}
+    if not by_token:
         query["username"] = await look.me()
     found = await look.pipelines(expect["path"], **query)
     newer = [pipeline for pipeline in found if pipeline.id > noted(expect, "last")]
@@ -221,7 +226,8 @@ async def plan_stop(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"stop the environment {clean(name)}",
         method="POST",
         path=f"/api/v4{project_url(path)}/environments/{found.id}/stop",
-        expect=note(do="stop", path=path, id=found.id, environment=name),
+        kind=StepKind.STOP,
+        expect=note(path=path, id=found.id, environment=name),
     )
     gone = "its on_stop job runs, where it has one: what serves there is taken down"
     return look.plan(request, words, facts=facts, warnings=(gone,), steps=(step,), environment=clean(name))

@@ -1,5 +1,7 @@
 """Variables as a person writes them: ``KEY=VALUE``, one a line."""
 
+from collections.abc import Mapping
+
 from tui.text.safe import clean, shorten
 
 
@@ -19,3 +21,8 @@ def parse_variables(text: str) -> dict[str, str]:
             raise InvalidVariables(f"a variable is written KEY=VALUE, not {shorten(clean(line), 40)!r}")
         found[key.strip()] = value
     return found
+
+
+def shown(values: Mapping[str, str]) -> str:
+    """As a fact of a plan."""
+    return shorten(", ".join(f"{clean(name)}={clean(value)}" for name, value in values.items()), 300)

@@ -4,6 +4,7 @@ A trace has no offset: each answer holds it from the beginning. So it is streame
 known again, and it is asked for when it is likely to have grown; a job's status, which costs little, more often.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -40,6 +41,9 @@ _MOST_LAST = 5
 _DOUBTED = 3
 """Answers in a row that hold less than was shown, after which that is the log."""
 _WAITS_FOR_PERSON = 15.0
+_LIMIT = re.compile(rb"log exceeded limit of (\d{1,15}) bytes")
+_NOTICE = 512
+"""Bytes at the end of a log in which the runner says that it cut it (contracts: gitlab §5.1)."""
 
 
 class _JobState(msgspec.Struct, frozen=True):
@@ -53,12 +57,18 @@ _JOB = msgspec.json.Decoder(_JobState)
 
 
 class Traces:
-    """Asks one server for traces: each in a connection of its own."""
+    """Asks one server for traces: each in a connection of its own.
 
-    def __init__(self, wire: Limiter, settings: GitLabSettings, rest: Rest) -> None:
+    Args:
+        patience: seconds until something comes, if that is longer than the time-out of the settings.
+    """
+
+    def __init__(
+        self, wire: Limiter, settings: GitLabSettings, rest: Rest, *, patience: float = PATIENCE
+    ) -> None:
         self.wire = wire
         self.rest = rest
-        patient = msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout))
+        patient = msgspec.structs.replace(settings, timeout=max(patience, settings.timeout))
         self.http = HttpClient(wire, patient, self._credentials)
         self._token = settings.token
 
@@ -94,6 +104,8 @@ class GitLabLog:
         self._begun = False
         self._shown = 0
         self._known = b""
+        self._end = b""
+        """The last of what was shown, in which the runner says that it cut the log."""
         self._etag = ""
         self._shorter = 0
         self._ended_reads = 0
@@ -126,7 +138,14 @@ class GitLabLog:
         if self._rhythm.due(self._clock()):
             grew = await self._trace(sink)
             self._rhythm.answered(self._clock(), grew, conditional=bool(self._etag))
-        return LogStatus(wait=self._rhythm.wait(self._clock()), note=FRESHNESS)
+        return LogStatus(wait=self._rhythm.wait(self._clock()), note=self._cut() or FRESHNESS)
+
+    def _cut(self) -> str:
+        """That the runner left out the rest of the log; empty where it did not."""
+        if (limit := _LIMIT.search(self._end)) is None:
+            return ""
+        size = f"{int(limit[1]) / 2**20:.3g} MB"
+        return f"the runner cut this log at its limit of {size} (output_limit); the rest is lost"
 
     async def _last(self, sink: LogSink, finished_at: datetime | None) -> LogStatus:
         """One answer once the job has ended; unless that is long ago, others until one brings nothing new."""
@@ -135,10 +154,10 @@ class GitLabLog:
         grew = await self._trace(sink)
         self._ended_reads += 1
         now = self._clock()
-        age = now + (self._traces.wire.clock_skew or 0.0) - (seconds(finished_at) or 0.0)
+        age = now + self._traces.wire.skew - (seconds(finished_at) or 0.0)
         settled = age > LONG_AGO or (self._ended_reads > 1 and not grew)
         if (settled and not self._shorter) or self._ended_reads >= _MOST_LAST:
-            return LogStatus(True, note="" if self._shown else "the log is empty")
+            return LogStatus(True, note=self._cut() if self._shown else "the log is empty")
         self._settled_at = now + SETTLE
         return LogStatus(wait=SETTLE)
 
@@ -168,7 +187,7 @@ class GitLabLog:
 
     def _begin(self, sink: LogSink) -> None:
         self._begun = True
-        self._shown, self._known, self._etag, self._shorter = 0, b"", "", 0
+        self._shown, self._known, self._end, self._etag, self._shorter = 0, b"", b"", "", 0
         sink.begin(0)
 
     async def _trace(self, sink: LogSink) -> bool:
@@ -207,6 +226,7 @@ class GitLabLog:
                     sink.feed(new)
                     self._shown += len(new)
                     self._known = (self._known + new)[-KNOWN:]
+                    self._end = (self._end + new)[-_NOTICE:]
         if overlap.short:
             # Around archiving a trace can be empty for a moment (contracts: gitlab §5.1): the text stays.
             self._shorter += 1

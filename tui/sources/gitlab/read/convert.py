@@ -14,6 +14,8 @@ from tui.domain.status import Status
 from tui.sources.gitlab.payload import (
     DetailedStatus,
     JobNode,
+    LightNode,
+    MergeRequestNode,
     PipelineNode,
     PipelineReference,
     RestJob,
@@ -26,6 +28,7 @@ from tui.sources.gitlab.payload import (
     seconds,
 )
 from tui.sources.gitlab.status import read_status, vendor_word
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean
 
 _MERGE_REQUEST = re.compile(r"refs/merge-requests/(\d+)/\w+")
@@ -80,6 +83,10 @@ class PipelineDetail(msgspec.Struct, frozen=True):
     pieces: tuple[ConvertedJob, ...]
     stamp: float | None
     """As of :class:`RecentPipeline`."""
+    ref: str = ""
+    """As GitLab writes it."""
+    merge_request: MergeRequestNode | None = None
+    """What was told of the merge request it is for."""
 
 
 class RecentPipeline(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +96,8 @@ class RecentPipeline(msgspec.Struct, frozen=True, gc=False):
     iid: str
     stamp: float | None
     """Changes when a finished pipeline is retried: when it finished (GraphQL) or was updated (REST)."""
+    whole: bool = True
+    """False where only what its row needs was asked."""
 
 
 def short_ref(ref: str | None) -> str:
@@ -110,12 +119,32 @@ def recent_of_node(place: ProjectContext, node: PipelineNode) -> RecentPipeline:
     )
 
 
+def recent_of_light(place: ProjectContext, node: LightNode) -> RecentPipeline:
+    vendor = vendor_word(node.status, "success-with-warnings" if node.warnings else None)
+    status, reason = read_status(vendor)
+    id = number(node.id)
+    run = Run(
+        address=place.run(id),
+        title=f"#{id}",
+        status=status,
+        vendor_status=vendor,
+        ref=short_ref(node.ref),
+        created_at=seconds(node.created_at),
+        waiting_reason=reason if status is Status.QUEUED else "",
+        web_url=place.url("pipelines", id),
+    )
+    waiting = (job for job in nodes(node.jobs) if _is_gate(job))
+    jobs = addressed(run.address, (_piece_of_node(place, run.address, job).job for job in waiting))
+    gated = msgspec.structs.replace(run, gates=gates_of(jobs))
+    return RecentPipeline(gated, "", seconds(node.finished_at), whole=False)
+
+
 def detail_of_node(place: ProjectContext, node: PipelineNode, jobs: Iterable[JobNode]) -> PipelineDetail:
     """The pipeline with ``jobs``, which may come from several pages of it."""
     run = _run_of_node(place, node)
     stages = tuple(_head(stage) for stage in nodes(node.stages))
     pieces = tuple(_piece_of_node(place, run.address, job) for job in jobs)
-    return PipelineDetail(run, stages, pieces, seconds(node.finished_at))
+    return PipelineDetail(run, stages, pieces, seconds(node.finished_at), node.ref or "", node.merge_request)
 
 
 def _head(stage: StageNode) -> StageHead:
@@ -135,9 +164,10 @@ def _run_of_node(place: ProjectContext, node: PipelineNode) -> Run:
         ref=short_ref(node.ref),
         revision=clean(node.sha or ""),
         cause=_cause(node.source, node.user, node.upstream),
+        trigger=_trigger(node.source),
         created_at=seconds(node.created_at),
         started_at=seconds(node.started_at),
-        duration=node.duration if status.finished else None,
+        duration=lasted(node.duration) if status.finished else None,
         waiting_reason=reason if status is Status.QUEUED else "",
         tests=_counts(summary.total if summary else None),
         problem=clean(node.yaml_error_messages or node.failure_reason or ""),
@@ -167,8 +197,8 @@ def _piece_of_node(place: ProjectContext, run: Address, node: JobNode) -> Conver
         status=status,
         vendor_status=vendor,
         started_at=seconds(node.started_at),
-        duration=node.duration if status.finished else None,
-        queued_for=node.queued_duration,
+        duration=lasted(node.duration) if status.finished else None,
+        queued_for=lasted(node.queued_duration),
         needs=tuple(clean(need.name) for need in nodes(node.needs) if need.name),
         optional=bool(node.allow_failure),
         retried=bool(node.retried),
@@ -224,6 +254,7 @@ def detail_of_rest(
         tuple(StageHead(name) for name in dict.fromkeys(clean(job.stage) for job in ordered)),
         tuple(_piece_of_rest(place, run.address, job, retried=job.id != newest[job.name]) for job in ordered),
         seconds(pipeline.updated_at),
+        pipeline.ref or "",
     )
 
 
@@ -238,9 +269,10 @@ def _run_of_rest(place: ProjectContext, pipeline: RestPipeline) -> Run:
         ref=short_ref(pipeline.ref),
         revision=clean(pipeline.sha or ""),
         cause=_cause(pipeline.source, pipeline.user, None),
+        trigger=_trigger(pipeline.source),
         created_at=seconds(pipeline.created_at),
         started_at=seconds(pipeline.started_at),
-        duration=pipeline.duration if status.finished else None,
+        duration=lasted(pipeline.duration) if status.finished else None,
         waiting_reason=reason if status is Status.QUEUED else "",
         problem=clean(pipeline.yaml_errors or ""),
         web_url=place.url("pipelines", pipeline.id),
@@ -260,8 +292,8 @@ def _piece_of_rest(place: ProjectContext, run: Address, rest: RestJob, *, retrie
         status=status,
         vendor_status=vendor,
         started_at=seconds(rest.started_at),
-        duration=rest.duration if status.finished else None,
-        queued_for=rest.queued_duration,
+        duration=lasted(rest.duration) if status.finished else None,
+        queued_for=lasted(rest.queued_duration),
         optional=rest.allow_failure,
         retried=retried,
         gate=status is Status.WAITING and not retried,
@@ -304,15 +336,30 @@ def _counts(total: Total | None) -> TestCounts | None:
     return TestCounts(total.count, (total.failed or 0) + (total.error or 0), total.skipped or 0)
 
 
+_REF = re.compile(r"refs/(?:(?P<request>merge-requests/)|heads/|tags/)(?P<name>.+)")
+
+
+def wanted_ref(pattern: str) -> str:
+    """What ``refs`` of the configuration says, as refs are shown: ``refs/merge-requests/*`` is ``!*``."""
+    match = _REF.fullmatch(pattern)
+    if match is None:
+        return pattern
+    return f"!{match['name'].partition('/')[0]}" if match["request"] else match["name"]
+
+
 def _cause(source: str | None, user: User | None, upstream: PipelineReference | None) -> str:
     if upstream is not None:
         path = clean(upstream.project.full_path) if upstream.project else ""
         return f"upstream {path}#{number(upstream.id)}"
-    words = clean(source or "").lower().removesuffix("_event").replace("_", " ")
+    words = _trigger(source)
     username = clean(user.username) if user else ""
     if not username:
         return words
     return username if words in _BY_HAND else f"{words} by {username}"
+
+
+def _trigger(source: str | None) -> str:
+    return clean(source or "").lower().removesuffix("_event").replace("_", " ")
 
 
 def _group(status: DetailedStatus | None) -> str | None:

@@ -93,6 +93,7 @@ fragment D on Deployment {
   job { id name pipeline { id } }
 }""",
     msgspec.json.Decoder(GraphQLReply[EnvironmentsData]),
+    frozenset({"environments", "lastDeployment"}),
 )
 """One page of the environments of one project: GitLab answers for no more than one at a time."""
 
@@ -136,6 +137,7 @@ query RollbackRights($path: ID!, $name: String!, $n: Int = 50) {
   }
 }""",
     msgspec.json.Decoder(GraphQLReply[RightsData]),
+    frozenset({"deployments"}),
 )
 """Which jobs of an environment's newest deployments may be run again, which REST does not tell."""
 

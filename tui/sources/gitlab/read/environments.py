@@ -104,7 +104,7 @@ class EnvironmentReader:
             SourceError
         """
         found = await self._fallback.ask(
-            ENVIRONMENTS.name, lambda: self._by_graphql(path), lambda: self._by_rest(path)
+            ENVIRONMENTS.name, lambda: self._by_graphql(path), lambda: self._by_rest(path), path
         )
         whole = await gather(self._with_stable(path, each) for each in found.environments)
         stopped = await self._stopped_of(path)
@@ -268,7 +268,7 @@ class EnvironmentReader:
             return {}, "this server does not answer that in GraphQL"
 
         try:
-            return await self._fallback.ask(RIGHTS.name, ask, refused)
+            return await self._fallback.ask(RIGHTS.name, ask, refused, f"{path} {name}")
         except SourceError as error:
             if concerns_all(error):
                 raise

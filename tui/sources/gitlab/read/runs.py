@@ -31,6 +31,7 @@ from tui.sources.gitlab.read.convert import (
     detail_of_node,
     detail_of_rest,
 )
+from tui.sources.gitlab.read.surroundings import Surroundings
 from tui.sources.gitlab.rest_client import MOST_PAGES, Rest, project_url
 from tui.sources.gitlab.status import read_status
 from tui.text.safe import clean, shorten
@@ -82,6 +83,7 @@ class RunReader:
         self._rest = rest
         self._fallback = fallback
         self._clock = clock
+        self._surroundings = Surroundings(rest, clock)
         self._kept: LruCache[int, _Kept] = LruCache(128)
         self._iids: LruCache[int, str] = LruCache(1024)
         self._paths: LruCache[int, str] = LruCache(1024)
@@ -95,9 +97,9 @@ class RunReader:
         id = run_number(address, "ID")
         told = recent.get(id)
         if kept := self._recall(id, told):
-            return kept
+            return _caused(kept, told)
         reference = Reference(id, address.path, told.iid if told else "")
-        return await self._read(address.path, reference, 0, _Reading())
+        return _caused(await self._read(address.path, reference, 0, _Reading()), told)
 
     # --- what is kept ---------------------------------------------------------------------------------------------
 
@@ -129,6 +131,7 @@ class RunReader:
             PIPELINE_DETAIL.name,
             lambda: self._by_graphql(place, reference, reading),
             lambda: self._by_rest(place, reference),
+            str(place.run(reference.id)),
         )
         begun = await gather(
             self._with_downstream(piece.job, piece.downstream, depth, reading)
@@ -137,7 +140,15 @@ class RunReader:
         )
         bridges = {job.id: job for job in begun}
         staged = [(piece.stage, bridges.get(piece.job.id, piece.job)) for piece in detail.pieces]
+        if holders := await self._surroundings.with_holders(path, (job for _, job in staged)):
+            staged = [
+                (stage, msgspec.structs.replace(job, reason=holders.get(job.id, job.reason)))
+                for stage, job in staged
+            ]
         run = assemble(detail.run, detail.stages, staged)
+        if depth == 0:
+            facts = await self._surroundings.facts(run, detail.ref, detail.merge_request)
+            run = msgspec.structs.replace(run, facts=facts)
         if reading.whole:
             self._keep(run, detail.stamp)
         return run
@@ -250,6 +261,13 @@ class RunReader:
             if concerns_all(error):
                 raise
         return detail_of_rest(place, pipeline, (*builds, *bridges), tests)
+
+
+def _caused(run: Run, told: RecentPipeline | None) -> Run:
+    """``run`` with the cause that the listing told, where GraphQL does not tell it (before 17)."""
+    if told is None or run.trigger or not told.run.trigger:
+        return run
+    return msgspec.structs.replace(run, trigger=told.run.trigger, cause=told.run.cause)
 
 
 def _downstream(run: Run) -> list[Run]:

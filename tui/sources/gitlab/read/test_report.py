@@ -9,6 +9,7 @@ import msgspec
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite
 from tui.sources.gitlab.read.test_suites import OUTCOMES, said
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean, shorten
 
 
@@ -120,7 +121,7 @@ def _suite(
         if outcome is None:
             unknown[shorten(clean(each.status or ""), 40)] += 1
             outcome = CaseOutcome.SKIPPED
-        cases.append(Case(name, classname, outcome, each.execution_time))
+        cases.append(Case(name, classname, outcome, lasted(each.execution_time)))
         if outcome is CaseOutcome.FAILED:
             told.setdefault((title, classname, name), _details(each))
     return msgspec.structs.replace(suite, cases=tuple(cases))

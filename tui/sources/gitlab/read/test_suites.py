@@ -15,6 +15,7 @@ from tui.sources.gitlab.graphql_client import GraphQL
 from tui.sources.gitlab.graphql_queries import GraphQLQuery
 from tui.sources.gitlab.payload import GraphQLReply, Nodes
 from tui.sources.gitlab.payload import nodes as items
+from tui.sources.http.bounds import lasted
 from tui.text.safe import clean, clean_lines, shorten
 
 MOST_PAGES = 10
@@ -100,7 +101,7 @@ class SuiteReader:
             if node.outcome is not CaseOutcome.FAILED:
                 break
             name, classname = clean(node.name or ""), clean(node.classname or "")
-            found.append(Case(name, classname, CaseOutcome.FAILED, node.execution_time))
+            found.append(Case(name, classname, CaseOutcome.FAILED, lasted(node.execution_time)))
         return tuple(found)
 
     async def case(self, path: str, iid: str, builds: Sequence[str], key: CaseKey) -> CaseDetails | None:

@@ -31,6 +31,7 @@ from tui.sources.gitlab.read.test_report import (
 from tui.sources.gitlab.read.test_suites import SuiteReader
 from tui.sources.gitlab.rest_client import Rest, project_url
 from tui.sources.gitlab.status import read_status, vendor_word
+from tui.sources.http.bounds import whole
 from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 from tui.threads import in_thread
@@ -154,9 +155,9 @@ class TestReports:
         """
         top = _top(address)
         owner, _, builds = key.place.partition(":")
-        if not owner.isdigit():
+        if (id := whole(owner)) is None:
             raise _gone(self._wire, key, top)
-        pipeline = msgspec.structs.replace(top, id=int(owner))
+        pipeline = msgspec.structs.replace(top, id=id)
         wanted = (key.suite, key.classname, key.name)
         found = (self._said.get(pipeline.id) or {}).get(wanted)
         if found is None and self._too_dear(pipeline.id):
@@ -173,7 +174,7 @@ class TestReports:
         self._slow.close()
 
     def _server_time(self) -> float:
-        return self._clock() + (self._wire.clock_skew or 0.0)
+        return self._clock() + self._wire.skew
 
     def _too_dear(self, id: int) -> str:
         """Why the whole report is not to be asked for; empty when it may be."""

@@ -11,12 +11,12 @@ class ActedBuild(Build, frozen=True):
     queue_id: int | None = None
 
 
-_ASKED = "name,type,description,choices,defaultParameterValue[value]"
+_ASKED = "name,type,description,choices,defaultParameterValue[value,jobName,number]"
 ACTED_TREE = (
     "_class,number,building,inProgress,result,description,keepLog,queueId,timestamp,"
     "actions[_class,userId,causes[_class,shortDescription,userId,userName,user[id,fullName]],"
-    "parameters[_class,name,value],"
-    f"executions[id,settled,input[id,message,submitter,parameters[{_ASKED}]]]]"
+    "parameters[_class,name,value,jobName,number],"
+    f"executions[id,settled,input[id,message,ok,submitter,parameters[{_ASKED}]]]]"
 )
 ACTED_BUILD = msgspec.json.Decoder(ActedBuild)
 
@@ -25,21 +25,28 @@ class Property(Payload, frozen=True):
     parameter_definitions: tuple[Definition, ...] | None = None
 
 
+class Child(Payload, frozen=True):
+    name: str | None = None
+
+
 class ActedJob(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     buildable: bool | None = None
     disabled: bool | None = None
+    concurrent_build: bool | None = None
     next_build_number: int | None = None
     property: tuple[Property, ...] | None = None
     builds: tuple[ActedBuild, ...] | None = None
+    jobs: tuple[Child, ...] | None = None
+    """None: it holds no others, and is built itself (contracts: jenkins §2)."""
 
 
 RECENT = 20
 """Builds among which one is looked for that was started a moment ago."""
-_STARTED = "number,queueId,actions[_class,causes[_class,userId],parameters[_class,name,value]]"
+_STARTED = "number,queueId,building,actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
 ACTED_JOB_TREE = (
-    f"_class,buildable,disabled,nextBuildNumber,property[parameterDefinitions[{_ASKED}]],"
-    f"builds[{_STARTED}]{{0,{RECENT}}}"
+    f"_class,buildable,disabled,concurrentBuild,nextBuildNumber,property[parameterDefinitions[{_ASKED}]],"
+    f"builds[{_STARTED}]{{0,{RECENT}}},jobs[name]{{0,1}}"
 )
 ACTED_JOB = msgspec.json.Decoder(ActedJob)
 
@@ -55,7 +62,7 @@ class ActedItem(QueueItem, frozen=True):
 
 ACTED_ITEM_TREE = (
     "_class,id,why,stuck,inQueueSince,cancelled,executable[number],task[_class,name,fullName,url],"
-    "actions[_class,causes[_class,userId],parameters[_class,name,value]]"
+    "actions[_class,causes[_class,userId],parameters[_class,name,value,jobName,number]]"
 )
 ACTED_ITEM = msgspec.json.Decoder(ActedItem)
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 
 from tui.domain.action import ActionRequest, Observation, Plan, Reply, Step
-from tui.sources.jenkins.actions.live_state import RunState, same
-from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, address, note, noted, place
+from tui.sources.jenkins.actions.live_state import RunState, Started, same
+from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, address, note, noted, place, shown
+from tui.sources.jenkins.actions.steps import StepKind
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.names import job_path
+from tui.text.safe import clean, shorten
 
 LEVELS = {"stop": "Stop the run", "term": "End the run by force", "kill": "Kill the run"}
 GRACE = 15.0
@@ -47,7 +50,8 @@ async def plan_cancel(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"{level} {run}",
         method="POST",
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/{level}",
-        expect=note(do="cancel", **place(request, look), level=level),
+        kind=StepKind.CANCEL,
+        expect=note(**place(request, look), level=level),
     )
     return look.plan(request, words, facts=(("effect", _EFFECTS[level]),), steps=(step,))
 
@@ -62,11 +66,12 @@ async def observe_cancel(
             return Observation("accepted", f"Jenkins said yes; {at} still runs", at)
         return Observation("nothing", f"{at} still runs", at)
     if state.result not in ("ABORTED", "NOT_BUILT"):
-        return Observation("failed", f"it ended as {state.ending} by itself", at)
+        return Observation("failed", f"it ended as {state.ending} by itself", at, not_ours=True)
     me = await look.me()
     by = [each.user for each in state.interruptions if each.user and not same(each.user, me)]
-    who = f" by {by[0]}, not you" if by and (reply is None or reply.state != "accepted") else ""
-    return Observation("done", f"{at} was stopped{who}", at)
+    others = bool(by) and (reply is None or reply.state != "accepted")
+    who = f" by {by[0]}, not you" if others else ""
+    return Observation("done", f"{at} was stopped{who}", at, not_ours=others)
 
 
 async def _plan_dequeue(request: ActionRequest, look: LiveStateReader) -> Plan:
@@ -75,15 +80,35 @@ async def _plan_dequeue(request: ActionRequest, look: LiveStateReader) -> Plan:
     waiting = await look.queued(job)
     if not waiting:
         return look.cannot(request, words, "nothing of it waits in the queue; name a run to stop one")
-    if len(waiting) > 1:
-        return look.cannot(request, words, f"{len(waiting)} of it wait in the queue; open it in the browser")
+    wanted = request.value("item")
+    meant = [each for each in waiting if wanted in ("", str(each.id))]
+    if not meant:
+        return look.cannot(request, words, f"item {clean(wanted)} of it no longer waits in the queue")
+    if len(meant) > 1:
+        listed = shorten("; ".join(map(item_words, meant)), 300)
+        return look.cannot(
+            request, words, f"{len(meant)} of it wait in the queue, name one (--item): {listed}"
+        )
+    (item,) = meant
+    words = f"Take {item_words(item)} of {request.target} out of the queue of {look.server}"
     step = Step(
-        words=f"cancel what waits of {request.target}",
+        words=f"cancel item {item.id} of {request.target}",
         method="POST",
-        path=f"/queue/cancelItem?id={waiting[0].id}",
-        expect=note(do="dequeue", **place(request, look), item=waiting[0].id),
+        path=f"/queue/cancelItem?id={item.id}",
+        kind=StepKind.DEQUEUE,
+        expect=note(**place(request, look), item=item.id),
     )
-    return look.plan(request, words, steps=(step,))
+    facts = (("parameters", _given(item)),) if item.parameters else ()
+    return look.plan(request, words, facts=facts, steps=(step,))
+
+
+def item_words(item: Started) -> str:
+    """An item of the queue, told from others of its job."""
+    return f"item {item.id} ({_given(item)})" if item.parameters else f"item {item.id}"
+
+
+def _given(item: Started) -> str:
+    return shown({each.name: text_of(each) or "***" for each in item.parameters})
 
 
 async def observe_dequeue(
@@ -98,5 +123,5 @@ async def observe_dequeue(
         return Observation("done", "it was canceled in the queue")
     if item.executable is not None and item.executable.number is not None:
         at = address(expect, item.executable.number)
-        return Observation("failed", f"it had begun: {at}", at)
+        return Observation("failed", f"it had begun: {at}", at, not_ours=True)
     return Observation("nothing", "it still waits in the queue")

@@ -19,7 +19,9 @@ from tui.sources.jenkins.actions.live_state_reader import (
     noted,
     place,
     quoted,
+    shown,
 )
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 from tui.text.safe import clean, shorten
 
@@ -34,6 +36,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
         return look.cannot(request, f"{doing} {request.target}", why)
     words = f"{doing} {quoted(gate.message)} of {run} on {look.server}"
     facts: tuple[tuple[str, str], ...] = (("gate", clean(gate.id)), ("run", str(run)))
+    facts += (("its button", gate.button),) if gate.button and not reject else ()
     facts += (("who may answer", gate.submitter),) if gate.submitter else ()
     url = f"{job_path(look.sent_name(run.path))}/{run.run}/input/{quote(gate.id, safe='')}"
     waiting = msgspec.json.encode([each.id for each in state.waiting]).decode()
@@ -45,9 +48,8 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
     }
     if reject:
         warning = "the run ends as ABORTED, unless its script goes on after a rejection"
-        step = Step(
-            f"reject {quoted(gate.message)}", "POST", f"{url}/abort", expect=note(do="reject", **notes)
-        )
+        rejecting = f"reject {quoted(gate.message)}"
+        step = Step(rejecting, "POST", f"{url}/abort", expect=note(**notes), kind=StepKind.REJECT)
         return look.plan(request, words, facts=facts, warnings=(warning,), steps=(step,))
     if names := in_browser(gate.fields):
         why = f"it asks for {names}, which cannot be given here; open it in the browser"
@@ -56,14 +58,21 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
         values, secrets = filled(gate.fields, request)
     except WrongValue as error:
         return look.cannot(request, words, str(error), facts=facts, fields=gate.fields)
-    step = Step(
-        f"approve {quoted(gate.message)}", "POST", f"{url}/proceedEmpty", expect=note(do="approve", **notes)
-    )
+    approving = f"approve {quoted(gate.message)}"
+    step = Step(approving, "POST", f"{url}/proceedEmpty", expect=note(**notes), kind=StepKind.APPROVE)
+    if values:
+        facts += (("values", shown(values)),)
     if gate.fields:
         # Those left out would be missing: no default stands in for them.
-        booleans = {field.name for field in gate.fields if field.kind == "boolean"}
+        kinds = {field.name: field.kind for field in gate.fields}
         sent = [
-            {"name": name, "value": value == "true" if name in booleans else value}
+            {
+                "name": name,
+                # Under ``value`` a run is answered with 500 (contracts: jenkins_observed, inputs).
+                "runId" if kinds[name] == "run" else "value": value == "true"
+                if kinds[name] == "boolean"
+                else value,
+            }
             for name, value in values.items()
         ]
         document = msgspec.json.encode({"parameter": sent}).decode()
@@ -74,7 +83,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
             body_kind="form",
             expect=(*step.expect, *note(secrets=names_note(secrets))),
         )
-    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,))
+    return look.plan(request, words, facts=facts, fields=gate.fields, steps=(step,), button=gate.button)
 
 
 def _gate(state: RunState, request: ActionRequest) -> tuple[PendingInput | None, str]:
@@ -92,7 +101,9 @@ def _gate(state: RunState, request: ActionRequest) -> tuple[PendingInput | None,
     return None, f"it has {len(state.waiting)} gates, name one: {shorten(names, 200)}"
 
 
-async def observe_input(expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader) -> Observation:
+async def observe_input(
+    expect: Mapping[str, str], reply: Reply | None, look: LiveStateReader, *, reject: bool = False
+) -> Observation:
     """Whether it still waits, and what became of it. Of an approval the server keeps who gave it and not of which
     input: without a yes to our own request, it is told by how many were answered since."""
     at = address(expect)
@@ -108,36 +119,37 @@ async def observe_input(expect: Mapping[str, str], reply: Reply | None, look: Li
     rejected = [each.user for each in state.interruptions if each.kind == "Rejection"]
     gone = len({*_gates.decode(expect.get("waiting", "[]")), expect["id"]} - waiting)
     tell = _answered if yes else _unanswered
-    outcome, words = tell(expect["do"], approved, rejected, gone, state, me)
-    return Observation(outcome, f"{words}; {_ended(state)}", at)
+    outcome, words, others = tell(reject, approved, rejected, gone, state, me)
+    return Observation(outcome, f"{words}; {_ended(state)}", at, not_ours=others)
 
 
 _gates = msgspec.json.Decoder(tuple[str, ...])
-_Told = tuple[Literal["done", "failed", "unknown"], str]
+_Told = tuple[Literal["done", "failed", "unknown"], str, bool]
+"""How it came out, in words, and whether that is not of our doing."""
 
 
 def _answered(
-    do: str, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
+    reject: bool, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
 ) -> _Told:
     """The server said yes to our answer; somebody else's may have been first all the same. ``gone`` of the inputs that
     waited do so no more."""
     all_approved = len(approved) >= gone
-    if do == "reject":
+    if reject:
         if all_approved and not rejected:
-            return "failed", f"{_names(approved)} approved it"
-        return "done", "rejected"
+            return "failed", f"{_names(approved)} approved it", True
+        return "done", "rejected", False
     if approved:
         others = all_approved and all(approved) and not any(same(each, me) for each in approved)
-        return "done", f"{_names(approved)} approved it, not you" if others else "approved"
+        return "done", f"{_names(approved)} approved it, not you" if others else "approved", others
     if rejected:
-        return "failed", f"{_names(rejected)} rejected it"
+        return "failed", f"{_names(rejected)} rejected it", True
     if not state.active and state.result == "ABORTED":
-        return "failed", f"the run was aborted{_why(state)}"
-    return "done", "approved"
+        return "failed", f"the run was aborted{_why(state)}", True
+    return "done", "approved", False
 
 
 def _unanswered(
-    do: str, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
+    reject: bool, approved: Sequence[str], rejected: Sequence[str], gone: int, state: RunState, me: str
 ) -> _Told:
     """No answer came to ours."""
     if len(approved) == gone:
@@ -145,17 +157,19 @@ def _unanswered(
         ours = users == {"you"}
         who = "somebody" if "" in users else " or ".join(sorted(users))
         told = f"{clean(who)} approved it{'' if 'you' in users or '' in users else ', not you'}"
-        return ("failed", told) if do == "reject" else ("done", "approved" if ours else told)
+        if reject:
+            return "failed", told, True
+        return "done", "approved" if ours else told, not users & {"you", ""}
     if gone > 1 and (approved or rejected):
-        return "unknown", f"{gone} of its gates are answered, and which of them how is not told"
+        return "unknown", f"{gone} of its gates are answered, and which of them how is not told", False
     if rejected:
         ours = any(same(each, me) for each in rejected)
-        if do == "reject":
-            return "done", "rejected" if ours else f"{_names(rejected)} rejected it, not you"
-        return "failed", f"{_names(rejected)} rejected it"
+        if reject:
+            return "done", "rejected" if ours else f"{_names(rejected)} rejected it, not you", not ours
+        return "failed", f"{_names(rejected)} rejected it", True
     if not approved and not state.active and state.result == "ABORTED":
-        return "failed", f"the run was aborted before it was answered{_why(state)}"
-    return "unknown", "it no longer waits, and who answered it is not told"
+        return "failed", f"the run was aborted before it was answered{_why(state)}", True
+    return "unknown", "it no longer waits, and who answered it is not told", False
 
 
 def _why(state: RunState) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, address, note, noted, place
+from tui.sources.jenkins.actions.steps import StepKind
 from tui.sources.jenkins.names import job_path
 from tui.text.safe import clean, shorten
 
@@ -23,7 +24,8 @@ async def plan_keep(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"{'keep' if wanted == 'true' else 'no longer keep'} {run}",
         method="POST",
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/toggleLogKeep",
-        expect=note(do="keep", **place(request, look), keep=wanted),
+        kind=StepKind.KEEP,
+        expect=note(**place(request, look), keep=wanted),
     )
     return look.plan(request, words, steps=(step,))
 
@@ -49,7 +51,8 @@ async def plan_describe(request: ActionRequest, look: LiveStateReader) -> Plan:
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/submitDescription",
         body=(("description", text),),
         body_kind="form",
-        expect=note(do="describe", **place(request, look), text=text, before=state.description),
+        kind=StepKind.DESCRIBE,
+        expect=note(**place(request, look), text=text, before=state.description),
     )
     return look.plan(request, words, facts=facts, fields=(field,), steps=(step,))
 
@@ -63,7 +66,7 @@ async def observe_describe(
         return Observation("done", "it is described so", at)
     if now == _plain(expect.get("before", "")):
         return Observation("nothing", "its description is as it was", at)
-    return Observation("failed", "somebody described it otherwise since", at)
+    return Observation("failed", "somebody described it otherwise since", at, not_ours=True)
 
 
 def _plain(text: str) -> str:

@@ -1,13 +1,14 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET
 
 from tui.domain.action import ActionField
 from tui.sources.jenkins.actions.action_payload import ActedBuild, ActedItem, ActedJob
-from tui.sources.jenkins.fields import field_of
+from tui.sources.jenkins.fields import field_of, input_field
 from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, WfInput
 from tui.sources.jenkins.read.runs import CAUSES, INPUT, INTERRUPTED, PARAMETERS, actions_of
 from tui.text.safe import clean, shorten
@@ -21,6 +22,8 @@ class PendingInput(msgspec.Struct, frozen=True):
 
     id: str
     message: str
+    button: str
+    """What is written on it: ``Deploy``; empty where that is not told."""
     submitter: str
     fields: tuple[ActionField, ...]
 
@@ -84,7 +87,12 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class JobState(msgspec.Struct, frozen=True):
+    is_pipeline: bool
     buildable: bool
+    running: tuple[int, ...]
+    """The builds that have to end before another begins, where it runs one at a time."""
+    holds: Literal["", "branches", "jobs"]
+    """``branches``: building it is looking for branches anew; ``jobs``: it is a folder, and never built itself."""
     next_number: int
     fields: tuple[ActionField, ...]
     """Its parameters."""
@@ -133,7 +141,13 @@ def job_state(job: ActedJob) -> JobState:
     definitions = [one for known in job.property or () for one in known.parameter_definitions or ()]
     builds = tuple(_started(build.number or 0, build.queue_id, build.actions) for build in job.builds or ())
     return JobState(
+        is_pipeline=job.kind.endswith("WorkflowJob"),
         buildable=job.buildable is not False and not job.disabled,
+        running=tuple(build.number or 0 for build in job.builds or () if build.building)
+        if job.concurrent_build is False
+        else (),
+        # Of those that hold others only what can be built says whether it can (contracts: jenkins_observed, Jobs).
+        holds="" if job.jobs is None else "jobs" if job.buildable is None else "branches",
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
         fields=tuple(field_of(one, of_job=True) for one in definitions),
         builds=builds,
@@ -150,9 +164,10 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
         PendingInput(
             one.id,
             _one_line(one.message),
+            _one_line(one.proceed_text),
             "",
             tuple(
-                field_of(
+                input_field(
                     Definition(
                         parameter.name,
                         parameter.type if parameter.definition else "",
@@ -203,8 +218,9 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
             yield PendingInput(
                 name,
                 _one_line(asked.message if asked else None) or clean(name),
+                _one_line(asked.ok if asked else None),
                 _one_line(asked.submitter if asked else None),
-                tuple(field_of(parameter) for parameter in (asked and asked.parameters) or ()),
+                tuple(map(input_field, (asked and asked.parameters) or ())),
             )
 
 

@@ -1,6 +1,9 @@
 """What an action needs to know of its target, read at this moment: nothing here is kept beyond one question."""
 
+import os
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +38,10 @@ from tui.sources.jenkins.payload import WF_INPUTS
 from tui.text.safe import clean, shorten
 
 HIDDEN = "***"
+LARGEST_FILE = 64 << 20
+"""Bytes of a file parameter that are sent: they are held in memory."""
+_MOST_OF_A_SCAN = 4_000_000
+"""Bytes of a scan's log: it tells of each branch in a few lines."""
 
 
 class LiveStateReader:
@@ -108,6 +115,17 @@ class LiveStateReader:
                 return None
             raise
 
+    async def scan_log(self, full_name: str) -> str:
+        """What the last search for branches wrote; empty where there was none."""
+        try:
+            return await self._client.beginning(
+                f"{job_path(full_name)}/indexing/consoleText", _MOST_OF_A_SCAN
+            )
+        except SourceError as error:
+            if error.status == 404:
+                return ""
+            raise
+
     async def queued(self, full_name: str) -> Sequence[Started]:
         """What waits in the queue to become a run of a job."""
         queue = await self._client.get("/queue/api/json", ACTED_QUEUE, tree=ACTED_QUEUE_TREE)
@@ -172,6 +190,10 @@ def quoted(name: str) -> str:
 # --- fields -------------------------------------------------------------------------------------------------------
 
 
+_RUN = re.compile(r"[^#]+#\d+")
+"""Jenkins answers 500 to what has no ``#``, and takes a permalink to fail later (contracts: jenkins_observed)."""
+
+
 class WrongValue(Exception):
     """A field cannot have what it was given; the message says why."""
 
@@ -186,6 +208,10 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
     values: dict[str, str] = {}
     for field in fields:
         if field.kind == "unsupported":
+            if field.name in given:
+                raise WrongValue(f"{quoted(field.name)} cannot be given here; open it in the browser")
+            continue
+        if field.omitted and not given.get(field.name):
             continue
         value = HIDDEN if field.kind == "secret" else given.get(field.name, field.default)
         if field.kind == "choice":
@@ -195,8 +221,26 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
                 raise WrongValue(f"{quoted(field.name)} cannot be {quoted(value)}; it is one of {choices}")
         if field.kind == "boolean" and value not in ("true", "false"):
             raise WrongValue(f"{quoted(field.name)} is true or false, not {quoted(value)}")
+        if field.kind == "run" and value and not _RUN.fullmatch(value):
+            raise WrongValue(f"{quoted(field.name)} is a run, written JOB#NUMBER, not {quoted(value)}")
+        if field.kind == "file":
+            value = _file(field.name, value)
         values[field.name] = value
     return values, tuple(field.name for field in fields if field.kind == "secret")
+
+
+def _file(name: str, text: str) -> str:
+    """The whole path of a file that is to be sent.
+
+    Raises:
+        WrongValue
+    """
+    path = Path(text).expanduser().absolute()
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise WrongValue(f"{quoted(name)}: {quoted(text)} is no file that can be read")
+    if path.stat().st_size > LARGEST_FILE:
+        raise WrongValue(f"{quoted(name)}: {quoted(text)} is larger than {LARGEST_FILE >> 20} MB")
+    return str(path)
 
 
 def names_note(names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Running a run once more, as it was or from one of its stages (contracts: jenkins §10.2, §10.3)."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import msgspec
@@ -8,7 +9,8 @@ from tui.domain.action import ActionField, ActionRequest, Plan, Step
 from tui.sources.jenkins.actions.live_state import RunState
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, note, place, quoted, shown
 from tui.sources.jenkins.actions.start import plan_start
-from tui.sources.jenkins.fields import spelled
+from tui.sources.jenkins.actions.steps import StepKind
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.names import job_path
 
 _NOT_FROM_STAGE = (
@@ -26,21 +28,30 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
         return await _from_stage(request, look)
     job = await look.job(look.sent_name(run.path))
     if not state.is_pipeline:
-        given = tuple((each.name, spelled(each.value)) for each in state.parameters)
-        known = {field.name for field in job.fields}
-        same = dict(each for each in given if each[0] in known) | dict(request.values)
+        had = {each.name: text_of(each) for each in state.parameters}
+        known = {field.name: field for field in job.fields}
+        same = {
+            name: value
+            for name, value in had.items()
+            if value is not None and name in known and known[name].kind != "unsupported"
+        } | dict(request.values)
         # What the run had for a password nobody can read, and the job's own may be another.
         fields = tuple(
-            msgspec.structs.replace(each, required=each.required or each.kind == "secret")
-            for each in job.fields
+            msgspec.structs.replace(field, required=field.required or field.kind == "secret")
+            for field in job.fields
         )
         job = msgspec.structs.replace(job, fields=fields)
         plan = plan_start(
             msgspec.structs.replace(request, values=tuple(same.items())), run.pipeline, job, look, words
         )
         warnings = (*plan.warnings, "with the newest code: the revision is not kept")
-        if gone := [name for name, _ in given if name not in known]:
+        if gone := [name for name in had if name not in known]:
             warnings += (f"it no longer has {', '.join(quoted(name) for name in gone)}",)
+        if unread := [
+            name for name, value in had.items() if value is None and _is_left(known.get(name), same)
+        ]:
+            words = ", ".join(quoted(name) for name in unread)
+            warnings += (f"what {words} was is not told: the job's default is taken",)
         fields = tuple(
             msgspec.structs.replace(each, default=same.get(each.name, each.default)) for each in plan.fields
         )
@@ -51,7 +62,8 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"run {run} again",
         method="POST",
         path=f"{job_path(look.sent_name(run.path))}/{run.run}/replay/rebuild",
-        expect=note(do="replay", **place(request, look), next=job.next_number, cause="ReplayCause"),
+        kind=StepKind.REPLAY,
+        expect=note(**place(request, look), next=job.next_number, cause="ReplayCause"),
     )
     facts = (("how", "the same script and parameters"), *_parameters(state))
     return look.plan(request, words, facts=facts, steps=(step,))
@@ -74,8 +86,8 @@ async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
         words=f"run {run} again from {quoted(stage)}",
         method="POST",
         path=f"{job_path(full_name)}/{number}/restart/restartPipeline?stageName={quote(stage, safe='')}",
+        kind=StepKind.RESTART,
         expect=note(
-            do="restart",
             **place(request, look),
             next=job.next_number,
             cause="RestartDeclarativePipelineCause",
@@ -85,6 +97,11 @@ async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
     return look.plan(request, words, facts=facts, fields=fields, steps=(step,))
 
 
+def _is_left(field: ActionField | None, given: Mapping[str, str]) -> bool:
+    """Whether a field is left to the server."""
+    return field is not None and field.omitted and not given.get(field.name)
+
+
 def _parameters(state: RunState) -> tuple[tuple[str, str], ...]:
-    values = {each.name: spelled(each.value) or "***" for each in state.parameters}
+    values = {each.name: text_of(each) or "***" for each in state.parameters}
     return (("parameters", shown(values)),) if values else ()

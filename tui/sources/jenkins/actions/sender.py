@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -15,6 +16,7 @@ from tui.sources.http.client import HttpClient
 from tui.sources.http.limiter import HttpResponse, Limiter
 from tui.sources.http.send_once import send_once
 from tui.sources.jenkins.actions.action_payload import CRUMB, SAID
+from tui.sources.jenkins.actions.steps import StepHandler
 from tui.sources.jenkins.client import credentials
 from tui.sources.jenkins.refusals import is_anonymous, words_of
 from tui.text.safe import clean, shorten
@@ -24,6 +26,8 @@ SECRETS = "secrets"
 """The key of ``Step.expect`` under which stand the names of the fields that hold secrets, as a JSON array."""
 OPTIONAL = "optional"
 """The same, of those that are left out where they were not given."""
+FILES = "files"
+"""The same for those that hold paths of files."""
 
 _ITEM = re.compile(r"/queue/item/(\d+)")
 _TOKEN = re.compile(r"(11)?[0-9a-f]{32}")
@@ -48,11 +52,13 @@ class Sender:
         self._refused = False
         """It has wanted a crumb."""
 
-    async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
+    async def send(self, step: Step, secrets: Mapping[str, str], handler: StepHandler) -> Reply:
         try:
-            content = body(step, secrets)
+            content, kind = await in_thread(lambda: body(step, secrets))
         except NoSecret as error:
             return Reply("unsent", f"{error} was not given")
+        except OSError as error:
+            return Reply("unsent", f"{error.filename} cannot be read: {error.strerror}")
         crumb: Mapping[str, str] = {}
         if self._refused or await in_thread(lambda: _may_be_password(self._settings)):
             try:
@@ -62,7 +68,7 @@ class Sender:
                 if self._refused or error.trouble is not Trouble.WRONG_ANSWER:
                     return Reply("unsent", f"no crumb could be read: {error.message}")
         # Also with an empty body (contracts: jenkins §10).
-        form = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
+        form = {"Content-Type": kind, "Accept-Language": "en"}
         answer = await send_once(
             self._wire,
             self._settings,
@@ -75,7 +81,7 @@ class Sender:
             return answer
         if answer.status == 403 and b"No valid crumb" in answer.body and credentials(self._settings):
             self._refused = True
-        return judged(answer, self._settings, dict(step.expect).get("do", ""), with_crumb=bool(crumb))
+        return judged(answer, self._settings, handler, with_crumb=bool(crumb))
 
     async def _crumb(self) -> Mapping[str, str]:
         answer = await self._http.send("GET", "/crumbIssuer/api/json")
@@ -100,11 +106,13 @@ def _may_be_password(settings: JenkinsSettings) -> bool:
         return False  # the write itself says why
 
 
-def body(step: Step, secrets: Mapping[str, str]) -> bytes:
-    """What is sent. A secret stands as a field of the form, or among the parameters of its ``json``.
+def body(step: Step, secrets: Mapping[str, str]) -> tuple[bytes, str]:
+    """What is sent, and of what type it is. A secret stands as a field of the form, or among the parameters of its
+    ``json``.
 
     Raises:
         NoSecret
+        OSError: a file cannot be read.
     """
     hidden, optional = (
         _names.decode(dict(step.expect).get(key, "[]").encode()) for key in (SECRETS, OPTIONAL)
@@ -121,25 +129,46 @@ def body(step: Step, secrets: Mapping[str, str]) -> bytes:
     for name, value in step.body:
         if name == "json" and hidden:
             asked = msgspec.json.decode(value)["parameter"]
-            given = [{**one, "value": value_of(one["name"], one["value"])} for one in asked]
+            given = [
+                {**one, "value": value_of(one["name"], one["value"])} if one["name"] in hidden else one
+                for one in asked
+            ]
             value = msgspec.json.encode({"parameter": given}).decode()
         elif name in optional and name not in secrets:
             continue
         else:
             value = value_of(name, value)
         fields.append((name, value))
-    return urlencode(fields).encode()
+    if step.body_kind == "multipart":
+        return _multipart(step, dict(fields))
+    return urlencode(fields).encode(), "application/x-www-form-urlencoded"
+
+
+def _multipart(step: Step, fields: Mapping[str, str]) -> tuple[bytes, str]:
+    """A file is a part named like its parameter; sent as text it would be dropped (contracts: jenkins_observed)."""
+    import httpx  # not before something is sent
+
+    names = msgspec.json.decode(dict(step.expect)[FILES], type=tuple[str, ...])
+    paths = {name: Path(fields[name]) for name in names}
+    request = httpx.Request(
+        "POST",
+        "http://jenkins",
+        data={name: value for name, value in fields.items() if name not in paths},
+        files={
+            name: (path.name, path.read_bytes(), "application/octet-stream") for name, path in paths.items()
+        },
+    )
+    return request.read(), request.headers["content-type"]
 
 
 def judged(
-    answer: HttpResponse, settings: JenkinsSettings, do: str = "", *, with_crumb: bool = False
+    answer: HttpResponse, settings: JenkinsSettings, handler: StepHandler, *, with_crumb: bool = False
 ) -> Reply:
     """What an answer says of the write (contracts: jenkins §1.3, §10). That nothing happened is said only where it is
     certain: an error of the server's own may come after the effect, though it mostly stands for a value that it could
-    not use; and one of a proxy tells nothing of the server.
+    not use; one of a proxy tells nothing of the server; and a refusal may be for what the effect has led to.
 
     Args:
-        do: what the step does.
         with_crumb: it was sent with one.
     """
     status = answer.status
@@ -153,24 +182,23 @@ def judged(
     if status == 503 and b"getting ready to work" in answer.body:
         return Reply("refused", "it is starting and does nothing yet", status)
     if status >= 500 and "x-jenkins" in answer.headers:
-        words = f"an error of the server's own{_ERRORS.get(do, '')}{f': {said}' if said else ''}"
-        return Reply("lost", words, status, over=do != "cancel")  # a run needs its time to stop
+        words = f"an error of the server's own{handler.error}{f': {said}' if said else ''}"
+        return Reply("lost", words, status, over=not handler.slow)
     if status >= 500:
         return Reply(
             "lost", f"it, or a proxy in front of it, answered {status}{f': {said}' if said else ''}", status
         )
-    if status == 400 and do == "start" and "x-error" not in answer.headers:
-        return Reply("refused", f"its parameters are others now; look at it again ({said})", status)
-    meaning = _MEANINGS.get(status, f"it answered {status}")
-    return Reply("refused", said or meaning, status)
+    if status == 400 and handler.changed and "x-error" not in answer.headers:
+        return Reply("refused", f"{handler.changed} ({said})", status)
+    words = said or _MEANINGS.get(status, f"it answered {status}")
+    if status in handler.refuses_after or status not in _REFUSED_FIRST:
+        return Reply("lost", words, status, over=True)
+    return Reply("refused", words, status)
 
 
-_ERRORS = {
-    "start": ", as for a value that a parameter cannot have, or where there are no parameters any more",
-    "approve": ", as for a value that a parameter cannot have",
-    "dequeue": ", as for what has left the queue",
-}
-"""What an error of the server's own mostly stands for: its page does not tell."""
+_REFUSED_FIRST = frozenset({400, 401, 403, 404, 405, 409, 411, 413, 414, 415, 429, 431})
+"""Statuses given before anything is done, but for what a handler says of its own request: who asks, which page, of
+what form, how much, how often; and of a start whether it may be built (contracts: jenkins §1.2, §1.3, §10.1)."""
 
 _MEANINGS = {
     400: "it could not use what was sent",

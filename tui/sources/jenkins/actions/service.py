@@ -1,10 +1,10 @@
 """Acting on Jenkins: what can be done, what it would do, and what became of it (contracts: jenkins §7, §10).
 
-``look`` reads, ``inputs``, ``starting``, ``stopping``, ``again`` and ``remarks`` plan and recognise, ``sending`` alone
-writes.
+Two tables hold it together: how a kind of action is planned, and how a kind of request is sent and recognised.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -13,15 +13,23 @@ from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Pla
 from tui.domain.address import Address
 from tui.insight.derived_deployments import aim
 from tui.sources.http.limiter import Limiter
-from tui.sources.jenkins.actions.cancel import LEVELS, milder, observe_cancel, observe_dequeue, plan_cancel
+from tui.sources.jenkins.actions.cancel import (
+    LEVELS,
+    item_words,
+    milder,
+    observe_cancel,
+    observe_dequeue,
+    plan_cancel,
+)
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, quoted
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
-from tui.sources.jenkins.actions.start import observe_start, plan_trigger
+from tui.sources.jenkins.actions.start import observe_scan, observe_start, plan_trigger
+from tui.sources.jenkins.actions.steps import StepHandler, StepKind
 from tui.sources.jenkins.client import Client
-from tui.sources.jenkins.fields import spelled
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.payload import WHO_AM_I
 from tui.text.safe import clean
 
@@ -37,18 +45,26 @@ _PLANS: Mapping[ActionKind, Callable[[ActionRequest, LiveStateReader], Awaitable
 }
 _DEPLOYING = (ActionKind.APPROVE, ActionKind.PROMOTE, ActionKind.RETRY, ActionKind.TRIGGER)
 """What may change an environment, by the rules of the config."""
-_OBSERVERS: Mapping[
-    str, Callable[[Mapping[str, str], Reply | None, LiveStateReader], Awaitable[Observation]]
-] = {
-    "approve": observe_input,
-    "reject": observe_input,
-    "start": observe_start,
-    "replay": observe_start,
-    "restart": observe_start,
-    "cancel": observe_cancel,
-    "dequeue": observe_dequeue,
-    "keep": observe_keep,
-    "describe": observe_describe,
+_VALUE = ", as for a value that a parameter cannot have"
+_ANSWERED = frozenset({400, 404, 409})
+"""So Jenkins refuses the answer to an input that was answered before (contracts: jenkins §7)."""
+_STEPS: Mapping[StepKind, StepHandler] = {
+    StepKind.APPROVE: StepHandler(observe_input, _ANSWERED, error=_VALUE),
+    StepKind.REJECT: StepHandler(partial(observe_input, reject=True), _ANSWERED),
+    StepKind.START: StepHandler(
+        observe_start,
+        error=f"{_VALUE}, or where there are no parameters any more",
+        changed="its parameters are others now; look at it again",
+    ),
+    StepKind.SCAN: StepHandler(observe_scan),
+    StepKind.REPLAY: StepHandler(observe_start),
+    StepKind.RESTART: StepHandler(observe_start),
+    StepKind.CANCEL: StepHandler(observe_cancel, slow=True),
+    StepKind.DEQUEUE: StepHandler(
+        observe_dequeue, frozenset({404, 422}), error=", as for what has left the queue"
+    ),
+    StepKind.KEEP: StepHandler(observe_keep),
+    StepKind.DESCRIBE: StepHandler(observe_describe),
 }
 
 
@@ -75,10 +91,10 @@ class JenkinsActions:
 
     def _look(self) -> LiveStateReader:
         return LiveStateReader(
-            self._server, self._client, self._sent_name, self._clock, self._who, self._stopped
+            self._server, self._client, self._sent_name, self._clock, self.account, self._stopped
         )
 
-    async def _who(self) -> str:
+    async def account(self) -> str:
         if self._me is None:
             found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
             self._me = "" if found.anonymous else found.name
@@ -109,10 +125,19 @@ class JenkinsActions:
             # By the rules of the config: the engine makes a start with parameters of it.
             return [(ActionRequest(ActionKind.ROLLBACK, target), f"Roll back {clean(target.environment)}")]
         if target.run is None:
-            start = [(ActionRequest(ActionKind.TRIGGER, target), "Start a run")]
-            waiting = await look.queued(look.sent_name(target.path))
-            cancel = [(ActionRequest(ActionKind.CANCEL, target), "Take what waits out of the queue")]
-            return start + (cancel if waiting else [])
+            name = look.sent_name(target.path)
+            scan = (await look.job(name)).holds == "branches"
+            start = ActionRequest(ActionKind.TRIGGER, target)
+            return [
+                (start, "Scan for branches" if scan else "Start a run"),
+                *(
+                    (
+                        ActionRequest(ActionKind.CANCEL, target, (("item", str(each.id)),)),
+                        f"Take {item_words(each)} out of the queue",
+                    )
+                    for each in await look.queued(name)
+                ),
+            ]
         run, state = target.of_run, await look.of(target)
         gates = state.gates if target.gate is None else (target.gate,)
         menu: list[tuple[ActionRequest, str]] = []
@@ -180,8 +205,8 @@ class JenkinsActions:
         (step,) = plan.steps
         parameters = (
             step.body
-            if dict(step.expect)["do"] == "start"
-            else [(each.name, spelled(each.value)) for each in (await look.of(request.target)).parameters]
+            if step.kind in (StepKind.START, StepKind.SCAN)
+            else [(each.name, text_of(each) or "") for each in (await look.of(request.target)).parameters]
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):
             return plan
@@ -194,15 +219,14 @@ class JenkinsActions:
 
     def remember(self, step: Step, at: float) -> None:
         notes = dict(step.expect)
-        if notes.get("do") == "cancel":
+        if step.kind == StepKind.CANCEL:
             self._stops[f"{notes['job']}#{notes['run']}", notes["level"]] = at
 
     async def send(self, step: Step, secrets: Mapping[str, str]) -> Reply:
-        return await self._sender.send(step, secrets)
+        return await self._sender.send(step, secrets, _STEPS[StepKind(step.kind)])
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
-        expect = dict(step.expect)
-        return await _OBSERVERS[expect["do"]](expect, reply, self._look())
+        return await _STEPS[StepKind(step.kind)].observe(dict(step.expect), reply, self._look())
 
     async def close(self) -> None:
         await self._sender.close()

@@ -14,6 +14,7 @@ import msgspec
 from tui.config import JenkinsSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import whole
 from tui.sources.http.client import HttpClient, ResponseStream
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.client import credentials
@@ -24,7 +25,7 @@ PROGRESSIVE = "logText/progressiveText"
 
 _STRIPPED_BEFORE = (2, 509)
 _TAILS_SINCE = (2, 534)
-_VERSION = re.compile(r"(\d+)\.(\d+)")
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 _MAYBE_CUT = 1000
 """Line ends in an answer about a running build from which on it may be cut: at 10 000, unless set up otherwise."""
 _TOLD = 512
@@ -120,15 +121,14 @@ class ProgressiveText:
             if not 200 <= stream.head.status < 300:
                 raise await self._texts.refuse(stream)
             self._texts.check(stream)
-            told = stream.head.headers.get("x-text-size", "")
-            if not told.isdecimal():
+            size = whole(stream.head.headers.get("x-text-size", ""))
+            if size is None:
                 raise SourceError(
                     Trouble.WRONG_ANSWER,
                     f"{self._texts.wire.name}: {stream.head.where} answered without X-Text-Size; "
                     "does a proxy drop headers?",
                     status=stream.head.status,
                 )
-            size = int(told)
             if size < self._start:
                 # It was written anew, so the server began at 0 (contracts: jenkins §9.2).
                 self._restart()

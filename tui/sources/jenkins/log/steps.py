@@ -9,6 +9,7 @@ import msgspec
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Stage
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import whole
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.read.stages import StageReader
 from tui.text.safe import clean
@@ -95,7 +96,7 @@ class StepReader:
             said = clean(answer.message or "") or "no data"
             raise SourceError(Trouble.SERVER_ERROR, f"pipeline-graph-view answered {answer.status}: {said}")
         ids = [str(step.id) for step in listed if step.stage_id is None or str(step.stage_id) in below]
-        return sorted((id for id in ids if id.isdecimal()), key=int)
+        return sorted((id for id in ids if whole(id) is not None), key=int)
 
 
 def _all(stage: Stage) -> Iterator[Stage]:

@@ -15,6 +15,7 @@ from tui.insight.deployment_rules import DeploymentRule
 from tui.insight.derived_deployments import RuleMatch, environments, explain
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError, run_number
+from tui.sources.http.bounds import moment
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import (
@@ -323,6 +324,6 @@ def _commits(builds: Iterable[ChangedBuild], job: Address) -> Iterable[Commit]:
                 revision=revision,
                 title=shorten(clean((item.msg or "").strip()), 200),
                 author=clean((item.author and item.author.full_name) or ""),
-                at=item.timestamp / 1000 if item.timestamp and item.timestamp > 0 else None,
+                at=moment(item.timestamp),
                 run=job.at_run(build.number),
             )

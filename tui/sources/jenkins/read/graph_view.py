@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.domain.pipeline import Stage
 from tui.domain.status import Status
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import GraphData, GraphStage
 from tui.sources.jenkins.read.stage_tree import Tree, leaves, linked, overall
 from tui.sources.jenkins.status import GRAPH_VIEW, shown, status_in
@@ -71,9 +72,9 @@ def _stage(node: GraphStage, kind_of: str = "") -> Stage:
         name=clean(node.name or ""),
         status=status,
         vendor_status=shown(state),
-        started_at=None if start is None else start / 1000,
-        duration=None if total is None or status.active else max(0, total - paused) / 1000,
-        paused=paused / 1000,
+        started_at=moment(start),
+        duration=None if total is None or status.active else length(max(0, total - paused)),
+        paused=length(paused) or 0.0,
         kind="branch" if (kind_of or node.type) == "PARALLEL" else "stage",
         synthetic=bool(node.synthetic),
         children=_level(node.children or ()),

@@ -12,6 +12,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, QueueItem, Run
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import moment
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.names import common_folder, job_path, matching, may_hold, place_of
 from tui.sources.jenkins.payload import JOBS, LEVELS, Job, Queue, Task, jobs_tree
@@ -267,11 +268,11 @@ def _blockage(steps: Sequence[QueuedItem], full_name: str, number: int, full_dis
 
 
 def _queue_item(item: QueuedItem) -> QueueItem:
-    since, actions = item.in_queue_since, tuple(actions_of(item))
+    actions = tuple(actions_of(item))
     return QueueItem(
         item.id,
         _why(item),
-        since / 1000 if since else None,
+        moment(item.in_queue_since),
         bool(item.stuck),
         cause_of(actions),
         parameters_of(actions),

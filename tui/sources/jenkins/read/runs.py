@@ -1,7 +1,6 @@
 """Builds of the core API as runs."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -9,7 +8,8 @@ from msgspec import UNSET
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Run, TestCounts
 from tui.domain.status import Status
-from tui.sources.jenkins.fields import field_of, run_named
+from tui.sources.http.bounds import length, moment
+from tui.sources.jenkins.fields import input_field, text_of
 from tui.sources.jenkins.payload import (
     ACTION,
     TAG,
@@ -65,7 +65,7 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
     executions, hidden = _inputs(actions) if active else ((), False)
     gates = tuple(_gate(address, execution) for execution in executions)
     revision, ref = _revision(actions)
-    created_at = _seconds(build.timestamp)
+    created_at = moment(build.timestamp)
     run = Run(
         address=address,
         title=clean(build.display_name or "") or f"#{address.run_text}",
@@ -77,8 +77,8 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         parameters=parameters_of(actions),
         created_at=created_at,
         started_at=created_at,
-        duration=None if active else _seconds(build.duration),
-        expected_duration=_seconds(build.estimated_duration) or None,
+        duration=None if active else length(build.duration),
+        expected_duration=length(build.estimated_duration) or None,
         tests=_tests(actions),
         gates=gates,
         description=shorten(clean(build.description or ""), _DESCRIPTION_LIMIT),
@@ -140,11 +140,6 @@ def actions_of(build: Build | QueueItem) -> Iterator[BuildAction]:
                 ) from None
 
 
-def _seconds(millis: int | None) -> float | None:
-    """Negative times stand for unknown ones."""
-    return millis / 1000 if millis is not None and millis >= 0 else None
-
-
 def cause_of(actions: Sequence[BuildAction]) -> str:
     words = (
         _cause_words(cause)
@@ -192,14 +187,10 @@ def _interruption(actions: Sequence[BuildAction]) -> str:
 
 
 def _value(parameter: Parameter) -> str:
-    value: Any = parameter.value
-    if run := run_named(parameter):
-        return clean(run)
-    if value is UNSET or value is None:
+    text = text_of(parameter)
+    if not text:
         return "***" if "Password" in parameter.kind else ""
-    if isinstance(value, str):
-        return clean_lines(value) if "\n" in value else clean(value)
-    return clean(msgspec.json.encode(value).decode())
+    return clean_lines(text) if "\n" in text else clean(text)
 
 
 def _revision(actions: Sequence[BuildAction]) -> tuple[str, str]:
@@ -258,7 +249,7 @@ def _gate(run: Address, execution: InputExecution) -> Gate:
         run.at_gate(name),
         _words(asked.message) or name,
         submitter=_words(asked.submitter),
-        fields=tuple(field_of(parameter) for parameter in asked.parameters or ()),
+        fields=tuple(map(input_field, asked.parameters or ())),
     )
 
 

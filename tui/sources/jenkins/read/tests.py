@@ -14,6 +14,7 @@ from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite, TestReport, counted
 from tui.insight.stack_traces import message_in
 from tui.sources.base import SourceError
+from tui.sources.http.bounds import lasted
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.status import shown
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds a report may take at least: the first to ask makes the controller parse its file."""
-LARGEST_REPORT = 64 * 1024 * 1024
+LARGEST_REPORT = 32 * 1024 * 1024
 """Bytes; 50 000 cases take about 10 MB."""
 _LONGEST_MESSAGE = 500
 
@@ -234,7 +235,7 @@ def _case(node: CaseNode, number: int, unknown: Counter[str]) -> Case:
         name=sys.intern(clean(node.name or "")),
         classname=sys.intern(clean(node.class_name or "")),
         outcome=outcome,
-        duration=node.duration,
+        duration=lasted(node.duration),
         failed_since=_failed_since(node, number) if outcome is CaseOutcome.FAILED else None,
         fixed=word == "FIXED",
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tui.domain.pipeline import Stage
 from tui.domain.status import Status
+from tui.sources.http.bounds import length, moment
 from tui.sources.jenkins.payload import WfRun, WfStage
 from tui.sources.jenkins.read.stage_tree import Tree, linked
 from tui.sources.jenkins.status import WFAPI, shown, status_in
@@ -43,9 +44,9 @@ def _stage(stage: WfStage, skipped: bool, ended: bool) -> Stage:
         name=clean(name.removeprefix(_SYNTHETIC)),
         status=status,
         vendor_status=shown(stage.status),
-        started_at=stage.start_time_millis / 1000 if stage.start_time_millis else None,
-        duration=None if status.active or total is None or total < 0 else max(0, total - paused) / 1000,
-        paused=max(0, paused) / 1000,
+        started_at=moment(stage.start_time_millis),
+        duration=None if status.active or total is None or total < 0 else length(max(0, total - paused)),
+        paused=length(paused) or 0.0,
         synthetic=name.startswith(_SYNTHETIC),
     )
 
