@@ -313,7 +313,7 @@ def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
 def _is_its_job(stage: Stage) -> bool:
     """A stage that only wraps one job of its own name is one row, which has the note of both. Not where that would
     lose something: a downstream run, another status."""
-    if len(stage.jobs) != 1 or stage.children:
+    if len(stage.jobs) != 1:
         return False
     job = stage.jobs[0]
     lost = job.downstream is not None or job.status is not stage.status

@@ -346,10 +346,10 @@ async def test_a_queued_item_tells_who_asked_for_it_with_what() -> None:
         (282, "dev, admin", {"LR": "1e-4", "OPT": "lion"}),
     ]
     (shown, *others) = [pipeline_line(sweep, 1796093927.0), *other_lines(sweep, 1796093927.0)]
-    assert shown.state == "2m: In the quiet period. Expires in 38 sec (LR=1e-5 OPT=adamw)"
+    assert shown.state == "2m: Build #1 is already in progress (ETA: N/A) (LR=3e-4, OPT=adamw)", "the oldest"
     assert [(line.word, line.cause, line.state) for line in others] == [
-        ("queued", "admin", "2m: Build #1 is already in progress (ETA: N/A) (LR=3e-4 OPT=adamw)"),
-        ("queued", "dev, admin", "2m: Build #1 is already in progress (ETA: N/A) (LR=1e-4 OPT=lion)"),
+        ("queued", "admin", "2m: In the quiet period. Expires in 38 sec (LR=1e-5, OPT=adamw)"),
+        ("queued", "dev, admin", "2m: Build #1 is already in progress (ETA: N/A) (LR=1e-4, OPT=lion)"),
     ]
 
 

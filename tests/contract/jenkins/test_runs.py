@@ -88,7 +88,7 @@ async def test_every_recorded_kind_of_parameter(name: str) -> None:
 
 
 async def test_a_gate_says_who_may_answer_and_what_it_asks_for() -> None:
-    """The default of a password is not told, nor that of what cannot be given here."""
+    """The default of a password is not told."""
     running = body("input-kinds-all-core") | {"number": 1, "building": True}
     async with jenkins({"/job/rec/job/approve-release/1/api/json": core(running)}) as (source, _):
         run = await source.run(Address("ci", "rec/approve-release", 1))
@@ -97,14 +97,20 @@ async def test_a_gate_says_who_may_answer_and_what_it_asks_for() -> None:
     assert [
         (field.name, field.kind, field.default, field.choices, field.required) for field in gate.fields
     ] == [
-        ("BASELINE", "unsupported", "", (), False),
-        ("REGISTRY", "unsupported", "", (), False),
+        ("BASELINE", "run", "rec/evaluate-model#2", (), True),
+        ("REGISTRY", "text", "", (), True),
         ("API_KEY", "secret", "", (), True),
         ("NOTES", "lines", "first\nsecond", (), False),
         ("STAGE", "choice", "", ("", "staging", "prod"), False),
     ]
     document = next(each for each in run_document(run).gates if each.address == str(gate.address))
-    assert [field.default for field in document.fields] == [None, None, None, "first\nsecond", ""]
+    assert [field.default for field in document.fields] == [
+        "rec/evaluate-model#2",
+        "",
+        None,
+        "first\nsecond",
+        "",
+    ]
 
 
 MISSING = ("build-deleted-404", "build-negative", "notfound-job-404")

@@ -166,7 +166,7 @@ def _tls_words(error: ssl.SSLError) -> str:
     reason = (error.reason or "").upper()
     if isinstance(error, ssl.SSLCertVerificationError):
         shows, advice = _CERTIFICATES.get(error.verify_code, ("is not trusted", ""))
-        words = f"shows a certificate that {shows}: {clean(error.verify_message)}"
+        words = f"shows a certificate that {shows}: {clean(error.verify_message).rstrip('.')}"
         return f"{words}; {advice}" if advice else words
     if "CERTIFICATE_REQUIRED" in reason:
         return "wants a client certificate; name one that it trusts with cert = and key = in the config"
