@@ -75,7 +75,8 @@ def statuses_document() -> str:
         "## Jenkins",
         "",
         "A run that is building is `running` whatever its result says, `waiting` while an input is open, and `queued`",
-        "before it begins; the result counts when it has ended.",
+        "before it begins; the result counts when it has ended. What it waits for in between, an agent or a lock, is",
+        "said beside it. What it started and the cells of a matrix have the statuses of runs.",
     ]
     for title, table in (
         ("`result` of a run", jenkins.RESULTS),

@@ -220,6 +220,22 @@ async def test_an_action_in_another_pane_means_the_gate(tmp_path: Path) -> None:
         assert "reject gitlab:ml/fraud#9/promote!promote" in work.text
 
 
+async def test_a_run_behind_a_newer_one_has_a_row_of_its_own(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        await work.say("home")
+        assert str(work.screen.selection.run_address) == "gitlab:ml/fraud#10"
+        await work.say("down")
+        assert "└ fraud" in work.text
+        assert str(work.screen.selection.target) == "gitlab:ml/fraud#9"
+        await work.settle(61)
+        assert str(work.screen.selection.target) == "gitlab:ml/fraud#9", (
+            "it stays there when the list is read anew"
+        )
+        await work.say("x")
+        assert isinstance(work.app.screen, Dialog)
+        assert "reject gitlab:ml/fraud#9/promote!promote" in work.text
+
+
 async def test_keys_typed_in_one_burst_mean_where_the_cursor_went(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         await work.pilot.press("7", "down", "3")

@@ -36,6 +36,7 @@ def test_enumerations_addresses_and_parts_become_plain_json() -> None:
     assert document["parameters"] == {"VERSION": "1.2"}
     assert document["gates"] == [
         {"address": "j:deploy#7!Promote", "message": "Promote?", "since": NOW, "blocking": True}
+        | {"submitter": "", "fields": []}
     ]
     assert document["stages"] is None
 

@@ -11,6 +11,7 @@ from tui.domain.status import Status
 from tui.domain.verdict import MetricOutcome, MetricVerdict
 from tui.presenters.judged_metrics import difference_text, limit_text
 from tui.presenters.pipelines import (
+    other_lines,
     pipeline_line,
     run_state,
     stage_lines,
@@ -64,6 +65,27 @@ def test_pipelines_without_runs_say_why() -> None:
     assert pipeline_line(pipeline("j:a", disabled=True), NOW).word == "disabled"
 
 
+def test_all_that_goes_on_in_a_pipeline_has_a_line() -> None:
+    busy = pipeline(
+        "j:train",
+        run("j:train#4", Status.RUNNING),
+        run("j:train#3"),
+        run("j:train#2", Status.RUNNING, waiting_reason="waits for agent: gpu"),
+        run("j:train#1", Status.WAITING),
+        queue=(QueueItem(7, "busy", cause="alice", parameters=(("LR", "1e-4"), ("NOTE", "a\nb"))),),
+    )
+    lines = other_lines(busy, NOW)
+    assert [(str(line.address), line.word) for line in lines] == [
+        ("j:train#2", "running"),
+        ("j:train#1", "waiting"),
+        ("j:train", "queued"),
+    ]
+    assert len({line.key for line in lines} | {pipeline_line(busy, NOW).key}) == 4
+    assert (lines[2].state, lines[2].cause) == ("busy (LR=1e-4, NOTE=a b)", "alice")
+    idle = pipeline("j:a", run("j:a#2"), queue=(QueueItem(7, "busy"), QueueItem(8, "busy")))
+    assert [line.key for line in other_lines(idle, NOW)] == ["j:a queue 8"], "the first is its own line"
+
+
 def test_what_is_queued_shows_before_the_last_result() -> None:
     queued = pipeline("j:a", run("j:a#1"), queue=(QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True),))
     line = pipeline_line(queued, NOW)
@@ -74,17 +96,17 @@ def test_what_is_queued_shows_before_the_last_result() -> None:
         "#1",
     )
     items = (
-        QueueItem(9, "busy", NOW - 10, parameters="MODEL=churn"),
-        QueueItem(8, "busy", NOW - 300, parameters="MODEL=fraud"),
-        QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True, parameters="MODEL=vision"),
+        QueueItem(9, "busy", NOW - 10, parameters=(("MODEL", "churn"),)),
+        QueueItem(8, "busy", NOW - 300, parameters=(("MODEL", "fraud"),)),
+        QueueItem(7, "no ‘gpu’ node", NOW - 125, stuck=True, parameters=(("MODEL", "vision"),)),
     )
     for status, words in ((Status.PASSED, "stuck"), (Status.RUNNING, "stuck"), (Status.WAITING, "waiting")):
         several = pipeline_line(pipeline("j:a", run("j:a#1", status), queue=items), NOW)
         assert several.word == words
-        told = several.state == "2m: no ‘gpu’ node (MODEL=vision) and 2 more"
+        told = several.state == "2m: no ‘gpu’ node (MODEL=vision)"
         assert told is (words == "stuck"), several.state
     oldest = pipeline_line(pipeline("j:a", run("j:a#1"), queue=items[:2]), NOW)
-    assert oldest.state.endswith("busy (MODEL=fraud) and 1 more")
+    assert oldest.state.endswith("busy (MODEL=fraud)")
     running = pipeline("j:a", run("j:a#1", Status.RUNNING), queue=(QueueItem(7, "busy"),))
     assert pipeline_line(running, NOW).word == "running"
 
@@ -230,10 +252,16 @@ def test_a_skipped_run_is_not_the_newest() -> None:
         ((("push", Status.PASSED), ("push", Status.FAILED)), "2m 00s"),
         ((("", Status.PASSED), ("", Status.FAILED)), "2m 00s"),
         ((("push", Status.FAILED), ("push", Status.FAILED)), "2m 00s"),
-        ((("push", Status.RUNNING), ("push", Status.RUNNING)), "10m; #1 running"),
-        ((("", Status.RUNNING), ("", Status.WAITING)), "10m; #1 waiting"),
+        ((("push", Status.RUNNING), ("push", Status.RUNNING)), "10m"),
+        ((("", Status.RUNNING), ("", Status.WAITING)), "10m"),
         ((("push", Status.PASSED), ("push", Status.WAITING)), "2m 00s"),
-        ((("", Status.RUNNING),) * 6, "10m; #5 running, #4 running, #3 running and 2 more"),
+        (
+            (
+                ("push", Status.PASSED),
+                *((kind, Status.FAILED) for kind in ("web", "api", "schedule", "trigger")),
+            ),
+            "2m 00s; web #4 failed, api #3 failed, schedule #2 failed and 1 more",
+        ),
     ],
 )
 def test_a_row_tells_what_its_newest_run_hides(runs: tuple[tuple[str, Status], ...], words: str) -> None:

@@ -51,6 +51,19 @@ def test_every_case_stands_in_the_groups_it_belongs_to() -> None:
     ]
 
 
+def test_rows_that_differ_only_by_cell_name_it() -> None:
+    suites = tuple(
+        Suite("unit", (Case("accuracy", "eval.Test", F), Case(name, "eval.Test", F)), where=cell)
+        for cell, name in (("SEED=1", "recall"), ("SEED=2", "speed"))
+    )
+    assert [line.partition(" | ")[2] for line in texts(groups(TestReport(suites=suites))[:1])] == [
+        "accuracy | SEED=1  eval.Test",
+        "recall | eval.Test",
+        "accuracy | SEED=2  eval.Test",
+        "speed | eval.Test",
+    ]
+
+
 def test_what_is_flaky_says_why_wherever_it_stands() -> None:
     now = report(Case("a", "", F))
     found = groups(now, report(Case("a", "", P)), report(Case("a", "", F)), report(Case("a", "", P)))

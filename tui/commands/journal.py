@@ -16,7 +16,7 @@ from tui.engine.actions.model_rules import promotes, with_gates
 from tui.engine.queries import EnvironmentsOf, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.insight.pending_gates import PendingGate, pending_gates
-from tui.presenters.documents import SCHEMA, FaultDoc, fault_document
+from tui.presenters.documents import SCHEMA, FaultDoc, FieldDoc, document_of, fault_document
 from tui.presenters.plain_text import table
 from tui.text import format as fmt
 
@@ -142,6 +142,9 @@ class WaitingDoc(msgspec.Struct, frozen=True):
     run: str
     title: str
     ref: str
+    submitter: str
+    fields: tuple[FieldDoc, ...]
+    promotes: bool
 
 
 class GatesDoc(msgspec.Struct, frozen=True):
@@ -181,15 +184,15 @@ def _print_gates(
             SCHEMA,
             now,
             tuple(
-                WaitingDoc(
-                    str(each.gate.address),
-                    each.gate.message,
-                    each.since,
-                    each.gate.blocking,
-                    each.overtaken,
-                    str(each.run.address),
-                    each.run.title,
-                    each.run.ref,
+                document_of(
+                    WaitingDoc,
+                    each.gate,
+                    since=each.since,
+                    overtaken=each.overtaken,
+                    run=str(each.run.address),
+                    title=each.run.title,
+                    ref=each.run.ref,
+                    promotes=each.promotes,
                 )
                 for each in found
             ),

@@ -25,7 +25,7 @@ from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.insight.priority import by_priority
 from tui.presenters.documents import SCHEMA, StatusDoc, run_document, source_document
-from tui.presenters.pipelines import pipeline_line
+from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line
 from tui.presenters.plain_text import chart_text, pipeline_table, run_text
 from tui.sources.base import SourceError
 
@@ -135,9 +135,11 @@ def _pipelines(listings: Mapping[str, Listing]) -> list[Pipeline]:
 
 def _list_text(runtime: Runtime, listings: Mapping[str, Listing]) -> str:
     ranked = by_priority(_pipelines(listings))
-    return pipeline_table(
-        [pipeline_line(pipeline, runtime.sources.now(pipeline.address.source)) for pipeline in ranked]
-    )
+    lines: list[PipelineLine] = []
+    for pipeline in ranked:
+        now = runtime.sources.now(pipeline.address.source)
+        lines += [pipeline_line(pipeline, now), *other_lines(pipeline, now)]
+    return pipeline_table(lines)
 
 
 def _report(settings: Settings, listings: Mapping[str, Listing], faults: Mapping[str, Fault]) -> Exit:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from tui.domain.action import ActionField
 from tui.domain.address import Address
 from tui.domain.status import Status
 
@@ -31,6 +32,10 @@ class Gate(msgspec.Struct, frozen=True, gc=False):
     since: float | None = None
     blocking: bool = True
     """False for a GitLab optional manual job (``allow_failure``), which the run does not wait for."""
+    submitter: str = ""
+    """Users and groups that may answer, with commas between (Jenkins); empty: nobody in particular is named."""
+    fields: tuple[ActionField, ...] = ()
+    """What it asks for beside a yes (Jenkins)."""
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
@@ -59,7 +64,8 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """Why it failed or waits, in the source's words."""
     web_url: str = ""
     downstream: "Run | None" = None
-    """The run this job started (GitLab bridges), with its own stages as far as they could be read."""
+    """The run this job started (GitLab bridges), with its own stages as far as they could be read. What a Jenkins run
+    started, or a cell of its matrix, is a run of its own: then ``address`` is that run's."""
 
 
 class Stage(msgspec.Struct, frozen=True, gc=False):
@@ -93,8 +99,10 @@ class QueueItem(msgspec.Struct, frozen=True, gc=False):
     since: float | None = None
     stuck: bool = False
     """It will not begin by itself."""
-    parameters: str = ""
-    """What it was asked for with: ``MODEL=fraud, DRY=true``."""
+    cause: str = ""
+    """Who or what asked for it, as of a run."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What it was asked for with."""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -112,6 +120,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     cause: str = ""
     """Who or what started it, in few words: ``alice``, ``push``, ``upstream ml/train#4``."""
     parameters: tuple[tuple[str, str], ...] = ()
+    """Names and values, those of several lines with their newlines."""
     created_at: float | None = None
     started_at: float | None = None
     duration: float | None = None
@@ -132,6 +141,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     """None: not read yet, as in a list."""
     stage_source: str = ""
     """Where the stages come from, when that limits what they can say (``flow graph: no times``)."""
+    upstream: "Run | None" = None
+    """The run that started this one, without its stages; None where none did, and until it was asked for."""
     facts: tuple[str, ...] = ()
     """What else there is to know of it, in lines: its merge request, who has to approve, when it runs next."""
     trigger: str = ""

@@ -349,7 +349,7 @@ def _read(name: str, part: WordPart, pipeline: Pipeline, run: Run) -> str:
         value = dict(run.parameters).get(part.parameter)
         if value is None:
             raise _NotThere(f"{name}: it has no parameter {part.parameter}")
-        return value
+        return clean(value)  # its lines as one
     if part.folder is not None:
         parts = [clean(unquote(each)) for each in pipeline.address.path.split("/")]
         try:

@@ -17,7 +17,7 @@ class PendingGate(msgspec.Struct, frozen=True):
     run: Run
     pipeline: Pipeline
     promotes: bool = False
-    """A canary waits at it, whether or not its run does."""
+    """A canary waits at it, or may, whether or not its run does."""
     overtaken: str = ""
     """What was put since into the environment that it leads to, in words; empty: nothing newer, as far as is known."""
 
@@ -53,9 +53,7 @@ def pending_gates(
     """
     places = tuple(places)
     found = {
-        gate.address: PendingGate(
-            gate, run, pipeline, not gate.blocking and promotes(gate), _overtaken(gate.address, places)
-        )
+        gate.address: PendingGate(gate, run, pipeline, promotes(gate), _overtaken(gate.address, places))
         for listing in listings
         for pipeline in listing.pipelines
         for run in pipeline.runs

@@ -66,10 +66,11 @@ def hidden_runs(pipeline: Pipeline) -> list[Run]:
     """What the last run of ``pipeline`` hides though it matters, newest first.
 
     Runs that are under way or wait beside it, and the newest result of each other kind of trigger where that is a
-    failure: a schedule that passed says nothing of the push that failed before it.
+    failure: a schedule that passed says nothing of the push that failed before it. A run of GitLab, which has a
+    trigger, waits for ever where nobody answers: it counts only until a newer one has overtaken it.
     """
-    last = pipeline.last
-    waiting = [run for run in _front(pipeline) if _waits(run)]
+    last, front = pipeline.last, list(_front(pipeline))
+    waiting = [run for run in pipeline.runs if _waits(run) and (run in front or not run.trigger)]
     results: dict[str, Run] = {}
     for run in pipeline.runs:
         if run.status in _CONCLUSIVE and run.trigger:

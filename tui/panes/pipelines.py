@@ -1,6 +1,6 @@
 """The pipelines pane: every source in one list, what needs a person first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from textual import on
@@ -20,7 +20,7 @@ from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
 from tui.panes.filterable import FilterablePane
 from tui.panes.selectable import SelectablePane
-from tui.presenters.pipelines import PipelineLine, pipeline_line, settled_age
+from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line, settled_age
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
@@ -191,6 +191,8 @@ class PipelinesPane(SelectablePane, FilterablePane):
         self.sort: Sort = "need"
         self.group: Group = "nothing"
         self.pipelines: dict[str, Pipeline] = {}
+        self.others: dict[str, tuple[Pipeline, Address]] = {}
+        """Behind the rows below those of pipelines."""
         self._made: dict[str, MadeRow] = {}
         self._filling = True
 
@@ -221,6 +223,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
             self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
         for each in reversed(recent(self.runtime)):
             rows = [self._acted(row, each) for row in rows]
+        rows = list(self._with_others(rows, readings))
         on_top = self.table.cursor == 0
         self.table.set_rows(self.with_marks(rows))
         # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
@@ -229,7 +232,24 @@ class PipelinesPane(SelectablePane, FilterablePane):
         self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
 
+    def _with_others(self, rows: Sequence[Row], readings: Readings) -> Iterator[Row]:
+        """The rows, below those of pipelines the other runs that go on in them, and what is queued."""
+        self.others = {}
+        for row in rows:
+            yield row
+            pipeline = self.pipelines.get(row.key)
+            if pipeline is None or self._made[row.key].age is not None:
+                continue  # nothing goes on in it
+            source = pipeline.address.source
+            now, reading = self.runtime.sources.now(source), readings[source]
+            for line in other_lines(pipeline, now):
+                self.others[line.key] = pipeline, line.address
+                made = _row(source, line, reading, now, disabled=pipeline.disabled)
+                yield made._replace(cells=(made.cells[0], f"  └ {line.name}", *made.cells[2:]))
+
     def target_of(self, key: str) -> Address | None:
+        if key in self.others:
+            return self.others[key][1]
         pipeline = self.pipelines.get(key)
         if pipeline is None:
             return None
@@ -248,7 +268,11 @@ class PipelinesPane(SelectablePane, FilterablePane):
 
     @property
     def selected(self) -> Selection:
-        pipeline, before = self.pipelines.get(self.table.key or ""), self.selection.pipeline
+        key, before = self.table.key or "", self.selection.pipeline
+        if key in self.others:
+            of, address = self.others[key]
+            return Selection(pipeline=of, run=address if address.run is not None else None)
+        pipeline = self.pipelines.get(key)
         if pipeline is None:
             return Selection()
         same = before is not None and pipeline.key == before.key
@@ -256,7 +280,8 @@ class PipelinesPane(SelectablePane, FilterablePane):
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
-        return (("Show the run's stages", "open_run"),) if self.table.key in self.pipelines else ()
+        known = self.table.key in self.pipelines or self.table.key in self.others
+        return (("Show the run's stages", "open_run"),) if known else ()
 
     def reveal(self, key: str) -> bool:
         """Put the cursor on the pipeline of ``key``; False when it is not in the list, or hidden by the filter."""
@@ -272,7 +297,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
         event.stop()
         if event.key.startswith("group "):
             self.fold(event.key, None)
-        elif event.key in self.pipelines:
+        elif event.key in self.pipelines or event.key in self.others:
             self.post_message(self.Menu())
 
     def action_open_run(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tui.domain.action import ActionField
 from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Rollback
@@ -19,6 +20,7 @@ from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCo
 from tui.domain.verdict import MetricVerdict, Verdict
 from tui.insight.environments import EnvironmentPlace
 from tui.insight.priority import hidden_runs
+from tui.text.safe import clean, clean_lines
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -39,11 +41,22 @@ class TestsDoc(msgspec.Struct, frozen=True):
     skipped: int
 
 
+class FieldDoc(msgspec.Struct, frozen=True):
+    name: str
+    kind: str
+    default: str | None
+    choices: tuple[str, ...]
+    help: str
+    required: bool
+
+
 class GateDoc(msgspec.Struct, frozen=True):
     address: str
     message: str
     since: float | None
     blocking: bool
+    submitter: str
+    fields: tuple[FieldDoc, ...]
 
 
 class JobDoc(msgspec.Struct, frozen=True):
@@ -97,6 +110,7 @@ class RunDoc(msgspec.Struct, frozen=True):
     web_url: str
     stages: tuple[StageDoc, ...] | None
     facts: tuple[str, ...]
+    upstream: "RunDoc | None"
 
 
 class QueueItemDoc(msgspec.Struct, frozen=True):
@@ -104,7 +118,8 @@ class QueueItemDoc(msgspec.Struct, frozen=True):
     reason: str
     since: float | None
     stuck: bool
-    parameters: str
+    cause: str
+    parameters: dict[str, str]
 
 
 class PipelineDoc(msgspec.Struct, frozen=True):
@@ -276,6 +291,18 @@ def run_document(run: Run) -> RunDoc:
     return document_of(RunDoc, run, parameters=dict(run.parameters))
 
 
+def _field(field: ActionField) -> FieldDoc:
+    """Without what a default may be that is kept secret, or cannot be given here."""
+    told = field.kind not in ("secret", "unsupported")
+    return document_of(
+        FieldDoc,
+        field,
+        name=clean(field.name),
+        default=clean_lines(field.default) if told else None,
+        choices=tuple(map(clean, field.choices)),
+    )
+
+
 def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:
     return SourceDoc(
         name=name,
@@ -291,7 +318,10 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
         PipelineDoc,
         pipeline,
         queued=len(pipeline.queue),
-        queue=tuple(document_of(QueueItemDoc, item, item=item.id) for item in pipeline.queue),
+        queue=tuple(
+            document_of(QueueItemDoc, item, item=item.id, parameters=dict(item.parameters))
+            for item in pipeline.queue
+        ),
         last_run=last,
         other_runs=tuple(map(run_document, hidden_runs(pipeline))),
     )
@@ -359,6 +389,7 @@ def _rollback(rollback: Rollback) -> RollbackDoc:
 _PARTS: Mapping[type, Callable[[Any], object]] = {
     Address: str,
     TestCounts: partial(document_of, TestsDoc),
+    ActionField: _field,
     Gate: partial(document_of, GateDoc),
     Job: partial(document_of, JobDoc),
     Stage: partial(document_of, StageDoc),

@@ -8,16 +8,18 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tui.domain.address import Address
-from tui.domain.pipeline import Job, Pipeline, Run, Stage
+from tui.domain.pipeline import Job, Pipeline, QueueItem, Run, Stage
 from tui.domain.status import Status
 from tui.insight.eta import elapsed, expected_end
 from tui.insight.priority import hidden_runs
 from tui.text import format as fmt
+from tui.text.safe import clean, shorten
 
 NEVER_RAN = "never ran"
 DISABLED = "disabled"
 MOST_HIDDEN = 3
-"""Runs beside the last one that are named in its row."""
+"""Failed runs beside the last one that are named in its row."""
+_PARAMETERS = 120
 
 
 class PipelineLine(msgspec.Struct, frozen=True, gc=False):
@@ -51,15 +53,10 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
             status_word(run.status, run.vendor_status),
             run_state(run, pipeline.runs, now),
         )
-    state = "; ".join(filter(None, (state, _hidden(pipeline))))
-    item = pipeline.first_queued
-    if item is not None and (
-        run is None or not run.status.active or (item.stuck and run.status is not Status.WAITING)
-    ):
-        status, word = Status.QUEUED, "stuck" if item.stuck else Status.QUEUED.value
-        more = f" and {len(pipeline.queue) - 1} more" if len(pipeline.queue) > 1 else ""
-        given = f" ({item.parameters})" if more and item.parameters else ""
-        state = _since(item.since, now, f"{item.reason}{given}{more}")
+    state = "; ".join(filter(None, (state, _hidden_failures(pipeline))))
+    item = _item_in_line(pipeline)
+    if item is not None:
+        status, word, state = Status.QUEUED, _item_word(item), _item_state(item, now)
     return PipelineLine(
         key=pipeline.key,
         address=pipeline.address.at_run(run.address.run)
@@ -78,30 +75,86 @@ def pipeline_line(pipeline: Pipeline, now: float) -> PipelineLine:
     )
 
 
-def _hidden(pipeline: Pipeline) -> str:
-    """``push #12 failed, #11 running``: the runs that the last one hides, in words that time does not change."""
-    runs = hidden_runs(pipeline)
-    words = [
-        " ".join(
-            filter(
-                None,
-                (
-                    run.trigger if run.status is Status.FAILED else "",
-                    f"#{run.address.run}",
-                    status_word(run.status, run.vendor_status),
-                ),
-            )
+def other_lines(pipeline: Pipeline, now: float) -> list[PipelineLine]:
+    """What else goes on in a pipeline, beside what its own line tells: other runs that have not ended, and what waits
+    in the queue."""
+    in_line, last = _item_in_line(pipeline), pipeline.last
+    runs = [run for run in hidden_runs(pipeline) if not run.status.finished]
+    if in_line is not None and last is not None and last.status.active:
+        runs = [last, *runs]
+    lines = [
+        PipelineLine(
+            key=f"{pipeline.key} {run.address.run_text}",
+            address=run.address,
+            status=run.status,
+            word=status_word(run.status, run.vendor_status),
+            name=pipeline.name,
+            folder=pipeline.folder,
+            ref=pipeline.ref,
+            run=f"#{run.address.run_text}",
+            state=run_state(run, pipeline.runs, now),
+            age=_age(run, now),
+            cause=run.cause,
+            tests=tests_text(run),
         )
-        for run in runs[:MOST_HIDDEN]
+        for run in runs
     ]
-    more = len(runs) - len(words)
+    lines += [
+        PipelineLine(
+            key=f"{pipeline.key} queue {item.id}",
+            address=pipeline.address,
+            status=Status.QUEUED,
+            word=_item_word(item),
+            name=pipeline.name,
+            folder=pipeline.folder,
+            ref=pipeline.ref,
+            run="",
+            state=_item_state(item, now),
+            age="",
+            cause=item.cause,
+            tests="",
+        )
+        for item in pipeline.queue
+        if item is not in_line
+    ]
+    return lines
+
+
+def _item_in_line(pipeline: Pipeline) -> QueueItem | None:
+    """The queued item that a pipeline's own line tells of: its last run has ended, or does not need a person while the
+    item does."""
+    run, item = pipeline.last, pipeline.first_queued
+    if item is None or run is None or not run.status.active:
+        return item
+    return item if item.stuck and run.status is not Status.WAITING else None
+
+
+def _item_word(item: QueueItem) -> str:
+    return "stuck" if item.stuck else Status.QUEUED.value
+
+
+def _item_state(item: QueueItem, now: float) -> str:
+    """``12m: no ‘gpu’ node (LR=3e-4, OPT=adamw)``."""
+    given = ", ".join(f"{name}={clean(value)}" for name, value in item.parameters)
+    state = _since(item.since, now, item.reason)
+    return f"{state} ({shorten(given, _PARAMETERS)})" if given else state
+
+
+def _hidden_failures(pipeline: Pipeline) -> str:
+    """``push #12 failed``: the failures that the last run hides. What goes on has lines of its own."""
+    failed = [run for run in hidden_runs(pipeline) if run.status.finished]
+    words = [
+        f"{run.trigger} #{run.address.run_text} {status_word(run.status, run.vendor_status)}"
+        for run in failed[:MOST_HIDDEN]
+    ]
+    more = len(failed) - len(words)
     return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def settled_age(pipeline: Pipeline, now: float) -> str | None:
     """All of a pipeline's line that time changes, if nothing goes on in it; None if something does."""
     run = pipeline.last
-    if pipeline.queue or (run is not None and not run.status.finished):
+    if pipeline.queue or any(not run.status.finished for run in pipeline.runs):
         return None
     return _age(run, now) if run is not None else ""
 
@@ -178,8 +231,25 @@ class StageLine(msgspec.Struct, frozen=True):
 
 
 def stage_lines(run: Run, now: float) -> list[StageLine]:
-    """The stage tree of ``run`` from top to bottom."""
-    return list(_stages(run, run.stages or (), "", "", now))
+    """The stage tree of ``run`` from top to bottom, below the run that started it."""
+    lines = list(_stages(run, run.stages or (), "", "", now))
+    return [_upstream(run.upstream, now), *lines] if run.upstream is not None else lines
+
+
+def _upstream(run: Run, now: float) -> StageLine:
+    return StageLine(
+        key="upstream",
+        prefix="↑ ",
+        name=str(run.address).partition(":")[2],
+        status=run.status,
+        word=status_word(run.status, run.vendor_status),
+        time=_time(run.status, elapsed(run, now)),
+        note="started this run",
+        started_at=None,
+        ended_at=None,
+        dim=False,
+        address=run.address,
+    )
 
 
 def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
@@ -198,11 +268,18 @@ def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: floa
             started_at=stage.started_at,
             ended_at=_end(stage.started_at, stage.duration, stage.paused),
             dim=stage.synthetic or stage.status is Status.SKIPPED,
-            address=stage.jobs[0].address if stage.jobs else run.address.at_job(f"{stage.name}~{stage.id}"),
+            address=_address(run, stage),
         )
         if not one:
             yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
         yield from _stages(run, stage.children, below, key, now)
+
+
+def _address(run: Run, stage: Stage) -> Address:
+    """Of what has its log: its first job, unless that is a run of its own that it has started (Jenkins)."""
+    if stage.jobs and (stage.jobs[0].address.job is not None or _is_its_job(stage)):
+        return stage.jobs[0].address
+    return run.address.at_job(f"{stage.name}~{stage.id}")
 
 
 def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool) -> Iterator[StageLine]:
@@ -236,7 +313,7 @@ def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
 def _is_its_job(stage: Stage) -> bool:
     """A stage that only wraps one job of its own name is one row, which has the note of both. Not where that would
     lose something: a downstream run, another status."""
-    if len(stage.jobs) != 1 or stage.children:
+    if len(stage.jobs) != 1:
         return False
     job = stage.jobs[0]
     lost = job.downstream is not None or job.status is not stage.status

@@ -1,5 +1,6 @@
 """The tests of a run as groups of lines: what the pane and the command both print. Pure, no colours, no widths."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
@@ -86,12 +87,29 @@ def group_cases(
             if id in closed and not needle:
                 size = sum(1 for _ in listed)
             else:
-                lines = tuple(_line(report, id, s, i, "") for s, i in listed)
+                lines = _told_apart(report, tuple(_line(report, id, s, i, "") for s, i in listed))
         else:
-            lines = tuple(_group_lines(report, found, id, now, matches))
+            lines = _told_apart(report, tuple(_group_lines(report, found, id, now, matches)))
         if size := size or len(lines):
             groups.append(CaseGroup(id, title, says, size, () if id in closed else lines))
     return groups
+
+
+def _told_apart(report: TestReport, lines: tuple[CaseLine, ...]) -> tuple[CaseLine, ...]:
+    """The lines, those that are else the same with their suites: one test in several cells of a matrix."""
+    same = Counter((line.name, line.where) for line in lines)
+    return tuple(
+        msgspec.structs.replace(line, where=_in_suite(report, line))
+        if same[line.name, line.where] > 1
+        else line
+        for line in lines
+    )
+
+
+def _in_suite(report: TestReport, line: CaseLine) -> str:
+    suite = report.suites[int(line.key.split(" ")[1])]
+    place = suite.where or suite.name
+    return f"{place}  {line.where}" if place and place not in line.where else line.where
 
 
 _Matches = Callable[[int, int], bool]

@@ -42,8 +42,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """Jenkins full name as the server sends it (``ml-service/feature%2Fx``), GitLab project path."""
     ref: str = "main"
     """Branch. For Jenkins only the branch of the commits."""
-    kind: Literal["pipeline", "branch", "freestyle"] = "pipeline"
-    """Jenkins: a Pipeline job, a branch of a multibranch project (its parent in the path), a freestyle job."""
+    kind: Literal["pipeline", "branch", "freestyle", "matrix"] = "pipeline"
+    """Jenkins: a Pipeline job, a branch of a multibranch project (its parent in the path), a freestyle job, a matrix
+    project whose cells are the tasks (``AXIS=value,AXIS=value``)."""
     tasks: tuple[Task, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
     """Build parameters with their defaults. ``{version}`` becomes the version that the run ships."""
@@ -69,6 +70,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """Jenkins: the display name of its runs; as in parameters, {version} and {colour} are replaced."""
     described: str = ""
     """Jenkins: the description of its runs, with markup."""
+
+    @property
+    def plain(self) -> bool:
+        """Jenkins: its runs have no stages."""
+        return self.kind in ("freestyle", "matrix")
 
 
 class Commit(msgspec.Struct, frozen=True):

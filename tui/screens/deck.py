@@ -223,7 +223,7 @@ class DeckScreen(ActionKeys):
         row = next((each for each in self._rows() if (each.address, each.ref) == (old.address, old.ref)), old)
         renewed = msgspec.structs.replace(selection, pipeline=row)
         address, run = selection.address, renewed.run_address
-        if address is not None and address.run is not None and address.of_run != run:
+        if address is not None and address.of_run == selection.run_address != run:
             # It was in the run that was the newest before.
             return Selection(run=selection.run, pipeline=row, model=selection.model)
         return renewed

@@ -204,6 +204,8 @@ async def test_one_bad_batch_does_not_take_the_others_away(stub: Stub, connect: 
     [note] = second.notes
     assert note.startswith("ml/p10: not read, shown as last read: gl answered 500")
     assert "request id 01HX" in note
+    [note] = (await connect(watch=tuple(f"ml/p{n}" for n in range(11))).pipelines()).notes
+    assert note.startswith("ml/p10: not read, not shown: gl answered 500"), "it never was"
 
 
 async def test_hostile_names_are_shown_harmless(stub: Stub, connect: Connect) -> None:

@@ -53,6 +53,16 @@ def hurried() -> Callable[[], float]:
     return lambda: float(next(ticks))
 
 
+class Instant:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @asynccontextmanager
 async def jenkins(
     routes: Mapping[str, Route],

@@ -159,7 +159,7 @@ async def test_a_killed_run_leaves_no_stage_running() -> None:
         ),
     }
     async with jenkins(routes) as (source, stub):
-        for requests in (2, 4):
+        for requests in (3, 5):
             run = await source.run(ADDRESS)
             assert drawn(run.stages) == "a passed, b canceled [c canceled]"
             assert len(stub.requests) == requests

@@ -21,6 +21,7 @@ from tui.domain.address import Address, parse_address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import TestCounts
 from tui.domain.status import Status
+from tui.presenters.pipelines import other_lines, pipeline_line
 from tui.sources.base import SourceError
 
 WORKFLOW = "org.jenkinsci.plugins.workflow.job.WorkflowJob"
@@ -330,6 +331,26 @@ async def test_every_recorded_queue_is_joined_to_its_jobs(name: str) -> None:
         for path, pipeline in by_path(listing).items()
         if pipeline.queue
     } == QUEUES[name]
+
+
+ASKED = ("queue-params-tree",)
+
+
+async def test_a_queued_item_tells_who_asked_for_it_with_what() -> None:
+    jobs = {"name": "rec", "jobs": [{"name": "sweep", "fullName": "rec/sweep", "color": "notbuilt"}]}
+    listing = await listed(core({"jobs": [jobs]}), recorded("queue-params-tree"))
+    (sweep,) = listing.pipelines
+    assert [(item.id, item.cause, dict(item.parameters)) for item in sweep.queue] == [
+        (283, "admin", {"LR": "1e-5", "OPT": "adamw"}),
+        (281, "admin", {"LR": "3e-4", "OPT": "adamw"}),
+        (282, "dev, admin", {"LR": "1e-4", "OPT": "lion"}),
+    ]
+    (shown, *others) = [pipeline_line(sweep, 1796093927.0), *other_lines(sweep, 1796093927.0)]
+    assert shown.state == "2m: Build #1 is already in progress (ETA: N/A) (LR=3e-4, OPT=adamw)", "the oldest"
+    assert [(line.word, line.cause, line.state) for line in others] == [
+        ("queued", "admin", "2m: In the quiet period. Expires in 38 sec (LR=1e-5, OPT=adamw)"),
+        ("queued", "dev, admin", "2m: Build #1 is already in progress (ETA: N/A) (LR=1e-4, OPT=lion)"),
+    ]
 
 
 async def test_a_queued_item_knows_since_when_it_waits() -> None:

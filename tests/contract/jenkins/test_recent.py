@@ -66,6 +66,25 @@ async def test_where_all_has_ended_the_newest_is_asked_for_and_the_others_kept()
         assert asked_for(stub) == [5, 1, 2]
 
 
+async def test_what_goes_on_behind_the_newest_stays_in_sight() -> None:
+    """It is asked for by itself, one request, and no more once it has ended."""
+    controller = Controller(build(2), build(1, None))
+    first = "GET /job/ml/1/api/json"
+    async with controller.reading() as (source, stub):
+        assert numbers(await source.pipelines()) == [2, 1]
+        controller.builds[:0] = map(build, range(8, 2, -1))
+        stub.routes[first] = [core(build(1, None)), Reply(500), core(build(1, None)), core(build(1))]
+        assert numbers(await source.pipelines()) == [8, 7, 6, 2, 1], "the others are asked for next"
+        for _ in range(3):
+            stub.requests.clear()
+            assert numbers(await source.pipelines()) == [8, 7, 6, 5, 4, 1]
+            assert len(stub.requests) == 3
+        for _ in range(2):
+            stub.requests.clear()
+            assert numbers(await source.pipelines()) == [8, 7, 6, 5, 4]
+        assert len(stub.requests) == 2
+
+
 async def test_all_are_asked_for_after_builds_came_of_which_too_few_were_seen() -> None:
     controller = Controller(*map(build, range(5, 0, -1)))
     async with controller.reading() as (source, stub):

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jenkins import test_faults, test_graph_view, test_listing, test_runs, test_wfapi
+from tests.contract.jenkins import (
+    test_faults,
+    test_graph_view,
+    test_inside,
+    test_listing,
+    test_matrix,
+    test_runs,
+    test_wfapi,
+)
 from tests.contract.jenkins.support import RECORDINGS, body, core, jenkins, recording
 from tests.http_stub import Route
 from tui.domain.address import Address
@@ -26,11 +34,16 @@ EXPECTED = {
     "wfapi-node-describe-fit",  # in test_stage_logs
     *test_faults.ANSWERS,
     *test_graph_view.GRAPHS,
+    *test_inside.RECORDED,
     *test_listing.FOLDERS,
     *test_listing.JOBS,
     *test_listing.QUEUES,
+    *test_listing.ASKED,
     *test_listing.ROOTS,
+    *test_matrix.RUNS,
+    *test_matrix.CELLS,
     *test_runs.BUILDS,
+    *test_runs.PARAMETERS,
     *test_runs.MISSING,
     *test_wfapi.INPUTS,
     *test_wfapi.WFAPI,

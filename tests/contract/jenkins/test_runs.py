@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.contract.jenkins.support import asked, core, jenkins, recorded, recording
+from tests.contract.jenkins.support import asked, body, core, jenkins, recorded, recording
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
+from tui.presenters.documents import run_document
 from tui.sources.base import SourceError
 from tui.sources.jenkins.names import place_of
 
@@ -73,6 +74,43 @@ async def test_every_recorded_build(name: str) -> None:
     run = await read(name)
     words = f"{run.status} {run.vendor_status} by {run.cause}, {run.duration} of {run.expected_duration}"
     assert words == BUILDS[name]
+
+
+PARAMETERS = {
+    "param-kinds-run-form-run": (("BASELINE", "rec/evaluate-model#1"),),
+    "input-kinds-all-core": (),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+async def test_every_recorded_kind_of_parameter(name: str) -> None:
+    assert (await read(name)).parameters == PARAMETERS[name]
+
+
+async def test_a_gate_says_who_may_answer_and_what_it_asks_for() -> None:
+    """The default of a password is not told."""
+    running = body("input-kinds-all-core") | {"number": 1, "building": True}
+    async with jenkins({"/job/rec/job/approve-release/1/api/json": core(running)}) as (source, _):
+        run = await source.run(Address("ci", "rec/approve-release", 1))
+    gate = next(gate for gate in run.gates if gate.address.gate == "Release")
+    assert gate.submitter == "admin,dev"
+    assert [
+        (field.name, field.kind, field.default, field.choices, field.required) for field in gate.fields
+    ] == [
+        ("BASELINE", "run", "rec/evaluate-model#2", (), True),
+        ("REGISTRY", "text", "", (), True),
+        ("API_KEY", "secret", "", (), True),
+        ("NOTES", "lines", "first\nsecond", (), False),
+        ("STAGE", "choice", "", ("", "staging", "prod"), False),
+    ]
+    document = next(each for each in run_document(run).gates if each.address == str(gate.address))
+    assert [field.default for field in document.fields] == [
+        "rec/evaluate-model#2",
+        "",
+        None,
+        "first\nsecond",
+        "",
+    ]
 
 
 MISSING = ("build-deleted-404", "build-negative", "notfound-job-404")
@@ -169,7 +207,11 @@ async def test_causes_by_class(cause: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("parameter", "shown"),
     [
-        ({"value": "a\nb"}, "a b"),
+        ({"value": "a\r\n\x1b[2Jb"}, "a\nb"),
+        (
+            {"jobName": "rec/evaluate", "number": "1", "_class": "hudson.model.RunParameterValue"},
+            "rec/evaluate#1",
+        ),
         ({"value": True}, "true"),
         ({"value": 3}, "3"),
         ({"value": None}, ""),

@@ -8,6 +8,7 @@ from tests.contract.jenkins.staged import ADDRESS, build, graph, node, wf
 from tests.contract.jenkins.support import (
     ABSENT,
     PGV,
+    Instant,
     asked,
     core,
     drawn,
@@ -19,6 +20,7 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.sources.base import SourceError
+from tui.sources.jenkins.read.inside import APART
 
 # Which source
 
@@ -45,11 +47,12 @@ async def test_the_source_is_probed_once_and_remembered(path: str) -> None:
     async with jenkins(with_source(path, answer)) as (source, stub):
         assert source.facts().stage_source == ""
         assert drawn((await source.run(Address("ci", "j", 1))).stages) == "a passed"
-        assert asked(stub)[1:] == [f"/job/j/1/{tried}" for tried in order[: order.index(path) + 1]]
+        probed = [f"/job/j/1/{tried}" for tried in order[: order.index(path) + 1]]
+        assert asked(stub)[1:] == [*probed, "/job/j/1/api/json"], "the last for what goes on inside"
         assert source.facts().stage_source == name
         stub.requests.clear()
         await source.run(Address("ci", "j", 2))
-        assert asked(stub) == ["/job/j/2/api/json", f"/job/j/2/{path}"]
+        assert asked(stub) == ["/job/j/2/api/json", f"/job/j/2/{path}", "/job/j/2/api/json"]
 
 
 async def test_runs_asked_at_once_probe_once() -> None:
@@ -109,9 +112,9 @@ async def test_an_ended_run_is_asked_for_once() -> None:
     }
     async with jenkins(routes) as (source, stub):
         first = await source.run(ADDRESS)
-        assert len(stub.requests) == 2
+        assert len(stub.requests) == 3
         assert await source.run(Address("ci", "j", 1, "a")) is first
-        assert len(stub.requests) == 2
+        assert len(stub.requests) == 3
 
 
 async def test_the_run_asked_for_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,12 +128,20 @@ async def test_the_run_asked_for_longest_ago_is_forgotten_first(monkeypatch: pyt
         assert [path.split("/")[3] for path in asked(stub)] == ["1", "2", "3", "2"]
 
 
-async def test_a_running_run_costs_two_requests_each_time() -> None:
-    answer, _ = SOURCES["stages/tree"]
-    async with jenkins(with_source("stages/tree", answer)) as (source, stub):
-        for requests in (2, 4, 6):
+async def test_a_running_run_costs_two_requests_each_time_and_now_and_then_a_third() -> None:
+    """That is its flow graph: read when a stage began or ended, and after half a minute."""
+    now = Instant()
+    first, second = node("1", "a", "running"), node("2", "b", "running")
+    answers = [graph(first), graph(first), graph(first, second), graph(first, second)]
+    async with jenkins(with_source("stages/tree", answers[-1]), clock=now) as (source, stub):
+        stub.routes["GET /job/j/1/stages/tree"] = answers
+        for requests in (3, 2, 3, 2):
             await source.run(ADDRESS)
             assert len(stub.requests) == requests
+            stub.requests.clear()
+        now.seconds += APART
+        await source.run(ADDRESS)
+        assert len(stub.requests) == 3
 
 
 async def test_a_job_that_was_made_anew_is_read_anew() -> None:
@@ -178,4 +189,4 @@ async def test_a_run_waiting_for_a_machine_is_looked_up_in_the_queue_until_it_go
         await source.pipelines()
         stub.requests.clear()
         await source.run(ADDRESS)
-        assert len(stub.requests) == 2
+        assert "/queue/api/json" not in asked(stub)

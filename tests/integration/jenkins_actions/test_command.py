@@ -10,6 +10,7 @@ from tests.sandbox.serving import serving
 from tui.sandbox.faults import Faults
 from tui.sandbox.faults import Kind as Fault
 from tui.sandbox.jenkins import Options, jenkins_app
+from tui.sandbox.plan import Form
 from tui.sandbox.scenario import named
 from tui.sandbox.world import World
 
@@ -67,6 +68,28 @@ def test_canary_is_promoted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch)
     assert (code, done["actions"][0]["state"]) == (0, "done"), done
     assert [line.split()[1].rpartition("/")[2] for line in terminal.writes] == ["proceed"]
     assert "hush-1" not in str(done)
+
+
+def test_gates_tell_what_is_asked_whom_and_whether_it_promotes(terminal: Terminal, options: Options) -> None:
+    code, found = terminal.document("gates")
+    assert code == 0
+    gates = {gate["address"].partition("#")[0]: gate for gate in found["gates"]}
+    gate = gates["jenkins:deploy-model"]
+    assert (gate["submitter"], gate["promotes"]) == ("", True)
+    assert [
+        (field["name"], field["kind"], field["default"], field["choices"]) for field in gate["fields"]
+    ] == [
+        ("STRATEGY", "choice", "rolling", ["rolling", "blue-green"]),
+        ("NOTE", "text", "", []),
+        ("NOTIFY", "boolean", "true", []),
+        ("PIN", "secret", None, []),
+    ]
+    assert [field["required"] for field in gate["fields"]] == [False, False, False, True]
+    other = gates["jenkins:ml/vision/deploy"]
+    assert (other["fields"], other["promotes"]) == ([], False), "no rule covers it"
+    options.forms = {"Promote": Form(submitter="alice,mlops")}
+    _, found = terminal.document("gates")
+    assert {gate["submitter"] for gate in found["gates"]} == {"alice,mlops"}
 
 
 def test_rollback_is_a_start(terminal: Terminal) -> None:

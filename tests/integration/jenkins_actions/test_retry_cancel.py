@@ -75,8 +75,8 @@ async def test_what_waits_of_one_job_is_told_apart_and_taken_out_one_by_one(ci: 
     listing = await ci.source.pipelines()
     (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
     assert {each.parameters for each in row.queue} == {
-        "TARGET=staging, DRY=true",
-        "TARGET=production, DRY=true",
+        (("TARGET", "staging"), ("DRY", "true")),
+        (("TARGET", "production"), ("DRY", "true")),
     }
     unnamed = await ci.plan(ActionKind.CANCEL, DEPLOY)
     assert unnamed.why_not.startswith("2 of it wait in the queue, name one (--item): item ")
@@ -88,7 +88,7 @@ async def test_what_waits_of_one_job_is_told_apart_and_taken_out_one_by_one(ci: 
     assert (await ci.done(plan)).words == "it was canceled in the queue"
     listing = await ci.source.pipelines()
     (row,) = (each for each in listing.pipelines if each.address == DEPLOY)
-    assert [each.parameters for each in row.queue] == ["TARGET=staging, DRY=true"]
+    assert [each.parameters for each in row.queue] == [(("TARGET", "staging"), ("DRY", "true"))]
     again = await ci.source.plan(meant.request)
     assert (again.possible, "no longer waits in the queue" in again.why_not) == (False, True)
 

@@ -73,9 +73,9 @@ class RunAt(Query[Run], frozen=True):
             return RUN_WAITING
         if answer.status is Status.UNKNOWN:
             return RUN_UNKNOWN
-        # A GitLab run need not wait for the child pipelines it started; they are shown in it.
-        children_live = any(child.status.active for child in _downstream(answer.stages or ()))
-        return RUN_WAITING if children_live else NEVER
+        # A run need not wait for those it started; they are shown in it, and so is the one that started it.
+        others = [*_downstream(answer.stages or ()), *([answer.upstream] if answer.upstream else [])]
+        return RUN_WAITING if any(run.status.active for run in others) else NEVER
 
 
 def runs_in(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run]:

@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tui.sandbox.artifacts import METRICS, metrics_of
 from tui.sandbox.faults import Faults, with_faults
-from tui.sandbox.jenkins import jobs, pages, queue, runs, tests, writes
+from tui.sandbox.jenkins import jobs, matrix, pages, queue, runs, steps, tests, writes
+from tui.sandbox.jenkins.console import step_of_task
 from tui.sandbox.jenkins.controller import Controller, Folder, Item, job_path
 from tui.sandbox.jenkins.export import Bean, TreeError, export, parse_tree
 from tui.sandbox.jenkins.options import Options
@@ -65,6 +66,7 @@ class _Face:
             return Response(pages.login_page(path), 403, self._marks(), pages.HTML)
         self.controller.root_url = self.options.root_url
         self.controller.forms, self.controller.choices = self.options.forms, self.options.choices
+        self.controller.starts, self.controller.locks = self.options.starts, self.options.locks
         self.controller.deeds.settle(self.world, self.options.lag)
         try:
             if request.method not in ("GET", "HEAD"):
@@ -160,6 +162,8 @@ class _Face:
                 item = queue.find(self.controller, int(number))
                 if item is not None:
                     return self._api(item, query)
+            case ["lockable-resources", "api", "json"] if self.options.shows_locks:
+                return self._api(steps.resources(self.controller), query)
             case ["job", _, *_]:
                 return self._job(segments, query, asked)
         raise _NotFound
@@ -183,6 +187,10 @@ class _Face:
             case ["wfapi", "runs"] if self._wfapi(item):
                 builds = self.controller.builds(item)[:10] if isinstance(item, Pipeline) else []
                 return self._plugin([self._describe(run) for run in builds])
+            case [name, *rest] if (
+                isinstance(item, Pipeline) and (cell := matrix.cell_of(item, name)) is not None
+            ):
+                return self._cell(item, cell, rest, query, asked)
             case [name, *rest] if isinstance(item, Pipeline):
                 run = self.controller.build(item, name)
                 if run is not None:
@@ -206,14 +214,41 @@ class _Face:
         options = self.options
         settings = LogSettings(
             version=options.version,
-            place=options.stages if run.pipeline.kind != "freestyle" else "",
+            place=options.stages if not run.pipeline.plain else "",
             limit=options.log_limit,
             windows=options.windows,
         )
+        match rest:
+            case ["execution", "node", node, "log", "logText", "progressiveHtml"] if node.isdigit():
+                html = steps.step_html(self.controller, run, int(node), options.prefix)
+                return None if html is None else Response(html, 200, self._marks(), pages.HTML)
         found = log_answer(self.world, run, rest, query, asked, settings)
         if found is not None and rest[0] not in ("stages", "pipeline-overview"):
             found.headers.update(self._marks())
         return found
+
+    def _cell(
+        self, item: Pipeline, cell: int, rest: list[str], query: Mapping[str, str], asked: Headers
+    ) -> Response:
+        """The answer about a cell of a matrix, or one of its builds."""
+        name = item.tasks[cell].name
+        match rest:
+            case ["api", "json"]:
+                return self._api(matrix.configuration(self.controller, item, name), query)
+            case [number, *rest] if (run := self.controller.build(item, number)) is not None:
+                state = self.world.progress(run).tasks[cell]
+                if rest == ["api", "json"]:
+                    return self._api(matrix.cell_build(self.controller, run, state), query)
+                if rest == ["testReport", "api", "json"] and (
+                    found := tests.report(self.controller, run, state)
+                ):
+                    return self._api(found, query)
+                if rest[:1] == ["logText"]:
+                    step = str(step_of_task(cell))
+                    log = self._log(run, ["execution", "node", step, "log", *rest], query, asked)
+                    if log is not None:
+                        return log
+        raise _NotFound
 
     def _run(self, run: Run, rest: list[str], query: Mapping[str, str]) -> Response:
         pipeline, seen, now = run.pipeline, self.world.progress(run), self.world.now()
@@ -231,11 +266,11 @@ class _Face:
             case ["testReport", "api", "json"]:
                 if (report := tests.report(self.controller, run)) is not None:
                     return self._api(report, query)
-            case [place, "tree"] if place == self.options.stages and pipeline.kind != "freestyle":
+            case [place, "tree"] if place == self.options.stages and not pipeline.plain:
                 job_url = f"/{job_path(pipeline.path)}"
                 done = seen.state.finished
                 cache = "private, immutable, max-age=86400" if done else "private, no-store"
-                tree = graph_view(run, seen, now, job_url=job_url, place=place)
+                tree = graph_view(run, seen, now, job_url=job_url, place=place, locks=self.options.locks)
                 return self._plugin(tree, {"Cache-Control": cache})
             case ["wfapi", "describe"] if self._wfapi(pipeline):
                 return self._plugin(self._describe(run))
@@ -244,10 +279,16 @@ class _Face:
         raise _NotFound(plugin=True)
 
     def _wfapi(self, item: Item) -> bool:
-        return self.options.stages == "wfapi" and not (isinstance(item, Folder) or item.kind == "freestyle")
+        return self.options.stages == "wfapi" and not (isinstance(item, Folder) or item.plain)
 
     def _describe(self, run: Run) -> dict[str, Any]:
-        return wfapi_describe(run, self.world.progress(run), self.world.now(), run_url=self._context_url(run))
+        return wfapi_describe(
+            run,
+            self.world.progress(run),
+            self.world.now(),
+            run_url=self._context_url(run),
+            locks=self.options.locks,
+        )
 
     def _context_url(self, run: Run) -> str:
         return f"{self.options.prefix}/{job_path(run.pipeline.path)}{run.number}/"

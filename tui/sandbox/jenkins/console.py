@@ -46,6 +46,11 @@ def step_id(node: Node) -> int:
     return node.id + 1
 
 
+def step_of_task(index: int) -> int:
+    """That of the stage that a task is."""
+    return 6 + 9 * index + 1
+
+
 def console(run: Run, seen: Progress, now: float, *, since: float = 0.0, windows: bool = False) -> bytes:
     """The log of a build, notes included.
 
@@ -90,7 +95,7 @@ def _leaves(run: Run, seen: Progress, now: float) -> Iterator[tuple[TaskState, N
 
 def _entries(run: Run, seen: Progress, now: float, windows: bool) -> Iterator[_Entry]:
     told = _Told(run, {6 + 9 * index: state for index, state in enumerate(seen.tasks)}, now, windows)
-    freestyle = run.pipeline.kind == "freestyle"
+    freestyle = run.pipeline.plain
     begin = run.begins_at
     if begin > now:
         return

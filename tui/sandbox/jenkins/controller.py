@@ -58,6 +58,8 @@ class Controller:
         self.deeds = ManualChanges()
         self.forms: Mapping[str, Form] = {}
         self.choices: Mapping[str, tuple[str, ...]] = {}
+        self.starts: Mapping[str, tuple[str, str]] = {}
+        self.locks: frozenset[str] = frozenset()
         self._items: dict[str, Item] = {}
         for pipeline in world.pipelines("jenkins"):
             parts = pipeline.path.split("/")
@@ -131,6 +133,23 @@ class Controller:
                     break
                 yield run, seen
 
+    def started_in(self, run: Run, stage: str) -> str | None:
+        """The full name of the job that a stage of ``run`` starts."""
+        of = run.pipeline.path, stage
+        return next((job for job, by in self.starts.items() if by == of), None)
+
+    def run_of(self, path: str, number: int) -> Run | None:
+        """The build of a job with that number."""
+        item = self.item(path)
+        return self.build(item, str(number)) if isinstance(item, Pipeline) else None
+
+    def holder(self, lock: str) -> Run | None:
+        """The build that works with what a lock guards."""
+        for run, seen in self.active():
+            if any(state.state is State.RUNNING and state.task.label == lock for state in seen.tasks):
+                return run
+        return None
+
     def color(self, pipeline: Pipeline) -> str:
         """That of the last completed build, with ``_anime`` while one runs."""
         if pipeline.disabled:
@@ -152,6 +171,8 @@ def full_display_name(path: str) -> str:
 
 
 def job_class(pipeline: Pipeline) -> str:
-    if pipeline.kind == "freestyle":
+    if pipeline.kind == "matrix":
+        return "hudson.matrix.MatrixProject"
+    if pipeline.plain:
         return "hudson.model.FreeStyleProject"
     return "org.jenkinsci.plugins.workflow.job.WorkflowJob"

@@ -85,7 +85,7 @@ def _folder(controller: Controller, folder: Folder) -> Bean:
 
 
 def _pipeline(controller: Controller, pipeline: Pipeline) -> Bean:
-    freestyle = pipeline.kind == "freestyle"
+    freestyle = pipeline.plain
     permalinks = {
         name: partial(_brief_build, controller, pipeline, *states) for name, states in PERMALINKS.items()
     }

@@ -32,6 +32,13 @@ class Options(msgspec.Struct):
     """What inputs ask for, by their id."""
     choices: Mapping[str, tuple[str, ...]] = {}
     """The values that a parameter of a job may have, where not any."""
+    starts: Mapping[str, tuple[str, str]] = {}
+    """By the full name of a job: the job and the stage whose ``build`` step starts its runs, each run that of its own
+    number."""
+    locks: frozenset[str] = frozenset()
+    """Labels of tasks that are resources to lock: who waits for one waits for no machine."""
+    shows_locks: bool = True
+    """The user may see who holds them."""
     quiet: float = 0.0
     """Seconds for which a new build stays in the queue."""
     lag: float = 0.0

@@ -35,7 +35,7 @@ def queue(controller: Controller) -> Bean:
     ]
     for run, seen in controller.active():
         for state in seen.tasks:
-            if state.state is State.QUEUED:
+            if state.state is State.QUEUED and state.task.label not in controller.locks:
                 item_id = controller.world.job_id(run, state.task.id)
                 items.append((item_id, _placeholder(item_id, run, state)))
     newest_first = [made for _, made in sorted(items, key=lambda pair: -pair[0])]
@@ -132,7 +132,7 @@ def computers(controller: Controller) -> Bean:
     busy: list[Bean] = []
     for run, seen in controller.active():
         build = runs.run(controller, run)
-        freestyle = run.pipeline.kind == "freestyle"
+        freestyle = run.pipeline.plain
         if not freestyle:
             flyweights.append(build)
         for state in seen.tasks:

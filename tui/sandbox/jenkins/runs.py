@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tui.sandbox.artifacts import METRICS
+from tui.sandbox.jenkins import matrix
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
 from tui.sandbox.jenkins.export import Bean
 from tui.sandbox.jenkins.stages import flow_graph, ms
@@ -20,7 +21,7 @@ _WORKFLOW = "org.jenkinsci.plugins.workflow."
 
 def run(controller: Controller, run: Run) -> Bean:
     pipeline = run.pipeline
-    freestyle = pipeline.kind == "freestyle"
+    freestyle = pipeline.plain
     url = controller.run_url(run)
     seen = controller.world.progress(run)
     done = seen.state.finished
@@ -58,6 +59,9 @@ def run(controller: Controller, run: Run) -> Bean:
             "previousBuild": lambda: _neighbour(controller, run, newer=False),
         }
     kind = "hudson.model.FreeStyleBuild" if freestyle else f"{_WORKFLOW}job.WorkflowRun"
+    if pipeline.kind == "matrix":
+        kind = "hudson.matrix.MatrixBuild"
+        fields["runs"] = lambda: matrix.cells(controller, run)
     return Bean(kind, fields, brief=BRIEF)
 
 
@@ -88,7 +92,7 @@ def _neighbour(controller: Controller, run: Run, *, newer: bool) -> Bean | None:
 
 
 def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
-    freestyle = run.pipeline.kind == "freestyle"
+    freestyle = run.pipeline.plain
     nothing = Bean("", {})
     found: list[Bean] = []
     if run.parameters:
@@ -128,6 +132,8 @@ def _actions(controller: Controller, run: Run, seen: Progress) -> list[Bean]:
             seen,
             controller.world.now(),
             run_url=f"{job_path(run.pipeline.path)}{run.number}/",
+            locks=controller.locks,
+            started=lambda stage: (job := controller.started_in(run, stage)) and full_display_name(job),
         )
         found += [
             Bean(
@@ -156,6 +162,11 @@ def cause(controller: Controller, run: Run) -> Bean:
         case _:
             kind, fields = "hudson.model.Cause$UserIdCause", {"userId": run.who, "userName": run.who}
             text = f"Started by user {run.who}"
+    parent, _ = controller.starts.get(run.pipeline.path, ("", ""))
+    if controller.run_of(parent, run.number) is not None:
+        kind = f"{_WORKFLOW}support.steps.build.BuildUpstreamCause"
+        text = f'Started by upstream project "{parent}" build number {run.number}'
+        fields = {"upstreamProject": parent, "upstreamBuild": run.number, "upstreamUrl": job_path(parent)}
     causes = [Bean(kind, {"shortDescription": text, **fields})]
     if (more := controller.deeds.causes.get(run.id)) is not None:
         causes.append(Bean(more[0], {"shortDescription": more[1]}))

@@ -1,6 +1,6 @@
 """The stages of a run in the three shapes Jenkins tells them in: pipeline-graph-view, wfapi and the flow graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, Literal
 
 import msgspec
@@ -153,13 +153,16 @@ _GRAPH_STATES = {
 }
 
 
-def graph_view(run: Run, seen: Progress, now: float, *, job_url: str, place: str) -> dict[str, Any]:
+def graph_view(
+    run: Run, seen: Progress, now: float, *, job_url: str, place: str, locks: Set[str] = frozenset()
+) -> dict[str, Any]:
     """The answer of ``<run>/<place>/tree``. ``job_url`` is the job's path without the context path."""
 
     def stage(node: Node) -> dict[str, Any]:
         shown = node.name.removeprefix(_DECLARATIVE)
         # The version behind pipeline-overview says running for a stage that waits for a machine.
-        queued = place == "stages" or node.state is not State.QUEUED
+        # Nor does any tell of waiting for a lock.
+        queued = (place == "stages" and node.blocked not in locks) or node.state is not State.QUEUED
         answer: dict[str, Any] = {
             "id": str(node.id),
             "name": shown,
@@ -201,7 +204,9 @@ _WFAPI_STATES = {
 }
 
 
-def wfapi_describe(run: Run, seen: Progress, now: float, *, run_url: str) -> dict[str, Any]:
+def wfapi_describe(
+    run: Run, seen: Progress, now: float, *, run_url: str, locks: Set[str] = frozenset()
+) -> dict[str, Any]:
     """The answer of ``<run>/wfapi/describe``. ``run_url`` is the run's path with the context path."""
     failed = next(
         (node for top in nodes(run, seen, now) for node in top.walk() if node.state is State.FAILED), None
@@ -225,10 +230,11 @@ def wfapi_describe(run: Run, seen: Progress, now: float, *, run_url: str) -> dic
             answer["status"] = "SUCCESS"
             answer.pop("error", None)
             ended = node.begun_at + 0.04
+        paused = now - node.begun_at if node.blocked in locks else node.paused
         return answer | {
             "startTimeMillis": ms(node.begun_at),
             "durationMillis": ms(max(0.0, ended - node.begun_at)),
-            "pauseDurationMillis": ms(node.paused),
+            "pauseDurationMillis": ms(paused),
         }
 
     flat = [node for top in nodes(run, seen, now) for node in top.walk()]
@@ -260,6 +266,8 @@ _START = "org.jenkinsci.plugins.workflow.cps.nodes.StepStartNode"
 _END = "org.jenkinsci.plugins.workflow.cps.nodes.StepEndNode"
 _ATOM = "org.jenkinsci.plugins.workflow.cps.nodes.StepAtomNode"
 _COLORS = {State.WARNING: "yellow", State.FAILED: "red", State.CANCELED: "aborted"}
+_OTHERS = 10_000
+"""Nodes that nobody asks for have ids from here on."""
 _ATOMS = {
     State.WAITING: "Wait for interactive input",
     State.QUEUED: "Allocate node : Start",
@@ -267,13 +275,29 @@ _ATOMS = {
 }
 
 
-def flow_graph(run: Run, seen: Progress, now: float, *, run_url: str) -> list[Bean]:
-    """``FlowGraphAction.nodes`` of ``run``, as far as it has come. ``run_url`` is relative to the root."""
+def flow_graph(
+    run: Run,
+    seen: Progress,
+    now: float,
+    *,
+    run_url: str,
+    locks: Set[str] = frozenset(),
+    started: Callable[[str], str | None] = lambda stage: None,
+) -> list[Bean]:
+    """``FlowGraphAction.nodes`` of ``run``, as far as it has come. Stages and their steps have the ids that they have
+    everywhere.
+
+    Args:
+        run_url: relative to the root.
+        started: the display name of the job that a stage starts.
+    """
     made: list[Bean] = []
 
-    def add(kind: str, name: str, parents: list[str], state: State, *, active: bool = False) -> list[str]:
+    def add(
+        kind: str, name: str, parents: list[str], state: State, *, active: bool = False, id: int | None = None
+    ) -> list[str]:
         """One node; returns its id as the parents of the next. Blocks are active until they are closed."""
-        node_id = str(len(made) + 2)
+        node_id = str(_OTHERS + len(made) if id is None else id)
         color = _COLORS.get(state, "blue")
         fields = {
             "displayName": name,
@@ -306,11 +330,18 @@ def flow_graph(run: Run, seen: Progress, now: float, *, run_url: str) -> list[Be
 
     def body(node: Node, name: str, before: list[str], end: str) -> list[str]:
         active = node.ended_at is None
-        last = add(_START, name, before, State.PASSED, active=active)
+        last = add(_START, name, before, State.PASSED, active=active, id=node.id)
+        step = node.id + 1
         if node.children:
             last = chain(node.children, last)
+        elif node.blocked in locks:
+            last = add(_START, "Lock shared resource : Start", last, State.PASSED, active=True, id=step)
+        elif (job := started(node.name)) is not None:
+            last = add(_ATOM, f"Building {job}", last, node.state, active=active, id=step)
         else:
-            last = add(_ATOM, _ATOMS.get(node.state, "Shell Script"), last, node.state, active=active)
+            last = add(
+                _ATOM, _ATOMS.get(node.state, "Shell Script"), last, node.state, active=active, id=step
+            )
         return last if active else add(_END, end, last, _thrown([node]))
 
     start = "org.jenkinsci.plugins.workflow.graph.FlowStartNode"

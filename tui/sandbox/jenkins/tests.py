@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tui.sandbox.jenkins.controller import Controller
 from tui.sandbox.jenkins.export import Bean
+from tui.sandbox.jenkins.matrix import cell_build
 from tui.sandbox.plan import State, TaskState
 from tui.sandbox.reports import Case, cases
 from tui.sandbox.world import Run
@@ -13,11 +14,15 @@ _STATUSES = {"passed": "PASSED", "failed": "FAILED", "skipped": "SKIPPED"}
 _Id = tuple[str, str, str]
 
 
-def report(controller: Controller, run: Run) -> Bean | None:
-    """The report of a run; None where it has none, or none yet."""
+def report(controller: Controller, run: Run, cell: TaskState | None = None) -> Bean | None:
+    """The report of a run; None where it has none, or none yet. That of a matrix is made of its cells'."""
     suites = dict(_suites(controller, run))
+    if cell is not None:
+        suites = {path: found for path, found in suites.items() if path == (cell.task.name,)}
     if not suites:
         return None
+    if run.pipeline.kind == "matrix" and cell is None:
+        return _of_cells(controller, run)
     since = _since(controller, run)
     outcomes = [case.outcome for found in suites.values() for case in found]
     fields = {
@@ -30,6 +35,29 @@ def report(controller: Controller, run: Run) -> Bean | None:
         "suites": [_suite(run, path, found, since) for path, found in suites.items()],
     }
     return Bean("hudson.tasks.junit.TestResult", fields)
+
+
+def _of_cells(controller: Controller, run: Run) -> Bean:
+    reports = [
+        (state, found)
+        for state in controller.world.progress(run).tasks
+        if (found := report(controller, run, state)) is not None
+    ]
+    counts = {
+        name: sum(int(str(found.fields[name])) for _, found in reports)
+        for name in ("failCount", "skipCount", "passCount")
+    }
+    children = [
+        Bean("", {"child": cell_build(controller, run, state), "result": found}) for state, found in reports
+    ]
+    fields = {
+        "failCount": counts["failCount"],
+        "skipCount": counts["skipCount"],
+        "totalCount": sum(counts.values()),
+        "urlName": "testReport",
+        "childReports": children,
+    }
+    return Bean("hudson.tasks.test.MatrixTestResult", fields)
 
 
 def _suites(controller: Controller, run: Run) -> Iterator[tuple[tuple[str, ...], tuple[Case, ...]]]:
@@ -76,13 +104,14 @@ def _since(controller: Controller, run: Run) -> dict[_Id, int]:
 
 
 def _suite(run: Run, path: tuple[str, ...], found: tuple[Case, ...], since: dict[_Id, int]) -> Bean:
+    blocks = () if run.pipeline.plain else path
     fields = {
         "cases": [
             _case(run, case, since.get(("/".join(path), case.classname, case.name), 0)) for case in found
         ],
         "duration": _duration(found),
-        "enclosingBlockNames": list(reversed(path)),
-        "enclosingBlocks": [str(20 - n) for n in range(len(path))],
+        "enclosingBlockNames": list(reversed(blocks)),
+        "enclosingBlocks": [str(20 - n) for n in range(len(blocks))],
         "id": None,
         "name": "pytest",
         "nodeId": "30",

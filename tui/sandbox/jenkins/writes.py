@@ -84,7 +84,7 @@ def scan_log(controller: Controller, folder: Folder) -> str | None:
 
 
 def to_run(ask: Ask, run: Run, rest: list[str]) -> Response | None:
-    freestyle = run.pipeline.kind == "freestyle"
+    freestyle = run.pipeline.plain
     match rest:
         case ["input", id, "proceed" | "proceedEmpty" | "abort" | "submit" as how]:
             return _input(ask, run, id, how)
@@ -328,7 +328,7 @@ def restartable(controller: Controller, options: Options, run: Run) -> list[str]
     seen = controller.world.progress(run)
     if not (options.declarative and seen.state.finished and "Build" not in options.denied):
         return None
-    if run.pipeline.kind == "freestyle" or run.pipeline.disabled:
+    if run.pipeline.plain or run.pipeline.disabled:
         return None
     return list(dict.fromkeys(_top(state) for state in seen.tasks if state.state is not State.SKIPPED))
 

@@ -131,18 +131,37 @@ def _by_proxy(url: str) -> bool:
     return not getproxies().keys().isdisjoint((parts.scheme, "all")) and not proxy_bypass(parts.netloc)
 
 
-_UNTRUSTED = ("is not trusted", "name its authority with ca = in the config")
 _OTHER_HOST = (
     "is for another host",
     "write the url with a name that the certificate has, or give the server another one",
 )
+_WEAK = ("is too weak", "it needs one with a longer key or a newer digest")
+_NO_AUTHORITY = ("is not trusted", "name its authority with ca = in the config")
 _CERTIFICATES = {
+    **dict.fromkeys((2, 18, 19, 20, 21), _NO_AUTHORITY),
     9: ("is not valid yet", "set this machine's clock, or ask who runs the server"),
     10: ("has expired", "who runs the server has to renew it; if it is new, set this machine's clock"),
-    62: _OTHER_HOST,
-    64: _OTHER_HOST,
+    **dict.fromkeys((62, 64), _OTHER_HOST),
+    **dict.fromkeys((66, 67, 68), _WEAK),
 }
-"""By OpenSSL's code of what is wrong with a certificate; no ca helps with these."""
+"""By OpenSSL's code of what is wrong with a certificate (x509_vfy.h: X509_V_ERR_*): what it is, and what helps."""
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+    "UNKNOWN_PROTOCOL",
+)
+_TOO_OLD = (
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "NO_PROTOCOLS_AVAILABLE",
+    "VERSION_TOO_LOW",
+    "DH_KEY_TOO_SMALL",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
+)
+"""What OpenSSL calls a server that offers too little; the lower limits are the system's."""
 
 
 def _tls_words(error: ssl.SSLError) -> str:
@@ -150,16 +169,19 @@ def _tls_words(error: ssl.SSLError) -> str:
     (contracts: metrics §2)."""
     reason = (error.reason or "").upper()
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = clean(error.verify_message)
-        shows, advice = _CERTIFICATES.get(error.verify_code, _UNTRUSTED)
-        return f"shows a certificate that {shows}: {why}; {advice}"
+        shows, advice = _CERTIFICATES.get(error.verify_code, ("is not trusted", ""))
+        words = f"shows a certificate that {shows}: {clean(error.verify_message).rstrip('.')}"
+        return f"{words}; {advice}" if advice else words
     if "CERTIFICATE_REQUIRED" in reason:
         return "wants a client certificate; name one that it trusts with cert = and key = in the config"
-    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
+    if reason in _NOT_TLS:
         return "does not speak TLS here; http instead of https in the url?"
-    if reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
-        return (
-            "speaks no version of TLS that this machine allows, its own is too old; it needs TLS 1.2 or newer"
-        )
     why = reason.replace("_", " ").lower() or "no reason given"
+    if reason in _TOO_OLD:
+        return (
+            f"speaks a TLS that is too old to be trusted ({why}); it has to offer TLS 1.2 or newer, "
+            "with a key and ciphers of today"
+        )
+    if reason == "UNEXPECTED_EOF_WHILE_READING":
+        return f"broke off the TLS handshake: {why}; is the port one for https, does a firewall or proxy cut it off?"
     return f"broke off the TLS handshake: {why}; does it want a client certificate, or a newer TLS?"

@@ -1,15 +1,35 @@
 """Full names of jobs and the URLs they stand in (contracts: jenkins §1.1)."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote, unquote, urlsplit
 
 from tui.domain.globs import is_glob, matches
 from tui.sources.http.bounds import whole
 
+_CELL = re.compile(r"[^=,/]+=[^=,/]*(?:,[^=,/]+=[^=,/]*)*")
+
 
 def job_path(full_name: str) -> str:
     """``/job/a/job/b`` for ``a/b``, empty for the root. A branch ``feature%2Fx`` is ``feature%252Fx`` in a URL."""
     return "".join(f"/job/{quote(part, safe='')}" for part in full_name.split("/") if part)
+
+
+def cell_path(full_name: str) -> str | None:
+    """Where a cell of a matrix project lies: behind its job without another ``/job/`` (contracts: jenkins_observed,
+    Matrix). None for a name that is none of a cell: ``AXIS=value,AXIS=value`` may also be a job's."""
+    job, _, cell = full_name.rpartition("/")
+    return f"{job_path(job)}/{quote(cell, safe='=,')}" if job and _CELL.fullmatch(cell) else None
+
+
+def cell_name(url: str) -> str:
+    """``AXIS=value,AXIS=value`` of a URL of a cell's run; empty where it is none."""
+    try:
+        parts = urlsplit(url).path.rstrip("/").split("/")
+    except ValueError:
+        return ""
+    name = unquote(parts[-2]) if len(parts) > 2 else ""
+    return name if _CELL.fullmatch(name) else ""
 
 
 def place_of(url: str) -> tuple[str, int | None] | None:

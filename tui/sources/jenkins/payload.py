@@ -38,9 +38,9 @@ class Parameter(Payload, frozen=True):
     kind: str = field(name="_class", default="")
     value: Any = UNSET
     """Any JSON value; absent for passwords, credentials, files and runs."""
-    job_name: str | None = None
-    number: str | int | None = None
-    """The run that a run parameter names (contracts: jenkins_observed, parameter kinds)."""
+    job_name: Any = None
+    number: Any = None
+    """With ``job_name`` the run that a run parameter names (contracts: jenkins_observed, parameter kinds)."""
 
 
 class Named(Payload, frozen=True):
@@ -60,8 +60,8 @@ class ScmRevision(Payload, frozen=True):
 
 class Value(Payload, frozen=True):
     value: Any = UNSET
-    job_name: str | None = None
-    number: str | int | None = None
+    job_name: Any = None
+    number: Any = None
 
 
 class Definition(Payload, frozen=True):
@@ -71,7 +71,8 @@ class Definition(Payload, frozen=True):
     type: str | None = None
     """``StringParameterDefinition``."""
     description: str | None = None
-    choices: tuple[str, ...] | None = None
+    choices: Any = None
+    """A list of texts; of other plugins' kinds anything."""
     default_parameter_value: Value | None = None
 
 
@@ -127,18 +128,38 @@ class Build(Payload, frozen=True):
     estimated_duration: int | None = None
     actions: tuple[msgspec.Raw, ...] | None = None
     """Undecoded: a plugin unknown to us may use our field names for other types."""
+    runs: "tuple[Cell, ...] | None" = None
+    """Of a matrix: the newest run of each cell, also those that this one left out (contracts: jenkins_observed)."""
 
 
+class Cell(Payload, frozen=True):
+    """A run of one cell of a matrix."""
+
+    number: int | None = None
+    url: str | None = None
+    building: bool | None = None
+    in_progress: bool | None = None
+    result: str | None = None
+    timestamp: int | None = None
+    duration: int | None = None
+
+
+_STARTED = (
+    "causes[_class,shortDescription,userId,userName,upstreamProject,upstreamBuild],"
+    "parameters[_class,name,value,jobName,number]"
+)
 _ACTION_TREE = (
-    "actions[_class,causes[_class,shortDescription,userId,userName,upstreamProject,upstreamBuild],"
-    "parameters[_class,name,value],lastBuiltRevision[SHA1,branch[name]],remoteUrls,"
+    f"actions[_class,{_STARTED},lastBuiltRevision[SHA1,branch[name]],remoteUrls,"
     "revision[hash,pullHash,head[name]],failCount,skipCount,totalCount,"
-    "executions[id,settled,input[id,message]]]"
+    "executions[id,settled,input[id,message,submitter,"
+    "parameters[name,type,description,choices,defaultParameterValue[value,jobName,number]]]]]"
 )
 BUILD_TREE = (
     "_class,number,displayName,fullDisplayName,description,building,inProgress,result,timestamp,duration,"
     f"estimatedDuration,{_ACTION_TREE}"
 )
+RUN_TREE = f"{BUILD_TREE},runs[number,url,building,inProgress,result,timestamp,duration]"
+"""Of a run that is looked at."""
 BUILD = msgspec.json.Decoder(Build)
 ACTION = msgspec.json.Decoder(BuildAction)
 TAG = msgspec.json.Decoder(Tag)
@@ -153,6 +174,7 @@ class Builds(Payload, frozen=True):
 
 OLDER_RUNS = 50
 BUILDS_TREE = f"builds[{BUILD_TREE}]{{0,{OLDER_RUNS}}}"
+NEWEST_TREE = f"builds[{BUILD_TREE}]{{0,10}}"
 BUILDS = msgspec.json.Decoder(Builds)
 
 
@@ -241,16 +263,18 @@ class QueueItem(Payload, frozen=True):
     why: str | None = None
     stuck: bool | None = None
     in_queue_since: int | None = None
-    params: str | None = None
-    """Names and values, one a line, those of secrets hidden."""
     task: Task | None = None
+    actions: tuple[msgspec.Raw, ...] | None = None
+    """Undecoded, as of a build."""
 
 
 class Queue(Payload, frozen=True):
     items: tuple[QueueItem, ...] | None = None
 
 
-QUEUE_TREE = "items[_class,id,why,stuck,inQueueSince,params,task[_class,name,fullName,url]]"
+QUEUE_TREE = (
+    f"items[_class,id,why,stuck,inQueueSince,task[_class,name,fullName,url],actions[_class,{_STARTED}]]"
+)
 QUEUE = msgspec.json.Decoder(Queue)
 
 
@@ -362,6 +386,25 @@ class FlowRun(Payload, frozen=True):
 FLOW_TREE = "actions[_class,nodes[_class,id,displayName,iconColor,parents]]"
 FLOW_RUN = msgspec.json.Decoder(FlowRun)
 FLOW_NODES = msgspec.json.Decoder(tuple[FlowNode, ...])
+
+
+# Locks (contracts: jenkins §10.5)
+
+
+class Resource(Payload, frozen=True):
+    name: str | None = None
+    build_name: str | None = None
+    """Full display name of the run that holds it."""
+    reserved: bool | None = None
+    reserved_by: str | None = None
+
+
+class Resources(Payload, frozen=True):
+    resources: tuple[Resource, ...] | None = None
+
+
+RESOURCES_TREE = "resources[name,buildName,reserved,reservedBy]"
+RESOURCES = msgspec.json.Decoder(Resources)
 
 
 class WhoAmI(Payload, frozen=True):

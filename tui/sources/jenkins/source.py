@@ -13,7 +13,7 @@ from tui.config import ConfigError, JenkinsSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
-from tui.domain.health import Finding, SourceFacts
+from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError, run_number
@@ -24,12 +24,13 @@ from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.log.progressive import TextReader
 from tui.sources.jenkins.log.reader import JenkinsLog
 from tui.sources.jenkins.log.steps import StepReader
-from tui.sources.jenkins.names import job_path
-from tui.sources.jenkins.payload import NEWEST_RUNS, QUEUE, QUEUE_TREE, Queue
+from tui.sources.jenkins.names import cell_path, job_path
+from tui.sources.jenkins.payload import BUILD, BUILD_TREE, NEWEST_RUNS, QUEUE, QUEUE_TREE, TAG, Queue
 from tui.sources.jenkins.read.deployments import Deployments, RuleFound
-from tui.sources.jenkins.read.listing import JobFinder, attempt, read_listing
-from tui.sources.jenkins.read.recent_builds import RecentBuilds
+from tui.sources.jenkins.read.listing import JobFinder, ReadListing, attempt, read_listing
+from tui.sources.jenkins.read.recent_builds import RecentBuilds, SeenBuild
 from tui.sources.jenkins.read.run_reader import RunReader
+from tui.sources.jenkins.read.runs import read_build
 from tui.sources.jenkins.read.tests import TestReports
 from tui.text.safe import clean
 
@@ -42,8 +43,8 @@ _REMEMBERED = 500
 class JenkinsSource:
     """See :class:`tui.sources.base.PipelineSource`, :class:`tui.sources.base.ActingSource`.
 
-    A refresh of all pipelines is two requests; a run is two while it is active, and none once it was read after its
-    end.
+    A refresh of all pipelines is two requests; a run is two while it is active, now and then one more for what goes on
+    inside it, and none once it was read after its end.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class JenkinsSource:
         self._client = Client(self._wire, settings)
         self._jobs = JobFinder(self._client, settings.watch)
         self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        self._runs = RunReader(self._client, self._web)
+        self._runs = RunReader(self._client, name, self._web, clock)
         self._tests = TestReports(self._wire, settings)
         self._texts = TextReader(self._wire, settings)
         self._steps = StepReader(self._client, self._runs.stages)
@@ -76,11 +77,13 @@ class JenkinsSource:
             self._client,
             self._web,
             settings.deployments,
-            self.run,
+            self._stages,
             self._sent_name,
         )
         self._acting = JenkinsActions(self._web, settings, self._wire, self._client, self._sent_name, clock)
-        self._ended: OrderedDict[Address, Run] = OrderedDict()
+        self._ended: OrderedDict[tuple[Address, bool], Run] = OrderedDict()
+        """By address, and whether it was read with what goes on inside."""
+        self._jobs_like_cells: set[str] = set()
         self._newest_pipeline_run: Address | None = None
 
     @property
@@ -114,16 +117,19 @@ class JenkinsSource:
         if isinstance(jobs, SourceError):
             raise jobs
         known = None if isinstance(queue, SourceError) else queue
+        locked = self._runs.locked()
         read = await self._client.make(
             "GET /api/json",
-            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent),
+            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent, locked),
         )
+        read = await self._with_older(read, recent)
         self._recent = read.recent
         self._read_whole_at = self._read_whole_at if few else now
         self._sent_names = read.sent_names
         self._listing = read.listing
         self._deployments.listed(read.listing)
         self._runs.blocked = read.blocked
+        self._runs.known = read.known
         self._newest_pipeline_run = read.newest_pipeline_run
         for pipeline in read.listing.pipelines:
             for run in pipeline.runs:
@@ -133,29 +139,105 @@ class JenkinsSource:
             return msgspec.structs.replace(read.listing, notes=notes)
         return read.listing
 
+    async def _with_older(self, read: ReadListing, before: RecentBuilds) -> ReadListing:
+        """The listing with the runs that still go on behind the newest of their jobs: each is asked for by itself."""
+        behind = read.recent.left_behind(before)
+        if not behind:
+            return read
+        found = await asyncio.gather(*(self._still(name, build) for name, build in behind))
+        older: dict[str, tuple[SeenBuild, ...]] = {}
+        for (name, _), build in zip(behind, found, strict=True):
+            if build is not None:
+                older[name] = (*older.get(name, ()), build)
+        pipelines = tuple(
+            msgspec.structs.replace(
+                row,
+                runs=row.runs + tuple(build.read.run for build in older.get(row.address.path, ())),
+            )
+            for row in read.listing.pipelines
+        )
+        return msgspec.structs.replace(
+            read,
+            listing=msgspec.structs.replace(read.listing, pipelines=pipelines),
+            recent=msgspec.structs.replace(read.recent, older=older),
+        )
+
+    async def _still(self, full_name: str, build: SeenBuild) -> SeenBuild | None:
+        """The build as it is now; None: it has ended, or is gone. One that cannot be read stays as it was."""
+        path = f"{job_path(full_name)}/{build.number}"
+        answer = await attempt(self._client.get(f"{path}/api/json", BUILD, tree=BUILD_TREE))
+        if isinstance(answer, SourceError):
+            return None if answer.trouble is Trouble.NOT_FOUND else build
+        address, sent = build.read.run.address, answer
+        now = await self._client.make(
+            f"GET {path}/api/json", lambda: read_build(sent, address, f"{self._web}{path}/")
+        )
+        return msgspec.structs.replace(build, sent=b"", read=now) if now.active else None
+
     async def run(self, address: Address) -> Run:
-        address = address.of_run
-        full_name, number = self._place(address)
-        if (known := self._ended.get(address)) is not None:
-            self._ended.move_to_end(address)
+        return await self._run(address.of_run, whole=True)
+
+    async def _stages(self, address: Address) -> Run:
+        """A run for what needs its stages only: what goes on inside of them costs more."""
+        return await self._run(address.of_run, whole=False)
+
+    async def _run(self, address: Address, *, whole: bool) -> Run:
+        full_name, _ = self._place(address)
+        key = address, whole
+        known = self._ended.get((address, True)) or self._ended.get(key)
+        if known is not None:
+            self._ended.move_to_end(key if key in self._ended else (address, True))
             return known
-        run, final = await self._runs.read(address, full_name, number)
+        run, final = await self._runs.read(address, await self._where(address), full_name, whole=whole)
         if final:
-            self._ended[address] = run
+            self._ended[key] = run
             if len(self._ended) > _REMEMBERED:
                 self._ended.popitem(last=False)
         return run
 
     async def tests(self, address: Address) -> TestReport:
-        return await self._tests.read(*self._place(address))
+        return await self._tests.read(await self._where(address), run_number(address))
 
     async def case(self, address: Address, key: CaseKey) -> CaseDetails:
-        return await self._tests.case(*self._place(address), key)
+        return await self._tests.case(await self._where(address), key)
 
     def log(self, address: Address, tail: int = 0) -> JenkinsLog:
+        self._place(address)
+        return JenkinsLog(
+            self._texts, self._steps, self._stages, address, lambda: self._where(address), tail=tail
+        )
+
+    async def _where(self, address: Address) -> str:
+        """The path of a run.
+
+        Raises:
+            SourceError
+        """
         full_name, number = self._place(address)
-        path = f"{job_path(full_name)}/{number}"
-        return JenkinsLog(self._texts, self._steps, self.run, address, path, tail=tail)
+        return f"{await self._path(full_name)}/{number}"
+
+    async def _path(self, full_name: str) -> str:
+        """Where a job lies. Whether ``AXIS=value`` is one or a cell of a matrix, the controller is asked once.
+
+        Raises:
+            SourceError
+        """
+        cell = cell_path(full_name)
+        if cell is None or full_name in self._recent.builds:
+            return job_path(full_name)
+        if full_name not in self._runs.cells and full_name not in self._jobs_like_cells:
+            try:
+                await self._client.get(f"{cell}/api/json", TAG, tree="_class")
+                self._runs.cells.add(full_name)
+            except SourceError as error:
+                if error.trouble is not Trouble.NOT_FOUND:
+                    raise
+                self._jobs_like_cells.add(full_name)
+        return cell if full_name in self._runs.cells else job_path(full_name)
+
+    async def _is_cell(self, target: Address) -> bool:
+        full_name = self._sent_name(target.path)
+        return await self._path(full_name) == cell_path(full_name)
 
     async def environments(self, pipeline: Address) -> Environments:
         return await self._deployments.environments(pipeline, await self._listed())
@@ -176,9 +258,18 @@ class JenkinsSource:
         return await self._acting.write_access()
 
     async def offers(self, target: Address) -> tuple[Offer, ...]:
-        return await self._acting.offers(target)
+        return () if await self._is_cell(target) else await self._acting.offers(target)
 
     async def plan(self, request: ActionRequest) -> Plan:
+        if await self._is_cell(request.target):
+            job = request.target.path.rpartition("/")[0]
+            return Plan(
+                request,
+                f"{request.kind.value} {request.target}",
+                server=self._web,
+                possible=False,
+                why_not=f"a cell of a matrix is started and stopped with the whole: {Address(self._name, job)}",
+            )
         return await self._acting.plan(request)
 
     def remember(self, step: Step, at: float) -> None:
@@ -219,9 +310,10 @@ class JenkinsSource:
 
     def _forget_replaced(self, listed: Run) -> None:
         """A job that was deleted and made again counts its builds from 1 (contracts: jenkins §13)."""
-        known = self._ended.get(listed.address)
-        if known and known.created_at != listed.created_at:
-            del self._ended[listed.address]
+        for key in ((listed.address, True), (listed.address, False)):
+            known = self._ended.get(key)
+            if known and known.created_at != listed.created_at:
+                del self._ended[key]
 
     async def check(self) -> tuple[Finding, ...]:
         check = Check(self, self._client, self._settings)

@@ -89,14 +89,7 @@ class ListingReader:
 
     def _failed(self, failed: tuple[tuple[str, ...], str]) -> str:
         paths, why = failed
-        known = [path in self._last for path in paths]
-        shown = (
-            "shown as last read"
-            if all(known)
-            else "shown where it was read before"
-            if any(known)
-            else "not shown"
-        )
+        shown = _as_last_read([path in self._last for path in paths])
         return f"{shorten(', '.join(clean(path) for path in paths), 60)}: not read, {shown}: {why}"
 
     def _unread(self, path: str, missing: Sequence[str]) -> Project | None:
@@ -126,11 +119,7 @@ class ListingReader:
         except SourceError as error:
             if concerns_all(error):
                 raise
-            shown = (
-                "shown as last read"
-                if any((path, ref) in self._old_refs for path in lacking)
-                else "not shown"
-            )
+            shown = _as_last_read([(path, ref) in self._old_refs for path in lacking])
             found = FoundProjects(notes=(f"{ref} could not be read, {shown}: {error.message}",))
         notes.extend(found.notes)
         notes += [
@@ -182,6 +171,13 @@ def _scopes(refs: Collection[str]) -> RefScopes | None:
     requests = any(ref.startswith("!") for ref in refs)
     named = any(is_glob(ref) and not ref.startswith("!") for ref in refs)
     return RefScopes(named, requests) if named or requests else None
+
+
+def _as_last_read(known: Sequence[bool]) -> str:
+    """What is shown of what could not be read now, which may never have been read before."""
+    if not any(known):
+        return "not shown"
+    return "shown as last read" if all(known) else "shown where it was read before"
 
 
 def _shown(rows: Mapping[str, Pipeline], named: Collection[str]) -> list[str]:

@@ -58,7 +58,6 @@ class Executable(Payload, frozen=True):
 class ActedItem(QueueItem, frozen=True):
     cancelled: bool | None = None
     executable: Executable | None = None
-    actions: tuple[msgspec.Raw, ...] | None = None
 
 
 ACTED_ITEM_TREE = (

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from tui.domain.action import ActionRequest, Observation, Plan, Reply, Step
-from tui.sources.jenkins.actions.live_state import RunState, Started, same, text_of
+from tui.sources.jenkins.actions.live_state import RunState, Started, same
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, address, note, noted, place, shown
 from tui.sources.jenkins.actions.steps import StepKind
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.names import job_path
 from tui.text.safe import clean, shorten
 

@@ -1,38 +1,20 @@
 """What a run, a job and the queue are like before and after a write, as far as it concerns the write."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET
 
-from tui.domain.action import ActionField, FieldKind
+from tui.domain.action import ActionField
 from tui.sources.jenkins.actions.action_payload import ActedBuild, ActedItem, ActedJob
-from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, Value, WfInput
+from tui.sources.jenkins.fields import field_of, input_field
+from tui.sources.jenkins.payload import ACTION, BuildAction, Cause, Definition, Parameter, WfInput
 from tui.sources.jenkins.read.runs import CAUSES, INPUT, INTERRUPTED, PARAMETERS, actions_of
-from tui.text.safe import clean, clean_lines, shorten
+from tui.text.safe import clean, shorten
 
 _APPROVER = "org.jenkinsci.plugins.workflow.support.steps.input.ApproverAction"
 _WORDS = 200
-
-_KINDS: dict[str, FieldKind] = {
-    "StringParameterDefinition": "text",
-    "TextParameterDefinition": "lines",
-    "BooleanParameterDefinition": "boolean",
-    "ChoiceParameterDefinition": "choice",
-    "PasswordParameterDefinition": "secret",
-    "RunParameterDefinition": "run",
-    "CredentialsParameterDefinition": "text",
-    "FileParameterDefinition": "file",
-    "Base64FileParameterDefinition": "unsupported",
-    "StashedFileParameterDefinition": "unsupported",
-}
-_WRITTEN = {
-    "RunParameterDefinition": "JOB#NUMBER",
-    "CredentialsParameterDefinition": "the id of credentials",
-    "FileParameterDefinition": "the path of a file here",
-}
-"""How the value of a parameter is written where that is not plain."""
 
 
 class PendingInput(msgspec.Struct, frozen=True):
@@ -167,7 +149,7 @@ def job_state(job: ActedJob) -> JobState:
         # Of those that hold others only what can be built says whether it can (contracts: jenkins_observed, Jobs).
         holds="" if job.jobs is None else "jobs" if job.buildable is None else "branches",
         next_number=job.next_build_number or max((build.id for build in builds), default=0) + 1,
-        fields=tuple(_field(one, of_job=True) for one in definitions),
+        fields=tuple(field_of(one, of_job=True) for one in definitions),
         builds=builds,
     )
 
@@ -185,7 +167,7 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
             _one_line(one.proceed_text),
             "",
             tuple(
-                _of_input(
+                input_field(
                     Definition(
                         parameter.name,
                         parameter.type if parameter.definition else "",
@@ -199,19 +181,6 @@ def wfapi_inputs(inputs: Sequence[WfInput]) -> tuple[PendingInput, ...]:
         )
         for one in inputs
     )
-
-
-def text_of(parameter: Parameter | Value) -> str | None:
-    """A parameter's value as a form holds it; None where Jenkins does not tell it: a secret, an id of credentials, a
-    file."""
-    if parameter.job_name and parameter.number is not None:
-        return f"{parameter.job_name}#{parameter.number}"
-    value = parameter.value
-    if value is UNSET:
-        return None
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _started(number: int, queue_id: int | None, raw: tuple[msgspec.Raw, ...] | None) -> Started:
@@ -251,49 +220,8 @@ def _waiting(inputs: Sequence[BuildAction]) -> Iterator[PendingInput]:
                 _one_line(asked.message if asked else None) or clean(name),
                 _one_line(asked.ok if asked else None),
                 _one_line(asked.submitter if asked else None),
-                tuple(map(_of_input, (asked and asked.parameters) or ())),
+                tuple(map(input_field, (asked and asked.parameters) or ())),
             )
-
-
-def _field(
-    definition: Definition, *, default: str | None = None, of_job: bool = False, unknown: FieldKind = "text"
-) -> ActionField:
-    """What a definition asks for.
-
-    Args:
-        of_job: it is asked for at the start of a run: for a password that is left out Jenkins takes its own default
-            and does not tell whether there is one (contracts: jenkins_observed, parameter kinds). A gate has none.
-        unknown: the kind of a parameter of some plugin: what a form takes of it is text (contracts: jenkins §3.2).
-    """
-    type_ = definition.type or ""
-    kind = _KINDS.get(type_, unknown)
-    if (told := definition.default_parameter_value) is not None and kind != "secret":
-        default = text_of(told)
-    help_ = ": ".join(filter(None, (_WRITTEN.get(type_), clean_lines(definition.description or ""))))
-    return ActionField(
-        # A name goes back to the server as it came; where it is shown, it is cleaned once more.
-        name=definition.name,
-        kind=kind,
-        default="" if kind in ("secret", "unsupported") else _default(default, kind),
-        choices=definition.choices or (),
-        help=shorten(help_, _WORDS),
-        required=kind == "secret" and not of_job,
-        omitted=type_ in _WRITTEN or type_ not in _KINDS,
-    )
-
-
-def _of_input(definition: Definition, *, default: Any = None) -> ActionField:
-    """Of those that an input asks for: no default of the server's stands in for one that is left out."""
-    field = _field(definition, default=text_of(Value(default)), unknown="unsupported")
-    if field.kind == "file":
-        return msgspec.structs.replace(field, kind="unsupported", omitted=False)
-    return msgspec.structs.replace(field, omitted=False, required=field.required or field.omitted)
-
-
-def _default(default: str | None, kind: FieldKind) -> str:
-    if kind == "boolean":
-        return "true" if default == "true" else "false"
-    return default or ""
 
 
 def _one_line(text: str | None) -> str:

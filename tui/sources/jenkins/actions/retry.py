@@ -6,10 +6,11 @@ from urllib.parse import quote
 import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Plan, Step
-from tui.sources.jenkins.actions.live_state import RunState, text_of
+from tui.sources.jenkins.actions.live_state import RunState
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, note, place, quoted, shown
 from tui.sources.jenkins.actions.start import plan_start
 from tui.sources.jenkins.actions.steps import StepKind
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.names import job_path
 
 _NOT_FROM_STAGE = (

@@ -23,13 +23,13 @@ from tui.sources.jenkins.actions.cancel import (
 )
 from tui.sources.jenkins.actions.gates import observe_input, plan_input
 from tui.sources.jenkins.actions.keep_describe import observe_describe, observe_keep, plan_describe, plan_keep
-from tui.sources.jenkins.actions.live_state import text_of
 from tui.sources.jenkins.actions.live_state_reader import LiveStateReader, quoted
 from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
 from tui.sources.jenkins.actions.start import observe_scan, observe_start, plan_trigger
 from tui.sources.jenkins.actions.steps import StepHandler, StepKind
 from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.payload import WHO_AM_I
 from tui.text.safe import clean
 

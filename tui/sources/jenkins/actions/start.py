@@ -9,7 +9,7 @@ import msgspec
 
 from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
 from tui.domain.address import Address
-from tui.sources.jenkins.actions.live_state import JobState, Started, text_of
+from tui.sources.jenkins.actions.live_state import JobState, Started
 from tui.sources.jenkins.actions.live_state_reader import (
     LiveStateReader,
     WrongValue,
@@ -25,6 +25,7 @@ from tui.sources.jenkins.actions.live_state_reader import (
     shown,
 )
 from tui.sources.jenkins.actions.steps import StepKind
+from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import Cause
 from tui.text.safe import clean, shorten

@@ -27,7 +27,7 @@ class JenkinsLog:
     Args:
         of: a build, a stage of it (by name, by names from the outside in with slashes, or ``NAME~ID``) or a step
             (``NAME~ID``).
-        path: where the build is.
+        where: asks where the build is.
         run: reads a run with its stages.
         tail: see :class:`tui.sources.jenkins.log.progressive.ProgressiveText`.
     """
@@ -38,7 +38,7 @@ class JenkinsLog:
         steps: StepReader,
         run: Callable[[Address], Awaitable[Run]],
         of: Address,
-        path: str,
+        where: Callable[[], Awaitable[str]],
         *,
         tail: int = 0,
     ) -> None:
@@ -47,7 +47,8 @@ class JenkinsLog:
         self._texts = texts
         self._steps = steps
         self._run = run
-        self._path = path
+        self._where = where
+        self._path = ""
         self._tail = tail
         self._text: _Text | None = None
         self._wait = SOONEST
@@ -57,6 +58,7 @@ class JenkinsLog:
 
     async def read(self, sink: LogSink) -> LogStatus:
         if self._text is None:
+            self._path = await self._where()
             self._text = await self._find()
         counted = _Counted(sink)
         complete = await self._text.read(counted)

@@ -17,14 +17,25 @@ _BOOKKEEPING = "Get contextual object from internal APIs"
 """The only step of a stage that Declarative skipped."""
 
 
-def read(run: FlowRun) -> Tree:
-    nodes: Sequence[FlowNode] = ()
+def nodes_of(run: FlowRun) -> tuple[FlowNode, ...]:
+    """Raises:
+    msgspec.ValidationError: a node has a wrong type.
+    """
     for action in run.actions or ():
         if action and action.kind.endswith("FlowGraphAction"):
-            nodes = FLOW_NODES.decode(action.nodes)
+            return FLOW_NODES.decode(action.nodes)
+    return ()
+
+
+def active(node: FlowNode) -> bool:
+    return (node.icon_color or "").endswith("_anime")
+
+
+def read(run: FlowRun) -> Tree:
+    nodes = nodes_of(run)
     walk = _Walk(nodes)
     first = next((node for node in nodes if not node.parents), None)
-    return Tree(linked(walk.chain(first).stages) if first else (), note=NOTE)
+    return Tree(linked(walk.chain(first).stages) if first else (), note=NOTE, graph=nodes)
 
 
 class _Part:

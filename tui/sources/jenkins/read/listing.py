@@ -18,6 +18,7 @@ from tui.sources.jenkins.names import common_folder, job_path, matching, may_hol
 from tui.sources.jenkins.payload import JOBS, LEVELS, Job, Queue, Task, jobs_tree
 from tui.sources.jenkins.payload import QueueItem as QueuedItem
 from tui.sources.jenkins.read.recent_builds import RecentBuilds, SeenBuild, newest
+from tui.sources.jenkins.read.runs import actions_of, cause_of, parameters_of, upstream_of
 from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
@@ -34,6 +35,18 @@ class FoundJobs(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What a listing tells of other runs to whoever looks at one."""
+
+    jobs: frozenset[str] = frozenset()
+    """Full names of those that are listed."""
+    runs: Mapping[Address, Run] = {}
+    started: Mapping[tuple[str, int], tuple[Run, ...]] = {}
+    """The runs that a run has started, oldest first, by its full name and number."""
+    queued: Mapping[tuple[str, int, str], str] = {}
+    """Why one waits that a run has asked for, by that run and the full name of the job."""
+
+
 class ReadListing(msgspec.Struct, frozen=True):
     listing: Listing
     sent_names: Mapping[str, str]
@@ -44,6 +57,7 @@ class ReadListing(msgspec.Struct, frozen=True):
     newest_pipeline_run: Address | None
     """The newest run that can have stages."""
     recent: RecentBuilds
+    known: Known
 
 
 async def attempt(question: Coroutine[Any, Any, T]) -> T | SourceError:
@@ -130,18 +144,21 @@ def read_listing(
     found: FoundJobs,
     queue: Queue | None,
     recent: RecentBuilds,
+    locked: Mapping[Address, str],
 ) -> ReadListing:
     """Args:
     source: its name in the config.
     web: the controller's address as the user wrote it, without credentials and slash at its end.
     queue: None when it could not be read.
     recent: what the listing before told.
+    locked: why active runs wait for a lock, where that is known.
     """
     items, steps = _by_task(queue)
     pipelines: list[Pipeline] = []
     sent_names: dict[str, list[str]] = {}
     blocked: dict[Address, str] = {}
     builds: dict[str, tuple[SeenBuild, ...]] = {}
+    started: dict[tuple[str, int], list[Run]] = {}
     changing = 1
     newest_run: Run | None = None
     unmatched = dict.fromkeys(globs)
@@ -164,10 +181,14 @@ def read_listing(
             if read.active and (why := _blockage(steps, full_name, seen.number, read.full_display_name)):
                 run = msgspec.structs.replace(run, waiting_reason=why)
                 blocked[run.address] = why
+            elif read.active and (why := locked.get(run.address, "")):
+                run = msgspec.structs.replace(run, waiting_reason=why)
             began = run.created_at or 0
             if read.is_pipeline and (newest_run is None or began > (newest_run.created_at or 0)):
                 newest_run = run
             runs.append(run)
+            if read.upstream is not None:
+                started.setdefault(read.upstream, []).append(run)
         folder, _, name = full_name.rpartition("/")
         pipelines.append(
             Pipeline(
@@ -193,6 +214,17 @@ def read_listing(
         blocked,
         newest_run.address if newest_run else None,
         RecentBuilds(builds, changing),
+        Known(
+            frozenset(builds),
+            {run.address: run for pipeline in pipelines for run in pipeline.runs},
+            {run: tuple(sorted(runs, key=lambda one: one.address)) for run, runs in started.items()},
+            {
+                (*upstream, name): _why(item)
+                for name, waiting in items.items()
+                for item in waiting
+                if (upstream := upstream_of(tuple(actions_of(item))))
+            },
+        ),
     )
 
 
@@ -236,9 +268,15 @@ def _blockage(steps: Sequence[QueuedItem], full_name: str, number: int, full_dis
 
 
 def _queue_item(item: QueuedItem) -> QueueItem:
-    given = ", ".join(line.strip() for line in (item.params or "").splitlines() if line.strip())
-    words = shorten(clean(given), 200)
-    return QueueItem(item.id, _why(item), moment(item.in_queue_since), bool(item.stuck), words)
+    actions = tuple(actions_of(item))
+    return QueueItem(
+        item.id,
+        _why(item),
+        moment(item.in_queue_since),
+        bool(item.stuck),
+        cause_of(actions),
+        parameters_of(actions),
+    )
 
 
 def _why(item: QueuedItem) -> str:

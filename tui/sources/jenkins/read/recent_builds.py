@@ -9,6 +9,9 @@ from tui.sources.jenkins.payload import BUILD, NEWEST_RUNS
 from tui.sources.jenkins.read.runs import ReadBuild, read_build
 from tui.text.safe import clean
 
+MOST_OLDER = 20
+"""Runs behind the newest that are kept in sight, one request each."""
+
 
 class SeenBuild(msgspec.Struct, frozen=True, gc=False):
     number: int
@@ -24,6 +27,20 @@ class RecentBuilds(msgspec.Struct, frozen=True):
     """By full name of the job, newest first."""
     changing: int = NEWEST_RUNS
     """So many of the newest need be asked for next."""
+    older: Mapping[str, tuple[SeenBuild, ...]] = {}
+    """Those behind the newest that went on when they were seen last, newest first."""
+
+    def left_behind(self, before: "RecentBuilds") -> list[tuple[str, SeenBuild]]:
+        """What went on in the listing ``before`` and is not among the newest any more, with the names of its jobs."""
+        found = []
+        for full_name, builds in self.builds.items():
+            if len(builds) < NEWEST_RUNS:
+                continue
+            seen = (*before.builds.get(full_name, ()), *before.older.get(full_name, ()))
+            found += [
+                (full_name, build) for build in seen if build.read.active and build.number < builds[-1].number
+            ]
+        return found[:MOST_OLDER]
 
 
 def newest(

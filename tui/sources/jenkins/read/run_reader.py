@@ -1,58 +1,116 @@
 """Reading one run: its build, its stages, and what explains it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 import msgspec
 
 from tui.domain.address import Address
-from tui.domain.pipeline import Gate, Run
+from tui.domain.pipeline import Gate, Run, Stage
 from tui.domain.status import Status
 from tui.sources.base import SourceError
 from tui.sources.jenkins.client import Client
-from tui.sources.jenkins.names import job_path
-from tui.sources.jenkins.payload import BUILD, BUILD_TREE, QUEUE, QUEUE_TREE, WF_INPUTS
-from tui.sources.jenkins.read.listing import blockage
+from tui.sources.jenkins.names import cell_name
+from tui.sources.jenkins.payload import BUILD, QUEUE, QUEUE_TREE, RUN_TREE, WF_INPUTS, Build
+from tui.sources.jenkins.read.inside import InsideReader, job_of, placed
+from tui.sources.jenkins.read.listing import Known, blockage
+from tui.sources.jenkins.read.neighbours import Neighbours
 from tui.sources.jenkins.read.problem import BEGINNING, problem_in
 from tui.sources.jenkins.read.runs import ReadBuild, gates_of, read_build
-from tui.sources.jenkins.read.stage_tree import settled, waiting, whole_run
+from tui.sources.jenkins.read.stage_tree import Tree, settled, waiting, whole_run
 from tui.sources.jenkins.read.stages import StageReader
+from tui.sources.jenkins.status import run_status, shown
 from tui.text.safe import clean
+
+_A_MOMENT = 60.0
+"""Seconds."""
 
 
 class RunReader:
     """Two requests a run: the build and its stages.
 
     Others follow only where these leave something open: the queue, as long as the run was last seen in it; wfapi's
-    inputs, where the core tells of none; the log, where a failed run has no stage.
+    inputs, where the core tells of none; the log, where a failed run has no stage. What goes on inside a run, and the
+    run that started it, is asked for where a person looks at it (:mod:`tui.sources.jenkins.read.inside`).
     """
 
-    def __init__(self, client: Client, web: str) -> None:
+    def __init__(self, client: Client, source: str, web: str, clock: Callable[[], float]) -> None:
         self.stages = StageReader(client)
         self.blocked: Mapping[Address, str] = {}
         """Runs that wait for a machine, as the last listing found them."""
+        self.known = Known()
+        """What the last listing tells of other runs."""
+        self.cells: set[str] = set()
+        """Full names of the cells of matrix projects that were seen."""
+        self._locked: dict[Address, tuple[float, str]] = {}
+        self._clock = clock
         self._client = client
         self._web = web
+        self._neighbours = Neighbours(client, source, web)
+        self._inside = InsideReader(client, self._neighbours, clock)
 
-    async def read(self, address: Address, full_name: str, number: int) -> tuple[Run, bool]:
+    async def read(self, address: Address, path: str, full_name: str, *, whole: bool) -> tuple[Run, bool]:
         """The run, and whether the controller has nothing more to tell of it.
+
+        Args:
+            path: where it is.
+            whole: with what goes on inside it and what started it.
 
         Raises:
             SourceError
         """
-        path = f"{job_path(full_name)}/{number}"
-        build = await self._client.get(f"{path}/api/json", BUILD, tree=BUILD_TREE)
+        build = await self._client.get(f"{path}/api/json", BUILD, tree=RUN_TREE)
         read = await self._client.make(
             f"GET {path}/api/json", lambda: read_build(build, address, f"{self._web}{path}/")
         )
         if not read.is_pipeline:
             stage = whole_run(read.run, _stage_name(full_name))
-            return msgspec.structs.replace(read.run, stages=(stage,)), not read.active
-        if read.active:
-            return await self._active(read, full_name, path), False
-        return await self._ended(read, full_name, path)
+            stage = msgspec.structs.replace(stage, children=self._cells_of(build, address, full_name))
+            run, final = msgspec.structs.replace(read.run, stages=(stage,)), not read.active
+        elif read.active:
+            run, final = await self._active(read, full_name, path, whole), False
+        else:
+            run, final = await self._ended(read, full_name, path, whole)
+        if whole and read.upstream is not None:
+            upstream = await self._neighbours.run(*read.upstream, self.known)
+            final = final and not upstream.status.active
+            run = msgspec.structs.replace(run, upstream=upstream)
+        return run, final
 
-    async def _active(self, read: ReadBuild, full_name: str, path: str) -> Run:
+    def locked(self) -> Mapping[Address, str]:
+        """Runs that waited for a lock when they were looked at, a moment ago."""
+        now = self._clock()
+        self._locked = {at: seen for at, seen in self._locked.items() if 0 <= now - seen[0] < _A_MOMENT}
+        return {address: words for address, (_, words) in self._locked.items()}
+
+    def _cells_of(self, build: Build, address: Address, full_name: str) -> tuple[Stage, ...]:
+        """The cells that this run of a matrix built, each a run of its own. Others are told of with the numbers of
+        older ones (contracts: jenkins_observed, Matrix)."""
+        stages: list[Stage] = []
+        for cell in build.runs or ():
+            name = cell_name(cell.url or "")
+            if cell.number != build.number or not name:
+                continue
+            path = f"{full_name}/{name}"
+            self.cells.add(path)
+            active = cell.in_progress if cell.in_progress is not None else bool(cell.building)
+            run = Run(
+                Address(address.source, path, cell.number),
+                clean(name),
+                run_status(cell.result, active),
+                shown(cell.result),
+                started_at=cell.timestamp / 1000 if cell.timestamp else None,
+                duration=None if active or cell.duration is None else max(0, cell.duration) / 1000,
+            )
+            job = msgspec.structs.replace(job_of(run, ""), name=clean(name), downstream=None)
+            stages.append(
+                msgspec.structs.replace(
+                    whole_run(run, clean(name)), id=clean(name), kind="branch", jobs=(job,)
+                )
+            )
+        return tuple(stages)
+
+    async def _active(self, read: ReadBuild, full_name: str, path: str, whole: bool) -> Run:
         run = read.run
         tree = await self.stages.read(path, ended=False)
         gates: tuple[Gate, ...] = run.gates
@@ -61,20 +119,28 @@ class RunReader:
             gates = gates_of(inputs, run.address)
         if gates or tree.paused:
             run = msgspec.structs.replace(run, status=Status.WAITING, gates=gates)
-        return msgspec.structs.replace(
+        run = msgspec.structs.replace(
             run,
             stages=(waiting(tree.stages) if gates else tree.stages)
             or (whole_run(run, _stage_name(full_name)),),
             stage_source=tree.note,
             waiting_reason=await self._blockage(read, full_name) or tree.blockage,
         )
+        if whole and tree.stages:
+            run, _ = await self._with_inside(run, path, tree, ended=False)
+        return run
 
-    async def _ended(self, read: ReadBuild, full_name: str, path: str) -> tuple[Run, bool]:
+    async def _ended(self, read: ReadBuild, full_name: str, path: str, whole: bool) -> tuple[Run, bool]:
         run = read.run
         tree = await self.stages.read(path, ended=True)
         if tree.stages:
             stages = settled(tree.stages, run.status)
-            return msgspec.structs.replace(run, stages=stages, stage_source=tree.note), stages == tree.stages
+            final = stages == tree.stages
+            run = msgspec.structs.replace(run, stages=stages, stage_source=tree.note)
+            if whole:
+                run, known = await self._with_inside(run, path, tree, ended=True)
+                final = final and known
+            return run, final
         well = run.status in (Status.PASSED, Status.WARNING)
         run = msgspec.structs.replace(
             run,
@@ -83,6 +149,22 @@ class RunReader:
             problem="" if well else await self._problem(read, path),
         )
         return run, True
+
+    async def _with_inside(self, run: Run, path: str, tree: Tree, *, ended: bool) -> tuple[Run, bool]:
+        """The run with what goes on inside it, and whether none of that will change."""
+        inside = await self._inside.read(run, path, tree, self.known, ended=ended)
+        if inside.waiting:
+            self._locked[run.address] = self._clock(), inside.waiting
+        else:
+            self._locked.pop(run.address, None)
+        started = [job for jobs in inside.jobs.values() for job in jobs]
+        run = msgspec.structs.replace(
+            run,
+            stages=placed(run.stages or (), inside.jobs),
+            stage_source="; ".join(filter(None, (run.stage_source, inside.note))),
+            waiting_reason=run.waiting_reason or inside.waiting,
+        )
+        return run, inside.complete and not any(job.status.active for job in started)
 
     async def _blockage(self, read: ReadBuild, full_name: str) -> str:
         number = read.run.address.number

@@ -1,7 +1,6 @@
 """Builds of the core API as runs."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -10,18 +9,21 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Run, TestCounts
 from tui.domain.status import Status
 from tui.sources.http.bounds import length, moment
+from tui.sources.jenkins.fields import input_field, text_of
 from tui.sources.jenkins.payload import (
     ACTION,
     TAG,
     Build,
     BuildAction,
     Cause,
+    Input,
     InputExecution,
     Parameter,
+    QueueItem,
     WfInput,
 )
 from tui.sources.jenkins.status import run_status, shown
-from tui.text.safe import clean, shorten
+from tui.text.safe import clean, clean_lines, shorten
 
 CAUSES = "hudson.model.CauseAction"
 PARAMETERS = "hudson.model.ParametersAction"
@@ -46,6 +48,8 @@ class ReadBuild(msgspec.Struct, frozen=True):
     active: bool
     interruption: str
     """Who or what stopped it."""
+    upstream: tuple[str, int] | None
+    """Full name and number of the run that started it."""
     gates_hidden: bool
     """It has or had inputs, but its plugin is too old to tell which of them wait."""
 
@@ -69,13 +73,8 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         vendor_status=shown(build.result),
         ref=ref,
         revision=revision,
-        cause=_cause(actions),
-        parameters=tuple(
-            (clean(parameter.name), _value(parameter))
-            for action in actions
-            if action.kind in (PARAMETERS, "")
-            for parameter in action.parameters or ()
-        ),
+        cause=cause_of(actions),
+        parameters=parameters_of(actions),
         created_at=created_at,
         started_at=created_at,
         duration=None if active else length(build.duration),
@@ -91,21 +90,42 @@ def read_build(build: Build, address: Address, web_url: str) -> ReadBuild:
         is_pipeline=build.kind.endswith("WorkflowRun"),
         active=active,
         interruption=_interruption(actions),
+        upstream=upstream_of(actions),
         gates_hidden=hidden,
     )
 
 
 def gates_of(inputs: Sequence[WfInput], run: Address) -> tuple[Gate, ...]:
-    """wfapi's pending inputs as gates."""
+    """wfapi's pending inputs as gates. What they ask for is left out: it tells of defaults of passwords."""
     return tuple(Gate(run.at_gate(clean(item.id)), _words(item.message) or clean(item.id)) for item in inputs)
 
 
-def actions_of(build: Build) -> Iterator[BuildAction]:
-    """What plugins hung on a build, as far as it is known to us.
+def parameters_of(actions: Sequence[BuildAction]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (clean(parameter.name), _value(parameter))
+        for action in actions
+        if action.kind in (PARAMETERS, "")
+        for parameter in action.parameters or ()
+    )
+
+
+def upstream_of(actions: Sequence[BuildAction]) -> tuple[str, int] | None:
+    """Full name and number of the run that started this one. By the key and not by the class of the cause: a ``build``
+    step has one of its own (contracts: jenkins_observed, build step)."""
+    for action in actions:
+        for cause in (action.causes or ()) if action.kind in (CAUSES, "") else ():
+            if cause.upstream_project and cause.upstream_build is not None:
+                return cause.upstream_project, cause.upstream_build
+    return None
+
+
+def actions_of(build: Build | QueueItem) -> Iterator[BuildAction]:
+    """What plugins hung on a build or an item of the queue, as far as it is known to us.
 
     Raises:
         msgspec.ValidationError: an action of a known class has a wrong type.
     """
+    number = build.number if isinstance(build, Build) else build.id
     for raw in build.actions or ():
         if bytes(raw) in (b"{}", b"null"):
             continue
@@ -116,11 +136,11 @@ def actions_of(build: Build) -> Iterator[BuildAction]:
             kind = TAG.decode(raw).kind
             if kind in (CAUSES, PARAMETERS, _GIT, _SCM, INPUT, INTERRUPTED) or kind.endswith(_TESTS):
                 raise msgspec.ValidationError(
-                    f"build {build.number}, action {shown(kind.rpartition('.')[2])}: {error}"
+                    f"build {number}, action {shown(kind.rpartition('.')[2])}: {error}"
                 ) from None
 
 
-def _cause(actions: Sequence[BuildAction]) -> str:
+def cause_of(actions: Sequence[BuildAction]) -> str:
     words = (
         _cause_words(cause)
         for action in actions
@@ -167,12 +187,10 @@ def _interruption(actions: Sequence[BuildAction]) -> str:
 
 
 def _value(parameter: Parameter) -> str:
-    value: Any = parameter.value
-    if value is UNSET or value is None:
+    text = text_of(parameter)
+    if not text:
         return "***" if "Password" in parameter.kind else ""
-    if isinstance(value, str):
-        return clean(value)
-    return clean(msgspec.json.encode(value).decode())
+    return clean_lines(text) if "\n" in text else clean(text)
 
 
 def _revision(actions: Sequence[BuildAction]) -> tuple[str, str]:
@@ -226,8 +244,13 @@ def _gate_name(execution: InputExecution) -> str:
 
 def _gate(run: Address, execution: InputExecution) -> Gate:
     name = _gate_name(execution)
-    message = execution.input.message if execution.input else None
-    return Gate(run.at_gate(name), _words(message) or name)
+    asked = execution.input or Input()
+    return Gate(
+        run.at_gate(name),
+        _words(asked.message) or name,
+        submitter=_words(asked.submitter),
+        fields=tuple(map(input_field, asked.parameters or ())),
+    )
 
 
 def _words(text: str | None) -> str:

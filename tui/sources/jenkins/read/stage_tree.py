@@ -6,6 +6,7 @@ import msgspec
 
 from tui.domain.pipeline import Job, Run, Stage
 from tui.domain.status import Status
+from tui.sources.jenkins.payload import FlowNode
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -18,6 +19,8 @@ class Tree(msgspec.Struct, frozen=True):
     """The source says that the run waits for a person."""
     blockage: str = ""
     """Why a stage waits for a machine."""
+    graph: tuple[FlowNode, ...] = ()
+    """All steps, where the stages were made of them."""
 
 
 def linked(stages: Sequence[Stage]) -> tuple[Stage, ...]:

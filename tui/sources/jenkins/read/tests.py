@@ -17,7 +17,6 @@ from tui.sources.base import SourceError
 from tui.sources.http.bounds import lasted
 from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.client import Client
-from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.status import shown
 from tui.text.safe import clean, clean_lines, shorten
 
@@ -148,13 +147,13 @@ class TestReports:
         self._name = wire.name
         self._client = Client(wire, msgspec.structs.replace(settings, timeout=timeout))
 
-    async def read(self, full_name: str, number: int) -> TestReport:
+    async def read(self, run_path: str, number: int) -> TestReport:
         """The report of a run that exists; an empty one where it has none, or none yet.
 
         Raises:
             SourceError
         """
-        path = _path(full_name, number)
+        path = f"{run_path}/testReport/api/json"
         try:
             payload = await self._client.get(path, REPORT, tree=REPORT_TREE, largest=LARGEST_REPORT)
         except SourceError as error:
@@ -163,13 +162,13 @@ class TestReports:
             raise
         return await self._client.make(f"GET {path}", lambda: read_report(payload, number))
 
-    async def case(self, full_name: str, number: int, key: CaseKey) -> CaseDetails:
+    async def case(self, run_path: str, key: CaseKey) -> CaseDetails:
         """What one case of that report said.
 
         Raises:
             SourceError
         """
-        path = _path(full_name, number)
+        path = f"{run_path}/testReport/api/json"
         said = await self._client.get(path, SAID, tree=said_tree(key))
         found = await self._client.make(f"GET {path}", lambda: read_said(said, key))
         if found is None:
@@ -181,10 +180,6 @@ class TestReports:
 
     async def close(self) -> None:
         await self._client.close()
-
-
-def _path(full_name: str, number: int) -> str:
-    return f"{job_path(full_name)}/{number}/testReport/api/json"
 
 
 def read_report(payload: Report, number: int) -> TestReport:
