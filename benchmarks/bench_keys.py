@@ -69,12 +69,12 @@ def _loaded(config: Path, beside_it: Callable[[Line], None], keys: int) -> tuple
         ended = time.monotonic()
     beats = [
         (float(at), float(ms))
-        for at, _, ms in (each.partition(" ") for each in late.read_text().splitlines())
+        for at, _, ms in (splitline.partition(" ") for splitline in late.read_text().splitlines())
     ]
     return (
         found,
-        [each for each in beats if each[0] < begun],
-        [each for each in beats if typing < each[0] < ended],
+        [beat for beat in beats if beat[0] < begun],
+        [beat for beat in beats if typing < beat[0] < ended],
     )
 
 

@@ -145,8 +145,8 @@ async def _settle(runtime: Runtime, found: Sequence[ActionRequest]) -> None:
         {each.target.pipeline for each in found if each.kind is not ActionKind.CANCEL}
     )
     stop()
-    for each in runtime.actions.activities:
-        print(outcome_text(each), file=sys.stderr)
+    for activity in runtime.actions.activities:
+        print(outcome_text(activity), file=sys.stderr)
 
 
 async def _prepared(runtime: Runtime, request: ActionRequest, its: ActionArguments, *, ask: bool) -> _Item:
@@ -154,7 +154,7 @@ async def _prepared(runtime: Runtime, request: ActionRequest, its: ActionArgumen
         prepared = await runtime.actions.plan(request)
         if not prepared.plan.possible or not (prepared.plan.fields or its.given):
             return _Item(prepared, {})
-        asked = [each for each in prepared.plan.fields if each.kind == "secret"]
+        asked = [field for field in prepared.plan.fields if field.kind == "secret"]
         if ask and any(each.name not in dict(its.given) for each in asked):
             print(prepared.plan.words, file=sys.stderr)
         # Typing takes its time, and nothing else has begun yet: the loop may wait.
@@ -181,7 +181,7 @@ async def _follow(runtime: Runtime, items: Sequence[_Item], *, terminal: bool) -
     except asyncio.CancelledError:
         await runtime.actions.close()  # from here on nothing is sent
     stop()
-    last = {each.id: each for each in runtime.actions.activities}
+    last = {activity.id: activity for activity in runtime.actions.activities}
     for item in begun:
         assert item.activity is not None
         item.activity = last[item.activity.id]
@@ -204,8 +204,8 @@ def _cut_off(activity: Activity, journal: Journal) -> Activity:
 
 def _tell(runtime: Runtime, told: set[str]) -> None:
     """Say how what is under way gets on, each thing once."""
-    for each in runtime.actions.activities:
-        if not each.ended and (text := outcome_text(each)) not in told:
+    for activity in runtime.actions.activities:
+        if not activity.ended and (text := outcome_text(activity)) not in told:
             told.add(text)
             print(text, file=sys.stderr)
 
@@ -219,15 +219,15 @@ def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bo
     yes, names, asking = its.yes, set(its.confirmed), terminal and not its.yes and bool(plans)
     if asking:
         yes = ask_yes("Do it?" if len(plans) == 1 else f"Do all {len(plans)}?")
-        for name in names_of(each.consent for each in plans):
+        for name in names_of(plan.consent for plan in plans):
             if yes and name not in names:
                 names.add(ask(f"This is production. Type its name, {name}: "))
     given = []
-    for each in plans:
-        consent, versions = each.consent, set(its.despite)
+    for plan in plans:
+        consent, versions = plan.consent, set(its.despite)
         if asking and yes and consent.doubt and consent.version not in versions:
             doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
-            which = f"{each.plan.request.target}: " if len(plans) > 1 else ""
+            which = f"{plan.plan.request.target}: " if len(plans) > 1 else ""
             versions.add(ask(f"{which}{doubt}. To do it nevertheless type {consent.version}: "))
         version = consent.version if consent.version in versions else ""
         given.append(Confirmation(yes, consent.name if consent.name in names else "", version))

@@ -58,7 +58,7 @@ async def _of_model(
     if kind is ActionKind.PROMOTE:
         gates = await runtime.actions.gates(model)
         if len(gates) != 1:
-            listed = ", ".join(str(each.target) for each in gates)
+            listed = ", ".join(str(gate.target) for gate in gates)
             raise AmbiguousArguments(
                 f"{model} waits at {len(gates)} gates: {listed}; name one" if gates else _no_gate(model)
             )

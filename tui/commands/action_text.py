@@ -30,8 +30,8 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
     if prepared.consent.doubt:
         lines.append(f"  {prepared.consent.typing_version}")
     if requests:
-        lines += [f"  it asks for {_field(each)}" for each in plan.fields]
-        lines += [line for each in _requests(plan) for line in each]
+        lines += [f"  it asks for {_field(field)}" for field in plan.fields]
+        lines += [line for request in _requests(plan) for line in request]
     return "\n".join(lines)
 
 

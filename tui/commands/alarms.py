@@ -41,7 +41,7 @@ async def alarms(settings: Settings, *, as_json: bool) -> Exit:
 def _text(found: Alarms, unread: tuple[str, ...], now: float, *, configured: bool) -> str:
     words = "Nothing fires." if configured else "No alarm is configured; add [alarms.NAME] to the config."
     titles = ("STATE", "ALARM", "OF", "SEVERITY", "SINCE", "WHAT", "AFTER", "PROPOSED")
-    lines = table(titles, [_row(each, now) for each in found.alarms], open_end=True)
+    lines = table(titles, [_row(alarm, now) for alarm in found.alarms], open_end=True)
     notes = (*found.notes, *(each for each in unread if each not in found.notes))
     return "\n".join((lines if found.alarms else words, *notes))
 

@@ -136,7 +136,9 @@ async def _registry(runtime: Runtime, model: str) -> Finding:
     subject = f"registry of {model}"
     found = await runtime.poller.ask(CandidateOf(model))
     unclear = [
-        f"{each.metric} {each.reason}" for each in found.metrics if each.outcome is MetricOutcome.UNCLEAR
+        f"{metric.metric} {metric.reason}"
+        for metric in found.metrics
+        if metric.outcome is MetricOutcome.UNCLEAR
     ]
     if problems := (*found.notes, *unclear):
         return Finding("warning", subject, "; ".join(problems), "check the names in its registry table")

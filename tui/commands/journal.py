@@ -73,16 +73,17 @@ def journal(*, as_json: bool, verify: bool) -> Exit:
         return Exit.OK
     rows = [
         (
-            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.at)),
-            (each.policy or f"{each.user}@{each.host}") + (f" as {each.account}" if each.account else ""),
-            each.kind,
-            each.address,
-            ", ".join(value for name, value in each.facts if name in FILLED_IN),
-            each.state,
-            each.result or "",
-            each.words,
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at)),
+            (record.policy or f"{record.user}@{record.host}")
+            + (f" as {record.account}" if record.account else ""),
+            record.kind,
+            record.address,
+            ", ".join(value for name, value in record.facts if name in FILLED_IN),
+            record.state,
+            record.result or "",
+            record.words,
         )
-        for each in records
+        for record in records
     ]
     titles = ("WHEN", "WHO", "ACTION", "ADDRESS", "WITH", "OUTCOME", "RESULT", "WORDS")
     print(table(titles, rows, open_end=True) if rows else "nothing was done yet")
@@ -103,8 +104,8 @@ _CUT_OFF = "cut off{}: read back when the deck is opened, or something else is t
 
 def _record(record: Record, lives: bool) -> RecordDoc:
     first, plan, outcome = record.first, record.plan, record.outcome
-    seen = next((each.words for each in reversed(record.entries) if each.event == "observed"), "")
-    answered = [each.latency for each in record.entries if each.latency is not None]
+    seen = next((entry.words for entry in reversed(record.entries) if entry.event == "observed"), "")
+    answered = [entry.latency for entry in record.entries if entry.latency is not None]
     return RecordDoc(
         id=record.id,
         at=first.at,
@@ -126,7 +127,9 @@ def _record(record: Record, lives: bool) -> RecordDoc:
         else _CUT_OFF.format(f" ({seen})" if seen else ""),
         result=outcome.result or None if outcome is not None else None,
         requests=tuple(
-            (each.request.method, each.request.path) for each in record.entries if each.request is not None
+            (entry.request.method, entry.request.path)
+            for entry in record.entries
+            if entry.request is not None
         ),
         latency=sum(answered) if answered else None,
     )

@@ -88,11 +88,11 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
 
 async def _find(runtime: Runtime, address: Address) -> _Found | None:
     listing = await runtime.poller.ask(PipelinesOf(address.source))
-    pipelines = [each for each in listing.pipelines if each.address == address.pipeline]
+    pipelines = [pipeline for pipeline in listing.pipelines if pipeline.address == address.pipeline]
     if address.run is None:
         run = _newest(pipelines)
     else:
-        listed = (run for each in pipelines for run in each.runs if run.address == address.of_run)
+        listed = (run for pipeline in pipelines for run in pipeline.runs if run.address == address.of_run)
         run = next(listed, None)
         if run is None:
             run = await runtime.poller.ask(RunAt(address.of_run))
@@ -100,7 +100,7 @@ async def _find(runtime: Runtime, address: Address) -> _Found | None:
         return None
     report = await runtime.poller.ask(TestsOf(run.address))
     # Of a GitLab project each ref is a pipeline of its own.
-    own = [each for each in pipelines if run in each.runs or each.ref in ("", run.ref)]
+    own = [pipeline for pipeline in pipelines if run in pipeline.runs or pipeline.ref in ("", run.ref)]
     before = comparable(run, own[0].runs) if own and report.suites else []
     earlier = []
     for other in before:
@@ -115,7 +115,7 @@ async def _find(runtime: Runtime, address: Address) -> _Found | None:
 
 
 def _newest(pipelines: Sequence[Pipeline]) -> Run | None:
-    runs = [run for each in pipelines for run in each.runs]
+    runs = [run for pipeline in pipelines for run in pipeline.runs]
     with_tests = [run for run in runs if run.tests is not None and run.tests.total]
     return newest_run(with_tests or runs)
 

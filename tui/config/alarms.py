@@ -91,9 +91,7 @@ class AlarmSettings(_Table, frozen=True):
     @property
     def conditions(self) -> tuple[Condition, ...]:
         return tuple(
-            each
-            for each in (self.series, self.verdict, self.runs, self.tests, self.source)
-            if each is not None
+            run for run in (self.series, self.verdict, self.runs, self.tests, self.source) if run is not None
         )
 
     @property

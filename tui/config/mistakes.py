@@ -91,13 +91,13 @@ def _secret(value: Any, path: Path) -> Secret:
 def _keys_at(kind: type, place: str) -> list[str]:
     """The keys that a table may have at a place below ``kind``."""
     structs = [each for each in _types_at(kind, place) if isinstance(each, msgspec.inspect.StructType)]
-    return [field.encode_name for each in structs for field in each.fields]
+    return [field.encode_name for struct in structs for field in struct.fields]
 
 
 def _words_at(kind: type, place: str) -> list[str]:
     """The words among which one has to choose at a place below ``kind``."""
     literals = [each for each in _types_at(kind, place) if isinstance(each, msgspec.inspect.LiteralType)]
-    return [str(value) for each in literals for value in each.values]
+    return [str(value) for literal in literals for value in literal.values]
 
 
 def _types_at(kind: type, place: str) -> list[msgspec.inspect.Type]:

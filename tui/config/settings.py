@@ -99,7 +99,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @property
     def sources(self) -> tuple[str, ...]:
         """Of its pipelines, by name, each once."""
-        return tuple(dict.fromkeys(each.partition(":")[0] for each in self.pipelines))
+        return tuple(dict.fromkeys(pipeline.partition(":")[0] for pipeline in self.pipelines))
 
     def ships(self, pipeline: Address) -> bool:
         """Whether the pipeline of that address is one of its own."""
@@ -201,7 +201,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         dialect = self.dialect(metric)
         return frozenset().union(
-            *(placeholders(each, dialect) for each in self.metrics[metric].queries.values())
+            *(placeholders(query, dialect) for query in self.metrics[metric].queries.values())
         )
 
     def dialect(self, metric: str) -> Dialect:

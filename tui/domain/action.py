@@ -67,7 +67,7 @@ class ActionField(msgspec.Struct, frozen=True):
 
     def listed(self, divider: str = ", ") -> str:
         """Its choices on one line, an empty one as ``(empty)``."""
-        return divider.join(clean(each) or EMPTY for each in self.choices)
+        return divider.join(clean(choice) or EMPTY for choice in self.choices)
 
 
 class ActionRequest(msgspec.Struct, frozen=True):
@@ -146,7 +146,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def missing(self) -> tuple[str, ...]:
         """The names, as shown, of the fields that have to be filled in still."""
-        asked = (each for each in self.fields if each.required and not each.default)
+        asked = (field for field in self.fields if field.required and not field.default)
         return tuple(clean(each.name) for each in asked if not self.request.value(each.name))
 
 

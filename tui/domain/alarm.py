@@ -83,7 +83,9 @@ class Alarms(msgspec.Struct, frozen=True):
     @property
     def firing(self) -> tuple[Alarm, ...]:
         """Those that nobody has acknowledged or silenced."""
-        return tuple(each for each in self.alarms if each.state is AlarmState.FIRING and not each.silenced)
+        return tuple(
+            alarm for alarm in self.alarms if alarm.state is AlarmState.FIRING and not alarm.silenced
+        )
 
 
 class Announcement(msgspec.Struct, frozen=True):

@@ -78,7 +78,7 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def outcome(self) -> Entry | None:
         """The entry with which it ended; None while it has not, or was cut off."""
-        return next((each for each in self.entries if each.event == "settled"), None)
+        return next((entry for entry in self.entries if entry.event == "settled"), None)
 
     @property
     def plan(self) -> Plan | None:
@@ -87,13 +87,17 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def sent(self) -> Entry | None:
         """The last request that was, or may have been, sent."""
-        return next((each for each in reversed(self.entries) if each.event == "sending"), None)
+        return next((entry for entry in reversed(self.entries) if entry.event == "sending"), None)
 
     @property
     def reply(self) -> Reply | None:
         """The answer to that, with what was found since; None where none was noted."""
         sent = self.sent
         return next(
-            (each.reply for each in reversed(self.entries) if sent and each.reply and each.step == sent.step),
+            (
+                entry.reply
+                for entry in reversed(self.entries)
+                if sent and entry.reply and entry.step == sent.step
+            ),
             None,
         )

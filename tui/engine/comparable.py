@@ -51,9 +51,9 @@ def _differing(old: Histogram, new: Histogram, scale: float, unit: str) -> str:
     """``10 ms, 50 ms in the baseline only, 25 ms in the canary only``."""
     words = []
     for track, own, other in (("baseline", old, new), ("canary", new, old)):
-        bounds = [each for each in own.bounds if each not in other.bounds]
+        bounds = [bound for bound in own.bounds if bound not in other.bounds]
         if bounds:
-            named = ", ".join(quantity(each * scale, unit) for each in bounds[:_MOST_BOUNDS])
+            named = ", ".join(quantity(bound * scale, unit) for bound in bounds[:_MOST_BOUNDS])
             words.append(f"{named}{', …' if len(bounds) > _MOST_BOUNDS else ''} in the {track} only")
     return "; ".join(words)
 

@@ -286,7 +286,7 @@ def joined(found: Mapping[str, Alerts]) -> dict[str, tuple[Alert, ...]]:
         for alert in alerts.alerts:
             twins = [each for each in managed if _same(alert, each)]
             sent += twins
-            silenced = alert.silenced or next((each.silenced for each in twins if each.silenced), "")
+            silenced = alert.silenced or next((twin.silenced for twin in twins if twin.silenced), "")
             kept.append(msgspec.structs.replace(alert, silenced=silenced))
         joint[name] = tuple(kept)
     for name, alerts in found.items():

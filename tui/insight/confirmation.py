@@ -78,7 +78,7 @@ def missing_confirmation(consent: RequiredConfirmation, given: Confirmation) -> 
 
 def names(consents: Iterable[RequiredConfirmation]) -> tuple[str, ...]:
     """Of the environments that have to be typed before all of it may be done, each once."""
-    return tuple(dict.fromkeys(each.name for each in consents if each.name))
+    return tuple(dict.fromkeys(consent.name for consent in consents if consent.name))
 
 
 def among(globs: Sequence[str], names: Iterable[str]) -> str:

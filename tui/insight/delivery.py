@@ -68,18 +68,18 @@ def figures(
     """
     attempts = sorted(
         (
-            _Placed(each.finished_at, each)
-            for each in deployments
-            if each.finished_at is not None
-            and not each.canary
-            and each.status in (Status.PASSED, Status.FAILED)
-            and each.finished_at <= end
+            _Placed(deployment.finished_at, deployment)
+            for deployment in deployments
+            if deployment.finished_at is not None
+            and not deployment.canary
+            and deployment.status in (Status.PASSED, Status.FAILED)
+            and deployment.finished_at <= end
         ),
         key=lambda each: (each.at, each.deployment.id),
     )
     known_runs = sorted({run.address: run for run in runs}.values(), key=_order)
     back = _taken_back(attempts)
-    within = [each for each in attempts if each.at >= start]
+    within = [attempt for attempt in attempts if attempt.at >= start]
     return (
         _frequency([each for each in within if each.good], max(start, read_since or start), end),
         _lead_time(_first_placements(attempts), known_runs, start),
@@ -91,7 +91,7 @@ def figures(
 
 def _taken_back(attempts: Sequence[_Placed]) -> frozenset[str]:
     """Ids of the good deployments whose successor was a version that had been there before them."""
-    good = [each.deployment for each in attempts if each.good]
+    good = [attempt.deployment for attempt in attempts if attempt.good]
     seen: set[str] = set()
     back: set[str] = set()
     for one, following in pairwise(good):
@@ -105,9 +105,9 @@ def _first_placements(attempts: Sequence[_Placed]) -> list[_Placed]:
     """The good deployments of versions that had not been there before: what follows of one is a rollback or a
     repetition."""
     first: dict[str, _Placed] = {}
-    for each in attempts:
-        if each.good:
-            first.setdefault(each.deployment.version, each)
+    for attempt in attempts:
+        if attempt.good:
+            first.setdefault(attempt.deployment.version, attempt)
     return list(first.values())
 
 
@@ -137,7 +137,7 @@ def _lead_time(placed: Sequence[_Placed], runs: Sequence[Run], start: float) -> 
 def _change_failures(within: Sequence[_Placed], back: frozenset[str]) -> Figure:
     versions = {each.deployment.version for each in within}
     failures = [each for each in within if not each.good or each.deployment.id in back]
-    failed = {each.deployment.version for each in failures}
+    failed = {failure.deployment.version for failure in failures}
     value = 100.0 * len(failed) / len(versions) if versions else None
     return Figure("change failures", value, "percent", len(versions), _runs_of(failures))
 
@@ -147,13 +147,13 @@ def _time_to_restore(attempts: Sequence[_Placed], back: frozenset[str], start: f
     times: list[float] = []
     told: list[_Placed] = []
     broken: _Placed | None = None
-    for each in attempts:
-        if not each.good or each.deployment.id in back:
-            broken = broken or each
+    for attempt in attempts:
+        if not attempt.good or attempt.deployment.id in back:
+            broken = broken or attempt
         elif broken is not None:
-            if each.at >= start:
-                times.append(each.at - broken.at)
-                told += [broken, each]
+            if attempt.at >= start:
+                times.append(attempt.at - broken.at)
+                told += [broken, attempt]
             broken = None
     return Figure("time to restore", median(times) if times else None, "seconds", len(times), _runs_of(told))
 

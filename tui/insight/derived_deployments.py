@@ -135,9 +135,10 @@ def _environment(
         address=Address(source, app, environment=name),
         deployments=tuple(
             msgspec.structs.replace(
-                each, rollback=_rollback(each, now, rule_of[each.id].rollback, source, app, name, jobs)
+                deployment,
+                rollback=_rollback(deployment, now, rule_of[deployment.id].rollback, source, app, name, jobs),
             )
-            for each in deployments
+            for deployment in deployments
         ),
         tier=tier_of(name),
         notes=notes,

@@ -43,24 +43,34 @@ def newest_first(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
 def environment_state(deployments: Sequence[Deployment]) -> EnvironmentState:
     """Who is who among ``deployments``, in whatever order they come."""
     there = sorted(
-        (each for each in deployments if each.status is Status.PASSED and not each.canary),
+        (
+            deployment
+            for deployment in deployments
+            if deployment.status is Status.PASSED and not deployment.canary
+        ),
         key=lambda each: (_ended(each), _asked(each)),
     )
     stable = there[-1] if there else None
     since = _ended(stable) if stable is not None else -inf
     asked = _asked(stable) if stable is not None else _LONG_AGO
     canaries = [
-        each
-        for each in deployments
-        if each.canary
+        deployment
+        for deployment in deployments
+        if deployment.canary
         and (
-            (each.status is Status.PASSED and _ended(each) > since)
-            or (each.status is Status.WAITING and not each.waits_outside and _asked(each) > asked)
+            (deployment.status is Status.PASSED and _ended(deployment) > since)
+            or (
+                deployment.status is Status.WAITING
+                and not deployment.waits_outside
+                and _asked(deployment) > asked
+            )
         )
     ]
     canary = max(canaries, key=_asked, default=None)
     later = newest_first(
-        each for each in deployments if each is not canary and each is not stable and _asked(each) > asked
+        deployment
+        for deployment in deployments
+        if deployment is not canary and deployment is not stable and _asked(deployment) > asked
     )
     coming = []
     for wanted in ((Status.RUNNING, Status.QUEUED), (Status.WAITING,)):
@@ -170,7 +180,7 @@ def live_of(halves: Sequence[Environment], main: Environment | None) -> LiveColo
 def colours(deployments: Sequence[Deployment]) -> tuple[tuple[str, Deployment], ...]:
     """For each colour of one environment the deployment that stands there, the one with the traffic first."""
     newest: dict[str, Deployment] = {}
-    for each in sorted(deployments, key=_ended, reverse=True):
-        if each.colour and each.status is Status.PASSED and not each.canary:
-            newest.setdefault(each.colour, each)
+    for deployment in sorted(deployments, key=_ended, reverse=True):
+        if deployment.colour and deployment.status is Status.PASSED and not deployment.canary:
+            newest.setdefault(deployment.colour, deployment)
     return tuple(newest.items())

@@ -84,7 +84,9 @@ def all_groups(pipelines: Sequence[Pipeline], settings: DeployScope) -> tuple[En
     groups = [model_group(name, model, pipelines, settings) for name, model in settings.models.items()]
     shipped = {address for group in groups for address in group.members}
     rest = dict.fromkeys(
-        each.address for each in pipelines if each.address not in shipped and _deploys(each.address, settings)
+        pipeline.address
+        for pipeline in pipelines
+        if pipeline.address not in shipped and _deploys(pipeline.address, settings)
     )
     groups += [EnvironmentGroup(f"group {address}", str(address), (address,), (address,)) for address in rest]
     return tuple(group for group in groups if group.pipelines)
@@ -94,7 +96,9 @@ def model_group(
     name: str, model: ModelScope, pipelines: Iterable[Pipeline], settings: DeployScope
 ) -> EnvironmentGroup:
     """A model with those of ``pipelines`` that ship it."""
-    members = tuple(dict.fromkeys(each.address for each in pipelines if _ships(model, each.address)))
+    members = tuple(
+        dict.fromkeys(pipeline.address for pipeline in pipelines if _ships(model, pipeline.address))
+    )
     # A job that no rule covers is not asked where others may deploy: it trains or builds.
     deploying = tuple(address for address in members if _deploys(address, settings))
     return EnvironmentGroup(f"model {name}", model.title or name, deploying or members, members, name)
@@ -164,20 +168,24 @@ def front_place(found: Sequence[EnvironmentPlace], model: ModelScope | None) -> 
 
 def _merged(now: Environment, past: Environment) -> Environment:
     """``now`` with what only its past tells: older deployments, and to which one can go back."""
-    known = {each.id: each for each in past.deployments}
+    known = {deployment.id: deployment for deployment in past.deployments}
     newer = [
         msgspec.structs.replace(
-            each,
-            rollback=each.rollback or known[each.id].rollback,
-            committed_at=each.committed_at or known[each.id].committed_at,
-            waits_for=known[each.id].waits_for if each.status is known[each.id].status else each.waits_for,
+            deployment,
+            rollback=deployment.rollback or known[deployment.id].rollback,
+            committed_at=deployment.committed_at or known[deployment.id].committed_at,
+            waits_for=known[deployment.id].waits_for
+            if deployment.status is known[deployment.id].status
+            else deployment.waits_for,
         )
-        if each.id in known
-        else each
-        for each in now.deployments
+        if deployment.id in known
+        else deployment
+        for deployment in now.deployments
     ]
     ids = {each.id for each in newer}
-    deployments = newest_first((*newer, *(each for each in past.deployments if each.id not in ids)))
+    deployments = newest_first(
+        (*newer, *(deployment for deployment in past.deployments if deployment.id not in ids))
+    )
     notes = tuple(dict.fromkeys((*now.notes, *past.notes)))
     return msgspec.structs.replace(now, deployments=deployments, read_since=past.read_since, notes=notes)
 
@@ -190,6 +198,10 @@ def _order(environment: Environment) -> tuple[object, ...]:
 def _live(environments: Sequence[Environment], model: ModelScope | None) -> LiveColour | None:
     if model is None or model.blue_green is None:
         return None
-    halves = [each for each in environments if each.name in model.blue_green]
-    front = [each for each in environments if each.name == model.environment and each not in halves]
+    halves = [environment for environment in environments if environment.name in model.blue_green]
+    front = [
+        environment
+        for environment in environments
+        if environment.name == model.environment and environment not in halves
+    ]
     return live_of(halves, front[0] if front else None)

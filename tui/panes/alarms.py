@@ -107,7 +107,7 @@ class AlarmsPane(Pane):
         """The one under the cursor."""
         found = self.runtime.store.get(AlarmsNow()).value
         key = self.table.key
-        return next((each for each in (found.alarms if found else ()) if each.key == key), None)
+        return next((alarm for alarm in (found.alarms if found else ()) if alarm.key == key), None)
 
     @property
     def selected(self) -> Selection:
@@ -144,7 +144,7 @@ class AlarmsPane(Pane):
             "Nothing fires." if configured else "No alarm is configured; add [alarms.NAME] to the config."
         )
         self.table.set_rows(project(found, now))
-        states = [each.state for each in found.alarms if not each.silenced]
+        states = [alarm.state for alarm in found.alarms if not alarm.silenced]
         items = [
             StatusItem(f"{_LOOKS[state].glyph} {states.count(state)} {state}", _LOOKS[state].role, drop=order)
             for order, state in enumerate(AlarmState)
@@ -205,7 +205,7 @@ class AlarmsPane(Pane):
         """Carry what the alarm under the cursor proposes, of that kind, to the plan."""
         kind, alarm = ActionKind(word), self.alarm
         proposals = alarm.proposals if alarm is not None else ()
-        if (request := next((each for each in proposals if each.kind is kind), None)) is not None:
+        if (request := next((proposal for proposal in proposals if proposal.kind is kind), None)) is not None:
             self.post_message(self.ActionRequested(request))
             return
         what = "retrain" if kind is ActionKind.TRIGGER else "roll back"

@@ -26,7 +26,7 @@ class DeploymentMarkers:
         """What is to be asked for the deployments of ``model``, and those that are known."""
         store, settings = self._runtime.store, self._runtime.settings.models[model]
         self._find(model)
-        listed = [EnvironmentsOf(each) for each in self._group.pipelines]
+        listed = [EnvironmentsOf(pipeline) for pipeline in self._group.pipelines]
         known = [answer for each in listed if (answer := store.get(each).value) is not None]
         front = front_place(places(known, {}, settings), settings)
         if front is None:
@@ -44,17 +44,19 @@ class DeploymentMarkers:
         )
         if self._of != (model, listings):
             self._of = model, listings
-            pipelines = [each for listing in listings if listing is not None for each in listing.pipelines]
+            pipelines = [
+                pipeline for listing in listings if listing is not None for pipeline in listing.pipelines
+            ]
             self._group = model_group(model, runtime.settings.models[model], pipelines, runtime.settings)
 
 
 def _markers(environment: Environment) -> Iterator[Marker]:
-    for each in environment.deployments:
-        at = each.finished_at if each.finished_at is not None else each.started_at
+    for deployment in environment.deployments:
+        at = deployment.finished_at if deployment.finished_at is not None else deployment.started_at
         # A canary has its traffic while it waits for a person.
-        there = each.status in _THERE or (each.canary and each.status is Status.WAITING)
+        there = deployment.status in _THERE or (deployment.canary and deployment.status is Status.WAITING)
         if at is not None and there:
-            yield Marker(at, _label(each))
+            yield Marker(at, _label(deployment))
 
 
 def _label(deployment: Deployment) -> str:

@@ -61,7 +61,7 @@ def find(
     front = front_place(found, model)
     known_figures: tuple[Figure, ...] = ()
     if front is not None and front.environment.address in past:
-        runs = [run for each in pipelines if each.address in group.members for run in each.runs]
+        runs = [run for pipeline in pipelines if pipeline.address in group.members for run in pipeline.runs]
         known_figures = figures(
             front.environment.deployments, runs, now - window, now, front.environment.read_since
         )

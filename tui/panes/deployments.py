@@ -127,7 +127,7 @@ class DeploymentsPane(SelectablePane):
     @property
     def _pipelines(self) -> list[Pipeline]:
         readings = (self.runtime.store.get(PipelinesOf(name)) for name in self.sources)
-        return [each for reading in readings if reading.value for each in reading.value.pipelines]
+        return [pipeline for reading in readings if reading.value for pipeline in reading.value.pipelines]
 
     def _model(self, group: EnvironmentGroup) -> ModelSettings | None:
         return self.runtime.settings.models.get(group.model)
@@ -135,16 +135,18 @@ class DeploymentsPane(SelectablePane):
     def queries(self) -> tuple[AnyQuery, ...]:
         """The environments first; then the past of those that are open, looked at or counted, and what the
         deployment under the cursor brought."""
-        wanted: list[AnyQuery] = [EnvironmentsOf(each) for group in self.groups for each in group.pipelines]
+        wanted: list[AnyQuery] = [
+            EnvironmentsOf(pipeline) for group in self.groups for pipeline in group.pipelines
+        ]
         past: list[Address] = []
         for found in self._found:
             front = front_place(found.places, self._model(found.group))
             if front is not None and not self.everything:
                 past.append(front.environment.address)
             past += [
-                each.environment.address
-                for each in found.places
-                if str(each.environment.address) in self.open and not each.environment.stopped
+                place.environment.address
+                for place in found.places
+                if str(place.environment.address) in self.open and not place.environment.stopped
             ]
         line = self._lines.get(self._looked_at or "")
         if line is not None:
@@ -161,7 +163,7 @@ class DeploymentsPane(SelectablePane):
 
     def _about(self, pair: DeploymentPair, line: EnvironmentLine) -> Iterator[AnyQuery]:
         """What it takes to tell about a deployment."""
-        both = [each for each in (pair.this, pair.other) if each is not None]
+        both = [thi for thi in (pair.this, pair.other) if thi is not None]
         runs = list(dict.fromkeys(each.run.of_run for each in both if each.run is not None))
         yield from (RunAt(run) for run in runs)
         if pair.versions is not None:
@@ -171,7 +173,7 @@ class DeploymentsPane(SelectablePane):
 
     def _file(self, line: EnvironmentLine) -> str | None:
         for found in self._found:
-            if any(each.environment.address == line.environment.address for each in found.places):
+            if any(place.environment.address == line.environment.address for place in found.places):
                 model = self._model(found.group)
                 return model.validation if model is not None else None
         return None
@@ -186,9 +188,9 @@ class DeploymentsPane(SelectablePane):
             answers = {address: store.get(EnvironmentsOf(address)) for address in group.pipelines}
             past: dict[Address, Environment] = {}
             for reading in answers.values():
-                for each in reading.value.environments if reading.value else ():
-                    if (known := store.get(HistoryOf(each.address)).value) is not None:
-                        past[each.address] = known
+                for environment in reading.value.environments if reading.value else ():
+                    if (known := store.get(HistoryOf(environment.address)).value) is not None:
+                        past[environment.address] = known
             model = self._model(group)
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
         times = {name: self.runtime.sources.now(name) for name in self.sources}
@@ -257,7 +259,7 @@ class DeploymentsPane(SelectablePane):
         file = self._file(line)
         readings = [store.get(each) for each in self._about(pair, line)]
         readings.append(store.get(HistoryOf(line.environment.address)))
-        faults = [each.fault.message for each in readings if each.fault is not None]
+        faults = [reading.fault.message for reading in readings if reading.fault is not None]
         told = ComparisonAnswers(
             run=self._run_of(pair.this),
             other_run=self._run_of(pair.other),
@@ -320,7 +322,7 @@ class DeploymentsPane(SelectablePane):
         line = self._lines.get(key)
         if line is None:
             return key.startswith(found.group.key)
-        return any(each.environment.address == line.environment.address for each in found.places)
+        return any(place.environment.address == line.environment.address for place in found.places)
 
     def reveal(self, key: str) -> bool:
         return self.table.highlight(key)

@@ -80,15 +80,15 @@ def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
         yield from plan.facts
     yield "by", _who(record)
     yield "begun", fmt.clock(first.at)
-    for each in record.entries:
-        if each.request is not None:
-            yield "sent", f"{each.request.method} {each.request.path}"
-        elif each.event == "answered" and each.reply is not None:
-            took = f", after {each.latency:.1f} s" if each.latency is not None else ""
-            told = (each.reply.state, str(each.reply.status or ""), each.reply.words)
+    for entry in record.entries:
+        if entry.request is not None:
+            yield "sent", f"{entry.request.method} {entry.request.path}"
+        elif entry.event == "answered" and entry.reply is not None:
+            took = f", after {entry.latency:.1f} s" if entry.latency is not None else ""
+            told = (entry.reply.state, str(entry.reply.status or ""), entry.reply.words)
             yield "answer", " ".join(filter(None, told)) + took
-        elif each.event == "observed":
-            yield "seen", f"{each.state}: {each.words}" if each.words else each.state
+        elif entry.event == "observed":
+            yield "seen", f"{entry.state}: {entry.words}" if entry.words else entry.state
     if end is None:
         yield "outcome", f"not known yet: {_open(record, own)}"
         return
@@ -139,7 +139,7 @@ class JournalPane(Pane):
     @property
     def record(self) -> Record | None:
         """What is under the cursor."""
-        return next((each for each in self._records if each.id == self.table.key), None)
+        return next((record for record in self._records if record.id == self.table.key), None)
 
     @property
     def selected(self) -> Selection:

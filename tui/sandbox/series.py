@@ -89,7 +89,7 @@ def _deployed(world: World, model: Model) -> Iterator[Serving]:
                             )
                         over += () if on_trial else (attempt.ended_at,)
     over += (at for at, _ in trials)
-    first = max((each for each in trials if each[0] <= world.start), default=None)
+    first = max((trial for trial in trials if trial[0] <= world.start), default=None)
     begun = {first[1]: first[0]} if first is not None and model.drift else {}
     for (at, version), (until, _) in pairwise([*sorted(stable), (inf, "")]):
         since = at if at > min(stable)[0] else world.start - _EVER

@@ -59,7 +59,7 @@ def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogCon
         lines += [DialogFact(f"step {number}", step.words) for number, step in enumerate(plan.steps, 1)]
     lines.append(DialogFact("state read", age(plan.read_at, now)))
     if promotion is not None:
-        lines += [DialogFact(each.name, _marked(each)) for each in notes(promotion)]
+        lines += [DialogFact(note.name, _marked(note)) for note in notes(promotion)]
     title = f"{plan.request.kind.verb.capitalize()} {plan.request.target}"
     return DialogContent(title, lines, METRICS if promotion is not None else FACTS)
 
@@ -70,24 +70,27 @@ def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, no
     lines: list[DialogFact | DialogDoubt | Row] = [
         DialogFact("what", (f"{len(plans)} of {len(items)}, each by itself", "strong"))
     ]
-    if typed := names(each.consent for each in plans):
+    if typed := names(plan.consent for plan in plans):
         lines.append(DialogDoubt(f"{', '.join(typed)}: production, to be typed"))
-    lines += [DialogDoubt(f"left out: {each.target}: {each.why_not}") for each in items if each.why_not]
+    lines += [DialogDoubt(f"left out: {item.target}: {item.why_not}") for item in items if item.why_not]
     lines += [DialogFact(f"{number}", (each.plan.words, "strong")) for number, each in enumerate(plans, 1)]
     for number, each in enumerate(plans, 1):
         lines.append(Row(f"{number}", ("", f"{number}", str(each.plan.request.target)), "group"))
         for line in paper(each, settings, now).lines:
             lines.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
-    return DialogContent(title, lines, METRICS if any(each.promotion for each in plans) else FACTS)
+    return DialogContent(title, lines, METRICS if any(plan.promotion for plan in plans) else FACTS)
 
 
 def _promotion(promotion: Promotion, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
-    yield from (DialogFact(each.name, _marked(each)) for each in promotion_facts(promotion, now))
+    yield from (
+        DialogFact(promotion_fact.name, _marked(promotion_fact))
+        for promotion_fact in promotion_facts(promotion, now)
+    )
     metrics = promotion.verdict.metrics if promotion.verdict is not None else ()
     if metrics:
         yield Row("metrics", _TITLES, "group")
-    for each in metrics:
-        yield from _metric(each, settings, now)
+    for metric in metrics:
+        yield from _metric(metric, settings, now)
 
 
 def _marked(told: PromotionFact) -> Cell:

@@ -112,13 +112,13 @@ class ActionFlow:
             dialog.tell(shown)
             await answered
             return False
-        typed = " ".join(names(each.consent for each in plans))
+        typed = " ".join(names(plan.consent for plan in plans))
         dialog.ask(shown, f"Yes, {kind.verb} {len(plans)}", REASON, typed)
         answer = await answered
         if answer is None:
             return False
-        for each in plans:
-            self._start(each, {}, Confirmation(True, each.consent.name, reason=answer.values[REASON[0].name]))
+        for plan in plans:
+            self._start(plan, {}, Confirmation(True, plan.consent.name, reason=answer.values[REASON[0].name]))
         return True
 
     async def carry_out(self, request: ActionRequest) -> None:

@@ -58,13 +58,13 @@ class ActionKeys(Screen[None]):
             self._begun = True
             self.run_worker(self._begin())
         news = [
-            each
-            for each in self.runtime.actions.activities
-            if each.ended and self._ended.get(each.id) != each.state
+            activity
+            for activity in self.runtime.actions.activities
+            if activity.ended and self._ended.get(activity.id) != activity.state
         ]
         if news:
-            self._ended |= {each.id: each.state for each in news}
-            told = [self._outcome(each) for each in reversed(news)]
+            self._ended |= {new.id: new.state for new in news}
+            told = [self._outcome(new) for new in reversed(news)]
             severity: SeverityLevel = "information" if all(well for _, well in told) else "warning"
             words = "\n".join(words for words, _ in told)
             self.notify(words, severity=severity, markup=False, timeout=10)

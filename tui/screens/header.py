@@ -58,15 +58,15 @@ class Header(StatusLine):
         right = [*_alarms(runtime), *_verdicts(runtime)]
         right += [
             StatusItem(
-                f"{status_style(LOOKS[each.state]).glyph} {each.plan.request.kind} {each.state}",
+                f"{status_style(LOOKS[activity.state]).glyph} {activity.plan.request.kind} {activity.state}",
                 "running",
-                each.words
-                if each.state == "happening" and each.plan.request.kind is ActionKind.ROLLBACK
+                activity.words
+                if activity.state == "happening" and activity.plan.request.kind is ActionKind.ROLLBACK
                 else "",
                 drop=1,
             )
-            for each in runtime.actions.activities
-            if not each.ended
+            for activity in runtime.actions.activities
+            if not activity.ended
         ]
         if waiting:
             right.append(
@@ -121,7 +121,10 @@ def _alarms(runtime: Runtime) -> Iterator[StatusItem]:
 
 def _verdicts(runtime: Runtime) -> Iterator[StatusItem]:
     """The models that must not be promoted."""
-    readings = {each.model: runtime.store.get(each).value for each in verdict_queries(runtime.settings)}
+    readings = {
+        verdict_query.model: runtime.store.get(verdict_query).value
+        for verdict_query in verdict_queries(runtime.settings)
+    }
     stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
     if stopped:
         glyph, role = status_style("failed")

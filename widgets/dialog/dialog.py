@@ -160,7 +160,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         if not self._unready:
             # What may stay as it is does not stand between the person and what is to be read.
             if first := next(
-                (each for each in self._fields if each.entry.required or not each.entry.name), None
+                (field for field in self._fields if field.entry.required or not field.entry.name), None
             ):
                 first.focus_first()
             self.guard()

@@ -252,7 +252,9 @@ def _record(newest_first: list[Entry]) -> Record:
     entries = newest_first[::-1]
     if (plan := entries[0].plan) is not None:
         # A step that the plan has not, nobody here has written.
-        known = [each for each in entries if each.event == "settled" or each.step < max(1, len(plan.steps))]
+        known = [
+            entry for entry in entries if entry.event == "settled" or entry.step < max(1, len(plan.steps))
+        ]
         entries = known or [msgspec.structs.replace(entries[0], plan=None)]
     return Record(entries[0].id, tuple(entries))
 

@@ -211,7 +211,11 @@ def registered(settings: Settings, target: Address) -> str:
 def deployment_of(environment: Environment, version: str) -> Deployment | None:
     """The deployment to go back to: of that version or id, the newest that one can go back to before others; without
     one the newest of all that one can, or else the one that was there before, which tells why one cannot."""
-    named = [each for each in environment.deployments if version in (each.version, each.id, "")]
+    named = [
+        deployment
+        for deployment in environment.deployments
+        if version in (deployment.version, deployment.id, "")
+    ]
     able = (each for each in named if each.rollback is not None and each.rollback.possible)
     now = environment_state(environment.deployments)
     before = now.stable if now.canary is not None else now.previous

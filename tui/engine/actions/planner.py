@@ -84,7 +84,7 @@ class ActionPlanner:
         now = environment_state(environment.deployments)
         here = now.canary or now.stable
         facts = [("version", f"{here.version if here is not None else 'nothing'} → {deployment.version}")]
-        fields = tuple(each for each in plan.fields if each.name not in dict(way.parameters))
+        fields = tuple(field for field in plan.fields if field.name not in dict(way.parameters))
         if (canary := now.canary) is not None:
             facts.append(("canary", f"{canary.version} goes; {deployment.version} was there before it"))
             if canary.status is Status.WAITING and canary.run is not None:
@@ -172,9 +172,9 @@ class ActionPlanner:
         """The rows of the list that ``target`` may be in: that of its run, or all of its pipeline."""
         listing = self._store.get(PipelinesOf(target.source)).value
         found = tuple(
-            each
-            for each in (listing.pipelines if listing is not None else ())
-            if each.address == target.pipeline
+            pipeline
+            for pipeline in (listing.pipelines if listing is not None else ())
+            if pipeline.address == target.pipeline
         )
         if target.run is None:
             return found
@@ -194,9 +194,9 @@ class ActionPlanner:
         runs = [each for each in runs_in(listing, (target.pipeline,)) if each.address == target.of_run]
         for run in (*runs, *((read,) if read is not None else ())):
             found = [
-                each
-                for each in run.gates
-                if target.job in (None, each.address.job) and target.gate in (None, each.address.gate)
+                gate
+                for gate in run.gates
+                if target.job in (None, gate.address.job) and target.gate in (None, gate.address.gate)
             ]
             if found:
                 return found

@@ -156,7 +156,7 @@ class PromotionReader:
             return (), f"how it compares could not be read: {read.known.problem}"
         if found.candidate is None or found.candidate.version != version or not found.metrics:
             return (("validation", "not compared with the champion"),), ""
-        facts = tuple((each.metric, f"{each.outcome}: {each.reason}") for each in found.metrics)
+        facts = tuple((metric.metric, f"{metric.outcome}: {metric.reason}") for metric in found.metrics)
         return facts, "" if found.outcome.good else f"its validation is {found.outcome}"
 
     async def _requests(self, model: str, minutes: float | None) -> _Read[RequestCounts]:
@@ -193,23 +193,27 @@ class PromotionReader:
         await asyncio.gather(*(self._asked(EnvironmentsOf(each)) for each in own))
         found = {here.address: here}
         for pipeline in pipelines:
-            for each in (self._store.get(EnvironmentsOf(pipeline)).value or Environments()).environments:
-                if each.tier == "production" or each.name == here.name:
-                    found.setdefault(each.address, each)
+            for environment in (
+                self._store.get(EnvironmentsOf(pipeline)).value or Environments()
+            ).environments:
+                if environment.tier == "production" or environment.name == here.name:
+                    found.setdefault(environment.address, environment)
         return tuple(
-            OtherDeployment(place.address, each)
+            OtherDeployment(place.address, deployment)
             for place in found.values()
-            for each in place.deployments
-            if each.status not in _NOT_YET
-            and (_there_since(each) or 0.0) > began
-            and (canary is None or (place.address, each.id) != (here.address, canary.id))
+            for deployment in place.deployments
+            if deployment.status not in _NOT_YET
+            and (_there_since(deployment) or 0.0) > began
+            and (canary is None or (place.address, deployment.id) != (here.address, canary.id))
         )
 
     async def _judging(self, model: str, gate: Address) -> tuple[str, ...]:
         """What else of the model waits for a decision, and what was begun on it here and has not ended."""
         settings = self._settings
         listings = [self._store.get(PipelinesOf(name)).value for name in settings.sources]
-        gates = model_rules.gates_of(settings, model, [each for each in listings if each is not None])
+        gates = model_rules.gates_of(
+            settings, model, [listing for listing in listings if listing is not None]
+        )
         found = [f"another canary waits at {each.address}" for each in gates if each.address != gate]
         try:
             unsettled = await in_thread(self._journal.unsettled)
@@ -247,7 +251,7 @@ class PromotionReader:
         found, at = reading.value, reading.read_at
         if found is None:
             found, at = await keeper.look_once(), self._clock()
-        firing = tuple(each for each in found.alarms if each.state.active)
+        firing = tuple(alarm for alarm in found.alarms if alarm.state.active)
         return _Read(firing, PartSource(at, "; ".join(keeper.unread())))
 
 

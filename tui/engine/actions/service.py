@@ -121,7 +121,7 @@ class ActionService:
             unread = write_access.words
         if unread is not None:
             return f"read-only: whether the credentials for {name} may write is not known: {unread}"
-        changed = tuple(each for each in (address.environment, *environments) if each)
+        changed = tuple(environment for environment in (address.environment, *environments) if environment)
         if found := among(self._settings.safety.read_only_environments, names_of(address, changed)):
             return f"read-only: {found} is among [safety] read_only_environments"
         return ""
@@ -152,8 +152,8 @@ class ActionService:
         """
         source = await self.plans.source(target)
         found = [
-            msgspec.structs.replace(each, request=_on(ref, self.plans.as_promotion(each.request)))
-            for each in await source.offers(target)
+            msgspec.structs.replace(offer, request=_on(ref, self.plans.as_promotion(offer.request)))
+            for offer in await source.offers(target)
         ]
         if model := model_rules.model_of(self._settings, target):
             listing = self._store.get(PipelinesOf(target.source)).value
@@ -172,7 +172,7 @@ class ActionService:
             sources = {name: self._settings.sources[name] for name in self._settings.models[model].sources}
             ruled = [name for name, source in sources.items() if source.may_retrain]
             listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in ruled))
-            known = tuple(each for listing in listings for each in listing.pipelines)
+            known = tuple(pipeline for listing in listings for pipeline in listing.pipelines)
         return model_rules.retrain(self._settings, model, known=known)
 
     async def gates(self, model: str) -> tuple[ActionRequest, ...]:
@@ -201,7 +201,7 @@ class ActionService:
             SourceError
         """
         its, places = self._settings.models[model], await self._environments_of(model)
-        named = [each for each in places if its.environment in (each.name, *each.address.spellings, "")]
+        named = [place for place in places if its.environment in (place.name, *place.address.spellings, "")]
         return tuple(dict.fromkeys(each.address for each in named))
 
     async def live(self, model: str) -> str | None:
@@ -214,8 +214,8 @@ class ActionService:
 
     def _live(self, model: str, places: Sequence[Environment]) -> str | None:
         its = self._settings.models[model]
-        halves = [each for each in places if each.name in (its.blue_green or ())]
-        main = next((each for each in places if each.name == its.environment), None)
+        halves = [place for place in places if place.name in (its.blue_green or ())]
+        main = next((place for place in places if place.name == its.environment), None)
         found = live_of(halves, main if main not in halves else None)
         return found.name if found is not None else None
 
@@ -232,7 +232,7 @@ class ActionService:
         listed = [pipeline for listing in listings for pipeline in listing.pipelines]
         group = model_group(model, its, listed, self._settings)
         found = await asyncio.gather(*(self._poller.ask(EnvironmentsOf(each)) for each in group.pipelines))
-        return [each for answer in found for each in answer.environments]
+        return [environment for answer in found for environment in answer.environments]
 
     async def plan(self, request: ActionRequest) -> PreparedAction:
         """What granting the request would do, from a state read now. To be asked again once ``plan.fields`` are filled
@@ -383,23 +383,23 @@ class ActionService:
         return f"there is no policy {prepared.policy}"
 
     def _under_way(self, request: ActionRequest) -> str:
-        for each in self._activities.values():
-            before = each.plan.request
-            if each.ended or before.target != request.target:
+        for activity in self._activities.values():
+            before = activity.plan.request
+            if activity.ended or before.target != request.target:
                 continue
             # What has begun there may be canceled, and a cancel that does not work sharpened.
-            if request.kind is not ActionKind.CANCEL or each.state == "sending" or before == request:
-                return f"{each.plan.request.kind.value} is under way there"
+            if request.kind is not ActionKind.CANCEL or activity.state == "sending" or before == request:
+                return f"{activity.plan.request.kind.value} is under way there"
         return ""
 
     def _sent_now(self, plan: Plan) -> str:
         """Why ``plan`` must wait: what it would send is on its way already, under another address."""
         own = {(each.method, each.path, each.body) for each in plan.steps}
-        for each in self._activities.values():
-            request = each.plan.request
-            theirs = {(step.method, step.path, step.body) for step in each.plan.steps}
+        for activity in self._activities.values():
+            request = activity.plan.request
+            theirs = {(step.method, step.path, step.body) for step in activity.plan.steps}
             there = request.target.source == plan.request.target.source
-            if not each.ended and there and plan.request.kind is not ActionKind.CANCEL and own & theirs:
+            if not activity.ended and there and plan.request.kind is not ActionKind.CANCEL and own & theirs:
                 return f"the same is under way: {request.kind.value} {request.target}"
         return ""
 
@@ -460,7 +460,7 @@ class ActionService:
         if _requests(now) != _requests(plan):
             raise ActionRefused(f"it changed since it was looked at: {now.words}")
         if request.kind is not ActionKind.CANCEL and (
-            news := [each for each in now.facts if each not in plan.facts]
+            news := [fact for fact in now.facts if fact not in plan.facts]
         ):
             told = "; ".join(f"{name}: {value}" for name, value in news)
             raise ActionRefused(f"it changed since it was looked at: {told}")

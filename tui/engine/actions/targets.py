@@ -27,7 +27,7 @@ class TargetOffers(msgspec.Struct, frozen=True):
 
     @property
     def possible(self) -> tuple[Offer, ...]:
-        return tuple(each for each in self.offers if each.possible)
+        return tuple(offer for offer in self.offers if offer.possible)
 
 
 class TargetPlan(msgspec.Struct, frozen=True):
@@ -66,15 +66,15 @@ async def aim(
     except SourceError as error:
         return TargetOffers((target,), problem=str(error))
     meant = (kind, *ACTION_KINDS[kind].also)
-    return TargetOffers(targets, tuple(each for each in offers if each.request.kind in meant))
+    return TargetOffers(targets, tuple(offer for offer in offers if offer.request.kind in meant))
 
 
 async def prepare(
     actions: ActionService, kind: ActionKind, targets: Iterable[Address]
 ) -> tuple[TargetPlan, ...]:
     """A plan for each of ``targets``, or why it cannot be done together with the others. Does not raise."""
-    items = await asyncio.gather(*(_prepared(actions, kind, each) for each in dict.fromkeys(targets)))
-    return tuple({each.target: each for each in items}.values())
+    items = await asyncio.gather(*(_prepared(actions, kind, target) for target in dict.fromkeys(targets)))
+    return tuple({item.target: item for item in items}.values())
 
 
 async def _targets(actions: ActionService, kind: ActionKind, target: Address) -> tuple[Address, ...]:
@@ -85,7 +85,11 @@ async def _targets(actions: ActionService, kind: ActionKind, target: Address) ->
             return actions.plans.listed_gates(target) or (target,)
         case ActionKind.ROLLBACK if target.environment is None:
             found = await actions.environments(target.pipeline)
-            return tuple(each.address for each in found.environments if each.deployments and not each.stopped)
+            return tuple(
+                environment.address
+                for environment in found.environments
+                if environment.deployments and not environment.stopped
+            )
     return (target,)
 
 
@@ -96,7 +100,7 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
         return TargetPlan(target, why_not=f"{len(aimed.targets) or 'no'} {what}: choose one there")
     (target,) = aimed.targets
     if not aimed.possible or (len(aimed.possible) > 1 and kind not in WITH_A_USUAL_WAY):
-        reasons = [each.why_not or "not now" for each in aimed.offers if not each.possible]
+        reasons = [offer.why_not or "not now" for offer in aimed.offers if not offer.possible]
         why = "it can be done in more than one way" if aimed.possible else "; ".join(reasons)
         return TargetPlan(target, why_not=aimed.problem or why or f"there is nothing here to {kind.verb}")
     try:
@@ -119,4 +123,4 @@ def _alone(prepared: PreparedAction) -> str:
 
 def able(items: Sequence[TargetPlan]) -> list[PreparedAction]:
     """The plans of those that can be carried out together."""
-    return [each.prepared for each in items if each.prepared is not None and not each.why_not]
+    return [item.prepared for item in items if item.prepared is not None and not item.why_not]

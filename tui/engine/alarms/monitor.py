@@ -154,7 +154,7 @@ class AlarmMonitor:
         theirs = [*self._others(suspects)]
         self._suspects = suspects
         self._asked = tuple({**looks.asked, **suspects.asked, **dict.fromkeys(self._theirs)})
-        answers = [(each.of, store.get(each)) for each in self._theirs]
+        answers = [(their.of, store.get(their)) for their in self._theirs]
         notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
         notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
@@ -212,7 +212,7 @@ class AlarmMonitor:
     def _others(self, suspects: Suspects) -> Iterator[Alarm]:
         """The alerts of other systems, as alarms."""
         store = self._store
-        answers = {each.of: value for each in self._theirs if (value := store.get(each).value) is not None}
+        answers = {their.of: value for their in self._theirs if (value := store.get(their).value) is not None}
         for source, alerts in joined(answers).items():
             for alert in alerts:
                 labels = dict(alert.labels)
@@ -254,7 +254,7 @@ class AlarmMonitor:
                 # Of one that was never told of nobody has to hear that it is over.
                 self._unsent ^= {key}
         self._unsent &= self._held.keys()
-        alarms = {(each.name, each.subject): each for each in found.alarms if not each.origin}
+        alarms = {(alarm.name, alarm.subject): alarm for alarm in found.alarms if not alarm.origin}
         ready = [key for key in alarms if key in self._unsent and self._known(alarms[key])]
         self._unsent.difference_update(ready)
         if ready:
@@ -265,10 +265,10 @@ class AlarmMonitor:
         policies = self._policies
         ours = [each for each in found.alarms if each.model and not each.origin]
         moving: dict[tuple[str, str], Alarm] = {}
-        for each in ours:
-            if each.state is AlarmState.FIRING and not each.ended:
-                key = each.name, each.model
-                moving[key] = min(each, moving.get(key, each), key=lambda alarm: alarm.since)
+        for our in ours:
+            if our.state is AlarmState.FIRING and not our.ended:
+                key = our.name, our.model
+                moving[key] = min(our, moving.get(key, our), key=lambda alarm: alarm.since)
         for name, model in self._moving.keys() - moving.keys():
             policies.over(name, model, self._why_over(name, model, ours))
         begun, self._moving = moving.keys() - self._moving.keys(), moving
@@ -276,7 +276,7 @@ class AlarmMonitor:
             policies.consider(moving[name, model])
 
     def _why_over(self, name: str, model: str, alarms: list[Alarm]) -> str:
-        known = [each for each in alarms if (each.name, each.model) == (name, model)]
+        known = [alarm for alarm in alarms if (alarm.name, alarm.model) == (name, model)]
         if any(each.state is AlarmState.ACKNOWLEDGED for each in known):
             return "somebody has acknowledged the alarm"
         return next((each.words for each in known if each.state.active and each.ended), "the alarm is over")

@@ -86,7 +86,7 @@ class Notifier:
 
     def tell(self, news: Iterable[AlarmNotice]) -> None:
         """Tell of these, together with others, in a moment, or as soon as that is not too often."""
-        self._waiting |= {_key(each): each for each in news}
+        self._waiting |= {_key(new): new for new in news}
         if self._timer is None:
             self._timer = self._later(GATHER, self._flush)
 
@@ -118,9 +118,9 @@ class Notifier:
 
     def _send(self, news: tuple[AlarmNotice, ...], formatter: NoticeFormatter, now: float) -> None:
         by: dict[Channel, list[AlarmNotice]] = {}
-        for each in news:
-            for channel in self._channels(each):
-                by.setdefault(channel, []).append(each)
+        for new in news:
+            for channel in self._channels(new):
+                by.setdefault(channel, []).append(new)
         screen: dict[tuple[str, ...], set[Channel]] = {}
         for channel in ("app", "bell", "desktop"):
             if channel in by:

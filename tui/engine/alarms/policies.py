@@ -95,7 +95,7 @@ class Policies:
 
     def _of(self, alarm: str, model: str) -> list[Policy]:
         policies = self._settings.safety.policies
-        return [each for each in policies if (each.alarm, each.model) == (alarm, model)]
+        return [policy for policy in policies if (policy.alarm, policy.model) == (alarm, model)]
 
     def _hold_back(self, policy: Policy, why: str) -> bool:
         """Whether there was something to hold back."""
@@ -173,7 +173,7 @@ class Policies:
 
     def _follow(self, policy: Policy, words: str, activity_id: str) -> None:
         """Say what it waits for, once for each thing."""
-        found = next((each for each in self._actions.activities if each.id == activity_id), None)
+        found = next((activity for activity in self._actions.activities if activity.id == activity_id), None)
         if found is None or found.ended or found.state == "sending":
             return
         told = f"{words} is under way: {found.words}"
@@ -221,7 +221,7 @@ class Policies:
             records = self._actions.journal.read(since=begin)
         except JournalError as error:
             return str(error)
-        own = [each for each in records if each.first.policy == policy.name]
+        own = [record for record in records if record.first.policy == policy.name]
         if said := next((each for each in own if each.first.at >= since), None):
             return "it has acted for this alarm" if said.plan is not None else said.first.words
         if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):

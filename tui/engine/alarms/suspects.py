@@ -51,7 +51,7 @@ class Suspects:
         """All that is needed for ``model`` was read, or could not be."""
         queries = self._questions(model)
         readings = [self._store.get(query) for query in queries]
-        return all(each.value is not None or each.fault is not None for each in readings)
+        return all(reading.value is not None or reading.fault is not None for reading in readings)
 
     def before(
         self, model: str, since: float, environment: str = "", *, canary: bool = False
@@ -83,9 +83,9 @@ class Suspects:
         queries = self._questions(model, past=False)
         self.asked |= dict.fromkeys(queries)
         readings = [self._store.get(query) for query in queries]
-        if any(each.fault is not None for each in readings):
+        if any(reading.fault is not None for reading in readings):
             return CanaryNow()
-        if any(each.value is None or each.recalled for each in readings):
+        if any(reading.value is None or reading.recalled for reading in readings):
             return None
         if not any(place.environment.deployments for place in self._standing(model)):
             return CanaryNow()
@@ -155,12 +155,14 @@ class Suspects:
 
     def _group(self, model: str) -> EnvironmentGroup | None:
         if self._groups is None:
-            self._groups = {each.model: each for each in all_groups(self._listed(), self._settings)}
+            self._groups = {
+                all_group.model: all_group for all_group in all_groups(self._listed(), self._settings)
+            }
         return self._groups.get(model)
 
     def _listed(self) -> list[Pipeline]:
         listings = (self._store.get(PipelinesOf(name)).value for name in self._sources())
-        return [each for listing in listings if listing is not None for each in listing.pipelines]
+        return [pipeline for listing in listings if listing is not None for pipeline in listing.pipelines]
 
     def _sources(self) -> Iterator[str]:
         for name, source in self._settings.sources.items():
@@ -214,7 +216,7 @@ class Suspects:
             group, table = self._group(model), self._settings.models[model]
             pipelines = group.pipelines if group is not None else ()
             answers = (self._store.get(EnvironmentsOf(pipeline)).value for pipeline in pipelines)
-            found = places([each for each in answers if each is not None], {}, table)
+            found = places([answer for answer in answers if answer is not None], {}, table)
             wanted = {environment} if environment else {table.environment, *(table.blue_green or ())} - {""}
             named = tuple(each for each in found if wanted & set(_names(each)))
             self._stand[key] = named or (() if environment else found)

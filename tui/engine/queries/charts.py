@@ -231,7 +231,7 @@ async def read_tracks(
     answers = {track: [by_text[text] for text in texts] for track, texts in queries.items()}
     series = []
     for track, samples in answers.items():
-        numbers = [_numbers(metric_name, track, each, asked) for each in samples]
+        numbers = [_numbers(metric_name, track, sample, asked) for sample in samples]
         if share is None or kinds is None:
             counted, shown = None, _scaled(numbers[0], metric.scale)
         else:
@@ -243,7 +243,7 @@ async def read_tracks(
                 raise SourceError(Trouble.REFUSED, f"[metrics.{metric_name}]{whose}: {error}") from None
             shown = values(counted, share.scale)
         (ceiling,) = _scaled([samples[0].ceiling], metric.scale)
-        nan = sum(each.nan for each in samples)
+        nan = sum(sample.nan for sample in samples)
         series.append(Series(metric_name, track, grid, shown, _label(model, track), nan, ceiling, counted))
     return Chart(
         tuple(series),
@@ -340,7 +340,7 @@ def _notes(answers: Mapping[Track | None, Sequence[Samples]], share: Share | Non
     said: dict[str, list[str]] = {}
     for track, samples in answers.items():
         there = samples[-1].rows or (samples[0].rows and (share is None or share.rest))
-        notes = [note for each in samples for note in each.notes]
+        notes = [note for sample in samples for note in sample.notes]
         for note in dict.fromkeys(notes if there else ("no samples in this time", *notes)):
             said.setdefault(note, []).append(track or "")
     return [

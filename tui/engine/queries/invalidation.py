@@ -56,12 +56,14 @@ def _deployed(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Itera
     ]
     if not asked:
         return
-    old = {run.address: _mark(run) for each in before.pipelines for run in each.runs}
+    old = {run.address: _mark(run) for pipeline in before.pipelines for run in pipeline.runs}
     news = {
-        each.address for each in now.pipelines if any(old.get(run.address) != _mark(run) for run in each.runs)
+        pipeline.address
+        for pipeline in now.pipelines
+        if any(old.get(run.address) != _mark(run) for run in pipeline.runs)
     }
     sources = {address.source for address in news}
-    listed = {each.address for each in now.pipelines}
+    listed = {pipeline.address for pipeline in now.pipelines}
     for address, query in asked:
         # What Jenkins' rules call an app need not be a job: then any of its jobs may have deployed.
         if address.pipeline in news or (address.source in sources and address.pipeline not in listed):

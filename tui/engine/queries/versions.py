@@ -33,7 +33,7 @@ async def with_versions(settings: Settings, model: str, metrics: Iterable[str], 
     Raises:
         SourceError: where the model stands could not be read.
     """
-    if _named_both(settings, model) or not any(_asks(settings, each) for each in metrics):
+    if _named_both(settings, model) or not any(_asks(settings, metric) for metric in metrics):
         return settings
     return (await _as_deployed(settings, model, known)).settings
 
@@ -47,7 +47,7 @@ async def versions(settings: Settings, model: str, metrics: Iterable[str], known
     try:
         return await _as_deployed(settings, model, known)
     except SourceError:
-        if not _named_both(settings, model) and any(_asks(settings, each) for each in metrics):
+        if not _named_both(settings, model) and any(_asks(settings, metric) for metric in metrics):
             raise
         return Versions(settings)
 
@@ -63,9 +63,9 @@ async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Vers
 
     its = settings.models[model]
     listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
-    pipelines = [each for listing in listings for each in listing.pipelines]
+    pipelines = [pipeline for listing in listings for pipeline in listing.pipelines]
     group = model_group(model, its, pipelines, settings)
-    answers, not_read = await _all(known, [EnvironmentsOf(each) for each in group.pipelines])
+    answers, not_read = await _all(known, [EnvironmentsOf(pipeline) for pipeline in group.pipelines])
     front = front_place(places(answers, {}, its), its)
     if front is None:
         for error in (*lost, *not_read):

@@ -273,9 +273,9 @@ class Site:
     def _state(self, id: int, deployments: Iterable[Deployment]) -> str:
         """Stopped by somebody, or because nothing came for long; what is put there makes it available again."""
         last = max(
-            each.updated_at
-            for each in deployments
-            if each.status == "success" or id not in self.deeds.stopped
+            deployment.updated_at
+            for deployment in deployments
+            if deployment.status == "success" or id not in self.deeds.stopped
         )
         stopped = self.deeds.stopped.get(id, last + STOPPED_AFTER)
         return "stopped" if self.world.now() >= stopped >= last else "available"

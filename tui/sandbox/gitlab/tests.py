@@ -75,9 +75,9 @@ def report(site: Site, it: Pipeline) -> Body:
 def suite(site: Site, it: Pipeline, builds: Iterable[object]) -> Body | None:
     """GraphQL's ``testSuite``: the cases of some jobs of the pipeline itself."""
     wanted = {str(build) for build in builds}
-    for each in it.tests:
-        if str(each.job) in wanted and not _expired(site, each):
-            return _counts(each) | {"suite_error": each.error or None, "test_cases": list(_cases(site, each))}
+    for test in it.tests:
+        if str(test.job) in wanted and not _expired(site, test):
+            return _counts(test) | {"suite_error": test.error or None, "test_cases": list(_cases(site, test))}
     return None
 
 

@@ -210,7 +210,9 @@ def _approval(ask: RestRequest, key: str, number: str) -> Any:
     status = ask.body.get("status")
     if status not in ("approved", "rejected"):
         raise invalid("status does not have a valid value" if status else "status is missing")
-    it = next((each for each in ask.site.deployments(project) if each.id == int(number)), None)
+    it = next(
+        (deployment for deployment in ask.site.deployments(project) if deployment.id == int(number)), None
+    )
     if it is None:
         raise not_found()
     if why := _no_approval(ask, it, status):

@@ -54,7 +54,7 @@ class Selector(msgspec.Struct, frozen=True):
 
     def matches(self, labels: Labels) -> bool:
         values = dict(labels)
-        return all(_holds(each, values.get(each.label, "")) for each in self.matchers)
+        return all(_holds(matcher, values.get(matcher.label, "")) for matcher in self.matchers)
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -95,7 +95,7 @@ class _Run(msgspec.Struct):
     @property
     def models(self) -> set[str]:
         """The ids of the models that it made."""
-        return {each.model_id for each in self.outputs.model_outputs}
+        return {model_output.model_id for model_output in self.outputs.model_outputs}
 
 
 class _RunAnswer(msgspec.Struct):
@@ -166,7 +166,7 @@ class _Origin(msgspec.Struct, frozen=True):
     @property
     def newest(self) -> dict[str, _Metric]:
         """Of each metric what was measured last."""
-        found = {} if self.shared else {each.key: each for each in self.run.data.metrics}
+        found = {} if self.shared else {metric.key: metric for metric in self.run.data.metrics}
         for each in self.own:
             if each.key not in found or each.timestamp >= found[each.key].timestamp:
                 found[each.key] = each
@@ -233,7 +233,9 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         """
         answer = await self._get("registered-models/get", _models, {"name": model})
         all_aliases = answer.registered_model.aliases
-        wanted = {each.alias: each.version for each in all_aliases if each.alias in aliases}
+        wanted = {
+            all_aliase.alias: all_aliase.version for all_aliase in all_aliases if all_aliase.alias in aliases
+        }
         versions = dict.fromkeys(wanted.values())
 
         async def read(version: str) -> RegisteredVersion:
@@ -243,7 +245,9 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
                 model=clean(model),
                 version=clean(version),
                 aliases=(
-                    named := tuple(clean(each.alias) for each in all_aliases if each.version == version)
+                    named := tuple(
+                        clean(all_aliase.alias) for all_aliase in all_aliases if all_aliase.version == version
+                    )
                 ),
                 before={
                     alias: clean(tag.value)
@@ -323,7 +327,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
     async def _aliases(self, model: str) -> dict[str, str]:
         """Which version each alias of a model names."""
         answer = await self._get("registered-models/get", _models, {"name": model})
-        return {clean(each.alias): clean(each.version) for each in answer.registered_model.aliases}
+        return {clean(aliase.alias): clean(aliase.version) for aliase in answer.registered_model.aliases}
 
     async def _named(self, model: str, alias: str) -> str:
         answer = await self._get("registered-models/alias", _versions, {"name": model, "alias": alias})
@@ -348,16 +352,16 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         metrics = model.data.metrics if model is not None else []
         # `log_model` copies what the run had logged at step 0: older than the model is, so not measured of it.
         own = [
-            each
-            for each in metrics
-            if each.dataset_name or model is None or each.timestamp >= model.info.creation_timestamp_ms
+            metric
+            for metric in metrics
+            if metric.dataset_name or model is None or metric.timestamp >= model.info.creation_timestamp_ms
         ]
         ordered = sorted(own, key=lambda each: (each.timestamp, each.step))
         found = _Origin(run, model_id if model is not None else "", ordered, (), tuple(notes))
         if not found.shared:
             return found
         known = {each.key for each in own}
-        names = (each.key for each in (*run.data.metrics, *metrics))
+        names = (metric.key for metric in (*run.data.metrics, *metrics))
         left_out = tuple(dict.fromkeys(name for name in names if name not in known))
         return msgspec.structs.replace(found, left_out=left_out)
 
@@ -421,9 +425,9 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         while True:
             page = await self._get("metrics/get-history", _histories, query)
             points += [
-                (at, each.step, _number(each.value))
-                for each in page.metrics
-                if (at := moment(each.timestamp)) is not None
+                (at, metric.step, _number(metric.value))
+                for metric in page.metrics
+                if (at := moment(metric.timestamp)) is not None
             ]
             token = page.next_page_token
             if not token or not page.metrics:

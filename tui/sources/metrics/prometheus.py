@@ -57,7 +57,7 @@ class _Envelope(msgspec.Struct):
     @property
     def partial(self) -> bool:
         """Thanos and Mimir tell it by a warning. Those of PromQL itself are about the query."""
-        return self.is_partial or any(not each.startswith("PromQL ") for each in self.warnings or ())
+        return self.is_partial or any(not warning.startswith("PromQL ") for warning in self.warnings or ())
 
 
 class _Buckets(msgspec.Struct, frozen=True):

@@ -56,15 +56,17 @@ class Approved(msgspec.Struct, frozen=True):
     def said(self) -> tuple[tuple[str, str], ...]:
         """Who has decided what, as a fact of a plan."""
         told = [
-            f"{clean(each.user.username)} {clean(each.status)}" for each in self.approvals or () if each.user
+            f"{clean(approval.user.username)} {clean(approval.status)}"
+            for approval in self.approvals or ()
+            if approval.user
         ]
         return (("decided so far", ", ".join(told)),) if told else ()
 
     def by(self, name: str) -> str:
         """What somebody has decided."""
-        for each in self.approvals or ():
-            if each.user is not None and each.user.username == name:
-                return each.status
+        for approval in self.approvals or ():
+            if approval.user is not None and approval.user.username == name:
+                return approval.status
         return ""
 
 
@@ -113,7 +115,7 @@ async def _promoting(
     words = look.environments.words(path)
     gates = [each for each in blocked if not words.of_deployment(each).canary]
     newest = await look.newest(path, name)
-    return [each for each in gates if newest is not None and each.sha == newest.sha] or gates
+    return [gate for gate in gates if newest is not None and gate.sha == newest.sha] or gates
 
 
 async def _of_run(request: ActionRequest, seen: LiveState, look: LiveStateReader) -> Plan:

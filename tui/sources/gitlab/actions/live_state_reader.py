@@ -122,17 +122,19 @@ class LiveStateReader:
     async def deployment_of(self, path: str, job: RestJob) -> RestDeployment | None:
         """The deployment that a job makes, if it is among the newest: jobs do not name their environment."""
         status = "blocked" if job.status == "manual" else ""
-        for each in await self.deployments(path, status):
-            if each.deployable is not None and each.deployable.id == job.id:
-                return each
+        for deployment in await self.deployments(path, status):
+            if deployment.deployable is not None and deployment.deployable.id == job.id:
+                return deployment
         return None
 
     async def environments_of(self, path: str, names: Collection[str]) -> tuple[str, ...]:
         """Where jobs of these names deploy to, as newer ones of the same name did; production first."""
         found = {
-            clean(each.environment.name): None
-            for each in await self.deployments(path)
-            if each.environment is not None and each.deployable is not None and each.deployable.name in names
+            clean(deployment.environment.name): None
+            for deployment in await self.deployments(path)
+            if deployment.environment is not None
+            and deployment.deployable is not None
+            and deployment.deployable.name in names
         }
         return tuple(sorted(found, key=lambda name: tier_of(name) != "production"))
 

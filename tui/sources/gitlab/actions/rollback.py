@@ -70,7 +70,7 @@ def _chosen(wanted: str, deployments: Sequence[Deployment], stand: EnvironmentSt
     if not wanted:
         back = there if stand.canary is not None else stand.previous
         return back or "there is no earlier version of it, as far back as was read"
-    found = [each for each in deployments if _is(each, wanted)]
+    found = [deployment for deployment in deployments if _is(deployment, wanted)]
     if not found:
         return f"it never had {clean(wanted)}, as far back as was read"
     passed = [each for each in found if each.status is Status.PASSED and not each.canary]

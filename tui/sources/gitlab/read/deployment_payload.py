@@ -351,10 +351,10 @@ def with_rollbacks(
     now = environment_state(deployments)
     return tuple(
         msgspec.structs.replace(
-            each,
-            rollback=_rollback(each, now, rest[each.id].deployable, rights, rest.values()),
+            deployment,
+            rollback=_rollback(deployment, now, rest[deployment.id].deployable, rights, rest.values()),
         )
-        for each in deployments
+        for deployment in deployments
     )
 
 

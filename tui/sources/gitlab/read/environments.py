@@ -106,7 +106,7 @@ class EnvironmentReader:
         found = await self._fallback.ask(
             ENVIRONMENTS.name, lambda: self._by_graphql(path), lambda: self._by_rest(path), path
         )
-        whole = await gather(self._with_stable(path, each) for each in found.environments)
+        whole = await gather(self._with_stable(path, environment) for environment in found.environments)
         stopped = await self._stopped_of(path)
         notes = (*found.notes, *((stopped.note,) if stopped.note else ()))
         return Environments((*whole, *stopped.environments), notes)
@@ -168,7 +168,7 @@ class EnvironmentReader:
             history = await self.deployed(path, environment.name, 20, status="success")
             before = tuple(map(self.words(path).of_deployment, history))
             self._before.put(key, before)
-        known = {each.id for each in environment.deployments}
+        known = {deployment.id for deployment in environment.deployments}
         return msgspec.structs.replace(
             environment,
             deployments=newest_first(
@@ -221,8 +221,8 @@ class EnvironmentReader:
             self.environment(path, name), self.deployed(path, name, HISTORY), self._rights(path, name)
         )
         words = self.words(path)
-        rest = {str(each.iid): each for each in deployments}
-        made = newest_first(words.of_deployment(each) for each in deployments)
+        rest = {str(deployment.iid): deployment for deployment in deployments}
+        made = newest_first(words.of_deployment(deployment) for deployment in deployments)
         made = tuple(each for each in made if each.status is not Status.SKIPPED)
         made = await self._with_approvals(path, made, rest)
         notes = [f"whether you may roll back is not known: {why}"] if why else []
@@ -280,17 +280,19 @@ class EnvironmentReader:
         """``deployments``; of those that wait now, how many approvals are missing. Only a single one tells that."""
         waiting = [each.id for each in environment_state(deployments).coming if each.status is Status.WAITING]
         made = []
-        for each in deployments:
-            if each.id in waiting:
-                url = f"{project_url(path)}/deployments/{rest[each.id].id}"
+        for deployment in deployments:
+            if deployment.id in waiting:
+                url = f"{project_url(path)}/deployments/{rest[deployment.id].id}"
                 try:
                     single = await self._rest.read(_deployment, url)
                 except SourceError as error:
                     if concerns_all(error):
                         raise
                 else:
-                    each = msgspec.structs.replace(each, waits_for=waiting_words(single, each.waits_for))
-            made.append(each)
+                    deployment = msgspec.structs.replace(
+                        deployment, waits_for=waiting_words(single, deployment.waits_for)
+                    )
+            made.append(deployment)
         return tuple(made)
 
     # --- what a version brought -----------------------------------------------------------------------------------
@@ -343,7 +345,7 @@ class EnvironmentReader:
             return kept
         url = f"{project_url(run.path)}/pipelines/{run_number(run, 'ID')}/jobs"
         jobs = await self._rest.read(_jobs, url, {"per_page": PER_PAGE})
-        keeping = [job for job in jobs if any(each.file_type == "archive" for each in job.artifacts)]
+        keeping = [job for job in jobs if any(artifact.file_type == "archive" for artifact in job.artifacts)]
         keeping.sort(
             key=lambda job: not any(word in job.name.lower() for word in ("valid", "eval", "metric"))
         )

@@ -68,7 +68,7 @@ class ReadReport(msgspec.Struct, frozen=True):
 
 def read_report(report: Report, expected: Sequence[SummarySuite], id: int, where: str) -> ReadReport:
     """The suites of a report, beside those that the summary made us expect; and what its failed cases said."""
-    reported = {each.name or "": each for each in report.test_suites or ()}
+    reported = {test_suite.name or "": test_suite for test_suite in report.test_suites or ()}
     told: dict[tuple[str, str, str], CaseDetails] = {}
     unknown: Counter[str] = Counter()
     suites: list[Suite] = []
@@ -114,16 +114,19 @@ def _suite(
         clean(node.name or ""), where=where, place=_place(id, builds), problem=clean(node.suite_error or "")
     )
     title = suite.title
-    for each in node.test_cases or ():
+    for test_case in node.test_cases or ():
         # Names are shared: they come again in every report of the project, tens of thousands of them.
-        name, classname = sys.intern(clean(each.name or "")), sys.intern(clean(each.classname or ""))
-        outcome = OUTCOMES.get(each.status or "")
+        name, classname = (
+            sys.intern(clean(test_case.name or "")),
+            sys.intern(clean(test_case.classname or "")),
+        )
+        outcome = OUTCOMES.get(test_case.status or "")
         if outcome is None:
-            unknown[shorten(clean(each.status or ""), 40)] += 1
+            unknown[shorten(clean(test_case.status or ""), 40)] += 1
             outcome = CaseOutcome.SKIPPED
-        cases.append(Case(name, classname, outcome, lasted(each.execution_time)))
+        cases.append(Case(name, classname, outcome, lasted(test_case.execution_time)))
         if outcome is CaseOutcome.FAILED:
-            told.setdefault((title, classname, name), _details(each))
+            told.setdefault((title, classname, name), _details(test_case))
     return msgspec.structs.replace(suite, cases=tuple(cases))
 
 
@@ -133,9 +136,9 @@ def find(report: Report, key: CaseKey) -> CaseDetails | None:
         name = clean(suite.name or "")
         if key.suite != name and not key.suite.endswith(f" / {name}"):
             continue
-        for each in suite.test_cases or ():
-            if (clean(each.classname or ""), clean(each.name or "")) == (key.classname, key.name):
-                return _details(each)
+        for test_case in suite.test_cases or ():
+            if (clean(test_case.classname or ""), clean(test_case.name or "")) == (key.classname, key.name):
+                return _details(test_case)
     return None
 
 

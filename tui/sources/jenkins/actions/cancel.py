@@ -68,7 +68,11 @@ async def observe_cancel(
     if state.result not in ("ABORTED", "NOT_BUILT"):
         return Observation("failed", f"it ended as {state.ending} by itself", at, not_ours=True)
     me = await look.me()
-    by = [each.user for each in state.interruptions if each.user and not same(each.user, me)]
+    by = [
+        interruption.user
+        for interruption in state.interruptions
+        if interruption.user and not same(interruption.user, me)
+    ]
     others = bool(by) and (reply is None or reply.state != "accepted")
     who = f" by {by[0]}, not you" if others else ""
     return Observation("done", f"{at} was stopped{who}", at, not_ours=others)
@@ -108,7 +112,7 @@ def item_words(item: Started) -> str:
 
 
 def _given(item: Started) -> str:
-    return shown({each.name: text_of(each) or "***" for each in item.parameters})
+    return shown({parameter.name: text_of(parameter) or "***" for parameter in item.parameters})
 
 
 async def observe_dequeue(

@@ -116,7 +116,7 @@ async def observe_input(
         return Observation("nothing", "it still waits", at)
     me = await look.me()
     approved = state.approvers[noted(expect, "approvals") :]
-    rejected = [each.user for each in state.interruptions if each.kind == "Rejection"]
+    rejected = [interruption.user for interruption in state.interruptions if interruption.kind == "Rejection"]
     gone = len({*_gates.decode(expect.get("waiting", "[]")), expect["id"]} - waiting)
     tell = _answered if yes else _unanswered
     outcome, words, others = tell(reject, approved, rejected, gone, state, me)
@@ -173,7 +173,7 @@ def _unanswered(
 
 
 def _why(state: RunState) -> str:
-    return next((f": {each.words}" for each in state.interruptions if each.words), "")
+    return next((f": {interruption.words}" for interruption in state.interruptions if interruption.words), "")
 
 
 def _ended(state: RunState) -> str:
@@ -181,4 +181,4 @@ def _ended(state: RunState) -> str:
 
 
 def _names(users: Sequence[str]) -> str:
-    return clean(", ".join(dict.fromkeys(each for each in users if each))) or "somebody"
+    return clean(", ".join(dict.fromkeys(user for user in users if user))) or "somebody"

@@ -129,7 +129,7 @@ class LiveStateReader:
     async def queued(self, full_name: str) -> Sequence[Started]:
         """What waits in the queue to become a run of a job."""
         queue = await self._client.get("/queue/api/json", ACTED_QUEUE, tree=ACTED_QUEUE_TREE)
-        return [item_state(each) for each in queue.items or () if _is_of(each, full_name)]
+        return [item_state(item) for item in queue.items or () if _is_of(item, full_name)]
 
     async def restartable(self, full_name: str, number: int) -> Sequence[str]:
         """The stages that a run can begin at once more; none where it cannot (contracts: jenkins §10.3)."""

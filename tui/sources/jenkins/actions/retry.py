@@ -28,7 +28,7 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
         return await _from_stage(request, look)
     job = await look.job(look.sent_name(run.path))
     if not state.is_pipeline:
-        had = {each.name: text_of(each) for each in state.parameters}
+        had = {parameter.name: text_of(parameter) for parameter in state.parameters}
         known = {field.name: field for field in job.fields}
         same = {
             name: value
@@ -103,5 +103,5 @@ def _is_left(field: ActionField | None, given: Mapping[str, str]) -> bool:
 
 
 def _parameters(state: RunState) -> tuple[tuple[str, str], ...]:
-    values = {each.name: text_of(each) or "***" for each in state.parameters}
+    values = {parameter.name: text_of(parameter) or "***" for parameter in state.parameters}
     return (("parameters", shown(values)),) if values else ()

@@ -206,7 +206,10 @@ class JenkinsActions:
         parameters = (
             step.body
             if step.kind in (StepKind.START, StepKind.SCAN)
-            else [(each.name, text_of(each) or "") for each in (await look.of(request.target)).parameters]
+            else [
+                (parameter.name, text_of(parameter) or "")
+                for parameter in (await look.of(request.target)).parameters
+            ]
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):
             return plan

@@ -151,7 +151,7 @@ async def observe_start(expect: Mapping[str, str], reply: Reply | None, look: Li
     state = await look.run(expect["job"], number)
     seen = progress(state, at)
     if "sent" in expect:
-        had = {each.name: text_of(each) for each in state.parameters}
+        had = {parameter.name: text_of(parameter) for parameter in state.parameters}
         sent = _values.decode(expect["sent"])
         if missing := [name for name in sent if name not in had]:
             words = f"{seen.words}; Jenkins dropped {shorten(clean(', '.join(missing)), 200)}"
@@ -180,9 +180,9 @@ async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) ->
             why = shorten(clean(item.why or ""), 200)
             return Observation("happening", f"it waits in the queue{f': {why}' if why else ''}")
         builds = (await look.job(job)).builds
-        for each in builds:
-            if each.queue_id == queue:
-                return each.id
+        for build in builds:
+            if build.queue_id == queue:
+                return build.id
         return Observation("nothing", "it has left the queue, and no run of it is to be seen")
     me = await look.me()
     started = (await look.job(job)).builds
@@ -190,7 +190,7 @@ async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) ->
     if len(ours) == 1:
         return ours[0].id
     if ours:
-        names = ", ".join(f"#{each.id}" for each in ours)
+        names = ", ".join(f"#{our.id}" for our in ours)
         return Observation("unknown", f"it may be any of {names}: several were started since")
     if any(_ours(each, expect, me) for each in await look.queued(job)):
         return Observation("happening", "it waits in the queue")
@@ -205,12 +205,12 @@ def _tells_of(cause: Cause, run: str) -> bool:
 
 def _ours(started: Started, expect: Mapping[str, str], me: str) -> bool:
     if kind := expect.get("cause", ""):
-        mine = started.by(me) or not any(each.user_id for each in started.causes)
+        mine = started.by(me) or not any(cause.user_id for cause in started.causes)
         return mine and any(
-            each.kind.endswith(kind) and _tells_of(each, expect["run"]) for each in started.causes
+            cause.kind.endswith(kind) and _tells_of(cause, expect["run"]) for cause in started.causes
         )
     if not started.by(me):
         return False
-    had = {each.name: text_of(each) for each in started.parameters}
+    had = {parameter.name: text_of(parameter) for parameter in started.parameters}
     sent = _values.decode(expect.get("sent", "{}"))
     return all(_alike(value, had[name]) for name, value in sent.items() if name in had)

@@ -89,7 +89,7 @@ class Deployments:
         Raises:
             SourceError: the job is not watched, or cannot be read.
         """
-        own = next((each for each in listing.pipelines if each.address == address.pipeline), None)
+        own = next((pipeline for pipeline in listing.pipelines if pipeline.address == address.pipeline), None)
         if own is None:
             raise SourceError(Trouble.NOT_FOUND, f"{address.pipeline} is not among the watched jobs")
         if not self._rules:
@@ -102,9 +102,9 @@ class Deployments:
         if not rules:
             return Environments((), (f"no rule of [[sources.{address.source}.deployments]] covers this job",))
         others = [
-            each
-            for each in listing.pipelines
-            if each is not own and any(rule.app and rule.covers(each.address.path) for rule in rules)
+            pipeline
+            for pipeline in listing.pipelines
+            if pipeline is not own and any(rule.app and rule.covers(pipeline.address.path) for rule in rules)
         ]
         found, notes = await self._derive((own, *others), listing)
         mine = tuple(each for each in found if _deploys(own, each))
@@ -120,10 +120,12 @@ class Deployments:
             SourceError
         """
         # A job that is an app of its own, or all that may deploy an app that the rules name.
-        own = [each for each in listing.pipelines if each.address == environment.pipeline]
+        own = [pipeline for pipeline in listing.pipelines if pipeline.address == environment.pipeline]
         named = [rule for rule in self._rules if rule.app is not None]
         sharing = [
-            each for each in listing.pipelines if any(rule.covers(each.address.path) for rule in named)
+            pipeline
+            for pipeline in listing.pipelines
+            if any(rule.covers(pipeline.address.path) for rule in named)
         ]
         for jobs in (own, sharing):
             found, notes = await self._derive(jobs, listing)
@@ -143,13 +145,15 @@ class Deployments:
             SourceError
         """
         covered = [
-            each for each in listing.pipelines if any(rule.covers(each.address.path) for rule in self._rules)
+            pipeline
+            for pipeline in listing.pipelines
+            if any(rule.covers(pipeline.address.path) for rule in self._rules)
         ]
         known = [
             await self._staged(each) if number < MOST_JOBS else self._known(each)
             for number, each in enumerate(covered)
         ]
-        watched = {each.address.path for each in listing.pipelines}
+        watched = {pipeline.address.path for pipeline in listing.pipelines}
         return [
             RuleFound(
                 rule=self._rules[number],
@@ -288,7 +292,8 @@ class Deployments:
 
 def _deploys(pipeline: Pipeline, environment: Environment) -> bool:
     return any(
-        each.run is not None and each.run.pipeline == pipeline.address for each in environment.deployments
+        deployment.run is not None and deployment.run.pipeline == pipeline.address
+        for deployment in environment.deployments
     )
 
 

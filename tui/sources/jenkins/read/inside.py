@@ -248,11 +248,11 @@ class InsideReader:
                 self._no_resources = self._client.session
             return None
         return {
-            clean(each.name): f"held by {clean(each.build_name)}"
-            if each.build_name
-            else f"reserved by {clean(each.reserved_by or 'somebody')}"
-            for each in answer.resources or ()
-            if each.name and (each.build_name or each.reserved)
+            clean(resource.name): f"held by {clean(resource.build_name)}"
+            if resource.build_name
+            else f"reserved by {clean(resource.reserved_by or 'somebody')}"
+            for resource in answer.resources or ()
+            if resource.name and (resource.build_name or resource.reserved)
         }
 
 
