@@ -14,9 +14,11 @@ from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment, Segments
+from textual import on
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.constants import DRIVER
+from textual.driver import Driver
 from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
@@ -164,6 +166,11 @@ class Pipedeck(App[int]):
 
     def on_resize(self, event: Resize) -> None:
         self._forget_screen()
+
+    @on(Driver.SignalResume)
+    def _draw_after_suspension(self) -> None:
+        """Textual draws only what changes meanwhile, onto the empty screen that the terminal gives it now."""
+        self.action_draw_anew()
 
     def action_draw_anew(self) -> None:
         """For a terminal into which something else has written."""

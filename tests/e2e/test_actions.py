@@ -68,7 +68,7 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
-        assert "! the verdict is DO NOT PROMOTE: it is asked twice" in deck.text
+        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed, after the yes" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         assert "3 waiting" in deck.header, "No is the default"
@@ -80,9 +80,9 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         asked(deck, "Yes, promote")
         deck.send(f"production{ENTER}")
         asked(deck, "Yes, all the same")
-        deck.send("y")
+        deck.send(f"76d0b686{ENTER}")
         deck.wait_for(lambda: "╭" not in deck.text)
-        deck.wait_for("» promote")
+        deck.wait_for("◦ promote accepted")
         sandbox.control.advance(20)
         deck.refresh_until(lambda: "gitlab:ml/fraud#1851/promote!play: done" in " ".join(deck.text.split()))
         deck.send("9g")  # the gate is gone, and the cursor on another model's
@@ -111,7 +111,7 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
-        assert "! the verdict is DO NOT PROMOTE: it is asked twice" in deck.text
+        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed, after the yes" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.send("a")
@@ -122,8 +122,8 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
             assert words in deck.text
         deck.send(f"production{ENTER}")
         asked(deck, "Yes, all the same")
-        assert "It would be done against the verdict." in deck.text
-        deck.send(ENTER)
+        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed" in deck.text
+        deck.send(ESCAPE)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.settle()
         assert "promote" not in deck.header
@@ -147,7 +147,7 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
 
 ALARM = """
 [alarms.failing]
-series = { model = "fraud", metric = "errors", above = 1.7 }
+series = { model = "fraud", metric = "errors", above = 0.8 }
 propose = ["rollback"]
 """
 

@@ -215,7 +215,8 @@ def test_ctrl_z_suspends_it_and_fg_brings_it_back(config: Path) -> None:
         shell.send("fg\r")
         shell.wait_for("❯◊ ml/vision/deploy")
         assert shell.modes() >= {1049, 1003, 25}
-        shell.send("jj")
+        shell.wait_for("◊ ml/fraud")
+        shell.send("jjj")
         shell.wait_for("❯✗ failing-pipeline")
         shell.send("q")
         shell.wait_for(at_the_prompt)

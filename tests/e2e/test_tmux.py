@@ -23,7 +23,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         assert tmux.ask("#{alternate_on} #{cursor_flag} #{mouse_any_flag}") == "1 0 1"
 
         # It moves; the other panes follow.
-        tmux.send("j")
+        tmux.send("jj")
         tmux.wait_for("❯◊ ml/fraud")
         tmux.wait_for("gitlab:ml/fraud#1851")
         tmux.send("G")
