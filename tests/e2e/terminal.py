@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import pyte
 
-PATIENCE = 40.0
+PATIENCE = 180.0
 """Seconds after which a wait is given up: a loaded machine is slow, a broken program is so for ever."""
 _SLICE = 0.05
 """Seconds after which a condition that the terminal tells nothing of is looked at again."""

@@ -220,10 +220,11 @@ class MetricsPane(Pane):
         self.verdict.show(verdict.value, self.runtime.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
         readings = {query: self.runtime.store.get(query) for query in self._charts()}
-        # Small charts have no room for notes: what is old says so here.
+        # Small charts have no room for notes: what is old says so here, before the verdict, which may be long.
         old = [reading for reading in readings.values() if reading.fault and reading.value]
+        items[1:1] = stale(old[0]) if old else []
         asked, markers = self._moments.of(name)
-        items += [*(stale(old[0]) if old else ()), *self._unmarked(asked)]
+        items += self._unmarked(asked)
         self.line.show(items, [StatusItem(self._span_words(now), drop=1)])
         for query, reading in readings.items():
             metric = self.runtime.settings.metrics[query.metric]
