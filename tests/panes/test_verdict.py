@@ -108,7 +108,9 @@ async def test_an_old_verdict_says_how_old_and_a_failed_one_why() -> None:
         work.screen.runtime.poller.refresh(VerdictOf("churn"))
         await work.settle(120)
         assert "DO NOT PROMOTE" in work.text.splitlines()[0]
-        assert "m old, WORSE: p95" in row(work, "churn  ✗")
+        line = row(work, "churn  ~ timed out")
+        assert "✗ DO NOT PROMOTE" in line
+        assert "m old, WORSE: p95" in line
 
 
 async def test_without_any_answer_it_says_why() -> None:
