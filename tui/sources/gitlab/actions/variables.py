@@ -12,7 +12,7 @@ class InvalidVariables(ValueError):
 def parse_variables(text: str) -> dict[str, str]:
     """
     Raises:
-        WrongPair
+        InvalidVariables: a line is not ``KEY=VALUE``
     """
     found: dict[str, str] = {}
     for line in filter(str.strip, text.splitlines()):
