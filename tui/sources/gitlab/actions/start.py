@@ -92,7 +92,7 @@ def _given(request: ActionRequest) -> tuple[dict[str, Any], dict[str, str]]:
     """Inputs and variables, by fields of their own or by lines of one field.
 
     Raises:
-        WrongPair
+        InvalidVariables
     """
     inputs = parse_variables(request.value("inputs"))
     variables = parse_variables(request.value("variables"))
