@@ -69,7 +69,7 @@ def runs(line: ChartLine, start: float, end: float, most: int, above: float = -m
     however short it is. What cannot be drawn (infinities, NaN, what is not ``above``) is a gap.
     """
     points = [
-        (time, value if value is not None and _drawable(value) and value > above else None)
+        (time, value if value is not None and drawable(value) and value > above else None)
         for time, value in zip(line.times, line.values, strict=False)
         if start <= time <= end
     ]
@@ -87,7 +87,8 @@ def runs(line: ChartLine, start: float, end: float, most: int, above: float = -m
     return tuple(map(tuple, found))
 
 
-def _drawable(value: float) -> bool:
+def drawable(value: float) -> bool:
+    """There is a place for it on an axis."""
     return math.isfinite(value) and abs(value) < 1e300
 
 
@@ -110,7 +111,7 @@ def last_value(line: ChartLine) -> tuple[float, float, bool] | None:
     """The newest value of ``line``, its time, and whether the line ends there; None without any."""
     for i in range(min(len(line.times), len(line.values)) - 1, -1, -1):
         value = line.values[i]
-        if value is not None and _drawable(value):
+        if value is not None and drawable(value):
             return value, line.times[i], i == len(line.times) - 1
     return None
 
@@ -124,7 +125,7 @@ def value_at(line: ChartLine, at: float) -> float | None:
     if index and at - line.times[index - 1] < line.times[index] - at:
         index -= 1
     value = line.values[index]
-    return value if value is not None and _drawable(value) else None
+    return value if value is not None and drawable(value) else None
 
 
 def scale(lo: float, hi: float, limits: Iterable[Limit]) -> tuple[float, float]:
@@ -135,6 +136,6 @@ def scale(lo: float, hi: float, limits: Iterable[Limit]) -> tuple[float, float]:
     spread = max(hi - lo, max(abs(lo), abs(hi)) / 10)
     for limit in limits:
         wide = min(lo, limit.value), max(hi, limit.value)
-        if _drawable(limit.value) and wide[1] - wide[0] <= 4 * spread:
+        if drawable(limit.value) and wide[1] - wide[0] <= 4 * spread:
             lo, hi = wide
     return lo, hi
