@@ -83,3 +83,23 @@ async def test_a_client_in_use_is_closed_when_its_call_ends(cancelled: bool) -> 
         await call
     assert await asyncio.to_thread(clients.made[0].closed.wait, 10)
     assert await clients.pool.use(itself) is not clients.made[0]
+
+
+async def test_a_call_that_is_given_up_when_it_has_just_ended_leaves_its_client_as_it_is() -> None:
+    """Aborted, the client would fail every request from then on: a server that is up looked as if it were down."""
+    clients = Clients()
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    threads = list[threading.Thread]()
+
+    def answer(client: Client) -> None:
+        threads.append(threading.current_thread())
+        loop.call_soon_threadsafe(begun.set)
+
+    call = asyncio.create_task(clients.pool.use(answer))
+    await begun.wait()
+    threads[0].join(180)  # the loop is held: the thread has ended, and nobody has heard of it
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await clients.pool.use(itself) is clients.made[0]
+    assert not clients.made[0].aborted.is_set()

@@ -51,10 +51,10 @@ class ClientPool(Generic[C]):
                     raise TimeoutError
                 return call(client)
             finally:
-                if under_way.abandoned:
-                    self._discard(client)
-                else:
+                if under_way.end():
                     self._idle.append(client)
+                else:
+                    self._discard(client)
                 if self._closed:  # perhaps while this ended
                     self._empty()
 
@@ -105,8 +105,17 @@ class _Call(Generic[C]):
             self._client = client
         return client
 
+    def end(self) -> bool:
+        """It has ended; whether its client may be used again. In its thread.
+
+        From here on the client is no more this call's: aborted, it would fail whoever has it next.
+        """
+        with self._lock:
+            self._client = None
+            return not self.abandoned
+
     def abandon(self) -> C | None:
-        """Nobody waits for it any more; its client, if it has one yet."""
+        """Nobody waits for it any more; its client, while it has one."""
         with self._lock:
             self.abandoned = True
             return self._client
