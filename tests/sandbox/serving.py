@@ -26,7 +26,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
             opened.set_exception(error)
             raise
         await over.wait()
-        listener.close()
+        await listener.close()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()

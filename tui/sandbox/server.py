@@ -35,6 +35,10 @@ USER = "you"
 TOKEN = "sandbox-token"
 
 
+_TURNS_TO_ACCEPT = 4
+"""Turns of the event loop after which a connection that was just accepted is among those that are open."""
+
+
 class Listener:
     """One application on one loopback port. The port stays its own while it is closed."""
 
@@ -60,11 +64,17 @@ class Listener:
         self._server = await loop.create_server(connect, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Refuse new connections and cut those that are open."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        # A connection whose server closes while it is being accepted is lost to asyncio, and stays open.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
+        server.close()
         for connection in list(self._state.connections):
             connection.transport.abort()
 
@@ -114,9 +124,9 @@ class Server:
         urls = {face: self._origin(face) + prefix for face, prefix in FACES.items()}
         return urls | {"control": f"http://127.0.0.1:{self._control.port}"}
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         for listener in (*self._listeners.values(), self._control):
-            listener.close()
+            await listener.close()
 
     def _origin(self, face: str) -> str:
         return f"http://127.0.0.1:{self._listeners[face].port}"
@@ -197,7 +207,7 @@ class Server:
         was_down = self._faults[asked.face].kind == "down"
         self._faults[asked.face].set(asked.kind, path=asked.path, seconds=asked.seconds)
         if asked.kind == "down":
-            self._listeners[asked.face].close()
+            await self._listeners[asked.face].close()
         elif was_down:
             await self._listeners[asked.face].open()
         return JSONResponse({})
@@ -283,7 +293,7 @@ async def _serve(server: Server) -> None:
     sys.stdout.flush()
     threading.Thread(target=_prepare, daemon=True).start()
     await ended.wait()
-    server.stop()
+    await server.stop()
 
 
 def _prepare() -> None:
