@@ -25,6 +25,16 @@ def test_the_command_line_loads_nothing_heavy() -> None:
     assert loaded("import tui.cli") & HEAVY == set()
 
 
+def test_the_version_and_the_help_are_told_before_anything_is_imported_that_does_something() -> None:
+    for arguments in (["--version"], ["--help"], ["logs", "--help"]):
+        code = (
+            "import contextlib, io, tui.cli\n"
+            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+            f"    tui.cli.main({arguments})"
+        )
+        assert loaded(code) & ({"asyncio", "ssl", "logging", "rich", "tomllib"} | HEAVY) == set()
+
+
 def test_the_plain_commands_never_load_textual() -> None:
     assert loaded("import tui.commands.status, tui.commands.check") & HEAVY == set()
 

@@ -26,6 +26,7 @@ from textual.screen import ModalScreen, Screen
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
 from tui.config.alarms import Channel
+from tui.domain.address import Address
 from tui.engine.cache.disk import disk_cache_for
 from tui.engine.runtime import Runtime
 from tui.presenters import notices
@@ -51,9 +52,17 @@ class Pipedeck(App[int]):
     COMMANDS: ClassVar = {DeckCommands}
 
     def __init__(
-        self, settings: Settings, keys: Mapping[str, tuple[str, ...]], runtime: Runtime | None = None
+        self,
+        settings: Settings,
+        keys: Mapping[str, tuple[str, ...]],
+        runtime: Runtime | None = None,
+        *,
+        at: Address | None = None,
     ) -> None:
         """
+        Args:
+            at: what the deck goes to first.
+
         Raises:
             ConfigError: the theme in the config does not exist.
         """
@@ -69,6 +78,7 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
+        self._at = at
         self.runtime = runtime or Runtime(settings, history=disk_cache_for(settings), formatter=notices)
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
@@ -106,7 +116,7 @@ class Pipedeck(App[int]):
     def get_default_screen(self) -> DeckScreen:
         # In place of Textual's own: one that is pushed upon it is drawn with the app's mounting done, and all that
         # the screen mounted in the meantime.
-        self._deck = DeckScreen(self.runtime, self.keys)
+        self._deck = DeckScreen(self.runtime, self.keys, self._at)
         return self._deck
 
     def on_ready(self) -> None:

@@ -25,6 +25,17 @@ def expanded(path: str | Path) -> Path:
         raise FileNotFoundError(errno.ENOENT, words, str(path)) from None
 
 
+def config_file() -> Path:
+    """Where the config is looked for when nothing else is said: ``PIPEDECK_CONFIG`` or the user's config directory.
+
+    Raises:
+        FileNotFoundError: as :func:`expanded`.
+    """
+    if path := os.environ.get("PIPEDECK_CONFIG"):
+        return expanded(path)
+    return expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "pipedeck" / "config.toml"
+
+
 def user_folder(kind: Literal["state", "cache"]) -> Path:
     """The program's own folder among the person's: below ``XDG_STATE_HOME`` or ``XDG_CACHE_HOME``, else where the
     system has such.

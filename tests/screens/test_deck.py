@@ -18,7 +18,7 @@ from tests.examples import gate, pipeline, run
 from tests.presenters.test_pipelines import job, stage
 from tui import config
 from tui.app import Pipedeck
-from tui.domain.address import Address
+from tui.domain.address import Address, parse_address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Run, TestCounts
 from tui.domain.status import Status
@@ -142,7 +142,9 @@ class Deck:
 
 
 @asynccontextmanager
-async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncIterator[Deck]:
+async def deck(
+    size: tuple[int, int] = (160, 40), extra: str = "", at: str | None = None
+) -> AsyncIterator[Deck]:
     time = Time()
     settings = config.parse(CONFIG + extra, Path("config.toml"))
     sources = {name: FakeSource(name, time) for name in settings.sources}
@@ -151,7 +153,8 @@ async def deck(size: tuple[int, int] = (160, 40), extra: str = "") -> AsyncItera
         sources[name].listing = listing
         sources[name].runs = dict(details(time.now, listings))
     runtime = time.runtime(settings, sources)
-    app = Pipedeck(settings, keymap(settings.ui.keys), runtime)
+    opened_at = parse_address(at) if at is not None else None
+    app = Pipedeck(settings, keymap(settings.ui.keys), runtime, at=opened_at)
     # What the deck does after a while, it does in `settle`, however slow the machine is.
     with patch("tui.screens.deck.SETTLE", AN_HOUR), patch("tui.screens.deck.TICK", AN_HOUR):
         async with running(app, size) as pilot:

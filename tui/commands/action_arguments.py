@@ -4,6 +4,7 @@ import argparse
 
 import msgspec
 
+from tui.commands.command_help import Commands, Everywhere, add_command
 from tui.domain.action import ActionKind
 from tui.domain.action_kinds import ACTION_KINDS, COMMANDS
 
@@ -35,12 +36,15 @@ class AmbiguousArguments(Exception):
     """The command line asks for nothing that could be done; the message says why."""
 
 
-def add_acting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_acting(commands: Commands, everywhere: Everywhere) -> None:
     for name, row in COMMANDS.items():
-        command = commands.add_parser(
+        command = add_command(
+            commands,
+            everywhere,
             name,
-            help=row.help,
-            epilog="Exit code 0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
+            row.help,
+            example=f"pipedeck {name} {row.example}",
+            codes="0: done; 1: it failed; 3: nothing could be read; 4: refused; 5: outcome unknown.",
         )
         command.add_argument("targets", nargs="+", metavar=row.metavar, help=row.targets)
         command.add_argument(

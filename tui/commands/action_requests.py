@@ -3,12 +3,12 @@
 import msgspec
 
 from tui.commands.action_arguments import ActionArguments, AmbiguousArguments
+from tui.commands.addresses import read_address
 from tui.commands.prompts import ask as ask_for
 from tui.commands.prompts import ask_secret
 from tui.config import Secret, Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest
 from tui.domain.action_kinds import ACTION_KINDS
-from tui.domain.address import parse_address
 from tui.engine.actions.model_rules import champion, switch
 from tui.engine.actions.service import ActionRefused
 from tui.engine.queries import CandidateOf
@@ -29,7 +29,7 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
         found += (
             await _of_model(runtime, settings, its, text)
             if text in settings.models
-            else [_at(its, text, settings)]
+            else [await _at(runtime, its, text)]
         )
     return [
         msgspec.structs.replace(
@@ -39,14 +39,14 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
     ]
 
 
-def _at(its: ActionArguments, text: str, settings: Settings) -> ActionRequest:
+async def _at(runtime: Runtime, its: ActionArguments, text: str) -> ActionRequest:
     if its.command in ("set-champion", "switch"):
         raise AmbiguousArguments(f"{its.command} takes a MODEL of the config, not {text}")
     kind = its.kind
     if ACTION_KINDS[kind].takes_model and ":" not in text:
-        known = ", ".join(settings.models) or "none"
+        known = ", ".join(runtime.settings.models) or "none"
         raise AmbiguousArguments(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
-    return ActionRequest(kind, parse_address(text))
+    return ActionRequest(kind, await read_address(runtime, text))
 
 
 async def _of_model(

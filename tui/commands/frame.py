@@ -4,6 +4,7 @@ What is asked for goes to stdout, everything else to stderr, so that what is pri
 """
 
 import asyncio
+import select
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ from tui.engine.queries import Query
 from tui.engine.runtime import Runtime
 from tui.presenters import notices
 from tui.sources.base import SourceError
+from tui.threads import in_thread
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -92,3 +94,14 @@ def newest_run(runs: Iterable[Run]) -> Run | None:
 def last_runs(pipelines: Iterable[Pipeline], address: Address) -> list[Run]:
     """The newest run of each row of the pipeline at ``address``: of a GitLab project each ref is a row."""
     return [row.last for row in pipelines if row.address == address.pipeline and row.last is not None]
+
+
+async def until_nobody_reads() -> None:
+    """Return when the other end of stdout is closed. Without a terminal no signal tells, and while a job is quiet
+    nothing is written."""
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told unasked
+    except (OSError, ValueError):  # not a file of the system's
+        await asyncio.Event().wait()
+    await in_thread(poll.poll)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from tui.commands.exit_codes import Exit, exit_of
-from tui.commands.frame import NO_RUN, complain, in_a_pipeline_source, last_runs, newest_run, with_runtime
+from tui.commands.frame import (
+    NO_RUN,
+    complain,
+    in_a_pipeline_source,
+    last_runs,
+    newest_run,
+    until_nobody_reads,
+    with_runtime,
+)
 from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.health import Fault, Trouble
@@ -22,7 +29,6 @@ from tui.engine.queries import LogOf, PipelinesOf, RunAt
 from tui.engine.runtime import Runtime
 from tui.logs.neutral import without_styles
 from tui.sources.base import SourceError
-from tui.threads import in_thread
 
 LINE = 400
 """Bytes of a line that are asked for where only the last lines are wanted."""
@@ -68,7 +74,7 @@ async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit
         return Exit.USAGE
 
     async def work(runtime: Runtime) -> Exit:
-        gone = asyncio.create_task(_nobody_reads())
+        gone = asyncio.create_task(until_nobody_reads())
         printing = asyncio.create_task(_Printing(runtime, wanted).run(address))
         try:
             await asyncio.wait((gone, printing), return_when=asyncio.FIRST_COMPLETED)
@@ -80,17 +86,6 @@ async def logs(settings: Settings, address: Address, wanted: LogOptions) -> Exit
             printing.cancel()
 
     return await with_runtime(settings, work)
-
-
-async def _nobody_reads() -> None:
-    """Return when the other end of stdout is closed. Without a terminal no signal tells, and while a job is quiet
-    nothing is written."""
-    poll = select.poll()
-    try:
-        poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are told unasked
-    except (OSError, ValueError):  # not a file of the system's
-        await asyncio.Event().wait()
-    await in_thread(poll.poll)
 
 
 class _Printing:
@@ -106,7 +101,7 @@ class _Printing:
 
     async def run(self, address: Address) -> Exit:
         runtime = self._runtime
-        running = asyncio.create_task(runtime.run())
+        running = asyncio.create_task(runtime.poller.run())
         with runtime.poller.watch() as watch:
             end = runtime.store.subscribe(lambda _: self._news.set())
             try:

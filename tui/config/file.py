@@ -1,6 +1,5 @@
 """The configuration file: TOML in, typed settings out, every mistake named."""
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -21,7 +20,7 @@ from tui.config.settings import (
     UiSettings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
-from tui.files import expanded
+from tui.files import config_file, expanded
 from tui.text.safe import clean
 
 FORMAT = 1
@@ -33,15 +32,13 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def default_path() -> Path:
-    """Where the config is looked for when nothing else is said: ``PIPEDECK_CONFIG`` or the user's config directory.
+    """Where the config is looked for when nothing else is said.
 
     Raises:
         ConfigError: there is no home directory.
     """
     try:
-        if path := os.environ.get("PIPEDECK_CONFIG"):
-            return expanded(path)
-        return expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "pipedeck" / "config.toml"
+        return config_file()
     except FileNotFoundError as error:
         words = "name the config with --config or PIPEDECK_CONFIG"
         raise ConfigError(f"{error.strerror}; or {words}") from None

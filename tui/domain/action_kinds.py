@@ -40,6 +40,8 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     targets: str = ""
     """What the command is given."""
     metavar: str = "ADDRESS"
+    example: str = ""
+    """What may stand behind the command."""
     takes_model: bool = False
     """A MODEL of the config may stand in place of an ADDRESS."""
     options: tuple[CommandOption, ...] = ()
@@ -70,15 +72,22 @@ _ROWS = (
         key_words="Approve what waits, or promote the canary",
         hint="approve",
         help="let gates go on",
+        example="jenkins:deploy-model#7 --dry-run",
         targets=_GATE,
         also=(ActionKind.PROMOTE,),
     ),
     ActionSpec(
-        kind=ActionKind.REJECT, keys=("x",), key_words="Reject what waits", help="refuse gates", targets=_GATE
+        kind=ActionKind.REJECT,
+        keys=("x",),
+        key_words="Reject what waits",
+        help="refuse gates",
+        example="jenkins:deploy-model#7 --reason 'accuracy fell'",
+        targets=_GATE,
     ),
     ActionSpec(
         kind=ActionKind.PROMOTE,
         help="let the canary of a model go on",
+        example="fraud --dry-run",
         targets=f"{_GATE}; or a MODEL of the config",
         takes_model=True,
         judged_by="verdict",
@@ -89,6 +98,7 @@ _ROWS = (
         key_words="Roll back",
         key_id="roll_back",
         help="put an earlier version back into an environment",
+        example="gitlab:ml/fraud@production --dry-run",
         targets="SOURCE:PATH@ENVIRONMENT, or a MODEL of the config",
         takes_model=True,
         options=(CommandOption("version", "to which; default: the one before"),),
@@ -98,6 +108,7 @@ _ROWS = (
         keys=("r",),
         key_words="Run it once more",
         help="run a run or a job once more",
+        example="gitlab:ml/fraud#1842/train",
         targets=_RUN,
         options=(CommandOption("stage", "the stage to begin at"),),
     ),
@@ -106,6 +117,7 @@ _ROWS = (
         keys=("c",),
         key_words="Cancel it",
         help="cancel a run or a job",
+        example="jenkins:ml/train#12",
         targets=f"{_RUN}; of Jenkins without RUN what waits in the queue",
         options=(
             CommandOption("level", "default: stop", ("stop", "term", "kill", "force")),
@@ -115,6 +127,7 @@ _ROWS = (
     ActionSpec(
         kind=ActionKind.SET_CHAMPION,
         help="give the champion's alias of a model in MLflow to its candidate, or to another version",
+        example="fraud --version 7",
         targets="NAME of a [models.NAME] in the config, with a registry",
         metavar="MODEL",
         options=(CommandOption("version", "which; default: the candidate"),),
@@ -125,6 +138,7 @@ _ROWS = (
         keys=("t",),
         key_words="Start the pipeline, or a retraining",
         help="start a pipeline; of a model, what trains it anew",
+        example="jenkins:ml/train --set EPOCHS=20",
         targets="SOURCE:PATH, or a MODEL of the config",
         takes_model=True,
         any_field=True,
@@ -138,6 +152,7 @@ _SWITCH = ActionSpec(
     kind=ActionKind.TRIGGER,
     called="switch",
     help="give the traffic to the other half of a model's blue-green pair",
+    example="fraud --dry-run",
     targets="NAME of a [models.NAME] in the config, with blue_green and switch",
     metavar="MODEL",
     options=(

@@ -23,6 +23,7 @@ from tui.sources.base import (
     RegistrySource,
     Source,
     SourceError,
+    WebSource,
 )
 from tui.threads import in_thread
 
@@ -38,6 +39,7 @@ DEFINING: Mapping[type, tuple[str, str]] = {
     RegistrySource: ("registered", "has no registry of models"),
     ReachableSource: ("reach", "cannot be asked whether it answers"),
     ActingSource: ("send", "cannot be asked to do anything"),
+    WebSource: ("address_of", "has no pages that could be named"),
 }
 """By which method a source is known to offer something, and what is said of one that does not."""
 

@@ -139,6 +139,13 @@ class StagesPane(Pane):
         event.stop()
         self.post_message(self.Menu())
 
+    def reveal(self, key: str) -> bool:
+        """Put the cursor on the stage or job of that address."""
+        address = self.selection.run_address
+        run = self.runtime.store.get(RunAt(address)).value if address is not None else None
+        found = (row for row, each in self._addresses(run).items() if str(each) == key)
+        return self.table.highlight(next(found, ""))
+
     @property
     def selected(self) -> Selection:
         """The job or stage under the cursor; the run while there is none."""

@@ -59,8 +59,17 @@ class DeckScreen(ActionKeys):
     header = query_one(Header)
     key_line = query_one(KeyLine)
 
-    def __init__(self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]], at: Address | None = None
+    ) -> None:
+        """
+        Args:
+            at: what to go to as soon as it is listed.
+        """
         super().__init__(runtime, keys)
+        self._opened_at = at
+        self._to_reveal: tuple[str, str] | None = None
+        """A pane and the key of what it is to have its cursor on when that has been read."""
         self.filled = False
         self.panes[LIST] = pane_class(SPECS[LIST])(runtime)
         self.lower = LOWER
@@ -97,6 +106,7 @@ class DeckScreen(ActionKeys):
         await self.query_one("#body").mount(Vertical(*side, id="side"))
         self._select(self.selection)
         self._arrange()
+        self._go_on()
 
     def on_unmount(self) -> None:
         self._unsubscribe()
@@ -111,6 +121,7 @@ class DeckScreen(ActionKeys):
         changed, self._changed = frozenset(self._changed), set()
         self._renew(changed)
         self._project(changed)
+        self._go_on()
         self.tell_outcomes()
 
     def _project(self, changed: frozenset[AnyKey] | None = None, *, list_too: bool = True) -> None:
@@ -235,8 +246,7 @@ class DeckScreen(ActionKeys):
     @on(Pane.Jump)
     def _jump(self, event: Pane.Jump) -> None:
         """Show a run, listed or older, or an environment, with its pipeline under the cursor of the list."""
-        to = event.to
-        self.go_to(to, "run" if to.run is not None else "environment" if to.environment else "pipeline")
+        self.go_to(event.to, _kind_of(event.to))
 
     def go_to(self, address: Address, what: Shows) -> None:
         row = self._row_of(address)
@@ -250,7 +260,21 @@ class DeckScreen(ActionKeys):
         self._select(self._completed(Selection(own, run, row)))
         scope = pane_that_shows(what)
         self.action_go(scope)
-        self.panes[scope].reveal(row.key if scope == LIST else str(address))
+        key = row.key if scope == LIST else str(address)
+        self._to_reveal = None if self.panes[scope].reveal(key) else (scope, key)
+
+    def _go_on(self) -> None:
+        """Go to what the deck was opened at, and to what was not read yet when it went there, as soon as it is."""
+        if (at := self._opened_at) is not None and LOWER in self.panes:
+            reading = self.runtime.store.get(PipelinesOf(at.source))
+            known = reading.fault is not None or (reading.value is not None and not reading.recalled)
+            if known or self._row_of(at) is not None:
+                self._opened_at = None
+                self.go_to(at, "gate" if at.gate is not None else _kind_of(at))
+        if self._to_reveal is not None:
+            scope, key = self._to_reveal
+            if scope != self.current or self.panes[scope].reveal(key):
+                self._to_reveal = None
 
     def _rows(self) -> Iterator[Pipeline]:
         """Of the list, those that a filter hides too."""
@@ -443,6 +467,10 @@ class DeckScreen(ActionKeys):
             pane.clear_filter()
             pane.project()
             pane.reveal(key)
+
+
+def _kind_of(address: Address) -> Shows:
+    return "run" if address.run is not None else "environment" if address.environment else "pipeline"
 
 
 def _there(pane: Pane) -> bool:

@@ -275,6 +275,18 @@ class AccountSource(Protocol):
         ...
 
 
+class WebSource(Source, Protocol):
+    """A source whose server shows pipelines on pages of their own."""
+
+    async def address_of(self, url: str) -> Address | None:
+        """What the page at ``url``, which is one of this server, shows; None: nothing that has an address.
+
+        Raises:
+            SourceError: it names what the server has to be asked about, which it does not know, or cannot be asked.
+        """
+        ...
+
+
 class ActingSource(Source, Protocol):
     """A source that can be asked to do something. Everything but :meth:`send` only reads."""
 

@@ -27,6 +27,7 @@ from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT, SuiteRe
 from tui.sources.gitlab.read.tests import TestReports
 from tui.sources.gitlab.read.watch import WatchResolver
 from tui.sources.gitlab.rest_client import Rest
+from tui.sources.gitlab.web_pages import address_of_page
 from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 
@@ -189,6 +190,10 @@ class GitLabSource:
         )
         self._identity, findings = await check.run()
         return findings
+
+    async def address_of(self, url: str) -> Address | None:
+        """See :class:`tui.sources.base.WebSource`."""
+        return await address_of_page(self._name, self._settings, self._rest, self.run, url)
 
     def ask_early(self) -> bool:
         return self._wire.ask_early()

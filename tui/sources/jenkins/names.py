@@ -10,6 +10,11 @@ from tui.sources.http.bounds import whole
 _CELL = re.compile(r"[^=,/]+=[^=,/]*(?:,[^=,/]+=[^=,/]*)*")
 
 
+_BLUE_OCEAN = re.compile(
+    r"/blue/organizations/[^/]+/(?P<name>[^/?#]+)/detail/(?P<branch>[^/?#]+)/(?P<number>[0-9]+)(?=[/?#]|$)"
+)
+
+
 def job_path(full_name: str) -> str:
     """``/job/a/job/b`` for ``a/b``, empty for the root. A branch ``feature%2Fx`` is ``feature%252Fx`` in a URL."""
     return "".join(f"/job/{quote(part, safe='')}" for part in full_name.split("/") if part)
@@ -58,6 +63,17 @@ def place_of(url: str) -> tuple[str, int | None] | None:
     if not names:
         return None
     return "/".join(names), whole(number)
+
+
+def page_of(url: str) -> tuple[str, int | None] | None:
+    """:func:`place_of`, also of a page of Blue Ocean, where a branch stands behind ``detail``."""
+    if found := _BLUE_OCEAN.search(url):
+        name = unquote(found["name"])
+        branch = unquote(found["branch"])
+        if branch != name.rpartition("/")[2]:
+            name = f"{name}/{quote(branch, safe='')}"
+        return name, whole(found["number"])
+    return place_of(url)
 
 
 def matching(full_name: str, globs: Sequence[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from tui.sources.jenkins.client import Client
 from tui.sources.jenkins.log.progressive import TextReader
 from tui.sources.jenkins.log.reader import JenkinsLog
 from tui.sources.jenkins.log.steps import StepReader
-from tui.sources.jenkins.names import cell_path, job_path
+from tui.sources.jenkins.names import cell_path, job_path, page_of
 from tui.sources.jenkins.payload import BUILD, BUILD_TREE, NEWEST_RUNS, QUEUE, QUEUE_TREE, TAG, Queue
 from tui.sources.jenkins.read.deployments import Deployments, RuleFound
 from tui.sources.jenkins.read.listing import JobFinder, ReadListing, attempt, read_listing
@@ -320,6 +320,13 @@ class JenkinsSource:
         findings = await check.findings()
         self._user = check.user
         return findings
+
+    async def address_of(self, url: str) -> Address | None:
+        """See :class:`tui.sources.base.WebSource`. Nothing is asked: the path tells all."""
+        if (place := page_of(url)) is None:
+            return None
+        name, number = place
+        return Address(self._name, clean(name), number)
 
     def ask_early(self) -> bool:
         return self._wire.ask_early()

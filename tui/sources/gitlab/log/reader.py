@@ -166,7 +166,7 @@ class GitLabLog:
         if self.of.job is None:
             job, self.chosen = _of_interest(run)
         else:
-            jobs = list(_jobs(run))
+            jobs = list(jobs_of(run))
             job = next((job for job in jobs if job.address == self.of), None)
             id = self.of.job.rpartition("~")[2]
             if job is None and "~" in self.of.job and id.isdecimal():
@@ -236,18 +236,18 @@ class GitLabLog:
         return self._shown > before
 
 
-def _jobs(run: Run) -> Iterator[Job]:
+def jobs_of(run: Run) -> Iterator[Job]:
     """The jobs of a run and of the runs below it."""
     for stage in run.stages or ():
         for job in stage.jobs:
             yield job
             if job.downstream is not None:
-                yield from _jobs(job.downstream)
+                yield from jobs_of(job.downstream)
 
 
 def _of_interest(run: Run) -> tuple[Job | None, str]:
     """The job whose log tells most about a run, and why it was chosen."""
-    jobs = [job for job in _jobs(run) if job.downstream is None and job.id and not job.retried]
+    jobs = [job for job in jobs_of(run) if job.downstream is None and job.id and not job.retried]
     begun = sorted((job for job in jobs if job.started_at is not None), key=lambda job: job.started_at or 0.0)
     failed = [job for job in begun if job.status is Status.FAILED]
     for found, why in (

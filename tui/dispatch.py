@@ -1,0 +1,253 @@
+"""From a parsed command line to what carries it out. Everything heavy is imported by the command that needs it."""
+
+import asyncio
+import gc
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import msgspec
+
+from tui import __version__, config
+from tui.commands.action_arguments import AmbiguousArguments
+from tui.commands.exit_codes import Exit
+from tui.config import ConfigError, Settings
+from tui.domain.action_kinds import COMMANDS
+from tui.domain.address import Address, AddressError
+from tui.files import expanded
+from tui.keys import keymap
+from tui.threads import use_daemon_threads
+
+
+def run(arguments: Namespace) -> int:
+    """Carry out one command; the exit code."""
+    try:
+        _begin_log(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return code
+    except (ConfigError, AddressError, AmbiguousArguments) as error:
+        print(f"pipedeck: {error}", file=sys.stderr)
+        return Exit.USAGE
+    except BrokenPipeError:
+        # The reader went away; keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except KeyboardInterrupt:
+        return 130
+
+
+def _begin_log(arguments: Namespace) -> None:
+    """Raises ConfigError: the file cannot be written."""
+    if (file := arguments.log or os.environ.get("PIPEDECK_LOG")) is None or not str(file):
+        return
+    from tui import bug_log
+
+    try:
+        bug_log.begin(expanded(file), __version__, arguments.command or "")
+    except OSError as error:
+        raise ConfigError(f"the log {file} cannot be written: {error.strerror}") from None
+
+
+def _run(arguments: Namespace) -> int:
+    if arguments.command == "demo":
+        from tui.sandbox.process import Sandbox
+
+        with Sandbox() as sandbox:
+            return _deck(_looking(sandbox.settings(alarms=True), arguments))
+    if arguments.command == "journal":
+        from tui.commands.journal import journal
+
+        return journal(as_json=arguments.json, verify=arguments.verify)
+    if arguments.config is None and not config.default_path().exists():
+        print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
+        return Exit.USAGE
+    settings = _looking(config.load(arguments.config or config.default_path()), arguments)
+    if arguments.command is None:
+        return _deck(settings)
+    if arguments.command == "open":
+        return _open(settings, arguments)
+    return _plainly(_WORK[arguments.command](settings, arguments))
+
+
+def _looking(settings: Settings, arguments: Namespace) -> Settings:
+    """The settings, with ``--read-only`` in them."""
+    if not arguments.read_only:
+        return settings
+    safety = msgspec.structs.replace(settings.safety, read_only=True)
+    return msgspec.structs.replace(settings, safety=safety)
+
+
+def _plainly(command: Coroutine[Any, Any, int]) -> int:
+    """Run a command that needs no terminal. A name look-up that hangs does not keep it from ending."""
+
+    async def run() -> int:
+        use_daemon_threads(asyncio.get_running_loop())
+        return await command
+
+    return asyncio.run(run())
+
+
+# --- the deck
+
+
+def _deck(settings: Settings, at: Address | None = None) -> int:
+    """The deck where there is a terminal, its picture as text where there is none.
+
+    Args:
+        at: what it goes to first.
+    """
+    keys = keymap(settings.ui.keys)
+    for warning in settings.warnings:
+        print(f"pipedeck: {warning}", file=sys.stderr)
+    if not _on_terminal():
+        from tui.commands.status import picture
+
+        return _plainly(picture(settings))
+    gc.disable()  # until the deck has settled: nothing that is imported and made for it is garbage
+    from tui.app import Pipedeck
+
+    return Pipedeck(settings, keys, at=at).run_deck()
+
+
+def _on_terminal() -> bool:
+    # Textual reads stdin and draws on stderr.
+    terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return terminal and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _open(settings: Settings, its: Namespace) -> int:
+    """The deck at an address; without a terminal what there is to print of it."""
+    if not _on_terminal():
+        return _plainly(_print_one(settings, its.address))
+    found: list[Address] = []
+
+    async def look() -> Exit:
+        async def keep(address: Address) -> Exit:
+            found.append(address)
+            return Exit.OK
+
+        return await _at(settings, its.address, keep)
+
+    code = _plainly(look())
+    return _deck(settings, found[0]) if found else code
+
+
+async def _print_one(settings: Settings, text: str) -> Exit:
+    async def show(address: Address) -> Exit:
+        if address.environment is not None:
+            from tui.commands.environments import environments
+
+            return await environments(settings, address, as_json=False)
+        from tui.commands.status import status
+
+        return await status(settings, address, as_json=False)
+
+    return await _at(settings, text, show)
+
+
+# --- the commands
+
+
+async def _at(settings: Settings, text: str, work: Callable[[Address], Awaitable[Exit]]) -> Exit:
+    from tui.commands.addresses import at_address
+
+    return await at_address(settings, text, work)
+
+
+async def _status(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.status import status
+
+    if its.address is None:
+        return await status(settings, None, as_json=its.json)
+    return await _at(settings, its.address, lambda at: status(settings, at, as_json=its.json))
+
+
+async def _environments(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.environments import environments
+
+    if its.address is None:
+        return await environments(settings, None, as_json=its.json)
+    return await _at(settings, its.address, lambda at: environments(settings, at, as_json=its.json))
+
+
+async def _tests(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.tests import Form, Kind, tests
+
+    kind: Kind = "new" if its.new else "failed" if its.failed else "all"
+    form: Form = "json" if its.json else "junit" if its.junit else "text"
+    return await _at(settings, its.address, lambda at: tests(settings, at, kind=kind, form=form))
+
+
+async def _logs(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.logs import LogOptions, logs
+
+    wanted = LogOptions(
+        follow=its.follow,
+        last=its.tail,
+        first=max(0, (its.since_line or 0) - 1),
+        raw=its.raw,
+        timestamps=its.timestamps,
+    )
+    return await _at(settings, its.address, lambda at: logs(settings, at, wanted))
+
+
+async def _watch(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.watch import watch
+
+    return await watch(settings, its.addresses, as_json=its.json)
+
+
+async def _check(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.check import check
+
+    keymap(settings.ui.keys)
+    return await check(settings, as_json=its.json)
+
+
+async def _verdict(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.verdict import verdict
+
+    return await verdict(settings, its.model, as_json=its.json, explain=its.explain)
+
+
+async def _alarms(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.alarms import alarms
+
+    return await alarms(settings, as_json=its.json)
+
+
+async def _gates(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.journal import gates
+
+    return await gates(settings, optional=its.optional, as_json=its.json)
+
+
+async def _act(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.act import act
+    from tui.commands.action_arguments import asked
+
+    return await act(settings, asked(its))
+
+
+_WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] = {
+    "status": _status,
+    "environments": _environments,
+    "tests": _tests,
+    "logs": _logs,
+    "watch": _watch,
+    "check": _check,
+    "verdict": _verdict,
+    "alarms": _alarms,
+    "gates": _gates,
+    **dict.fromkeys(COMMANDS, _act),
+}
+
+_WELCOME = """\
+Pipedeck has no configuration yet.
+Put one at {path} (or name a file with --config or PIPEDECK_CONFIG);
+config.example.toml in the documentation shows every setting: a url, a token and what to watch are enough.
+Then `pipedeck check` tells whether it works.
+To look around first, without any server: pipedeck demo"""
