@@ -19,6 +19,7 @@ from tui.domain.pipeline import Run
 from tui.domain.series import Grid
 from tui.domain.status import Status
 from tui.sources.base import SourceError
+from tui.sources.gitlab.context import open_context
 from tui.sources.gitlab.graphql_client import GraphQL
 from tui.sources.gitlab.graphql_queries import DASHBOARD
 from tui.sources.gitlab.log.reader import GitLabLog, Traces
@@ -88,9 +89,8 @@ async def gitlab_graphql(url: str, timeout: float) -> None:
 
 
 async def gitlab_log(url: str, timeout: float) -> None:
-    wire, settings = Limiter(NAME), GitLabSettings(url=url, watch=("ml/fraud",), timeout=timeout)
-    rest = Rest(wire, settings)
-    traces = Traces(wire, settings, rest, patience=timeout)
+    context = open_context(NAME, GitLabSettings(url=url, watch=("ml/fraud",), timeout=timeout), time.time)
+    traces = Traces(context, patience=timeout)
 
     async def run(address: Address) -> Run:
         return Run(address, "#1", Status.FAILED)
@@ -99,7 +99,7 @@ async def gitlab_log(url: str, timeout: float) -> None:
         await GitLabLog(traces, run, JOB, lambda: 0.0).read(Sink())
     finally:
         await traces.close()
-        rest.close()
+        await context.close()
 
 
 async def prometheus(url: str, timeout: float) -> None:

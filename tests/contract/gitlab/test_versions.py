@@ -11,7 +11,8 @@ from tests.contract.gitlab.graphql_stub import ResolveError
 from tests.http_stub import Reply, Request, Stub
 from tui.domain.address import parse_address
 from tui.domain.status import Status
-from tui.sources.gitlab.graphql_client import REFUSED_FOR, UNKNOWN_FOR
+from tui.sources.gitlab.fallback import REFUSED_FOR
+from tui.sources.gitlab.graphql_client import UNKNOWN_FOR
 from tui.sources.gitlab.graphql_document import without
 
 VERSIONS = ("15.3", "16.2", "17.6", "18.9")

@@ -367,7 +367,7 @@ async def test_what_is_no_report_is_an_error_with_the_place(reply: Reply, troubl
 
 @pytest.mark.parametrize("what", ["tests", "case"])
 async def test_mangled_reports_are_read_or_refused(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.sources.jenkins.source.Limiter", partial(Limiter, rate=1e6))
+    monkeypatch.setattr("tui.sources.jenkins.context.Limiter", partial(Limiter, rate=1e6))
     document = {**body("testReport"), "childReports": AGGREGATE["childReports"]}
     refused = 0
     async with jenkins({}) as (source, stub):

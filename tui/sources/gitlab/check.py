@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.health import Finding, Trouble
 from tui.domain.pipeline import Listing
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all
-from tui.sources.gitlab.graphql_client import ArgumentUnknown, Fallback, GraphQL
+from tui.sources.gitlab.graphql_client import ArgumentUnknown
 from tui.sources.gitlab.graphql_queries import (
     DASHBOARD,
     DASHBOARD_OF_REFS,
@@ -20,8 +20,6 @@ from tui.sources.gitlab.graphql_queries import (
     dashboard_by_name,
 )
 from tui.sources.gitlab.payload import Metadata, Token, User
-from tui.sources.gitlab.rest_client import Rest
-from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 
 EXPIRES_SOON = 14 * 86400.0
@@ -65,23 +63,18 @@ class Check:
 
     def __init__(
         self,
-        settings: GitLabSettings,
-        wire: Limiter,
-        rest: Rest,
-        graphql: GraphQL,
-        fallback: Fallback,
+        context: GitLabContext,
         queries: Iterable[GraphQLQuery[Any]],
         pipelines: Callable[[], Awaitable[Listing]],
-        now: Callable[[], float],
     ) -> None:
-        self._settings = settings
-        self._wire = wire
-        self._rest = rest
-        self._graphql = graphql
+        self._settings = context.settings
+        self._wire = context.wire
+        self._rest = context.rest
+        self._graphql = context.graphql
+        self._fallback = context.fallback
+        self._clock = context.clock
         self._queries = queries
-        self._fallback = fallback
         self._pipelines = pipelines
-        self._now = now
         self._findings: list[Finding] = []
         self._identity = TokenIdentity()
 
@@ -152,7 +145,7 @@ class Check:
             expires = datetime.fromisoformat(token.expires_at or "").replace(tzinfo=UTC)
         except ValueError:
             return
-        if expires.timestamp() - self._now() < EXPIRES_SOON:
+        if expires.timestamp() - self._clock() < EXPIRES_SOON:
             self._add("warning", "token", f"expires on {expires:%Y-%m-%d}", "rotate it before that day")
 
     async def _questions(self) -> None:

@@ -15,7 +15,7 @@ from tui.sources.base import run_number
 from tui.sources.gitlab.actions.rights import job_rights
 from tui.sources.gitlab.actions.service import GitLabActions
 from tui.sources.gitlab.check import Check, TokenIdentity
-from tui.sources.gitlab.graphql_client import Fallback, GraphQL
+from tui.sources.gitlab.context import open_context
 from tui.sources.gitlab.graphql_queries import DASHBOARD, DASHBOARD_OF_REFS, PIPELINE_DETAIL, GraphQLQuery
 from tui.sources.gitlab.log.reader import GitLabLog, Traces
 from tui.sources.gitlab.read.deployment_payload import ENVIRONMENTS, RIGHTS
@@ -23,12 +23,10 @@ from tui.sources.gitlab.read.environments import EnvironmentReader
 from tui.sources.gitlab.read.listing import ListingReader
 from tui.sources.gitlab.read.projects import ProjectReader
 from tui.sources.gitlab.read.runs import RunReader
-from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT, SuiteReader
+from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT
 from tui.sources.gitlab.read.tests import TestReports
 from tui.sources.gitlab.read.watch import WatchResolver
-from tui.sources.gitlab.rest_client import Rest
 from tui.sources.gitlab.web_pages import address_of_page
-from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 
 QUERIES: tuple[GraphQLQuery[Any], ...] = (
@@ -50,52 +48,34 @@ class GitLabSource:
     def __init__(
         self, name: str, settings: GitLabSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._name = name
-        self._settings = settings
-        self._clock = clock
-        self._wire = Limiter(name, clock=clock)
-        self._rest = Rest(self._wire, settings)
-        self._graphql = GraphQL(self._wire, settings, clock)
-        self._fallback = Fallback(clock)
-        watch = WatchResolver(self._rest, settings.watch, clock)
-        projects = ProjectReader(name, settings, self._graphql, self._rest, self._fallback, clock)
-        self._overview = ListingReader(name, settings, projects, watch, clock)
-        self._runs = RunReader(name, settings, self._graphql, self._rest, self._fallback, clock)
-        self._tests = TestReports(self._wire, settings, self._rest, SuiteReader(self._graphql), clock)
-        self._environments = EnvironmentReader(
-            name, settings, self._graphql, self._rest, self._fallback, clock
-        )
-        self._traces = Traces(self._wire, settings, self._rest)
-        self._acting = GitLabActions(
-            name,
-            settings,
-            self._wire,
-            self._rest,
-            self._graphql,
-            self._fallback,
-            self._environments,
-            clock,
-        )
+        self._context = context = open_context(name, settings, clock)
+        watch = WatchResolver(context.rest, settings.watch, clock)
+        self._overview = ListingReader(context, ProjectReader(context), watch)
+        self._runs = RunReader(context)
+        self._tests = TestReports(context)
+        self._environments = EnvironmentReader(context)
+        self._traces = Traces(context)
+        self._acting = GitLabActions(context, self._environments)
         self._identity = TokenIdentity()
 
     @property
     def name(self) -> str:
-        return self._name
+        return self._context.name
 
     def facts(self) -> SourceFacts:
-        known = self._identity.read_only
+        context, wire, known = self._context, self._context.wire, self._identity.read_only
         return SourceFacts(
-            name=self._name,
+            name=context.name,
             type="gitlab",
-            url=self._settings.base_url,
+            url=context.server,
             version=self._identity.version,
             user=self._identity.user,
             read_only=known if known is not None else self._acting.read_only,
-            stage_source=self._fallback.words,
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-            rate_limit=self._wire.rate_limit,
+            stage_source=context.fallback.words,
+            clock_skew=wire.clock_skew,
+            requests=wire.requests,
+            bytes_read=wire.bytes_read,
+            rate_limit=wire.rate_limit,
         )
 
     async def pipelines(self) -> Listing:
@@ -138,7 +118,7 @@ class GitLabSource:
             SourceError: it names no run.
         """
         run_number(address, "ID")
-        return GitLabLog(self._traces, self.run, address, self._clock)
+        return GitLabLog(self._traces, self.run, address, self._context.clock)
 
     async def environments(self, pipeline: Address) -> Environments:
         """Those of a project, whatever the ref."""
@@ -178,28 +158,18 @@ class GitLabSource:
 
     async def check(self) -> tuple[Finding, ...]:
         """Try everything the program will need of the server and say what was found."""
-        check = Check(
-            self._settings,
-            self._wire,
-            self._rest,
-            self._graphql,
-            self._fallback,
-            QUERIES,
-            self.pipelines,
-            self._clock,
-        )
+        check = Check(self._context, QUERIES, self.pipelines)
         self._identity, findings = await check.run()
         return findings
 
     async def address_of(self, url: str) -> Address | None:
         """See :class:`tui.sources.base.WebSource`."""
-        return await address_of_page(self._name, self._settings, self._rest, self.run, url)
+        return await address_of_page(self._context, self.run, url)
 
     def ask_early(self) -> bool:
-        return self._wire.ask_early()
+        return self._context.wire.ask_early()
 
     async def close(self) -> None:
-        await self._graphql.close()
+        await self._context.close()
         await self._traces.close()
-        self._rest.close()
         self._tests.close()

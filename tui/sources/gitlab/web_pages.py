@@ -6,12 +6,12 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.log.reader import jobs_of
 from tui.sources.gitlab.read.deployment_payload import RestEnvironment
-from tui.sources.gitlab.rest_client import Rest, project_url
+from tui.sources.gitlab.rest_client import project_url
 from tui.text.safe import clean
 
 _PAGE = re.compile(
@@ -34,7 +34,7 @@ _environment = msgspec.json.Decoder(RestEnvironment)
 
 
 async def address_of_page(
-    name: str, settings: GitLabSettings, rest: Rest, run: Callable[[Address], Awaitable[Run]], url: str
+    context: GitLabContext, run: Callable[[Address], Awaitable[Run]], url: str
 ) -> Address | None:
     """What a page shows. That of a job or an environment has only its number: its name is asked for.
 
@@ -44,19 +44,19 @@ async def address_of_page(
     Raises:
         SourceError
     """
-    page = _PAGE.fullmatch(urlsplit(url).path.removeprefix(urlsplit(settings.base_url).path))
+    page = _PAGE.fullmatch(urlsplit(url).path.removeprefix(urlsplit(context.server).path))
     if page is None or "/-/" in page["path"]:
         return None
     path, number = unquote(page["path"]), page["id"]
-    pipeline = Address(name, clean(path))
+    pipeline = Address(context.name, clean(path))
     if number is None:
         return pipeline
     if page["kind"] == "pipelines":
         return pipeline.at_run(int(number))
     if page["kind"] == "environments":
-        environment = await rest.read(_environment, f"{project_url(path)}/environments/{number}")
-        return Address(name, clean(path), environment=clean(environment.name))
-    job = await rest.read(_job, f"{project_url(path)}/jobs/{number}")
+        environment = await context.rest.read(_environment, f"{project_url(path)}/environments/{number}")
+        return Address(context.name, clean(path), environment=clean(environment.name))
+    job = await context.rest.read(_job, f"{project_url(path)}/jobs/{number}")
     read = await run(pipeline.at_run(job.pipeline.id))
     by_id = {each.id: each.address for each in jobs_of(read)}
     return by_id.get(number) or read.address.at_job(f"{clean(job.name)}~{job.id}")

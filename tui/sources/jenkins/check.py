@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from tui.config import JenkinsSettings
 from tui.domain.address import Address
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.sources.base import SourceError
 from tui.sources.checks import clock, unencrypted
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.payload import WHO_AM_I
 from tui.sources.jenkins.read.deployments import RuleFound
 from tui.text.safe import clean
@@ -50,12 +49,12 @@ class CheckedSource(Protocol):
 class Check:
     """One check of one controller."""
 
-    def __init__(self, source: CheckedSource, client: Client, settings: JenkinsSettings) -> None:
+    def __init__(self, source: CheckedSource, context: JenkinsContext) -> None:
         self.user = ""
         """Who the controller says we are; empty for anonymous."""
         self._source = source
-        self._client = client
-        self._settings = settings
+        self._client = context.client
+        self._settings = context.settings
         self._findings: list[Finding] = []
 
     async def findings(self) -> tuple[Finding, ...]:

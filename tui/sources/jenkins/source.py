@@ -5,11 +5,10 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from tui.config import ConfigError, JenkinsSettings
+from tui.config import JenkinsSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
@@ -17,10 +16,9 @@ from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import SourceError, run_number
-from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.actions.service import JenkinsActions
 from tui.sources.jenkins.check import Check
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import open_context
 from tui.sources.jenkins.log.progressive import TextReader
 from tui.sources.jenkins.log.reader import JenkinsLog
 from tui.sources.jenkins.log.steps import StepReader
@@ -50,37 +48,26 @@ class JenkinsSource:
     def __init__(
         self, name: str, settings: JenkinsSettings, *, clock: Callable[[], float] = time.time
     ) -> None:
-        """Raises:
-        ConfigError: the url cannot be taken apart.
         """
+        Raises:
+            ConfigError: the url cannot be taken apart.
+        """
+        self._context = context = open_context(name, settings, clock)
         self._name = name
-        self._settings = settings
-        try:
-            parts = urlsplit(settings.base_url)
-        except ValueError as error:
-            raise ConfigError(f"sources.{name}.url: {error}") from None
-        self._wire = Limiter(name, clock=clock)
-        self._client = Client(self._wire, settings)
-        self._jobs = JobFinder(self._client, settings.watch)
-        self._web = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        self._runs = RunReader(self._client, name, self._web, clock)
-        self._tests = TestReports(self._wire, settings)
-        self._texts = TextReader(self._wire, settings)
-        self._steps = StepReader(self._client, self._runs.stages)
+        self._server = context.server
+        self._client = context.client
+        self._jobs = JobFinder(context.client, settings.watch)
+        self._runs = RunReader(context)
+        self._tests = TestReports(context.wire, settings)
+        self._texts = TextReader(context.wire, settings)
+        self._steps = StepReader(context.client, self._runs.stages)
         self._user = ""
         self._sent_names: Mapping[str, str] = {}
         self._listing: Listing | None = None
         self._recent = RecentBuilds()
-        self._clock = clock
         self._read_whole_at = -math.inf
-        self._deployments = Deployments(
-            self._client,
-            self._web,
-            settings.deployments,
-            self._stages,
-            self._sent_name,
-        )
-        self._acting = JenkinsActions(self._web, settings, self._wire, self._client, self._sent_name, clock)
+        self._deployments = Deployments(context, self._stages, self._sent_name)
+        self._acting = JenkinsActions(context, self._sent_name)
         self._ended: OrderedDict[tuple[Address, bool], Run] = OrderedDict()
         """By address, and whether it was read with what goes on inside."""
         self._jobs_like_cells: set[str] = set()
@@ -96,21 +83,22 @@ class JenkinsSource:
         return self._newest_pipeline_run
 
     def facts(self) -> SourceFacts:
+        wire = self._context.wire
         return SourceFacts(
             name=self._name,
             type="jenkins",
-            url=self._web,
+            url=self._server,
             version=clean(self._client.version),
             user=self._user,
             stage_source=self._runs.stages.name,
-            clock_skew=self._wire.clock_skew,
-            requests=self._wire.requests,
-            bytes_read=self._wire.bytes_read,
-            rate_limit=self._wire.rate_limit,
+            clock_skew=wire.clock_skew,
+            requests=wire.requests,
+            bytes_read=wire.bytes_read,
+            rate_limit=wire.rate_limit,
         )
 
     async def pipelines(self) -> Listing:
-        now, recent = self._clock(), self._recent
+        now, recent = self._context.clock(), self._recent
         few = 0 <= now - self._read_whole_at < READ_WHOLE
         runs = recent.changing if few else NEWEST_RUNS
         jobs, queue = await asyncio.gather(attempt(self._jobs.find(runs)), attempt(self._queue()))
@@ -120,7 +108,9 @@ class JenkinsSource:
         locked = self._runs.locked()
         read = await self._client.make(
             "GET /api/json",
-            lambda: read_listing(self._name, self._web, self._settings.watch, jobs, known, recent, locked),
+            lambda: read_listing(
+                self._name, self._server, self._context.settings.watch, jobs, known, recent, locked
+            ),
         )
         read = await self._with_older(read, recent)
         self._recent = read.recent
@@ -170,7 +160,7 @@ class JenkinsSource:
             return None if answer.trouble is Trouble.NOT_FOUND else build
         address, sent = build.read.run.address, answer
         now = await self._client.make(
-            f"GET {path}/api/json", lambda: read_build(sent, address, f"{self._web}{path}/")
+            f"GET {path}/api/json", lambda: read_build(sent, address, f"{self._server}{path}/")
         )
         return msgspec.structs.replace(build, sent=b"", read=now) if now.active else None
 
@@ -266,7 +256,7 @@ class JenkinsSource:
             return Plan(
                 request,
                 f"{request.kind.value} {request.target}",
-                server=self._web,
+                server=self._server,
                 possible=False,
                 why_not=f"a cell of a matrix is started and stopped with the whole: {Address(self._name, job)}",
             )
@@ -316,7 +306,7 @@ class JenkinsSource:
                 del self._ended[key]
 
     async def check(self) -> tuple[Finding, ...]:
-        check = Check(self, self._client, self._settings)
+        check = Check(self, self._context)
         findings = await check.findings()
         self._user = check.user
         return findings
@@ -329,7 +319,7 @@ class JenkinsSource:
         return Address(self._name, clean(name), number)
 
     def ask_early(self) -> bool:
-        return self._wire.ask_early()
+        return self._context.wire.ask_early()
 
     async def close(self) -> None:
         await self._client.close()

@@ -10,8 +10,8 @@ from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.sources.base import SourceError
+from tui.sources.gitlab.context import ProjectContext
 from tui.sources.gitlab.payload import RestJob, RestPipeline, seconds
-from tui.sources.gitlab.read.convert import ProjectContext
 from tui.sources.gitlab.read.deployment_payload import SHORT, RestDeployment
 from tui.sources.gitlab.status import read_status
 from tui.text.safe import clean, shorten

@@ -6,20 +6,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Plan
 from tui.domain.address import Address
 from tui.insight.derived_deployments import tier_of
 from tui.sources.base import SourceError, run_number
 from tui.sources.gitlab.actions.live_state import LiveState
 from tui.sources.gitlab.actions.rights import Protection, Rights, job_rights
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all, gather
-from tui.sources.gitlab.graphql_client import Fallback, GraphQL
 from tui.sources.gitlab.payload import RestJob, RestPipeline, RestProject, seconds
-from tui.sources.gitlab.read.convert import ProjectContext
 from tui.sources.gitlab.read.deployment_payload import RestDeployment
 from tui.sources.gitlab.read.environments import EnvironmentReader
-from tui.sources.gitlab.rest_client import PER_PAGE, Rest, project_url
+from tui.sources.gitlab.rest_client import PER_PAGE, project_url
 from tui.text.safe import clean
 
 T = TypeVar("T")
@@ -38,24 +36,19 @@ class LiveStateReader:
 
     def __init__(
         self,
-        name: str,
-        settings: GitLabSettings,
-        rest: Rest,
-        graphql: GraphQL,
-        fallback: Fallback,
+        context: GitLabContext,
         environments: EnvironmentReader,
-        clock: Callable[[], float],
         me: Callable[[], Awaitable[str]],
     ) -> None:
+        self._context = context
+        self._rest = context.rest
+        self._graphql = context.graphql
+        self._fallback = context.fallback
         self.me = me
         """Who we are to the server."""
         self.environments = environments
-        self.server = settings.base_url
-        self._name = name
-        self._rest = rest
-        self._graphql = graphql
-        self._fallback = fallback
-        self.began = clock()
+        self.server = context.server
+        self.began = context.clock()
         self._known: dict[tuple[object, ...], Any] = {}
 
     async def _once(self, key: tuple[object, ...], read: Callable[[], Awaitable[T]]) -> T:
@@ -83,7 +76,9 @@ class LiveStateReader:
                 )
             )
             ordered = tuple(sorted((*builds, *bridges), key=lambda job: job.id))
-            return LiveState(self.place(path), pipeline, ordered, frozenset(job.id for job in bridges))
+            return LiveState(
+                self._context.project(path), pipeline, ordered, frozenset(job.id for job in bridges)
+            )
 
         return await self._once(("run", path, id), read)
 
@@ -216,9 +211,6 @@ class LiveStateReader:
         if answer.status in (403, 404):
             return None
         return await self._rest.decode(decoder, self._rest.check(answer))
-
-    def place(self, path: str) -> ProjectContext:
-        return ProjectContext(self._name, self.server, clean(path))
 
     # --- plans ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.sources.gitlab.actions.gates import observe_approval, observe_play, observe_rejection, plan_gate
@@ -27,11 +26,9 @@ from tui.sources.gitlab.actions.sender import Sender
 from tui.sources.gitlab.actions.start import observe_start, observe_stop, plan_stop, plan_trigger
 from tui.sources.gitlab.actions.steps import StepHandler, StepKind
 from tui.sources.gitlab.check import NOT_TOLD
-from tui.sources.gitlab.graphql_client import Fallback, GraphQL
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.payload import Token, User
 from tui.sources.gitlab.read.environments import EnvironmentReader
-from tui.sources.gitlab.rest_client import Rest
-from tui.sources.http.limiter import Limiter
 from tui.text.safe import clean
 
 _token = msgspec.json.Decoder(Token)
@@ -70,39 +67,16 @@ _STEPS: Mapping[StepKind, StepHandler] = {
 class GitLabActions:
     """A :class:`tui.sources.base.ActingSource`."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: GitLabSettings,
-        wire: Limiter,
-        rest: Rest,
-        graphql: GraphQL,
-        fallback: Fallback,
-        environments: EnvironmentReader,
-        clock: Callable[[], float],
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._rest = rest
-        self._sender = Sender(wire, settings)
+    def __init__(self, context: GitLabContext, environments: EnvironmentReader) -> None:
+        self._context = context
+        self._rest = context.rest
+        self._environments = environments
+        self._sender = Sender(context.wire, context.settings)
         self._stance: WriteAccess | None = None
         self._me = ""
-        self._graphql = graphql
-        self._fallback = fallback
-        self._environments = environments
-        self._clock = clock
 
     def _look(self) -> LiveStateReader:
-        return LiveStateReader(
-            self._name,
-            self._settings,
-            self._rest,
-            self._graphql,
-            self._fallback,
-            self._environments,
-            self._clock,
-            self.account,
-        )
+        return LiveStateReader(self._context, self._environments, self.account)
 
     @property
     def read_only(self) -> bool | None:
@@ -115,7 +89,7 @@ class GitLabActions:
         return self._stance
 
     async def _read_stance(self) -> WriteAccess:
-        if self._settings.token is None:
+        if self._context.settings.token is None:
             return WriteAccess(True, "no token is set")
         answer = await self._rest.ask("/personal_access_tokens/self")
         if answer.status in NOT_TOLD:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Job, Run
@@ -18,13 +17,13 @@ from tui.domain.status import Status
 from tui.logs.gitlab import GitLabParser
 from tui.logs.parser import Parser
 from tui.sources.base import SourceError
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.log.trace_polling import TracePolling
 from tui.sources.gitlab.payload import seconds
 from tui.sources.gitlab.responses import refusal_words
-from tui.sources.gitlab.rest_client import Rest, project_url
+from tui.sources.gitlab.rest_client import project_url
 from tui.sources.gitlab.status import read_status, vendor_word
 from tui.sources.http.client import HttpClient
-from tui.sources.http.limiter import Limiter
 from tui.sources.logs import KNOWN, LogSink, LogStatus, Overlap
 from tui.text.safe import clean, shorten
 
@@ -63,13 +62,12 @@ class Traces:
         patience: seconds until something comes, if that is longer than the time-out of the settings.
     """
 
-    def __init__(
-        self, wire: Limiter, settings: GitLabSettings, rest: Rest, *, patience: float = PATIENCE
-    ) -> None:
-        self.wire = wire
-        self.rest = rest
+    def __init__(self, context: GitLabContext, *, patience: float = PATIENCE) -> None:
+        settings = context.settings
+        self.wire = context.wire
+        self.rest = context.rest
         patient = msgspec.structs.replace(settings, timeout=max(patience, settings.timeout))
-        self.http = HttpClient(wire, patient, self._credentials)
+        self.http = HttpClient(self.wire, patient, self._credentials)
         self._token = settings.token
 
     def _credentials(self) -> Mapping[str, str]:

@@ -4,13 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import msgspec
 
 from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Job, Run, TestCounts
 from tui.domain.status import Status
+from tui.sources.gitlab.context import ProjectContext
 from tui.sources.gitlab.payload import (
     DetailedStatus,
     JobNode,
@@ -33,21 +33,6 @@ from tui.text.safe import clean
 
 _MERGE_REQUEST = re.compile(r"refs/merge-requests/(\d+)/\w+")
 _BY_HAND = ("", "web", "api", "chat", "trigger", "webide")
-
-
-class ProjectContext(msgspec.Struct, frozen=True):
-    """A project of a source."""
-
-    source: str
-    base_url: str
-    path: str
-
-    def run(self, id: int) -> Address:
-        return Address(self.source, self.path, id)
-
-    def url(self, kind: str, id: str | int = "") -> str:
-        """A page of the web interface. Made here: the server's own URLs may name a host that nobody can reach."""
-        return f"{self.base_url}/{quote(self.path)}/-/{kind}/{id}".rstrip("/")
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -13,9 +13,10 @@ from tui.domain.globs import matches
 from tui.domain.status import Status
 from tui.insight.derived_deployments import no_way_back
 from tui.insight.environment_state import EnvironmentState, environment_state, newest_first
+from tui.sources.gitlab.context import ProjectContext
 from tui.sources.gitlab.graphql_queries import GraphQLQuery
 from tui.sources.gitlab.payload import Gid, GraphQLReply, Nodes, User, number, seconds
-from tui.sources.gitlab.read.convert import ProjectContext, short_ref
+from tui.sources.gitlab.read.convert import short_ref
 from tui.sources.gitlab.status import DEPLOYMENTS, vendor_word
 from tui.text.safe import clean
 

@@ -1,12 +1,11 @@
 """Reading GitLab's environments, their past, and what a deployed version brought."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.deployment import (
     Changes,
@@ -22,11 +21,10 @@ from tui.domain.status import Status
 from tui.insight.environment_state import environment_state, newest_first
 from tui.sources.artifact import read_numbers
 from tui.sources.base import SourceError, run_number
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all, gather
-from tui.sources.gitlab.graphql_client import Fallback, GraphQL
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import nodes, seconds
-from tui.sources.gitlab.read.convert import ProjectContext
 from tui.sources.gitlab.read.deployment_payload import (
     ENVIRONMENTS,
     RIGHTS,
@@ -40,7 +38,7 @@ from tui.sources.gitlab.read.deployment_payload import (
     waiting_words,
     with_rollbacks,
 )
-from tui.sources.gitlab.rest_client import PER_PAGE, Rest, project_url
+from tui.sources.gitlab.rest_client import PER_PAGE, project_url
 from tui.text.safe import clean, shorten
 
 MOST_PAGES = 2
@@ -70,30 +68,19 @@ class _Stopped(msgspec.Struct, frozen=True):
 class EnvironmentReader:
     """Environments of one server, a project at a time."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: GitLabSettings,
-        graphql: GraphQL,
-        rest: Rest,
-        fallback: Fallback,
-        clock: Callable[[], float],
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._graphql = graphql
-        self._rest = rest
-        self._fallback = fallback
-        self._clock = clock
+    def __init__(self, context: GitLabContext) -> None:
+        self._context = context
+        self._rest = context.rest
+        self._graphql = context.graphql
+        self._fallback = context.fallback
+        self._clock = context.clock
         self._stopped: LruCache[str, _Stopped] = LruCache(256)
         self._before: LruCache[tuple[Address, str], tuple[Deployment, ...]] = LruCache(256)
         """What was deployed before a canary, by environment and the canary's id."""
         self._validations: LruCache[tuple[Address, str], Validation] = LruCache(256)
 
     def words(self, path: str) -> DeploymentConverter:
-        return DeploymentConverter(
-            ProjectContext(self._name, self._settings.base_url, clean(path)), self._settings.canary_jobs
-        )
+        return DeploymentConverter(self._context.project(path), self._context.settings.canary_jobs)
 
     # --- what stands where ----------------------------------------------------------------------------------------
 
@@ -195,7 +182,9 @@ class EnvironmentReader:
             names = shorten(", ".join(reviewed), 60)
             note = f"{len(reviewed)} stopped in folders: {names}"
         stopped = _Stopped(
-            self._clock(), tuple(words.of_rest(each, ()) for each in found if "/" not in each.name), note
+            self._clock(),
+            tuple(words.of_rest(each, ()) for each in found if "/" not in each.name),
+            note,
         )
         self._stopped.put(path, stopped)
         return stopped

@@ -1,15 +1,15 @@
 """All watched pipelines with their newest runs."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.globs import is_glob, matches
 from tui.domain.pipeline import Listing, Pipeline
 from tui.domain.status import Status
 from tui.sources.base import SourceError
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.read.convert import RecentPipeline, wanted_ref
 from tui.sources.gitlab.read.projects import FoundProjects, Project, ProjectReader, RefScopes
@@ -29,18 +29,16 @@ class ListingReader:
 
     def __init__(
         self,
-        name: str,
-        settings: GitLabSettings,
+        context: GitLabContext,
         projects: ProjectReader,
         watch: WatchResolver,
-        clock: Callable[[], float],
     ) -> None:
-        self._name = name
-        self._refs = tuple(map(wanted_ref, settings.refs))
+        self._context = context
+        self._refs = tuple(map(wanted_ref, context.settings.refs))
         self._scopes = _scopes(self._refs)
         self._projects = projects
         self._watch = watch
-        self._clock = clock
+        self._clock = context.clock
         self._last: Mapping[str, Project] = {}
         self._recent: Mapping[int, RecentPipeline] = {}
         self._old_refs: dict[tuple[str, str], tuple[float, tuple[RecentPipeline, ...]]] = {}
@@ -141,10 +139,10 @@ class ListingReader:
     def _rows(self, project: Project) -> tuple[Iterable[Pipeline], int]:
         """One for each ref that is wanted, the one that ran last first, and how many more would be; a bare one for a
         project without runs."""
-        place = self._projects.place(project.path)
+        place = self._context.project(project.path)
         folder, _, name = project.path.rpartition("/")
         bare = Pipeline(
-            address=Address(self._name, project.path),
+            address=Address(self._context.name, project.path),
             name=name,
             folder=folder,
             web_url=place.url("pipelines"),

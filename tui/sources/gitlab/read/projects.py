@@ -1,14 +1,14 @@
 """The newest pipelines of projects, and of their refs, by GraphQL or REST."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.health import Trouble
 from tui.sources.base import SourceError
+from tui.sources.gitlab.context import GitLabContext, ProjectContext
 from tui.sources.gitlab.gather import concerns_all, gather
-from tui.sources.gitlab.graphql_client import UNKNOWN_FOR, ArgumentUnknown, Fallback, GraphQL, GraphQLRefused
+from tui.sources.gitlab.graphql_client import UNKNOWN_FOR, ArgumentUnknown, GraphQLRefused
 from tui.sources.gitlab.graphql_queries import (
     BY_NAME,
     DASHBOARD,
@@ -32,13 +32,12 @@ from tui.sources.gitlab.payload import (
     seconds,
 )
 from tui.sources.gitlab.read.convert import (
-    ProjectContext,
     RecentPipeline,
     recent_of_light,
     recent_of_node,
     recent_of_rest,
 )
-from tui.sources.gitlab.rest_client import PER_PAGE, Query, Rest, project_url
+from tui.sources.gitlab.rest_client import PER_PAGE, Query, project_url
 from tui.text.safe import clean, shorten
 
 KEEP_SCOPES = 60.0
@@ -95,21 +94,12 @@ class _Answer(msgspec.Struct, frozen=True):
 class ProjectReader:
     """Reads projects. Remembers what it takes to ask little."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: GitLabSettings,
-        graphql: GraphQL,
-        rest: Rest,
-        fallback: Fallback,
-        clock: Callable[[], float],
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._graphql = graphql
-        self._rest = rest
-        self._fallback = fallback
-        self._clock = clock
+    def __init__(self, context: GitLabContext) -> None:
+        self._context = context
+        self._rest = context.rest
+        self._graphql = context.graphql
+        self._fallback = context.fallback
+        self._clock = context.clock
         self._by_name_until = 0.0
         """Until when projects are asked for one by one, the server not knowing how to choose several."""
         self._known: dict[tuple[str, int], tuple[PipelineNode | LightNode, RecentPipeline]] = {}
@@ -117,9 +107,6 @@ class ProjectReader:
         self._scopes: LruCache[str, tuple[float, Sequence[RestPipeline]]] = LruCache(512)
         self._sources: LruCache[int, str] = LruCache(8192)
         self._sources_left = 0
-
-    def place(self, path: str) -> ProjectContext:
-        return ProjectContext(self._name, self._settings.base_url, clean(path))
 
     def forget_all_but(self, ids: Mapping[int, object]) -> None:
         self._known = {key: known for key, known in self._known.items() if key[1] in ids}
@@ -234,7 +221,7 @@ class ProjectReader:
 
     def _nothing(self, errors: Sequence[QueryError]) -> SourceError:
         why = shorten(clean("; ".join(error.message for error in errors)), 200) or "no reason given"
-        message = f"{self._name} left the projects out of its answer: {why} (POST /api/graphql)"
+        message = f"{self._context.name} left the projects out of its answer: {why} (POST /api/graphql)"
         return SourceError(Trouble.SERVER_ERROR, message)
 
     async def _read(self, paths: Sequence[str], answer: _Answer) -> FoundProjects:
@@ -266,7 +253,7 @@ class ProjectReader:
         )
 
     async def _project(self, node: ProjectNode) -> Project:
-        place = self.place(node.full_path)
+        place = self._context.project(node.full_path)
         newest = [pipeline for pipeline in nodes(node.pipelines) if not pipeline.child]
         if newest and all(pipeline.source is None for pipeline in newest):
             newest = await self._with_sources(node.full_path, newest)
@@ -324,7 +311,7 @@ class ProjectReader:
     # --- REST -----------------------------------------------------------------------------------------------------
 
     async def _by_rest(self, path: str, ref: str, scopes: RefScopes | None) -> FoundProjects:
-        place = self.place(path)
+        place = self._context.project(path)
         query: Query = {"order_by": "id", "sort": "desc", "per_page": RECENT_PIPELINES}
         if ref:
             query["ref"] = ref

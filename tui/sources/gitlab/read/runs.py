@@ -1,16 +1,16 @@
 """One run, whole: its stages and jobs, older attempts, and the runs it started down to their jobs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Job, Run
 from tui.sources.base import SourceError, run_number
+from tui.sources.gitlab.context import GitLabContext, ProjectContext
 from tui.sources.gitlab.gather import concerns_all, gather
-from tui.sources.gitlab.graphql_client import Fallback, GraphQL, GraphQLRefused
+from tui.sources.gitlab.graphql_client import GraphQLRefused
 from tui.sources.gitlab.graphql_queries import PIPELINE_DETAIL
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import (
@@ -25,14 +25,13 @@ from tui.sources.gitlab.payload import (
 from tui.sources.gitlab.read.assemble import assemble
 from tui.sources.gitlab.read.convert import (
     PipelineDetail,
-    ProjectContext,
     RecentPipeline,
     Reference,
     detail_of_node,
     detail_of_rest,
 )
 from tui.sources.gitlab.read.surroundings import Surroundings
-from tui.sources.gitlab.rest_client import MOST_PAGES, Rest, project_url
+from tui.sources.gitlab.rest_client import MOST_PAGES, project_url
 from tui.sources.gitlab.status import read_status
 from tui.text.safe import clean, shorten
 
@@ -68,22 +67,13 @@ class _Reading:
 class RunReader:
     """Reads runs. What is finished and read whole is kept and not asked again."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: GitLabSettings,
-        graphql: GraphQL,
-        rest: Rest,
-        fallback: Fallback,
-        clock: Callable[[], float],
-    ) -> None:
-        self._name = name
-        self._settings = settings
-        self._graphql = graphql
-        self._rest = rest
-        self._fallback = fallback
-        self._clock = clock
-        self._surroundings = Surroundings(rest, clock)
+    def __init__(self, context: GitLabContext) -> None:
+        self._context = context
+        self._rest = context.rest
+        self._graphql = context.graphql
+        self._fallback = context.fallback
+        self._clock = context.clock
+        self._surroundings = Surroundings(context.rest, context.clock)
         self._kept: LruCache[int, _Kept] = LruCache(128)
         self._iids: LruCache[int, str] = LruCache(1024)
         self._paths: LruCache[int, str] = LruCache(1024)
@@ -126,7 +116,7 @@ class RunReader:
     # --- reading --------------------------------------------------------------------------------------------------
 
     async def _read(self, path: str, reference: Reference, depth: int, reading: _Reading) -> Run:
-        place = ProjectContext(self._name, self._settings.base_url, clean(path))
+        place = self._context.project(path)
         detail = await self._fallback.ask(
             PIPELINE_DETAIL.name,
             lambda: self._by_graphql(place, reference, reading),
@@ -176,7 +166,7 @@ class RunReader:
 
     def _bare(self, path: str, reference: Reference) -> Run:
         """What a reference alone tells."""
-        place = ProjectContext(self._name, self._settings.base_url, path)
+        place = self._context.project(path)
         status = read_status(reference.vendor_status).status
         return Run(
             address=place.run(reference.id),
@@ -236,7 +226,8 @@ class RunReader:
         pipeline = await self._rest.read(_pipeline, f"{project_url(path)}/pipelines/{id}")
         if pipeline.iid is None:
             raise GraphQLRefused(
-                Trouble.REFUSED, f"{self._name} does not tell the iid of pipelines, which GraphQL needs"
+                Trouble.REFUSED,
+                f"{self._context.name} does not tell the iid of pipelines, which GraphQL needs",
             )
         self._iids.put(id, str(pipeline.iid))
         return str(pipeline.iid)

@@ -4,16 +4,16 @@ The summary says which suites there are and outlives the artifacts; the report l
 large or too slow is read suite by suite, the failed cases only (:mod:`tui.sources.gitlab.read.test_suites`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tui.config import GitLabSettings
 from tui.domain.address import Address
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, Suite, TestReport, counted
 from tui.sources.base import SourceError, run_number
+from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.lru_cache import LruCache
 from tui.sources.gitlab.payload import RestPipeline, seconds
@@ -112,19 +112,14 @@ class TestReports:
 
     __test__ = False
 
-    def __init__(
-        self,
-        wire: Limiter,
-        settings: GitLabSettings,
-        rest: Rest,
-        suites: SuiteReader,
-        clock: Callable[[], float],
-    ) -> None:
-        self._wire = wire
-        self._rest = rest
-        self._slow = Rest(wire, msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout)))
-        self._suites = suites
-        self._clock = clock
+    def __init__(self, context: GitLabContext) -> None:
+        settings = context.settings
+        patient = msgspec.structs.replace(settings, timeout=max(PATIENCE, settings.timeout))
+        self._wire = context.wire
+        self._rest = context.rest
+        self._slow = Rest(context.wire, patient)
+        self._suites = SuiteReader(context.graphql)
+        self._clock = context.clock
         self._said: LruCache[int, Said] = LruCache(16)
         self._heads: LruCache[int, _Head] = LruCache(128)
         self._dear: LruCache[int, _Dear] = LruCache(128)

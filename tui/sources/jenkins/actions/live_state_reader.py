@@ -32,7 +32,7 @@ from tui.sources.jenkins.actions.live_state import (
     run_state,
     wfapi_inputs,
 )
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import job_path, place_of
 from tui.sources.jenkins.payload import WF_INPUTS
 from tui.text.safe import clean, shorten
@@ -49,23 +49,21 @@ class LiveStateReader:
 
     def __init__(
         self,
-        server: str,
-        client: Client,
+        context: JenkinsContext,
         sent_name: Callable[[str], str],
-        clock: Callable[[], float],
         me: Callable[[], Awaitable[str]],
         stopped: Callable[[str, int, str], float | None],
     ) -> None:
-        self.server = server
+        self.server = context.server
         self.me = me
         """Who we are to the server."""
         self.stopped = stopped
         """When a level of stopping was last sent for a run from this machine; None: it was not, as far as is known."""
-        self.clock = clock
+        self.clock = context.clock
         self.sent_name = sent_name
         """The full name of a job as the server spells it."""
-        self._client = client
-        self._began = clock()
+        self._client = context.client
+        self._began = context.clock()
         self._runs: dict[tuple[str, int], RunState] = {}
         self._jobs: dict[str, JobState] = {}
         self._stages: dict[tuple[str, int], Sequence[str]] = {}

@@ -8,11 +8,9 @@ from functools import partial
 
 import msgspec
 
-from tui.config import JenkinsSettings
 from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.insight.derived_deployments import aim
-from tui.sources.http.limiter import Limiter
 from tui.sources.jenkins.actions.cancel import (
     LEVELS,
     item_words,
@@ -28,7 +26,7 @@ from tui.sources.jenkins.actions.retry import plan_retry
 from tui.sources.jenkins.actions.sender import Sender
 from tui.sources.jenkins.actions.start import observe_scan, observe_start, plan_trigger
 from tui.sources.jenkins.actions.steps import StepHandler, StepKind
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.fields import text_of
 from tui.sources.jenkins.payload import WHO_AM_I
 from tui.text.safe import clean
@@ -71,32 +69,20 @@ _STEPS: Mapping[StepKind, StepHandler] = {
 class JenkinsActions:
     """A :class:`tui.sources.base.ActingSource`."""
 
-    def __init__(
-        self,
-        server: str,
-        settings: JenkinsSettings,
-        wire: Limiter,
-        client: Client,
-        sent_name: Callable[[str], str],
-        clock: Callable[[], float],
-    ) -> None:
-        self._server = server
-        self._client = client
+    def __init__(self, context: JenkinsContext, sent_name: Callable[[str], str]) -> None:
+        self._context = context
         self._sent_name = sent_name
-        self._clock = clock
-        self._rules = settings.deployments
-        self._sender = Sender(wire, settings)
+        self._rules = context.settings.deployments
+        self._sender = Sender(context.wire, context.settings)
         self._me: str | None = None
         self._stops: dict[tuple[str, str], float] = {}
 
     def _look(self) -> LiveStateReader:
-        return LiveStateReader(
-            self._server, self._client, self._sent_name, self._clock, self.account, self._stopped
-        )
+        return LiveStateReader(self._context, self._sent_name, self.account, self._stopped)
 
     async def account(self) -> str:
         if self._me is None:
-            found = await self._client.get("/whoAmI/api/json", WHO_AM_I)
+            found = await self._context.client.get("/whoAmI/api/json", WHO_AM_I)
             self._me = "" if found.anonymous else found.name
         return self._me
 

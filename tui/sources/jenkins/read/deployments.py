@@ -16,7 +16,7 @@ from tui.insight.derived_deployments import RuleMatch, environments, explain
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError, run_number
 from tui.sources.http.bounds import moment
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import (
     BUILDS,
@@ -61,15 +61,13 @@ class Deployments:
 
     def __init__(
         self,
-        client: Client,
-        web: str,
-        rules: Sequence[DeploymentRule],
+        context: JenkinsContext,
         run: ReadRun,
         full_name: FullName,
     ) -> None:
-        self._client = client
-        self._web = web
-        self._rules = rules
+        self._client = context.client
+        self._server = context.server
+        self._rules = context.settings.deployments
         self._run = run
         self._full_name = full_name
         self._older: dict[str, dict[int, Run]] = {}
@@ -247,7 +245,7 @@ class Deployments:
                     build.number: read_build(
                         build,
                         pipeline.address.at_run(build.number),
-                        f"{self._web}{job_path(full_name)}/{build.number}/",
+                        f"{self._server}{job_path(full_name)}/{build.number}/",
                     ).run
                     for build in answer.builds or ()
                     if build.number is not None

@@ -7,7 +7,7 @@ now and then in between, and once after the end.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from math import inf
 from typing import TypeVar
@@ -21,7 +21,7 @@ from tui.domain.pipeline import Job, Run, Stage
 from tui.domain.status import Status
 from tui.sources.base import SourceError
 from tui.sources.http.limiter import ResponseTooLarge
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import place_of
 from tui.sources.jenkins.payload import FLOW_RUN, FLOW_TREE, RESOURCES, RESOURCES_TREE, FlowNode
 from tui.sources.jenkins.read import flow_graph
@@ -112,10 +112,10 @@ class _Look(msgspec.Struct, frozen=True):
 class InsideReader:
     """Between two looks inside a run only those that it started are asked for, as far as the listing lacks them."""
 
-    def __init__(self, client: Client, neighbours: Neighbours, clock: Callable[[], float]) -> None:
-        self._client = client
+    def __init__(self, context: JenkinsContext, neighbours: Neighbours) -> None:
+        self._client = context.client
         self._neighbours = neighbours
-        self._clock = clock
+        self._clock = context.clock
         self._looks: OrderedDict[Address, _Look] = OrderedDict()
         self._links: OrderedDict[tuple[Address, str], _Started] = OrderedDict()
         """Which run a step started, by the step: that does not change."""

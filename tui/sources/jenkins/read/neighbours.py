@@ -8,7 +8,7 @@ from tui.domain.health import Trouble
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.sources.base import SourceError
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import job_path
 from tui.sources.jenkins.payload import BUILD, BUILD_TREE, BUILDS, NEWEST_TREE
 from tui.sources.jenkins.read.listing import Known
@@ -20,10 +20,10 @@ _REMEMBERED = 500
 class Neighbours:
     """A run that the listing tells of costs nothing, another one request, and none once it was read after its end."""
 
-    def __init__(self, client: Client, source: str, web: str) -> None:
-        self._client = client
-        self._source = source
-        self._web = web
+    def __init__(self, context: JenkinsContext) -> None:
+        self._client = context.client
+        self._source = context.name
+        self._server = context.server
         self._ended: OrderedDict[Address, Run] = OrderedDict()
 
     async def run(self, full_name: str, number: int, known: Known) -> Run:
@@ -43,11 +43,11 @@ class Neighbours:
             if error.trouble not in (Trouble.NOT_FOUND, Trouble.FORBIDDEN):
                 raise
             run = Run(
-                address, f"#{number}", Status.UNKNOWN, error.trouble.value, web_url=f"{self._web}{path}/"
+                address, f"#{number}", Status.UNKNOWN, error.trouble.value, web_url=f"{self._server}{path}/"
             )
             return self._keep(run)
         read = await self._client.make(
-            f"GET {where}", lambda: read_build(build, address, f"{self._web}{path}/")
+            f"GET {where}", lambda: read_build(build, address, f"{self._server}{path}/")
         )
         return self._keep(read.run) if read.run.status.finished else read.run
 
@@ -71,7 +71,7 @@ class Neighbours:
 
         def read() -> list[Run]:
             builds = [
-                read_build(build, job.at_run(build.number), f"{self._web}{path}/{build.number}/")
+                read_build(build, job.at_run(build.number), f"{self._server}{path}/{build.number}/")
                 for build in answer.builds or ()
                 if build.number is not None
             ]

@@ -1,6 +1,6 @@
 """Reading one run: its build, its stages, and what explains it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -9,7 +9,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Gate, Run, Stage
 from tui.domain.status import Status
 from tui.sources.base import SourceError
-from tui.sources.jenkins.client import Client
+from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import cell_name
 from tui.sources.jenkins.payload import BUILD, QUEUE, QUEUE_TREE, RUN_TREE, WF_INPUTS, Build
 from tui.sources.jenkins.read.inside import InsideReader, job_of, placed
@@ -34,8 +34,8 @@ class RunReader:
     run that started it, is asked for where a person looks at it (:mod:`tui.sources.jenkins.read.inside`).
     """
 
-    def __init__(self, client: Client, source: str, web: str, clock: Callable[[], float]) -> None:
-        self.stages = StageReader(client)
+    def __init__(self, context: JenkinsContext) -> None:
+        self.stages = StageReader(context.client)
         self.blocked: Mapping[Address, str] = {}
         """Runs that wait for a machine, as the last listing found them."""
         self.known = Known()
@@ -43,11 +43,11 @@ class RunReader:
         self.cells: set[str] = set()
         """Full names of the cells of matrix projects that were seen."""
         self._locked: dict[Address, tuple[float, str]] = {}
-        self._clock = clock
-        self._client = client
-        self._web = web
-        self._neighbours = Neighbours(client, source, web)
-        self._inside = InsideReader(client, self._neighbours, clock)
+        self._clock = context.clock
+        self._client = context.client
+        self._server = context.server
+        self._neighbours = Neighbours(context)
+        self._inside = InsideReader(context, self._neighbours)
 
     async def read(self, address: Address, path: str, full_name: str, *, whole: bool) -> tuple[Run, bool]:
         """The run, and whether the controller has nothing more to tell of it.
@@ -61,7 +61,7 @@ class RunReader:
         """
         build = await self._client.get(f"{path}/api/json", BUILD, tree=RUN_TREE)
         read = await self._client.make(
-            f"GET {path}/api/json", lambda: read_build(build, address, f"{self._web}{path}/")
+            f"GET {path}/api/json", lambda: read_build(build, address, f"{self._server}{path}/")
         )
         if not read.is_pipeline:
             stage = whole_run(read.run, _stage_name(full_name))
