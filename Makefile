@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCKED := $(PIP) install --require-hashes --no-build-isolation -r
+UV ?= uv
 
-.PHONY: demo test lint format docs bench build clean
+.PHONY: demo test lint format docs lock bench build clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/pipedeck demo
@@ -28,18 +30,31 @@ docs: $(VENV)/.test-tools
 bench: $(VENV)/.test-tools
 	@$(BIN)/python -m benchmarks
 
-build: $(VENV)/.test-tools
-	$(BIN)/python -m pip wheel --quiet --no-deps -w dist .
+build: $(VENV)/.build-tools
+	$(PIP) wheel --no-deps --no-build-isolation -w dist .
+
+# All that the tests have first: what the others hold of it is the same there.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --upgrade
+lock:
+	$(COMPILE) pyproject.toml --group build --group test -o requirements/test.txt
+	$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/run.txt
+	$(COMPILE) --group build -c requirements/test.txt -o requirements/build.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e .
+$(VENV)/.build-tools: requirements/build.txt | $(VENV)/bin/python
+	$(LOCKED) $<
 	@touch $@
 
-$(VENV)/.test-tools: $(VENV)/.installed
-	$(PIP) -e '.[test]'
+$(VENV)/.installed: requirements/run.txt pyproject.toml $(VENV)/.build-tools
+	$(LOCKED) $<
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test-tools: requirements/test.txt $(VENV)/.installed
+	$(LOCKED) $<
 	@touch $@
 
 clean:

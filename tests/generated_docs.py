@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.licences import licences_document
 from tui.keys import help_sections, keymap
 from tui.sources.gitlab.read import test_suites as gitlab_tests
 from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
@@ -100,6 +101,7 @@ def statuses_document() -> str:
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/keys.md": keys_document,
+    "docs/licences.md": licences_document,
     "docs/statuses.md": statuses_document,
 }
 """By path in the project."""
