@@ -8,6 +8,8 @@ from array import array
 
 import msgspec
 
+from tui.domain.address import Address
+
 
 class SectionOpened(msgspec.Struct, frozen=True):
     """A section begins."""
@@ -70,3 +72,24 @@ class Section(msgspec.Struct, frozen=True):
         if self.opened_at is None or self.closed_at is None:
             return None
         return max(0.0, self.closed_at - self.opened_at)
+
+
+class Excerpt(msgspec.Struct, frozen=True):
+    """The few lines of a run's log that tell most of it."""
+
+    of: Address
+    """What the log is of: for a run of GitLab the job that was chosen."""
+    chosen: str = ""
+    """Why that one; empty where there is no other."""
+    lines: tuple[str, ...] = ()
+    """Clean text without colours."""
+    error: int | None = None
+    """Which of the lines is the first that looks like an error; None: they are the last ones of the log."""
+    before: bool = False
+    """The log is longer: what lies before what was searched was not read."""
+    longer: bool = False
+    """So long that its end was not reached."""
+    note: str = ""
+    """Why there are no lines."""
+    final: bool = True
+    """It will not change any more."""

@@ -1,6 +1,7 @@
-"""What an earlier start of the program knew: finished runs, and the list as it was last read."""
+"""What an earlier start of the program knew: finished runs with what their logs say, and the list as it was last read."""
 
 from tui.config import Settings
+from tui.domain.log import Excerpt
 from tui.domain.pipeline import Listing, Run
 from tui.engine.cache.disk import DiskCache
 from tui.engine.cache.reports import identity
@@ -38,6 +39,21 @@ class RunCache:
             return
         key = f"run {identity(source, run)} {run.status.value}"
         await in_thread(lambda: history.put(key, run))
+
+    async def excerpt(self, source: PipelineSource, run: Run) -> Excerpt | None:
+        """What was read of the log of a run that has ended just so."""
+        history = self._history
+        if history is None or run.duration is None or not run.status.finished:
+            return None
+        key = f"excerpt {identity(source, run)} {run.status.value}"
+        return await in_thread(lambda: history.get(key, Excerpt))
+
+    async def keep_excerpt(self, source: PipelineSource, run: Run, excerpt: Excerpt) -> None:
+        history = self._history
+        if history is None or run.duration is None or not run.status.finished:
+            return
+        key = f"excerpt {identity(source, run)} {run.status.value}"
+        await in_thread(lambda: history.put(key, excerpt))
 
     async def listing(self, name: str) -> tuple[Listing, float] | None:
         """The list of a source as it was last read, and when that was."""

@@ -5,6 +5,7 @@ from tui.engine.queries.base import NEVER, AnyQuery, Context, Query, ReadQuery
 from tui.engine.queries.candidates import CandidateOf
 from tui.engine.queries.charts import ChartOf, ProbeOf, RequestsOf
 from tui.engine.queries.deployments import ChangesBetween, EnvironmentsOf, HistoryOf, ValidationOf
+from tui.engine.queries.excerpts import ExcerptOf
 from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow, JournalNow
 from tui.engine.queries.logs import LogOf
 from tui.engine.queries.pipelines import PipelinesOf, RunAt
@@ -24,6 +25,7 @@ __all__ = [
     "ChartOf",
     "Context",
     "EnvironmentsOf",
+    "ExcerptOf",
     "HistoryOf",
     "JournalNow",
     "LogOf",

@@ -17,6 +17,7 @@ from tui.sources.gitlab.actions.service import GitLabActions
 from tui.sources.gitlab.check import Check, TokenIdentity
 from tui.sources.gitlab.context import open_context
 from tui.sources.gitlab.graphql_queries import DASHBOARD, DASHBOARD_OF_REFS, PIPELINE_DETAIL, GraphQLQuery
+from tui.sources.gitlab.log.end import trace_end
 from tui.sources.gitlab.log.reader import GitLabLog, Traces
 from tui.sources.gitlab.read.deployment_payload import ENVIRONMENTS, RIGHTS
 from tui.sources.gitlab.read.environments import EnvironmentReader
@@ -27,6 +28,7 @@ from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT
 from tui.sources.gitlab.read.tests import TestReports
 from tui.sources.gitlab.read.watch import WatchResolver
 from tui.sources.gitlab.web_pages import address_of_page
+from tui.sources.log_end import LogEnd
 from tui.text.safe import clean
 
 QUERIES: tuple[GraphQLQuery[Any], ...] = (
@@ -119,6 +121,9 @@ class GitLabSource:
         """
         run_number(address, "ID")
         return GitLabLog(self._traces, self.run, address, self._context.clock)
+
+    async def log_end(self, run: Run) -> LogEnd:
+        return await trace_end(self._traces, run)
 
     async def environments(self, pipeline: Address) -> Environments:
         """Those of a project, whatever the ref."""

@@ -19,6 +19,7 @@ from tui.sources.base import SourceError, run_number
 from tui.sources.jenkins.actions.service import JenkinsActions
 from tui.sources.jenkins.check import Check
 from tui.sources.jenkins.context import open_context
+from tui.sources.jenkins.log.end import console_end
 from tui.sources.jenkins.log.progressive import TextReader
 from tui.sources.jenkins.log.reader import JenkinsLog
 from tui.sources.jenkins.log.steps import StepReader
@@ -30,6 +31,7 @@ from tui.sources.jenkins.read.recent_builds import RecentBuilds, SeenBuild
 from tui.sources.jenkins.read.run_reader import RunReader
 from tui.sources.jenkins.read.runs import read_build
 from tui.sources.jenkins.read.tests import TestReports
+from tui.sources.log_end import LogEnd
 from tui.text.safe import clean
 
 READ_WHOLE = 300.0
@@ -196,6 +198,9 @@ class JenkinsSource:
         return JenkinsLog(
             self._texts, self._steps, self._stages, address, lambda: self._where(address), tail=tail
         )
+
+    async def log_end(self, run: Run) -> LogEnd:
+        return await console_end(self._texts, self._where, run)
 
     async def _where(self, address: Address) -> str:
         """The path of a run.

@@ -23,7 +23,7 @@ from tui.sources.gitlab.payload import seconds
 from tui.sources.gitlab.responses import refusal_words
 from tui.sources.gitlab.rest_client import project_url
 from tui.sources.gitlab.status import read_status, vendor_word
-from tui.sources.http.client import HttpClient
+from tui.sources.http.client import HttpClient, ResponseStream
 from tui.sources.logs import KNOWN, LogSink, LogStatus, Overlap
 from tui.text.safe import clean, shorten
 
@@ -36,6 +36,7 @@ FRESHNESS = (
 )
 LONG_AGO = 120.0
 """Seconds after the end of a job in which its log may still grow: a runner sends the rest once a minute at worst."""
+ACCEPT = {"Accept": "text/plain, */*"}
 _MOST_LAST = 5
 _DOUBTED = 3
 """Answers in a row that hold less than was shown, after which that is the log."""
@@ -72,6 +73,23 @@ class Traces:
 
     def _credentials(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._token.reveal()}"} if self._token else {}
+
+    async def check(self, stream: ResponseStream) -> None:
+        """``stream`` holds a trace.
+
+        Raises:
+            SourceError: it holds something else.
+        """
+        if not 200 <= stream.head.status < 300:
+            answer = await stream.answer()
+            raise self.wire.refuse(answer, refusal_words(answer))
+        if stream.head.content_type == "text/html":
+            raise SourceError(
+                Trouble.WRONG_ANSWER,
+                f"{self.wire.name}: {stream.head.where} answered a web page instead of a log; "
+                "a login page or a proxy stands in front",
+                status=stream.head.status,
+            )
 
     async def close(self) -> None:
         await self.http.close()
@@ -162,7 +180,7 @@ class GitLabLog:
     async def _find(self) -> str:
         run = await self._run(self.of.of_run)
         if self.of.job is None:
-            job, self.chosen = _of_interest(run)
+            job, self.chosen = job_of_interest(run)
         else:
             jobs = list(jobs_of(run))
             job = next((job for job in jobs if job.address == self.of), None)
@@ -198,21 +216,12 @@ class GitLabLog:
 
     async def _ask(self, sink: LogSink) -> bool | None:
         """None: the answer does not begin with what was shown."""
-        headers = {"Accept": "text/plain, */*"} | ({"If-None-Match": self._etag} if self._etag else {})
+        headers = ACCEPT | ({"If-None-Match": self._etag} if self._etag else {})
         overlap, before = Overlap(self._shown, self._known), self._shown
         async with self._traces.http.stream(f"/api/v4{self._url}/trace", headers=headers) as stream:
             if stream.head.status == 304:
                 return False
-            if not 200 <= stream.head.status < 300:
-                answer = await stream.answer()
-                raise self._traces.wire.refuse(answer, refusal_words(answer))
-            if stream.head.content_type == "text/html":
-                raise SourceError(
-                    Trouble.WRONG_ANSWER,
-                    f"{self._traces.wire.name}: {stream.head.where} answered a web page instead of a log; "
-                    "a login page or a proxy stands in front",
-                    status=stream.head.status,
-                )
+            await self._traces.check(stream)
             self._etag = ""  # until all of it has come
             if not self._begun:
                 self._begin(sink)
@@ -243,7 +252,7 @@ def jobs_of(run: Run) -> Iterator[Job]:
                 yield from jobs_of(job.downstream)
 
 
-def _of_interest(run: Run) -> tuple[Job | None, str]:
+def job_of_interest(run: Run) -> tuple[Job | None, str]:
     """The job whose log tells most about a run, and why it was chosen."""
     jobs = [job for job in jobs_of(run) if job.downstream is None and job.id and not job.retried]
     begun = sorted((job for job in jobs if job.started_at is not None), key=lambda job: job.started_at or 0.0)

@@ -58,12 +58,14 @@ class TextReader:
         """Notes stay in the text (contracts: jenkins §9.3)."""
         return self._version is not None and self._version >= _STRIPPED_BEFORE
 
-    def check(self, stream: ResponseStream) -> None:
+    async def accept(self, stream: ResponseStream) -> None:
         """``stream`` holds a text.
 
         Raises:
-            SourceError: it is a web page, or something else.
+            SourceError: it is a refusal, a web page, or something else.
         """
+        if not 200 <= stream.head.status < 300:
+            raise refused(self.wire, await stream.answer(), self.settings)
         if told := _VERSION.match(stream.head.headers.get("x-jenkins", "")):
             self._version = int(told[1]), int(told[2])
         if stream.head.content_type not in ("text/plain", "multipart/form-data"):
@@ -73,9 +75,6 @@ class TextReader:
                 "instead of a log; a login page or a proxy stands in front",
                 status=stream.head.status,
             )
-
-    async def refuse(self, stream: ResponseStream) -> SourceError:
-        return refused(self.wire, await stream.answer(), self.settings)
 
     async def close(self) -> None:
         await self.http.close()
@@ -118,9 +117,7 @@ class ProgressiveText:
     async def _ask(self, sink: LogSink) -> ReadOutcome:
         query = {"start": str(self._start)}
         async with self._texts.http.stream(self._path, query=query, headers={"Accept": "*/*"}) as stream:
-            if not 200 <= stream.head.status < 300:
-                raise await self._texts.refuse(stream)
-            self._texts.check(stream)
+            await self._texts.accept(stream)
             size = whole(stream.head.headers.get("x-text-size", ""))
             if size is None:
                 raise SourceError(
@@ -210,25 +207,49 @@ class ProgressiveText:
         """
         if not self._texts.tells_tails:
             return 0
-        headers = {"Accept": "multipart/form-data, */*"}
         query = {"start": str(-self._tail)}
-        async with self._texts.http.stream(self._path, query=query, headers=headers) as stream:
-            if not 200 <= stream.head.status < 300:
-                raise await self._texts.refuse(stream)
-            self._texts.check(stream)
-            boundary = _BOUNDARY.search(stream.head.headers.get("content-type", ""))
-            if boundary is None:
+        async with self._texts.http.stream(self._path, query=query, headers=STREAMING) as stream:
+            await self._texts.accept(stream)
+            if not is_tail(stream):
                 return 0
-            body = (await stream.answer(4 * self._tail)).body
-        for part in body.split(b"--" + boundary[1].encode()):
-            head, _, content = part.partition(b"\r\n\r\n")
-            if b'name="meta"' in head:
-                try:
-                    start = _META.decode(content.strip()).start
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    return 0
-                return start if start > self._tail else 0
-        return 0
+            start = (await read_tail(stream, 4 * self._tail)).start
+        return start if start > self._tail else 0
+
+
+STREAMING = {"Accept": "multipart/form-data, */*"}
+"""Asks for the last bytes, of servers that can tell them (contracts: jenkins §9.4)."""
+
+
+class TailPart(msgspec.Struct, frozen=True):
+    """The last bytes of a text."""
+
+    text: bytes = b""
+    """Without notes."""
+    start: int = 0
+    """Where they begin."""
+
+
+def is_tail(stream: ResponseStream) -> bool:
+    """It holds what was asked for; another server sends a plain text from its beginning."""
+    return _BOUNDARY.search(stream.head.headers.get("content-type", "")) is not None
+
+
+async def read_tail(stream: ResponseStream, most: int) -> TailPart:
+    """The answer, of at most some ``most`` bytes; without a start where it tells none."""
+    boundary = _BOUNDARY.search(stream.head.headers.get("content-type", ""))
+    assert boundary is not None
+    body = (await stream.answer(most)).body
+    text, start = b"", 0
+    for part in body.split(b"--" + boundary[1].encode()):
+        head, _, content = part.partition(b"\r\n\r\n")
+        if b'name="text"' in head:
+            text = content.removesuffix(b"\r\n")
+        elif b'name="meta"' in head:
+            try:
+                start = _META.decode(content.strip()).start
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                start = 0
+    return TailPart(text, start)
 
 
 class _Meta(msgspec.Struct, frozen=True):

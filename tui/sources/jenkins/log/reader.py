@@ -221,9 +221,7 @@ class _Whole:
         overlap = Overlap(self._shown, self._known)
         path, _, node = self._path.partition("?nodeId=")
         async with self._texts.http.stream(path, query={"nodeId": node}, headers={"Accept": "*/*"}) as stream:
-            if not 200 <= stream.head.status < 300:
-                raise await self._texts.refuse(stream)
-            self._texts.check(stream)
+            await self._texts.accept(stream)
             if not self._begun:
                 self._begun = True
                 sink.begin(0)
