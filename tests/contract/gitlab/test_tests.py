@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from tests.contract.gitlab import bodies
-from tests.contract.gitlab.conftest import GRAPHQL, Clock, Connect, operations, paths, projects, rest
+from tests.contract.gitlab.conftest import (
+    GRAPHQL,
+    Clock,
+    Connect,
+    details,
+    operations,
+    paths,
+    projects,
+    rest,
+)
 from tests.examples import run
 from tests.gitlab_schemas import schema_errors
 from tests.http_stub import Reply, Request, Stub
@@ -109,6 +118,28 @@ async def test_a_report_beside_its_summary(stub: Stub, connect: Connect) -> None
         "GET /api/v4/projects/ml%2Ffraud/pipelines/1842/test_report_summary",
         "GET /api/v4/projects/ml%2Ffraud/pipelines/1842/test_report",
         "GET /api/v4/projects/ml%2Ffraud/pipelines/1842/bridges",
+    ]
+
+
+async def test_child_pipelines_of_a_run_that_was_read_and_has_none_are_not_asked_for(
+    stub: Stub, connect: Connect
+) -> None:
+    serve(stub, 1842, *TWO)
+    ended = bodies.node(1842, status="FAILED")
+    stub.routes[GRAPHQL] = operations(
+        Dashboard=projects(fraud=[ended]),
+        PipelineDetail=details(
+            i842=bodies.detail(ended, [("build", "failed")], [bodies.job_node(31, "train")])
+        ),
+    )
+    source = connect()
+    await source.pipelines()
+    await source.run(AT)
+    before = len(paths(stub))
+    assert (await source.tests(AT)).counts == TestCounts(5, 2, 1)
+    assert [path.rpartition("/")[2] for path in paths(stub)[before:]] == [
+        "test_report_summary",
+        "test_report",
     ]
 
 

@@ -102,7 +102,9 @@ class GitLabSource:
         Raises:
             SourceError
         """
-        return await self._tests.read(address, self._overview.recent)
+        recent = self._overview.recent
+        childless = self._runs.childless(address, recent)
+        return await self._tests.read(address, recent, childless=childless)
 
     async def case(self, address: Address, key: CaseKey) -> CaseDetails:
         """What one case said in the report of a run.

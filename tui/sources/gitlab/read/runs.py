@@ -91,6 +91,12 @@ class RunReader:
         reference = Reference(id, address.path, told.iid if told else "")
         return _caused(await self._read(address.path, reference, 0, _Reading()), told)
 
+    def childless(self, address: Address, recent: Mapping[int, RecentPipeline]) -> bool:
+        """The run was read whole as it ended, and has started no other."""
+        id = run_number(address, "ID")
+        kept = self._recall(id, recent.get(id))
+        return kept is not None and not _downstream(kept)
+
     # --- what is kept ---------------------------------------------------------------------------------------------
 
     def _recall(self, id: int, told: RecentPipeline | None, vendor_status: str = "") -> Run | None:

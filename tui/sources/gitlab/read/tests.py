@@ -83,9 +83,10 @@ class _Head(msgspec.Struct, frozen=True):
 class _Reading:
     """One report being read, with those of child pipelines."""
 
-    def __init__(self, settled: bool) -> None:
+    def __init__(self, settled: bool, childless: bool) -> None:
         self.settled = settled
         """It ended long ago: what the server tells now it will tell for good."""
+        self.childless = childless
         self.told: set[int] = set()
         """Jobs whose tests are in the summaries so far. Since 18.6 those of child pipelines are in their parent's."""
         self.total = 0
@@ -125,8 +126,13 @@ class TestReports:
         self._dear: LruCache[int, _Dear] = LruCache(128)
         """Reports that could not be read whole; they are not asked for again for a while."""
 
-    async def read(self, address: Address, recent: Mapping[int, RecentPipeline]) -> TestReport:
+    async def read(
+        self, address: Address, recent: Mapping[int, RecentPipeline], *, childless: bool = False
+    ) -> TestReport:
         """The report of the pipeline at ``address``; ``recent`` is what the last listing told.
+
+        Args:
+            childless: it is known to have no child pipelines: they need not be asked for.
 
         Raises:
             SourceError
@@ -134,7 +140,7 @@ class TestReports:
         top = _top(address)
         head = await self._head(top, recent)
         age = None if head.ended_at is None else self._server_time() - head.ended_at
-        reading = _Reading(age is not None and age > LAG)
+        reading = _Reading(age is not None and age > LAG, childless)
         suites = await self._read(top, head, reading)
         if head.waits:
             reading.settled = counted(suites).total == reading.total
@@ -202,7 +208,7 @@ class TestReports:
             suites = await self._cases(pipeline, head, expected, reading.notes)
         reading.total += sum(each.counts.total for each in expected)
         reading.told.update(build for each in expected for build in each.build_ids or ())
-        for bridge in await self._bridges(pipeline):
+        for bridge in () if reading.childless else await self._bridges(pipeline):
             if bridge.child is None:
                 continue
             name = clean(bridge.name)
