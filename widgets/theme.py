@@ -36,6 +36,8 @@ STATUS: Final[Mapping[str, StatusStyle]] = MappingProxyType(
     }
 )
 
+CRITICAL: Final = "•"
+"""Before what is on the critical path."""
 OPEN: Final = "▾"
 CLOSED: Final = "▸"
 """Before the name of a group whose rows are shown, or not."""

@@ -3,16 +3,24 @@
 from math import isfinite
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_WAITED = "╌"
 
 
 def timeline(
-    start: float | None, end: float | None, lo: float, hi: float, width: int, running: bool = False
+    start: float | None,
+    end: float | None,
+    lo: float,
+    hi: float,
+    width: int,
+    running: bool = False,
+    queued: float | None = None,
 ) -> str:
     """A bar from ``start`` to ``end`` on a scale from ``lo`` to ``hi``, all in seconds of one clock.
 
     The result is ``width`` cells wide: blank when it has not started, else at least a sliver. ``end`` None means
     that it lasts until ``hi``. The end is drawn to an eighth of a cell, the start to half of one (there are no
-    other block characters); a ``running`` bar ends in ``▸`` instead. What lies outside the scale is cut.
+    other block characters); a ``running`` bar ends in ``▸`` instead. What lies outside the scale is cut. From
+    ``queued`` to its start it is a thin line: there it waited.
     """
     if width <= 0:
         return ""
@@ -37,4 +45,5 @@ def timeline(
         bar = "█" * (right - left) + (_EIGHTHS[part] if part else "")
     if skipped >= 4 and bar[0] == "█":
         bar = "▐" + bar[1:]
-    return (" " * left + bar).ljust(width)
+    waited = left - min(left, eighths(queued) // 8) if queued is not None and isfinite(queued) else 0
+    return (" " * (left - waited) + _WAITED * waited + bar).ljust(width)

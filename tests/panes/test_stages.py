@@ -1,8 +1,10 @@
 """The stage tree as rows with bars."""
 
-from tests.examples import NOW, run
+from tests.examples import NOW, address, run
 from tests.presenters.test_pipelines import job, stage
+from tui.domain.pipeline import Job
 from tui.domain.status import Status
+from tui.insight.usual import place
 from tui.panes.stages import heading, project, scale
 from tui.presenters.pipelines import stage_lines
 from widgets.cells import pieces
@@ -25,8 +27,8 @@ def test_each_row_tells_status_in_glyph_and_word() -> None:
     rows = project(RUN, NOW)
     cells = [["".join(part for part, _ in pieces(cell)) for cell in row.cells] for row in rows]
     assert [cell[:4] for cell in cells] == [
-        ["✓", "test", "passed", "2m 00s"],
-        ["»", "train", "running", "8m"],
+        ["✓•", "test", "passed", "2m 00s"],
+        ["»•", "train", "running", "8m"],
         ["✓", "├─ fit", "passed", ""],
         ["✓", "└─ eval", "passed", ""],
         ["◦", "ship", "queued", ""],
@@ -34,6 +36,17 @@ def test_each_row_tells_status_in_glyph_and_word() -> None:
     assert cells[0][4].startswith("█")
     assert cells[1][4].rstrip().endswith("▸")
     assert cells[4][4].strip() == ""
+
+
+def test_what_is_slow_and_what_waited_for_a_machine_say_so() -> None:
+    fit = Job(
+        address("g:a#1").at_job("fit"), "1", "fit", Status.PASSED, started_at=NOW - 300, duration=200.0,
+        queued_for=180.0, reason="script_failure",
+    )  # fmt: skip
+    shown = run("g:a#1", stages=(stage("fit", started_at=NOW - 300, duration=200.0, jobs=(fit,)),))
+    (row,) = project(shown, NOW, usual={place("", "fit"): 80.0})
+    assert pieces(row.cells[5]) == (("2m longer than usual", "warning"), ("; script_failure; queued 3m", ""))
+    assert "".join(part for part, _ in pieces(row.cells[4])).startswith("╌╌╌╌")
 
 
 def test_the_scale_of_a_running_run_moves_in_steps_only() -> None:
@@ -52,4 +65,7 @@ def test_the_scale_of_a_finished_run_is_its_own() -> None:
 
 def test_the_heading_says_which_run_it_is() -> None:
     words = " ".join(f"{item.label} {item.detail}" for item in heading(RUN, (), NOW))
-    assert words.split() == ["»", "running", "10m", "g:a#1", "main", "1a2b3c4d", "alice"]
+    assert words.split() == [
+        *["»", "running", "10m", "g:a#1", "•", "critical", "path", "test", "›", "train:", "10m"],
+        *["main", "1a2b3c4d", "alice"],
+    ]

@@ -37,6 +37,13 @@ def test_a_running_bar_ends_in_a_tip() -> None:
     assert timeline(40, None, 0, 80, 10, running=True) == "     ████▸"
 
 
+def test_where_it_waited_there_is_a_thin_line() -> None:
+    assert timeline(40, 80, 0, 80, 10, queued=16) == "  ╌╌╌█████"
+    assert timeline(40, 40, 0, 80, 10, running=True, queued=-5) == "╌╌╌╌╌▸    "
+    assert timeline(8, 80, 0, 80, 10, queued=8) == timeline(8, 80, 0, 80, 10)
+    assert timeline(8, 80, 0, 80, 10, queued=nan) == timeline(8, 80, 0, 80, 10)
+
+
 def test_what_lies_outside_the_scale_is_cut() -> None:
     assert timeline(-40, 40, 0, 80, 10) == "█████     "
     assert timeline(40, 400, 0, 80, 10) == "     █████"

@@ -20,7 +20,8 @@ from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.status import Status
-from tui.engine.queries import ChartOf, PipelinesOf, RunAt, VerdictOf
+from tui.engine.cache.disk import disk_cache_for
+from tui.engine.queries import ChartOf, PipelinesOf, RunAt, UsualOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.insight.priority import by_priority
@@ -47,7 +48,7 @@ async def status(settings: Settings, address: Address | None, *, as_json: bool) 
             print(_list_text(runtime, listings))
         return _report(settings, listings, faults)
 
-    return await with_runtime(settings, work)
+    return await with_runtime(settings, work, history=disk_cache_for(settings))
 
 
 async def picture(settings: Settings) -> Exit:
@@ -111,7 +112,8 @@ async def _one(runtime: Runtime, settings: Settings, address: Address, *, as_jso
     if as_json:
         print_document(run_document(run))
     else:
-        print(run_text(run, (), runtime.sources.now(address.source)))
+        usual = await runtime.poller.ask(UsualOf(run.address))
+        print(run_text(run, (), runtime.sources.now(address.source), usual))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
 
 

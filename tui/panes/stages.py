@@ -11,21 +11,30 @@ from textual.widget import Widget
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
-from tui.engine.queries import AnyQuery, RunAt
+from tui.engine.queries import AnyQuery, RunAt, UsualOf
 from tui.engine.store import Reading
 from tui.insight.activities import on_run
+from tui.insight.critical_path import critical_path
+from tui.insight.usual import Usual
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, Selection, stale
-from tui.presenters.pipelines import StageLine, run_state, stage_lines, status_word, tests_text
+from tui.presenters.pipelines import (
+    StageLine,
+    critical_words,
+    run_state,
+    stage_lines,
+    status_word,
+    tests_text,
+)
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine
 from widgets.table.line_table import Column, LineTable, Row
-from widgets.theme import status_style
+from widgets.theme import CRITICAL, status_style
 from widgets.timeline import timeline
 
 _BAR = 18
 COLUMNS = (
-    Column("", 1),
+    Column("", 2),
     Column("Stage", 18, flex=3),
     Column("Status", 8, drop=1),
     Column("Time", 7, align="right"),
@@ -34,17 +43,17 @@ COLUMNS = (
 )
 
 
-def project(run: Run, now: float, acting: Sequence[Activity] = ()) -> list[Row]:
+def project(run: Run, now: float, acting: Sequence[Activity] = (), usual: Usual | None = None) -> list[Row]:
     """The rows of the stage tree; beside those of jobs, how far what is done to them has come."""
-    lines = stage_lines(run, now)
+    lines = stage_lines(run, now, usual)
     low, high = scale(lines, now)
     told = {each.plan.request.target.of_job: progress(each) for each in reversed(acting)}
-    return [_row(line, low, high, told.get(line.address, line.note)) for line in lines]
+    return [_row(line, low, high, told.get(line.address) or _note(line)) for line in lines]
 
 
 def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:
     """What the bars span. While something runs the end moves in steps, so that the bars seldom change."""
-    starts = [line.started_at for line in lines if line.started_at is not None]
+    starts = [at for line in lines if (at := line.queued_at or line.started_at) is not None]
     if not starts:
         return 0.0, 0.0
     low = min(starts)
@@ -60,12 +69,14 @@ def _row(line: StageLine, low: float, high: float, note: Cell) -> Row:
     shown = status_style(line.status.value)
     running = line.status.active and line.started_at is not None
     bar = (
-        timeline(line.started_at, line.ended_at, low, high, _BAR, running=running) if line.started_at else ""
+        timeline(line.started_at, line.ended_at, low, high, _BAR, running=running, queued=line.queued_at)
+        if line.started_at
+        else ""
     )
     return Row(
         line.key,
         (
-            (shown.glyph, shown.role),
+            ((shown.glyph, shown.role), (CRITICAL if line.critical else "", "accent")),
             ((line.prefix, "dim"), (line.name, "")),
             (line.word, shown.role),
             line.time,
@@ -74,6 +85,13 @@ def _row(line: StageLine, low: float, high: float, note: Cell) -> Row:
         ),
         dim=line.dim,
     )
+
+
+def _note(line: StageLine) -> Cell:
+    """What is unusual first."""
+    if not line.slow:
+        return line.note
+    return ((line.slow, "warning"), (f"; {line.note}" if line.note else "", ""))
 
 
 def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
@@ -87,12 +105,18 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         run.cause,
     ]
     tests = tests_text(run)
+    critical = critical_words(critical_path(run), now)
+    path = [
+        StatusItem(f"{CRITICAL} critical path", "accent", drop=2),
+        StatusItem("", detail=critical, drop=4),
+    ]
     return [
         StatusItem(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),
         StatusItem(str(run.address), drop=1),
         StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
         if tests
         else StatusItem("", drop=9),
+        *(path if critical else ()),
         *(StatusItem("", detail=fact, drop=3) for fact in run.facts),
         StatusItem("", detail="  ".join(fact for fact in facts if fact), drop=4),
     ]
@@ -111,7 +135,7 @@ class StagesPane(Pane):
 
     def queries(self) -> tuple[AnyQuery, ...]:
         address = self.selection.run_address
-        return (RunAt(address),) if address is not None else ()
+        return (RunAt(address), UsualOf(address)) if address is not None else ()
 
     @property
     def focus_target(self) -> Widget:
@@ -132,7 +156,8 @@ class StagesPane(Pane):
         items[:0] = [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
-        self.table.set_rows(project(run, now, acting) if run else [])
+        usual = self.runtime.store.get(UsualOf(address)).value
+        self.table.set_rows(project(run, now, acting, usual) if run else [])
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:

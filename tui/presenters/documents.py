@@ -18,6 +18,7 @@ from tui.domain.deployment import Deployment, Rollback
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCounts
 from tui.domain.verdict import MetricVerdict, Verdict
+from tui.insight.critical_path import critical_path
 from tui.insight.environments import EnvironmentPlace
 from tui.insight.priority import hidden_runs
 from tui.text.safe import clean, clean_lines
@@ -67,6 +68,7 @@ class JobDoc(msgspec.Struct, frozen=True):
     vendor_status: str
     started_at: float | None
     duration: float | None
+    queued_for: float | None
     needs: tuple[str, ...]
     optional: bool
     retried: bool
@@ -90,6 +92,14 @@ class StageDoc(msgspec.Struct, frozen=True):
     children: "tuple[StageDoc, ...]"
 
 
+class StepDoc(msgspec.Struct, frozen=True):
+    name: str
+    started_at: float
+    ended_at: float | None
+    queued_for: float | None
+    idle: float | None
+
+
 class RunDoc(msgspec.Struct, frozen=True):
     address: str
     title: str
@@ -109,6 +119,7 @@ class RunDoc(msgspec.Struct, frozen=True):
     gates: tuple[GateDoc, ...]
     web_url: str
     stages: tuple[StageDoc, ...] | None
+    critical_path: tuple[StepDoc, ...]
     facts: tuple[str, ...]
     upstream: "RunDoc | None"
 
@@ -288,7 +299,13 @@ def _plain(value: object) -> object:
 
 
 def run_document(run: Run) -> RunDoc:
-    return document_of(RunDoc, run, parameters=dict(run.parameters))
+    steps = critical_path(run).steps
+    return document_of(
+        RunDoc,
+        run,
+        parameters=dict(run.parameters),
+        critical_path=tuple(document_of(StepDoc, step) for step in steps),
+    )
 
 
 def _field(field: ActionField) -> FieldDoc:

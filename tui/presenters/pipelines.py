@@ -10,8 +10,10 @@ import msgspec
 from tui.domain.address import Address
 from tui.domain.pipeline import Job, Pipeline, QueueItem, Run, Stage
 from tui.domain.status import Status
+from tui.insight.critical_path import CriticalPath, critical_path, job_key, stage_key
 from tui.insight.eta import elapsed, expected_end
 from tui.insight.priority import hidden_runs
+from tui.insight.usual import NOTICED, Usual, longer, place
 from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
@@ -222,6 +224,12 @@ class StageLine(msgspec.Struct, frozen=True):
     time: str
     note: str
     """Why it failed or waits, what it needed."""
+    slow: str
+    """By how much it takes longer than usual."""
+    critical: bool
+    """The run's duration hangs on it."""
+    queued_at: float | None
+    """When it began to wait for a machine, where that is told."""
     started_at: float | None
     ended_at: float | None
     """None while it goes on, and where the times are not known."""
@@ -230,10 +238,31 @@ class StageLine(msgspec.Struct, frozen=True):
     """Of what has the row's log: the job, or the stage where it has no jobs."""
 
 
-def stage_lines(run: Run, now: float) -> list[StageLine]:
-    """The stage tree of ``run`` from top to bottom, below the run that started it."""
-    lines = list(_stages(run, run.stages or (), "", "", now))
+def stage_lines(run: Run, now: float, usual: Usual | None = None) -> list[StageLine]:
+    """The stage tree of ``run`` from top to bottom, below the run that started it.
+
+    Args:
+        usual: how long its stages and jobs take, where that is known.
+    """
+    tree = _Tree(now, usual or {}, critical_path(run).keys)
+    lines = list(tree.stages(run, run.stages or (), "", "", ""))
+    active = [place for place, line in enumerate(lines) if line.status.active and line.started_at is not None]
+    if run.status is Status.RUNNING and run.waiting_reason and len(active) == 1 and not lines[active[0]].note:
+        # It is said of the run; where only one of its stages goes on it is that one which waits.
+        lines[active[0]] = msgspec.structs.replace(lines[active[0]], note=run.waiting_reason)
     return [_upstream(run.upstream, now), *lines] if run.upstream is not None else lines
+
+
+def critical_words(path: CriticalPath, now: float) -> str:
+    """``check › train › ship: 24m, 6m of it queued``; empty where nobody knows it."""
+    if not path.steps:
+        return ""
+    first, last = path.steps[0], path.steps[-1]
+    took = (
+        (last.ended_at if last.ended_at is not None else now) - first.started_at + (first.queued_for or 0.0)
+    )
+    queued = f", {fmt.elapsed(path.queued)} of it queued" if path.queued >= NOTICED else ""
+    return f"{' › '.join(step.name for step in path.steps)}: {fmt.elapsed(max(0.0, took))}{queued}"
 
 
 def _upstream(run: Run, now: float) -> StageLine:
@@ -245,6 +274,9 @@ def _upstream(run: Run, now: float) -> StageLine:
         word=status_word(run.status, run.vendor_status),
         time=_time(run.status, elapsed(run, now)),
         note="started this run",
+        slow="",
+        critical=False,
+        queued_at=None,
         started_at=None,
         ended_at=None,
         dim=False,
@@ -252,27 +284,70 @@ def _upstream(run: Run, now: float) -> StageLine:
     )
 
 
-def _stages(run: Run, stages: Sequence[Stage], prefix: str, path: str, now: float) -> Iterator[StageLine]:
-    for number, stage in enumerate(stages):
-        below, own = _branch(prefix, path, last=number == len(stages) - 1)
-        key = f"{path}/{stage.id}"
-        one = _is_its_job(stage)
-        yield StageLine(
-            key=key,
-            prefix=own,
-            name=stage.name,
-            status=stage.status,
-            word=status_word(stage.status, stage.vendor_status),
-            time=_time(stage.status, elapsed(stage, now)),
-            note=_paused(stage) or (_note(stage.jobs[0]) if one else ""),
-            started_at=stage.started_at,
-            ended_at=_end(stage.started_at, stage.duration, stage.paused),
-            dim=stage.synthetic or stage.status is Status.SKIPPED,
-            address=_address(run, stage),
-        )
-        if not one:
-            yield from _jobs(stage.jobs, below, key, now, more=bool(stage.children))
-        yield from _stages(run, stage.children, below, key, now)
+class _Tree:
+    """Makes the lines of one run."""
+
+    def __init__(self, now: float, usual: Usual, critical: frozenset[str]) -> None:
+        self._now = now
+        self._usual = usual
+        self._critical = critical
+
+    def stages(
+        self, run: Run, stages: Sequence[Stage], prefix: str, above: str, where: str
+    ) -> Iterator[StageLine]:
+        for number, stage in enumerate(stages):
+            below, own = _branch(prefix, above, last=number == len(stages) - 1)
+            key, its_place = stage_key(above, stage), place(where, stage.name)
+            one = _is_its_job(stage)
+            job = stage.jobs[0] if one else None
+            yield StageLine(
+                key=key,
+                prefix=own,
+                name=stage.name,
+                status=stage.status,
+                word=status_word(stage.status, stage.vendor_status),
+                time=_time(stage.status, elapsed(stage, self._now)),
+                note=_paused(stage) or (_note(job) if job else ""),
+                slow=self._slow(stage, its_place),
+                critical=key in self._critical,
+                queued_at=_queued_at(job) if job else None,
+                started_at=stage.started_at,
+                ended_at=_end(stage.started_at, stage.duration, stage.paused),
+                dim=stage.synthetic or stage.status is Status.SKIPPED,
+                address=_address(run, stage),
+            )
+            if not one:
+                yield from self._jobs(stage.jobs, below, key, its_place, more=bool(stage.children))
+            yield from self.stages(run, stage.children, below, key, its_place)
+
+    def _jobs(
+        self, jobs: Sequence[Job], prefix: str, above: str, where: str, *, more: bool
+    ) -> Iterator[StageLine]:
+        for number, job in enumerate(jobs):
+            below, own = _branch(prefix, above, last=number == len(jobs) - 1 and not more)
+            key = job_key(above, job)
+            yield StageLine(
+                key=key,
+                prefix=own,
+                name=job.name,
+                status=job.status,
+                word=status_word(job.status, job.vendor_status),
+                time=_time(job.status, elapsed(job, self._now)),
+                note=_note(job),
+                slow=self._slow(job, place(where, job.name)),
+                critical=key in self._critical,
+                queued_at=_queued_at(job),
+                started_at=job.started_at,
+                ended_at=_end(job.started_at, job.duration, 0.0),
+                dim=job.retried or job.status is Status.SKIPPED,
+                address=job.address,
+            )
+            if job.downstream is not None:
+                yield from self.stages(job.downstream, job.downstream.stages or (), below, key, "")
+
+    def _slow(self, what: Stage | Job, its_place: str) -> str:
+        over = longer(elapsed(what, self._now), self._usual.get(its_place))
+        return f"{fmt.elapsed(over)} longer than usual" if over is not None else ""
 
 
 def _address(run: Run, stage: Stage) -> Address:
@@ -280,27 +355,6 @@ def _address(run: Run, stage: Stage) -> Address:
     if stage.jobs and (stage.jobs[0].address.job is not None or _is_its_job(stage)):
         return stage.jobs[0].address
     return run.address.at_job(f"{stage.name}~{stage.id}")
-
-
-def _jobs(jobs: Sequence[Job], prefix: str, path: str, now: float, *, more: bool) -> Iterator[StageLine]:
-    for number, job in enumerate(jobs):
-        below, own = _branch(prefix, path, last=number == len(jobs) - 1 and not more)
-        key = f"{path}/job {job.id}"
-        yield StageLine(
-            key=key,
-            prefix=own,
-            name=job.name,
-            status=job.status,
-            word=status_word(job.status, job.vendor_status),
-            time=_time(job.status, elapsed(job, now)),
-            note=_note(job),
-            started_at=job.started_at,
-            ended_at=_end(job.started_at, job.duration, 0.0),
-            dim=job.retried or job.status is Status.SKIPPED,
-            address=job.address,
-        )
-        if job.downstream is not None:
-            yield from _stages(job.downstream, job.downstream.stages or (), below, key, now)
 
 
 def _branch(prefix: str, path: str, *, last: bool) -> tuple[str, str]:
@@ -321,9 +375,18 @@ def _is_its_job(stage: Stage) -> bool:
 
 
 def _note(job: Job) -> str:
-    """Why a job failed or waits; else what it needed."""
+    """Why a job failed or waits, and how long it waited for a machine; else what it needed."""
     words = " ".join(filter(None, ("retried" if job.retried else "", job.reason)))
-    return words or (f"needs {', '.join(job.needs)}" if job.needs else "")
+    queued = ""
+    if job.queued_for is not None and job.queued_for >= NOTICED:
+        queued = f"queued {fmt.elapsed(job.queued_for)}"
+    return "; ".join(filter(None, (words, queued))) or (f"needs {', '.join(job.needs)}" if job.needs else "")
+
+
+def _queued_at(job: Job) -> float | None:
+    if job.started_at is None or job.queued_for is None or job.queued_for < NOTICED:
+        return None
+    return job.started_at - job.queued_for
 
 
 def _paused(stage: Stage) -> str:

@@ -6,7 +6,16 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.domain.pipeline import Run
 from tui.domain.series import Series
-from tui.presenters.pipelines import PipelineLine, run_state, stage_lines, status_word, tests_text
+from tui.insight.critical_path import critical_path
+from tui.insight.usual import Usual
+from tui.presenters.pipelines import (
+    PipelineLine,
+    critical_words,
+    run_state,
+    stage_lines,
+    status_word,
+    tests_text,
+)
 from tui.text.format import clock
 
 _MAX_CELL = 60
@@ -43,17 +52,25 @@ def pipeline_table(lines: Sequence[PipelineLine]) -> str:
     )
 
 
-def run_text(run: Run, earlier: Sequence[Run], now: float) -> str:
-    """One run with its stages as a tree."""
+def run_text(run: Run, earlier: Sequence[Run], now: float, usual: Usual | None = None) -> str:
+    """One run with its stages as a tree, and those on which its duration hangs marked."""
     facts = (run.ref, run.revision[:10], run.cause, tests_text(run))
     head = [f"{run.address}  {run.title}", "  ".join(fact for fact in facts if fact)]
     state = f"{status_word(run.status, run.vendor_status)}  {run_state(run, earlier, now)}".rstrip()
     rows = [
-        (f"{line.prefix}{line.name}", line.word, line.time, line.note)
-        for line in (stage_lines(run, now) if run.stages else ())
+        (
+            f"{line.prefix}{line.name}",
+            line.word,
+            line.time,
+            "critical" if line.critical else "",
+            "; ".join(filter(None, (line.slow, line.note))),
+        )
+        for line in (stage_lines(run, now, usual) if run.stages else ())
     ]
-    tree = table(("STAGE", "STATUS", "TIME", "NOTE"), rows) if rows else ""
-    return "\n".join(part for part in (*head, *run.facts, state, run.stage_source, tree) if part)
+    tree = table(("STAGE", "STATUS", "TIME", "PATH", "NOTE"), rows) if rows else ""
+    critical = critical_words(critical_path(run), now)
+    path = f"critical path  {critical}" if critical else ""
+    return "\n".join(part for part in (*head, *run.facts, state, run.stage_source, path, tree) if part)
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

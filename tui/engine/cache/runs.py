@@ -1,4 +1,4 @@
-"""What an earlier start of the program knew: finished runs with what their logs say, and the list as it was last read."""
+"""What an earlier start of the program knew: finished runs, what their logs say, and the list as it was last read."""
 
 from tui.config import Settings
 from tui.domain.log import Excerpt

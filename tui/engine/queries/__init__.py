@@ -10,6 +10,7 @@ from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow,
 from tui.engine.queries.logs import LogOf
 from tui.engine.queries.pipelines import PipelinesOf, RunAt
 from tui.engine.queries.tests import CaseOf, TestsOf
+from tui.engine.queries.usual import UsualOf
 from tui.engine.queries.verdicts import VerdictOf
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "RequestsOf",
     "RunAt",
     "TestsOf",
+    "UsualOf",
     "ValidationOf",
     "VerdictOf",
 ]
