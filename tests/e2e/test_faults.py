@@ -120,10 +120,10 @@ def test_a_source_that_was_never_read_says_so_in_the_list(sandbox: Sandbox, conf
 
 def test_metrics_that_cannot_be_read_keep_their_charts(sandbox: Sandbox, deck: Deck) -> None:
     deck.send("3")
-    deck.wait_for("▀▀ canary")
+    deck.wait_for("⠤c⠤ canary")
     sandbox.control.fault("prometheus", "503")
     deck.refresh_until(lambda: "~ unavailable" in deck.text)
-    assert "▀▀ canary" in deck.text
+    assert "⠤c⠤ canary" in deck.text
     assert well(deck)
     sandbox.control.fault("prometheus", None)
     deck.refresh_until(lambda: "~ unavailable" not in deck.text)

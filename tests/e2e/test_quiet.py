@@ -162,8 +162,8 @@ def test_a_quiet_chart_writes_nothing_and_needs_no_colours(sandbox: Sandbox, tmp
         deck.wait_for(lambda: "└" in deck.text and "Reading" not in deck.text)
         deck.settle(1)
         legend = deck.text.split("\n")[2]
-        assert "⠤⠤ baseline" in legend
-        assert "▀▀ canary" in legend
+        assert "⠤b⠤ baseline" in legend
+        assert "⠤c⠤ canary" in legend
         styles = {int(part) for found in _SGR.findall(bytes(deck.raw)) for part in found.split(b";") if part}
         assert styles <= {*range(30), 39, 49}, "bold, dim and the like, in the terminal's own colour"
         asked, written, begun = sandbox.control.requests("prometheus"), len(deck.raw), time.monotonic()

@@ -18,7 +18,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
 
         # It opens and lists both sources, the stages of what needs a person first, and its model's charts.
         tmux.send(f"{program()} --config {config}\r")
-        for text in ("❯◊ ml/vision/deploy", "ml/features/store", "Watch canary", "▀▀ canary", "3 waiting"):
+        for text in ("❯◊ ml/vision/deploy", "ml/features/store", "Watch canary", "⠤c⠤ canary", "3 waiting"):
             tmux.wait_for(text)
         assert tmux.ask("#{alternate_on} #{cursor_flag} #{mouse_any_flag}") == "1 0 1"
 
@@ -52,9 +52,9 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         tmux.send("o")
         tmux.wait_for(lambda: "Watch canary" in tmux.text and "ml/fraud" not in tmux.text)
         tmux.send("3")
-        tmux.wait_for(lambda: "▀▀ canary" in tmux.text and "Watch canary" not in tmux.text)
+        tmux.wait_for(lambda: "⠤c⠤ canary" in tmux.text and "Watch canary" not in tmux.text)
         tmux.resize(120, 40)
-        for text in (SIDE, "deploy-model", "ml/fraud", "Watch canary", "▀▀ canary"):
+        for text in (SIDE, "deploy-model", "ml/fraud", "Watch canary", "⠤c⠤ canary"):
             tmux.wait_for(text)
 
         # It leaves the terminal as it was.

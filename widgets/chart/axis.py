@@ -2,7 +2,13 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+LABEL_WIDTH = 8
+"""Cells for the name of a tick: as many as ever, so that the axis does not jump when the values change."""
+_FLAT = 1e-6
+"""What moves by no more than this share of itself does not move: rounding errors make no mountains."""
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P")
 _DAY = 86400
@@ -14,21 +20,77 @@ _TIME_STEPS = (
 )
 
 
-def value_ticks(lo: float, hi: float, most: int) -> tuple[float, ...]:
-    """Two to ``most`` round values, or to three if that is more: the first not above ``lo``, the last not below
-    ``hi``, both finite and below 1e300.
+class Scale(NamedTuple):
+    """Which value each row of a canvas stands for, and which rows are named."""
 
-    As long as the data moves between two ticks, they stay the same.
+    bottom: float
+    top: float
+    """What the lowest and the highest row stand for; on a logarithmic scale, the powers of ten."""
+    ticks: tuple[float, ...]
+    log: bool = False
+
+    def height(self, value: float) -> float:
+        """Where ``value`` is: 0 is the middle of the lowest row, 1 that of the highest."""
+        place = (math.log10(value) if value > 0 else -math.inf) if self.log else value
+        return (place - self.bottom) / (self.top - self.bottom)
+
+
+def value_scale(lo: float, hi: float, rows: int, gap: int) -> Scale:
+    """The scale for values from ``lo`` to ``hi``, both finite and below 1e300, on a canvas of three rows or more.
+
+    Its ticks are round, and each is as many rows above the one before: ``gap`` or a few more, if there are as many.
     """
-    room = max(abs(lo), abs(hi)) * 1e-6 or 1.0
-    if hi - lo < room:  # a flat line stands in the middle, and rounding errors make no mountains
-        lo, hi = lo - room / 2, hi + room / 2
-    most = max(3, most)
-    for step in _round_steps((hi - lo) / most):
-        first, last = math.floor(lo / step), math.ceil(hi / step)
-        if last - first < most:
-            return tuple(number * step for number in range(first, last + 1))
-    raise AssertionError("steps grow without end")
+    largest = max(abs(lo), abs(hi))
+    if hi - lo <= largest * _FLAT:  # a flat line is in the middle, but zero is at the bottom
+        lo, hi = (lo - largest / 20, hi + largest / 20) if largest else (0.0, 1.0)
+
+    def fitting(apart: int) -> tuple[float, Scale]:
+        for step in _round_steps((hi - lo) * apart / (rows - 1)):
+            row = step / apart
+            bottom = math.floor(lo / row + 1e-9)  # in rows, as all the following
+            top = bottom + rows - 1
+            ticks = tuple(number * step for number in range(-(-bottom // apart), top // apart + 1))
+            if top * row >= hi and len(ticks) > 1 and _legible(value_labels(ticks)):
+                return row, Scale(bottom * row, top * row, ticks)
+        raise AssertionError("steps grow without end")
+
+    return _finest(fitting, rows, gap)
+
+
+def _legible(labels: Sequence[str]) -> bool:
+    return len(set(labels)) == len(labels) and max(map(len, labels)) <= LABEL_WIDTH
+
+
+def log_scale(lo: float, hi: float, rows: int, gap: int) -> Scale:
+    """Like :func:`value_scale` on a logarithmic scale, ``lo`` above 0: ticks at 1, 2 and 5 times powers of ten where
+    there is room, which are as far apart as they are, else at powers of ten or every few of them."""
+    low, high = math.log10(lo), math.log10(hi)
+    first = math.floor(low)
+    fine = [float(f"{digit}e{power}") for power in range(first, math.ceil(high) + 1) for digit in (1, 2, 5)]
+    below = max(index for index, tick in enumerate(fine) if tick <= lo * (1 + 1e-9))
+    above = next(index for index, tick in enumerate(fine) if tick >= hi * (1 - 1e-9))
+    fine = fine[below : max(above, below + 1) + 1]
+    if (len(fine) - 1) * gap < rows:
+        return Scale(math.log10(fine[0]), math.log10(fine[-1]), tuple(fine), True)
+
+    def fitting(apart: int) -> tuple[float, Scale]:
+        stride = math.ceil((high - first) * apart / (rows - 1) - 1e-9)
+        powers = range(first, first + (rows - 1) // apart * stride + 1, stride)
+        ticks = tuple(float(f"1e{power}") for power in powers if power < 308)
+        return stride / apart, Scale(first, first + stride * (rows - 1) / apart, ticks, True)
+
+    return _finest(fitting, rows, gap)
+
+
+def _finest(fitting: Callable[[int], tuple[float, Scale]], rows: int, gap: int) -> Scale:
+    """The scale on which a row stands for the least; two ticks only are worth half of that.
+
+    Args:
+        fitting: what a row stands for, and the scale, with so many rows from tick to tick.
+    """
+    least = max(1, min(gap, (rows - 1) // 2))
+    found = (fitting(apart) for apart in range(least, min(2 * gap + 1, max(least, rows - 2)) + 1))
+    return min(found, key=lambda each: each[0] * (1 if len(each[1].ticks) > 2 else 1.5))[1]
 
 
 def _round_steps(least: float) -> Iterator[float]:
@@ -46,10 +108,21 @@ def value_labels(ticks: tuple[float, ...]) -> tuple[str, ...]:
     step, largest = ticks[1] - ticks[0], max(map(abs, ticks))
     power = _power(largest)
     if power is None or step < 1e-7:
-        return tuple(f"{tick:.1e}" if tick else "0" for tick in ticks)
+        digits = max(0, _exponent(largest) - _exponent(step))
+        return tuple(_scientific(tick, digits) if tick else "0" for tick in ticks)
     scale = 1000.0**power
-    decimals = max(0, -math.floor(math.log10(step / scale) + 1e-9))
+    decimals = max(0, -_exponent(step / scale))
     return tuple(f"{tick / scale + 0.0:.{decimals}f}{_SUFFIXES[power]}" for tick in ticks)
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(value) + 1e-9)
+
+
+def _scientific(value: float, digits: int) -> str:
+    """``value`` as ``1.5e200`` or ``1e-8``."""
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def value_text(value: float) -> str:
@@ -100,42 +173,25 @@ def clock_text(at: float) -> str:
     return time.strftime("%H:%M", time.localtime(at))
 
 
-def log_ticks(lo: float, hi: float, most: int) -> tuple[float, ...]:
-    """Like :func:`value_ticks` on a logarithmic scale, ``lo`` above 0: 1, 2 and 5 times powers of ten where there is
-    room, else powers of ten only, or every few of them."""
-    most = max(3, most)
-    first, last = math.floor(math.log10(lo)), math.ceil(math.log10(hi))
-    fine = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in (1, 2, 5)]
-    low = max(index for index, tick in enumerate(fine) if tick <= lo * (1 + 1e-9))
-    high = next(index for index, tick in enumerate(fine) if tick >= hi * (1 - 1e-9))
-    fine = fine[low : max(high, low + 1) + 1]
-    if len(fine) <= most:
-        return tuple(fine)
-    last = max(last, first + 1)
-    stride = math.ceil((last - first) / (most - 1))
-    return tuple(float(f"1e{min(power, 307)}") for power in range(first, last + stride, stride))
-
-
 class ValueAxis:
-    """The ticks of one chart from refresh to refresh. They stay while they hold the data and leave it half of their
-    room, so that values near a tick do not make the labels jump to and fro."""
+    """The scale of one chart from refresh to refresh. It holds all that was seen of its subject as long as the data
+    takes half of that, so that values that come and go do not make it jump to and fro."""
 
     def __init__(self) -> None:
-        self._ticks: tuple[float, ...] = ()
+        self._seen = 0.0, 0.0
         self._of: tuple[object, ...] = ()
 
-    def ticks(self, lo: float, hi: float, most: int, *, log: bool, of: object) -> tuple[float, ...]:
-        """Ticks for values from ``lo`` to ``hi``; ``of`` is what they are ticks of: another subject begins anew."""
-        fresh = log_ticks(lo, hi, most) if log else value_ticks(lo, hi, most)
-        old = self._ticks
-        same = self._of == (of, most, log)
-        if not (same and old[0] <= lo and hi <= old[-1] and 2 * _length(fresh, log) >= _length(old, log)):
-            self._ticks, self._of = fresh, (of, most, log)
-        return self._ticks
+    def scale(self, lo: float, hi: float, rows: int, gap: int, *, log: bool, of: object) -> Scale:
+        """One for values from ``lo`` to ``hi``; ``of`` is what they are values of: another subject begins anew."""
+        seen = min(lo, self._seen[0]), max(hi, self._seen[1])
+        if self._of == (of, log) and 2 * _length(lo, hi, log) >= _length(*seen, log):
+            lo, hi = seen
+        self._seen, self._of = (lo, hi), (of, log)
+        return log_scale(lo, hi, rows, gap) if log else value_scale(lo, hi, rows, gap)
 
 
-def _length(ticks: tuple[float, ...], log: bool) -> float:
-    return math.log10(ticks[-1]) - math.log10(ticks[0]) if log else ticks[-1] - ticks[0]
+def _length(lo: float, hi: float, log: bool) -> float:
+    return math.log10(hi) - math.log10(lo) if log else hi - lo
 
 
 def moment_text(at: float, span: float, step: float = 60.0) -> str:

@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from widgets.chart.axis import ValueAxis
 from widgets.chart.data import ChartData, ChartLine, Limit, Marker
-from widgets.chart.rendering import picture
+from widgets.chart.rendering import canvas_columns, picture
 from widgets.chart.scene import LEFT, ROLES, Picture
 
 __all__ = ["Chart", "ChartData", "ChartLine", "Limit", "Marker", "Picture", "picture"]
@@ -126,7 +126,7 @@ class Chart(Widget):
         return strip
 
     def on_click(self, event: Click) -> None:
-        at = (event.x - LEFT) / max(1, self.size.width - LEFT - 1)
+        at = (event.x - LEFT) / max(1, canvas_columns(self._data, self.size.width) - 1)
         start, end = self._data.start, self._data.end
         self.post_message(self.Pointed(self, start + min(max(0.0, at), 1.0) * (end - start)))
 

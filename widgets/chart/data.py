@@ -131,11 +131,11 @@ def value_at(line: ChartLine, at: float) -> float | None:
 def scale(lo: float, hi: float, limits: Iterable[Limit]) -> tuple[float, float]:
     """The range of values to show: of the data, ``lo`` to ``hi``, and of the limits.
 
-    A limit widens the range, unless this left the data less than a quarter of it.
+    A limit widens the range, unless this left the data less than two thirds of it.
     """
     spread = max(hi - lo, max(abs(lo), abs(hi)) / 10)
     for limit in limits:
         wide = min(lo, limit.value), max(hi, limit.value)
-        if drawable(limit.value) and wide[1] - wide[0] <= 4 * spread:
+        if drawable(limit.value) and wide[1] - wide[0] <= 1.5 * spread:
             lo, hi = wide
     return lo, hi

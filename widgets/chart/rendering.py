@@ -12,21 +12,24 @@ from widgets.chart.data import (
     MOST_POINTS,
     ChartData,
     ChartLine,
-    Limit,
-    Marker,
+    drawable,
     last_value,
     runs,
     scale,
     value_at,
 )
-from widgets.chart.scene import LEFT, LINES, Picture, Scene, large, small
+from widgets.chart.overlay import CURSOR, LETTERS, limits_width, overlaid
+from widgets.chart.scene import LEFT, Picture, Scene, large, small
+from widgets.chart.sparkline import sparkline
 
 _LEAST_COLUMNS = 15
+_LEAST_ROWS = 3
+"""Of a canvas: on fewer there are no even ticks."""
+_MOST_SPARKLINES = 3
+"""A chart of no more lines has no axis: it is a sparkline for each of its series."""
 _GAP = 3
 _VALUE_WIDTH = 6
 _MOST_NOTES = 2
-_SAMPLES = {"baseline": "⠤⠤", "canary": "▀▀", "other": "⠤⠤", "warn": "┈┈", "fail": "──"}
-_CURSOR = "┃"
 _NOTHING = 1e-290
 """Not above 0, as far as a logarithmic scale is concerned."""
 
@@ -40,44 +43,77 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     Raises:
         ImportError: plotext is missing, or does not run on this system.
     """
-    columns = width - LEFT
-    least, below = (3, 1) if data.small else (4, 2)  # lines of the canvas, and of the axis under it
+    limits = [limit for limit in data.limits if drawable(limit.value)]
+    columns = canvas_columns(data, width)
+    below = (1 if height > _LEAST_ROWS + 1 else 0) if data.small else 2  # lines of the axis under the canvas
     points = min(MOST_POINTS, 2 * max(1, columns))
     above = _NOTHING if data.log else -math.inf
     drawn = tuple((line.role, runs(line, data.start, data.end, points, above)) for line in data.lines)
     values = [value for _, found in drawn for run in found for _, value in run]
-    ticks: tuple[float, ...] = ()
-    limits = data.limits
-    if values and data.end > data.start:
-        fitting = [limit for limit in data.limits if limit.value > above]
-        room = max(1, height - 1 - below)
-        most = room // (2 if data.small else 3) + 1
-        subject = (data.title, data.unit, data.end - data.start)
-        ticks = (axis or ValueAxis()).ticks(
-            *scale(min(values), max(values), fitting), most, log=data.log, of=subject
-        )
-        limits = tuple(limit for limit in data.limits if ticks[0] <= limit.value <= ticks[-1])
-    # A legend that would leave the lines no room is cut.
-    head = _flow(_entries(data, limits), width)[: max(1, height - least - below)]
-    spare = height - len(head) - least - below
+    # A legend that would leave the lines no room is shortened, and then cut.
+    most = max(1, height - _LEAST_ROWS - below)
+    head = _flow(_entries(data), width)
+    if len(head) > most:
+        head = _flow(_entries(data, brief=True), width)[:most]
     if data.message:
         return _instead(head, data.message, width, height)
     if data.end <= data.start:
         return _instead(head, "no data", width, height)
     if not values:
         return _instead(head, "; ".join((_emptiness(data), *data.notes)), width, height)
-    if spare < 0 or columns < _LEAST_COLUMNS:
-        return _instead(head, "too small to draw", width, height)
+    spare = height - len(head) - _LEAST_ROWS - below
+    if height <= _MOST_SPARKLINES or spare < 0 or columns < _LEAST_COLUMNS:
+        return _sparklines(data, width, height)
     markers = tuple(marker for marker in data.markers if data.start <= marker.time <= data.end)
-    over = (_marker_line(markers, data, columns),) if markers and spare else ()
+    labelled = bool(markers) and spare > 1
     notes = tuple(tuple(fit((note, "note"), width)) for note in data.notes[: min(_MOST_NOTES, spare // 3)])
-    rows = height - len(head) - len(over) - len(notes) - below
-    scene = Scene(data.start, data.end, ticks, drawn, limits, markers, columns, rows, data.log)
-    canvas = small(scene) if data.small else large(scene)
-    if data.cursor is not None and data.start <= data.cursor <= data.end:
-        at = LEFT + round(scene.x(data.cursor) * (columns - 1))
-        canvas = (*(_crossed(line, at) for line in canvas[:rows]), *canvas[rows:])
-    return (*head, *over, *canvas, *notes)
+    rows = height - len(head) - labelled - len(notes) - below
+    bounds = scale(min(values), max(values), [limit for limit in limits if limit.value > above])
+    subject = (data.title, data.unit, data.end - data.start)
+    shown = (axis or ValueAxis()).scale(*bounds, rows, 2 if data.small else 3, log=data.log, of=subject)
+    scene = Scene(data.start, data.end, shown, drawn, markers, columns, rows)
+    over = (_marker_line(scene),) if labelled else ()
+    canvas = small(scene, bool(below)) if data.small else large(scene)
+    cursor = data.cursor if data.cursor is not None and data.start <= data.cursor <= data.end else None
+    return (*head, *over, *overlaid(canvas, scene, limits, cursor), *notes)
+
+
+def canvas_columns(data: ChartData, width: int) -> int:
+    """Cells of the canvas in a chart ``width`` cells wide: between the axis and the names of the limits."""
+    return width - LEFT - limits_width([limit for limit in data.limits if drawable(limit.value)])
+
+
+def _sparklines(data: ChartData, width: int, height: int) -> Picture:
+    """A line for each series, on the same scale: what it is, its newest value, and its shape. The canary's comes
+    first where there is no room for all."""
+    lines = sorted(data.lines, key=lambda line: line.role != "canary")[:height]
+    windows = [
+        [value for at, value in zip(line.times, line.values, strict=False) if data.start <= at <= data.end]
+        for line in lines
+    ]
+    present = [value for window in windows for value in window if value is not None and drawable(value)]
+    bounds = min(present, default=0.0), max(present, default=0.0)
+    title = f"{data.title} {data.unit}".strip()
+    apart = height > len(lines)  # the title has a line of its own
+    names = [_name(line) for line in lines]
+    if max(map(cell_len, names)) + (0 if apart else cell_len(title)) > width // 2:
+        names = ["" if line.role == "other" else line.role for line in lines]
+    if not apart:
+        names = [f"{title} {name}".strip() for name in names]
+    values = ["".join(_told(line, data.cursor)) for line in lines]
+    widths = max(map(cell_len, names)), max(map(cell_len, values))
+    drawn = [
+        fit(
+            (
+                *fit(name, widths[0]),
+                (f" {value.rjust(widths[1])} ", "value"),
+                (sparkline(window, width - sum(widths) - 2, bounds), line.role),
+            ),
+            width,
+        )
+        for line, name, value, window in zip(lines, names, values, windows, strict=True)
+    ]
+    return (*((tuple(fit((title, "title"), width)),) if apart else ()), *map(tuple, drawn))
 
 
 def _emptiness(data: ChartData) -> str:
@@ -94,32 +130,27 @@ def _instead(head: Picture, words: str, width: int, height: int) -> Picture:
     return (*head, *lines)[:height] if height > len(head) else lines[:height]
 
 
-def _entries(data: ChartData, shown: Sequence[Limit]) -> list[tuple[Piece, ...]]:
+def _entries(data: ChartData, brief: bool = False) -> list[tuple[Piece, ...]]:
     """The title and the legend, with the value of each line under the cursor, or else its newest."""
     entries: list[tuple[Piece, ...]] = []
     if data.title or data.unit:
         entries.append(((data.title, "title"), (f" {data.unit}" if data.unit else "", "unit")))
     for line in data.lines:
-        words = line.label if line.role == "other" else f"{line.role} {line.label}".rstrip()
+        sample = (f"⠤{LETTERS.get(line.role, '')}⠤", line.role)
+        words = "" if brief else f" {_name(line)}".rstrip()
         value, when = _told(line, data.cursor)
         entries.append(
-            (
-                (_SAMPLES[line.role], line.role),
-                (f" {words} " if words else " ", ""),
-                (value.rjust(_VALUE_WIDTH), "value"),
-                (when, ""),
-            )
+            (sample, (f"{words} ", ""), (value.rjust(0 if brief else _VALUE_WIDTH), "value"), (when, ""))
         )
     if data.cursor is not None:
-        entries.append(((_CURSOR, "cursor"), (f" {_moment(data, data.cursor)}", "value")))
-    for limit in data.limits:
-        words = f" {limit.label} {value_text(limit.value)}"
-        entries.append(
-            ((_SAMPLES[limit.role], limit.role), (words if limit in shown else f"{words}, not in sight", ""))
-        )
+        entries.append(((CURSOR, "cursor"), (f" {_moment(data, data.cursor)}", "value")))
     if data.log:
         entries.append((("log scale", "note"),))
     return entries
+
+
+def _name(line: ChartLine) -> str:
+    return line.label if line.role == "other" else f"{line.role} {line.label}".rstrip()
 
 
 def _told(line: ChartLine, cursor: float | None) -> tuple[str, str]:
@@ -164,12 +195,12 @@ def _flow(entries: Sequence[tuple[Piece, ...]], width: int) -> Picture:
     return tuple(lines)
 
 
-def _marker_line(markers: Sequence[Marker], data: ChartData, columns: int) -> tuple[Piece, ...]:
+def _marker_line(scene: Scene) -> tuple[Piece, ...]:
     """The labels over the markers' lines; where they would touch, the newer one stays."""
     placed: list[tuple[int, str]] = []
-    free = LEFT + columns
-    for marker in sorted(markers, reverse=True):
-        at = LEFT + round((marker.time - data.start) / (data.end - data.start) * (columns - 1))
+    free = LEFT + scene.columns
+    for marker in sorted(scene.markers, reverse=True):
+        at = LEFT + scene.column(marker.time)
         before = at - cell_len(marker.label)
         if at + 1 + cell_len(marker.label) <= free:
             placed.append((at, f"▾{marker.label}"))
@@ -185,22 +216,3 @@ def _marker_line(markers: Sequence[Marker], data: ChartData, columns: int) -> tu
         line += [(" " * (start - used), ""), (text, "marker")]
         used = start + cell_len(text)
     return tuple(line)
-
-
-def _crossed(line: tuple[Piece, ...], at: int) -> tuple[Piece, ...]:
-    """``line`` with the cursor in the cell ``at``, behind what is drawn there of a series."""
-    crossed: list[Piece] = []
-    column = 0
-    for text, role in line:
-        inside = at - column
-        if 0 <= inside < len(text):
-            kept = role in LINES and text[inside] not in " \u2800"
-            sign = (text[inside], role) if kept else (_CURSOR, "cursor")
-            crossed += [(text[:inside], role), sign, (text[inside + 1 :], role)]
-        else:
-            crossed.append((text, role))
-        column += len(text)
-    if column <= at:
-        crossed.append((" " * (at - column), ""))
-        crossed.append((_CURSOR, "cursor"))
-    return tuple(piece for piece in crossed if piece[0])

@@ -1,7 +1,8 @@
-"""What is left to draw of a chart when everything is decided, and the canvases that draw it.
+"""What is left to draw of a chart when everything is decided, and the canvases that draw its lines.
 
-The large one is plotext's. It has one figure for the whole process, so it is used in the event loop's thread only,
-for one chart at a time. The small one is our own: a tenth of the time, for many charts side by side.
+On both a value has its place by the same rule: a tick is in the middle of its row, and what is nearest to it is in
+that row too. The large one is plotext's. It has one figure for the whole process, so it is used in the event loop's
+thread only, for one chart at a time. The small one is our own: a tenth of the time, for many charts side by side.
 """
 
 import math
@@ -11,56 +12,58 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from widgets.cells import Piece, fit
-from widgets.chart.axis import time_ticks, value_labels, value_text
-from widgets.chart.data import Limit, Marker, Run
+from widgets.chart.axis import LABEL_WIDTH, Scale, time_ticks, value_labels, value_text
+from widgets.chart.data import Marker, Run
 
 Picture: TypeAlias = tuple[tuple[Piece, ...], ...]
 """The lines of a chart from the top, each in pieces with the name of their role."""
 
-LABEL_WIDTH = 8
 LEFT = LABEL_WIDTH + 1
-"""Cells before the canvas: as many as ever, so that the axis does not jump when the values change."""
+"""Cells before the canvas."""
 # plotext is given their indexes as colours, and they come back in its answer.
 ROLES = ("axis", "baseline", "canary", "other", "warn", "fail", "marker", "cursor")
 LINES = ("baseline", "canary", "other")
-_MARKS = {"baseline": "braille", "canary": "hd", "other": "braille"}
-_LIMIT_STYLES = {"warn": "dotted", "fail": "default"}
-_LIMIT_SIGNS = {"warn": "┈", "fail": "─"}
-_QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
-_BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+BRAILLE = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
+"""The dots of a cell from the lowest."""
 
 _SGR = re.compile(r"((?:\x1b\[[\d;]*m)+)")
 _COLOUR = re.compile(r"38;5;(\d+)")
 
 
 class Scene(NamedTuple):
-    """Lines, limits and moments between axes, on a canvas of so many cells."""
+    """Lines and moments between axes, on a canvas of so many cells."""
 
     start: float
     end: float
-    ticks: tuple[float, ...]
+    scale: Scale
     lines: tuple[tuple[str, tuple[Run, ...]], ...]
     """The role of each and its points."""
-    limits: tuple[Limit, ...]
     markers: tuple[Marker, ...]
     columns: int
     rows: int
-    log: bool = False
 
-    def x(self, time: float) -> float:
-        """Where a time is, from 0 to 1."""
-        return (time - self.start) / (self.end - self.start)
+    def dots(self, time: float, value: float) -> tuple[int, int]:
+        """The dot of a point, from the lower left: there are two by four in a cell."""
+        return math.floor(2 * self._x(time) + 1), math.floor(4 * self._y(value) + 2)
 
-    def y(self, value: float) -> float:
-        """Where a value is, from 0 to 1."""
-        first, last = self.ticks[0], self.ticks[-1]
-        if self.log:
-            first, last, value = math.log10(first), math.log10(last), math.log10(value)
-        return (value - first) / (last - first)
+    def column(self, time: float) -> int:
+        """The cell that a time is in, from the left."""
+        return math.floor(self._x(time) + 0.5)
+
+    def row(self, value: float) -> int:
+        """The row that a value is in, from the top."""
+        return self.rows - 1 - math.floor(self._y(value) + 0.5)
+
+    def _x(self, time: float) -> float:
+        return (time - self.start) / (self.end - self.start) * (self.columns - 1)
+
+    def _y(self, value: float) -> float:
+        return min(max(0.0, self.scale.height(value)), 1.0) * (self.rows - 1)
 
     @property
     def labels(self) -> list[str]:
-        words = map(value_text, self.ticks) if self.log else value_labels(self.ticks)
+        ticks = self.scale.ticks
+        words = map(value_text, ticks) if self.scale.log else value_labels(ticks)
         return ["".join(text for text, _ in fit(label, LABEL_WIDTH, "right")) for label in words]
 
     @property
@@ -87,22 +90,30 @@ def large(scene: Scene) -> Picture:
     figure.plot_size(LEFT + scene.columns, scene.rows + 2)
     figure.canvas("default")
     figure.axes(False)
-    # plotext gets numbers from 0 to 1: time stamps and large values would lose their last digits in it.
-    for axis, side, at, named in (
-        ("y", "left", [scene.y(tick) for tick in scene.ticks], scene.labels),
-        ("x", "lower", [scene.x(time) for time, _ in scene.times], [name for _, name in scene.times]),
+    # plotext gets rows and columns: time stamps and large values would lose their last digits in it, and it would
+    # round the place of a tick in another way than that of a value.
+    wide, high = scene.columns - 1, scene.rows - 1
+    rows, columns = (
+        [high - scene.row(tick) for tick in scene.scale.ticks],
+        [scene.column(at) for at, _ in scene.times],
+    )
+    for axis, side, last, at, named in (
+        ("y", "left", high, rows, scene.labels),
+        ("x", "lower", wide, columns, [name for _, name in scene.times]),
     ):
         figure.axes(True, pixel=colour("axis"), axis=axis, side=side)
-        figure.ruler(axis, side).pixel(colour("axis")).lim(0, 1).ticks(at, named)
-    for limit in scene.limits:
-        figure.line(scene.y(limit.value), 0, pixel=colour(limit.role), style=_LIMIT_STYLES[limit.role])
+        figure.ruler(axis, side).pixel(colour("axis")).lim(0, last).ticks(at, named)
     for marker in scene.markers:
-        figure.line(scene.x(marker.time), 1, pixel=colour("marker"))
+        figure.line(scene.column(marker.time), 1, pixel=colour("marker"))
     for role, found in scene.lines:
         for run in found:
-            mark = plotext.marker(_MARKS[role], colour(role))
-            xs, ys = [scene.x(time) for time, _ in run], [scene.y(value) for _, value in run]
-            figure.draw(figure.signal(xs, ys, marker=mark).lines())
+            dots = [scene.dots(*point) for point in run]
+            # A quarter of a dot from its edge, where nothing is left to be rounded.
+            xs, ys = (
+                [min((x - 0.75) / 2, wide) for x, _ in dots],
+                [min((y - 1.75) / 4, high) for _, y in dots],
+            )
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker("braille", colour(role))).lines())
     return tuple(map(_pieces, figure.build().string().split("\n")[: scene.rows + 2]))
 
 
@@ -120,40 +131,32 @@ def _pieces(line: str) -> tuple[Piece, ...]:
 
 
 @lru_cache(maxsize=64)
-def small(scene: Scene) -> Picture:
-    """The canvas drawn by ourselves, with the times below it: one line more than ``scene.rows``."""
+def small(scene: Scene, timed: bool = True) -> Picture:
+    """The canvas drawn by ourselves; the times are one line more than ``scene.rows``."""
     columns, rows = scene.columns, scene.rows
     cells: list[list[Piece]] = [[(" ", "")] * columns for _ in range(rows)]
-
-    def row(value: float) -> int:
-        return rows - 1 - round(scene.y(value) * (rows - 1))
-
-    for limit in scene.limits:
-        cells[row(limit.value)] = [(_LIMIT_SIGNS[limit.role], limit.role)] * columns
     for marker in scene.markers:
         for line in cells:
-            line[round(scene.x(marker.time) * (columns - 1))] = ("│", "marker")
-    for role, found in sorted(scene.lines, key=lambda each: each[0] == "canary"):  # the canary lies on top
-        deep = 2 if role == "canary" else 4
-        bits: dict[tuple[int, int], int] = {}
-        for x, y in {dot for run in found for dot in _dots(scene, run, 2 * columns, deep * rows)}:
-            bit = 1 << (2 * (y % 2) + x % 2) if deep == 2 else _BRAILLE[y % 4][x % 2]
-            bits[y // deep, x // 2] = bits.get((y // deep, x // 2), 0) | bit
-        for (y, x), bit in bits.items():
-            cells[y][x] = (_QUADRANTS[bit] if deep == 2 else chr(0x2800 + bit), role)
-    named = dict(zip(map(row, scene.ticks), scene.labels, strict=True))
+            line[scene.column(marker.time)] = ("│", "marker")
+    bits: dict[tuple[int, int], int] = {}
+    for role, found in scene.lines:
+        for x, y in {dot for run in found for dot in _dots(scene, run)}:
+            cell = y // 4, x // 2
+            bits[cell] = bits.get(cell, 0) | BRAILLE[y % 4][x % 2]
+            cells[rows - 1 - cell[0]][cell[1]] = (chr(0x2800 + bits[cell]), role)
+    named = dict(zip(map(scene.row, scene.scale.ticks), scene.labels, strict=True))
     canvas = [
         ((named.get(y, " " * LABEL_WIDTH) + ("┤" if y in named else "│"), "axis"), *line)
         for y, line in enumerate(cells)
     ]
-    return (*canvas, ((_times(scene), "axis"),))
+    return (*canvas, ((_times(scene), "axis"),)) if timed else tuple(canvas)
 
 
-def _dots(scene: Scene, run: Run, wide: int, high: int) -> Iterator[tuple[int, int]]:
-    """The dots of a line through the points of ``run``, ``wide`` by ``high`` dots from the upper left."""
+def _dots(scene: Scene, run: Run) -> Iterator[tuple[int, int]]:
+    """The dots of a line through the points of ``run``, two by four in a cell, from the lower left."""
     before: tuple[int, int] | None = None
-    for time, value in run:
-        x, y = round(scene.x(time) * (wide - 1)), high - 1 - round(scene.y(value) * (high - 1))
+    for point in run:
+        x, y = scene.dots(*point)
         x0, y0 = before or (x, y)
         steps = max(abs(x - x0), abs(y - y0), 1)
         yield from (
@@ -164,9 +167,9 @@ def _dots(scene: Scene, run: Run, wide: int, high: int) -> Iterator[tuple[int, i
 
 def _times(scene: Scene) -> str:
     """The names of times under their places; one that would touch the one before is left out."""
-    text = " " * LABEL_WIDTH
+    text = ""
     for time, name in scene.times:
-        at = LEFT + round(scene.x(time) * (scene.columns - 1)) - len(name) // 2
+        at = LEFT + scene.column(time) - len(name) // 2
         if at > len(text) and at + len(name) <= LEFT + scene.columns:
             text = text.ljust(at) + name
     return text

@@ -9,7 +9,6 @@ from widgets.chart.chart import ChartData, ChartLine, Picture
 T = 1_767_225_600  # 2026-01-01 00:00 UTC
 TIMES = range(T, T + 3601, 30)
 BRAILLE = range(0x2801, 0x2900)
-BLOCKS = "▘▝▖▗▀▄▌▐▚▞▛▜▙▟█"
 
 
 def wave(middle: float, gap: range = range(0), size: float = 20.0) -> tuple[float | None, ...]:

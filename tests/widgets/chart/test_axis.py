@@ -6,13 +6,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from widgets.chart.axis import (
+    LABEL_WIDTH,
     ValueAxis,
-    log_ticks,
+    log_scale,
     moment_text,
     time_ticks,
     value_labels,
+    value_scale,
     value_text,
-    value_ticks,
 )
 
 NOON = 1_767_268_800  # 2026-01-01 12:00 UTC
@@ -29,38 +30,57 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("lo", "hi", "most", "labels"),
+    ("lo", "hi", "rows", "labels"),
     [
-        (0, 100, 5, "0 50 100"),
-        (212, 287, 5, "200 250 300"),
-        (0.913, 0.949, 5, "0.91 0.92 0.93 0.94 0.95"),
-        (-3, 4, 4, "-5 0 5"),
-        (0, 0, 5, "-0.5 0.0 0.5"),
-        (12, 12, 3, "11.99999 12.00000 12.00001"),
-        (150_000, 1_250_000, 4, "0.0M 0.5M 1.0M 1.5M"),
-        (0, 99_000, 3, "0k 50k 100k"),
+        (0, 100, 9, "0 50 100"),
+        (212, 287, 9, "220 240 260 280"),
+        (0.913, 0.949, 12, "0.91 0.92 0.93 0.94 0.95 0.96"),
+        (-3, 4, 9, "-2 0 2 4"),
+        (0, 0, 5, "0.0 0.5 1.0"),
+        (12, 12, 5, "11 12 13"),
+        (150_000, 1_250_000, 6, "0.0M 0.5M 1.0M"),
+        (0, 99_000, 5, "0k 50k 100k"),
+        (0, 2.02, 6, "0 1 2"),
+        (1e-8, 3e-8, 5, "1e-8 2e-8 3e-8"),
+        (-4e200, 4e200, 5, "-5e200 0 5e200"),
     ],
 )
-def test_ticks_are_round_and_hold_the_data(lo: float, hi: float, most: int, labels: str) -> None:
-    assert " ".join(value_labels(value_ticks(lo, hi, most))) == labels
+def test_ticks_are_round_and_hold_the_data(lo: float, hi: float, rows: int, labels: str) -> None:
+    assert " ".join(value_labels(value_scale(lo, hi, rows, 2).ticks)) == labels
 
 
 finite = st.floats(-1e299, 1e299)
 
 
-@given(finite, finite, st.integers(0, 20))
-@example(1e16, 1e16 + 2, 5)
-@example(-1e-300, 1e-300, 5)
-@example(0.1, 0.3, 3)
-def test_ticks_cover_any_range_in_few_steps(a: float, b: float, most: int) -> None:
+@given(finite, finite, st.integers(3, 40), st.integers(2, 3))
+@example(1e16, 1e16 + 2, 5, 2)
+@example(-1e-300, 1e-300, 5, 2)
+@example(0.1, 0.3, 3, 2)
+@example(-1.0, 1.0, 3, 3)
+def test_a_scale_holds_any_range_and_its_ticks_are_in_the_middle_of_rows(
+    a: float, b: float, rows: int, gap: int
+) -> None:
     lo, hi = sorted((a, b))
-    ticks = value_ticks(lo, hi, most)
-    slack = (ticks[-1] - ticks[0]) * 1e-6
-    assert ticks[0] <= lo + slack
-    assert ticks[-1] >= hi - slack
-    assert 2 <= len(ticks) <= max(3, most)
-    assert list(ticks) == sorted(set(ticks))
-    assert len(value_labels(ticks)) == len(ticks)
+    scale = value_scale(lo, hi, rows, gap)
+    assert scale.height(lo) >= -1e-6
+    assert scale.height(hi) <= 1 + 1e-6
+    assert len(scale.ticks) >= 2
+    labels = value_labels(scale.ticks)
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) <= LABEL_WIDTH, "none of them is cut"
+    places = [scale.height(tick) * (rows - 1) for tick in scale.ticks]
+    apart = round(places[1] - places[0])
+    assert places == pytest.approx(
+        [round(places[0]) + number * apart for number in range(len(places))], abs=1e-6
+    )
+    assert apart >= min(gap, max(1, (rows - 1) // 2))
+
+
+@given(st.floats(0.001, 1e6), st.integers(5, 40))
+def test_data_has_a_third_of_the_room_or_more(spread: float, rows: int) -> None:
+    for lo in (0.0, spread, -spread / 3):
+        scale = value_scale(lo, lo + spread, rows, 2)
+        assert scale.height(lo + spread) - scale.height(lo) >= 1 / 3
 
 
 @pytest.mark.parametrize(
@@ -118,60 +138,66 @@ def test_time_ticks_are_within_the_time(start: float, span: float, most: int) ->
 
 
 @pytest.mark.parametrize(
-    ("lo", "hi", "most", "ticks"),
+    ("lo", "hi", "rows", "ticks"),
     [
-        (3, 40, 6, [2, 5, 10, 20, 50]),
-        (1, 1000, 5, [1, 10, 100, 1000]),
-        (120, 120, 5, [100, 200]),
-        (1e-6, 1e6, 4, [1e-6, 1e-2, 1e2, 1e6]),
+        (3, 40, 11, [2, 5, 10, 20, 50]),
+        (1, 1000, 10, [1, 10, 100, 1000]),
+        (120, 120, 9, [100, 200]),
+        (1e-6, 1e6, 7, [1e-6, 1e-2, 1e2, 1e6]),
     ],
 )
-def test_logarithmic_ticks(lo: float, hi: float, most: int, ticks: list[float]) -> None:
-    assert list(log_ticks(lo, hi, most)) == ticks
+def test_logarithmic_ticks(lo: float, hi: float, rows: int, ticks: list[float]) -> None:
+    assert list(log_scale(lo, hi, rows, 2).ticks) == ticks
 
 
-@given(st.floats(1e-290, 1e290), st.floats(1e-290, 1e290), st.integers(0, 12))
-def test_logarithmic_ticks_hold_the_data(a: float, b: float, most: int) -> None:
+@given(st.floats(1e-290, 1e290), st.floats(1e-290, 1e290), st.integers(3, 40))
+def test_a_logarithmic_scale_holds_the_data(a: float, b: float, rows: int) -> None:
     lo, hi = sorted((a, b))
-    ticks = log_ticks(lo, hi, most)
-    assert 2 <= len(ticks) <= max(3, most)
-    assert ticks[0] <= lo * (1 + 1e-9)
-    assert hi <= ticks[-1] * (1 + 1e-9)
-    assert list(ticks) == sorted(set(ticks))
+    scale = log_scale(lo, hi, rows, 2)
+    assert len(scale.ticks) >= 2
+    assert scale.height(lo) >= -1e-6
+    assert scale.height(hi) <= 1 + 1e-6
+    assert list(scale.ticks) == sorted(set(scale.ticks))
+    places = [round(scale.height(tick) * (rows - 1)) for tick in scale.ticks]
+    assert len(set(places)) == len(places), "no two of them are in one row"
 
 
 class TestAnAxisThatStays:
-    def test_values_near_a_tick_do_not_make_it_jump(self) -> None:
+    def test_values_near_its_end_do_not_make_it_jump(self) -> None:
         axis = ValueAxis()
-        first = axis.ticks(210, 301, 5, log=False, of="p95")
+        first = axis.scale(210, 301, 9, 2, log=False, of="p95")
         for highest in (299, 301, 298, 280):
-            assert axis.ticks(210, highest, 5, log=False, of="p95") == first
+            assert axis.scale(210, highest, 9, 2, log=False, of="p95") == first
 
     def test_what_leaves_it_moves_it(self) -> None:
         axis = ValueAxis()
-        first = axis.ticks(210, 301, 5, log=False, of="p95")
-        assert axis.ticks(210, 410, 5, log=False, of="p95") != first
-        assert axis.ticks(99, 410, 5, log=False, of="p95")[0] <= 99
+        first = axis.scale(210, 301, 9, 2, log=False, of="p95")
+        assert axis.scale(210, 410, 9, 2, log=False, of="p95") != first
+        assert axis.scale(99, 410, 9, 2, log=False, of="p95").bottom <= 99
 
     def test_what_became_small_in_it_moves_it(self) -> None:
         axis = ValueAxis()
-        axis.ticks(0, 1000, 5, log=False, of="p95")
-        assert axis.ticks(10, 20, 5, log=False, of="p95") == value_ticks(10, 20, 5)
+        axis.scale(0, 1000, 9, 2, log=False, of="p95")
+        assert axis.scale(10, 20, 9, 2, log=False, of="p95") == value_scale(10, 20, 9, 2)
 
-    def test_another_subject_size_or_scale_begins_anew(self) -> None:
+    def test_another_size_shows_the_same(self) -> None:
         axis = ValueAxis()
-        axis.ticks(0, 1000, 5, log=False, of="p95")
-        assert axis.ticks(1, 600, 5, log=False, of="errors") == value_ticks(1, 600, 5)
-        assert axis.ticks(1, 600, 9, log=False, of="errors") == value_ticks(1, 600, 9)
-        assert axis.ticks(1, 600, 9, log=True, of="errors") == log_ticks(1, 600, 9)
+        axis.scale(0, 1000, 9, 2, log=False, of="p95")
+        assert axis.scale(1, 600, 15, 2, log=False, of="p95") == value_scale(0, 1000, 15, 2)
+
+    def test_another_subject_or_kind_begins_anew(self) -> None:
+        axis = ValueAxis()
+        axis.scale(0, 1000, 9, 2, log=False, of="p95")
+        assert axis.scale(1, 600, 9, 2, log=False, of="errors") == value_scale(1, 600, 9, 2)
+        assert axis.scale(1, 600, 15, 2, log=True, of="errors") == log_scale(1, 600, 15, 2)
 
     @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), min_size=1), st.booleans())
     def test_it_always_holds_the_data(self, pairs: list[tuple[float, float]], log: bool) -> None:
         axis = ValueAxis()
         for a, b in pairs:
-            ticks = axis.ticks(min(a, b), max(a, b), 5, log=log, of="")
-            assert ticks[0] <= min(a, b) * (1 + 1e-9)
-            assert max(a, b) <= ticks[-1] * (1 + 1e-9)
+            scale = axis.scale(min(a, b), max(a, b), 9, 2, log=log, of="")
+            assert scale.height(min(a, b)) >= -1e-6
+            assert scale.height(max(a, b)) <= 1 + 1e-6
 
 
 def test_a_moment_is_told_as_finely_as_it_is_shown(zone: None) -> None:

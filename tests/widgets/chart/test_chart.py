@@ -279,7 +279,7 @@ async def main():
         app.query_one(Chart).show(small)
         while app.query_one(Chart).stale:
             await pilot.pause()
-        assert "▄▄▄" in "".join(app.query_one(Chart).render_line(y).text for y in range(1, 20))
+        assert "⠒⠒⠒" in "".join(app.query_one(Chart).render_line(y).text for y in range(1, 20))
         app.query_one(Chart).show(ChartData("t", message="waiting"))
         await pilot.pause()
         assert "waiting" in "".join(app.query_one(Chart).render_line(y).text for y in range(5))
