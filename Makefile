@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCKED := $(PIP) install --require-hashes --no-build-isolation -r
 UV ?= uv
 
-.PHONY: demo test lint format docs lock bench build clean
+.PHONY: demo test lint format docs lock bench soak build clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/pipedeck demo
@@ -29,6 +29,10 @@ docs: $(VENV)/.test-tools
 
 bench: $(VENV)/.test-tools
 	@$(BIN)/python -m benchmarks
+
+MINUTES ?= 10
+soak: $(VENV)/.test-tools
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 build: $(VENV)/.build-tools
 	$(PIP) wheel --no-deps --no-build-isolation -w dist .

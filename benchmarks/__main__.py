@@ -7,13 +7,12 @@ import argparse
 import multiprocessing
 import os
 import sys
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain, repeat
 
 import msgspec
 
-from benchmarks.subprocess_runner import BROKEN, part
+from benchmarks.subprocess_runner import BROKEN, own_folders, part
 from benchmarks.table import RESULTS, document, last_results, table
 
 GROUPS = ("start", "keys", "link", "servers", "process", "logs", "tail", "tests", "charts", "judging")
@@ -28,8 +27,7 @@ def main() -> int:
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(GROUPS):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    with tempfile.TemporaryDirectory(prefix="pipedeck-bench-") as folder:
-        os.environ.update({f"XDG_{what}_HOME": folder for what in ("CACHE", "STATE", "CONFIG")})
+    with own_folders():
         # Compiled modules are kept, as they are where it is installed.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         # Each in a process of its own, so that none pays for what another leaves behind. One after the other, but

@@ -3,7 +3,7 @@
 ``stock``: what Textual writes is written as it is. ``eager``: all libraries are imported before anything is drawn.
 ``charts``: whenever they are asked for again they have new points. ``redrawn``: and they are asked for each second.
 ``lag=FILE``: when the event loop looked up (``time.monotonic``), and how many milliseconds late, from the first frame
-on; written to a file at the end.
+on; written to a file at the end. ``pulse=FILE``: only how late, written each second and not kept, for hours.
 """
 
 import asyncio
@@ -79,6 +79,30 @@ def _lag(path: Path) -> None:
     patch.multiple(Pipedeck, _start=started, on_unmount=ended).start()
 
 
+async def _pulse(path: Path) -> None:
+    late: list[tuple[float, float]] = []
+    beating = asyncio.create_task(beat(late))
+    with path.open("a", encoding="ascii") as file:
+        while not beating.done():
+            await asyncio.sleep(1)
+            file.write(" ".join(f"{lateness:.2f}" for _, lateness in late) + "\n")
+            file.flush()
+            late.clear()
+
+
+def _pulsing(path: Path) -> None:
+    from tui.app import Pipedeck
+
+    start, beating = Pipedeck._start, list[asyncio.Task[None]]()
+
+    def started(app: Pipedeck) -> None:
+        start(app)
+        beating.append(asyncio.create_task(_pulse(path)))
+
+    path.touch()
+    patch.object(Pipedeck, "_start", started).start()
+
+
 def main() -> None:
     changes, sys.argv[1:] = sys.argv[1].split(","), sys.argv[2:]
     for change in changes:
@@ -93,6 +117,8 @@ def main() -> None:
             _redrawn()
         elif name == "lag":
             _lag(Path(value))
+        elif name == "pulse":
+            _pulsing(Path(value))
     from tui.cli import main as pipedeck
 
     sys.exit(pipedeck())

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.table import Row
@@ -59,6 +60,14 @@ def serving(task: Callable[..., None], *arguments: object) -> Iterator[Any]:
     finally:
         here.send(None)
         child.join()
+
+
+@contextmanager
+def own_folders() -> Iterator[None]:
+    """Whatever is started keeps its config, cache and journal in a folder that is gone at the end."""
+    with TemporaryDirectory(prefix="pipedeck-bench-") as folder:
+        os.environ.update({f"XDG_{what}_HOME": folder for what in ("CACHE", "STATE", "CONFIG")})
+        yield
 
 
 def resident() -> float:

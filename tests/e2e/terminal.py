@@ -121,6 +121,15 @@ class Terminal:
                 self._streams[self._alternate].feed(_NOT_FOR_PYTE.sub(b"", part))
         return "\n".join(line.rstrip() for line in self._screens[self._alternate].display)
 
+    def forget(self) -> int:
+        """Keep the screen only, for programs that run for hours; how many bytes had come since this was done last."""
+        _ = self.text
+        come = self._emulated
+        del self.raw[:come]
+        self.reads.clear()
+        self._emulated, self._answered = 0, max(0, self._answered - come)
+        return come
+
     def modes(self) -> set[int]:
         """The private modes that differ from a fresh terminal's: mouse, alternate screen, hidden cursor, …"""
         differing: set[int] = set()
@@ -258,6 +267,13 @@ class Terminal:
         """MiB that are resident."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+    def descriptors(self) -> int:
+        """How many files, sockets and pipes it has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/task"))
 
     def children(self) -> list[int]:
         """The ids of the processes that it started and that still run."""

@@ -21,6 +21,16 @@ def test_it_shows_what_stands_on_the_screen_and_keeps_what_came() -> None:
         assert terminal.wait_exit()[0] == 0
 
 
+def test_what_came_can_be_forgotten_and_the_screen_stays() -> None:
+    with shell("printf 'one'; read line; printf ' and %s' $line; read line") as terminal:
+        terminal.wait_for("one")
+        assert (terminal.forget(), bytes(terminal.raw)) == (3, b"")
+        terminal.send("two\r")
+        terminal.wait_for("and two")
+        assert terminal.text.startswith("one")
+        assert (terminal.threads(), terminal.descriptors()) == (1, 3)
+
+
 def test_it_tells_the_modes_that_were_left_on() -> None:
     with shell(
         r"printf '\033[?1049h\033[?1003;1006h\033[?25l'; read line; printf '\033[?1049l\033[?1003l'"
