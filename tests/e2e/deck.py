@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.e2e.terminal import PATIENCE, Terminal, program
 
-CTRL_L, CTRL_R, CTRL_Z, ESCAPE, ENTER = "\x0c", "\x12", "\x1a", "\x1b", "\r"
+CTRL_L, CTRL_R, CTRL_Z, ESCAPE, ENTER, F2 = "\x0c", "\x12", "\x1a", "\x1b", "\r", "\x1bOQ"
 SIDE = "▏"
 """What stands between the list and the panes beside it."""
 _WHOLE_SHEET = re.compile(r"prometheus \(prometheus\) .* requests .* read")

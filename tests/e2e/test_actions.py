@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.e2e.deck import ENTER, ESCAPE, Deck
+from tests.e2e.deck import ENTER, ESCAPE, F2, Deck
 from tests.e2e.settings import write_config
 from tui.sandbox.process import Sandbox
 
@@ -68,18 +68,25 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
-        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed, after the yes" in deck.text
+        assert "✗ DO NOT PROMOTE: WORSE: " in deck.text
+        assert "─ facts · name · version ─╮" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         assert "3 waiting" in deck.header, "No is the default"
         deck.send("a")
         asked(deck, "Go on")
-        for text in ("6499beb3 → 76d0b686", "Report calibration", "tests, ", "rolling back"):
+        for text in ("against it", "it does", "way back", "6499beb3 comes back"):
             assert text in deck.text
+        deck.send(F2)
+        deck.wait_for("F2 what decides")
+        for text in ("6499beb3 → 76d0b686", "tests failed", "Report calibration"):
+            deck.send(" ")
+            deck.wait_for(text)
         deck.send("y")
-        asked(deck, "Yes, promote")
+        deck.wait_for("─ ✓ facts · name · version ─╮")
+        asked(deck, "Go on")
         deck.send(f"production{ENTER}")
-        asked(deck, "Yes, all the same")
+        asked(deck, "Yes, promote")
         deck.send(f"76d0b686{ENTER}")
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.wait_for("◦ promote accepted")
@@ -111,18 +118,22 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         gates(deck)
         deck.send("a")
         asked(deck, "Go on")
-        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed, after the yes" in deck.text
+        assert "✗ DO NOT PROMOTE: WORSE: " in deck.text
+        assert "─ facts · name · version ─╮" in deck.text
         deck.send(ENTER)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.send("a")
         asked(deck, "Go on")
-        deck.send("y")
-        asked(deck, "Yes, promote")
         for words in ("✗ DO NOT PROMOTE: WORSE: errors", "beyond the fail"):
             assert words in deck.text
+        deck.send("y")
+        deck.wait_for("Type production to confirm")
+        asked(deck, "Go on")
         deck.send(f"production{ENTER}")
-        asked(deck, "Yes, all the same")
-        assert "! the verdict is DO NOT PROMOTE: 76d0b686 has to be typed" in deck.text
+        deck.wait_for("─ ✓ facts · ✓ name · version ─╮")
+        asked(deck, "Yes, promote")
+        for words in ("✗ DO NOT PROMOTE: WORSE: errors", "Type 76d0b686 to promote it all the same"):
+            assert words in deck.text
         deck.send(ESCAPE)
         deck.wait_for(lambda: "╭" not in deck.text)
         deck.settle()

@@ -118,7 +118,8 @@ def test_a_canary_is_found_looked_at_and_promoted(terminal: Terminal) -> None:
     code, out, errors = terminal("promote", "fraud", "--dry-run")
     assert code == 0
     assert "  environment: production" in out
-    assert "  rolling back: " in out
+    assert "  way back: " in out
+    assert out.index("verdict") < out.index("  against it: ") < out.index("  it does: ")
     assert "POST http" in out
     assert (errors, terminal.writes) == ("", [])
 

@@ -7,7 +7,7 @@ from tui.config import Settings
 from tui.domain.action import ActionField, ActionKind, ActionRequest, Plan, Step
 from tui.domain.address import Address
 from tui.engine.actions.service import PreparedAction
-from tui.screens.action_dialog import entries, paper, values
+from tui.screens.action_dialog import entries, last_paper, paper, values
 
 BAD = "a\x1b]52;c;eHg=\x07b\u202ec"
 FIELDS = (
@@ -24,7 +24,9 @@ PLAN = Plan(REQUEST, "Train", fields=FIELDS, steps=(Step("start", "POST", "/buil
 def test_what_is_asked_has_nothing_that_a_terminal_obeys() -> None:
     settings = Settings(sources={})
     shown = [repr(each._replace(name="")) for each in entries(PLAN)]
-    shown += map(repr, paper(PreparedAction(PLAN), settings, 0.0).lines)
+    told = paper(PreparedAction(PLAN), settings, 0.0)
+    shown += map(repr, (*told.deciding.lines, *told.everything.lines))
+    shown.append(repr(last_paper(PreparedAction(PLAN), FIELDS, {}, 0.0)))
     for each in shown:
         assert "\\x1b" not in each
         assert "\\u202e" not in each

@@ -29,7 +29,6 @@ from tui.insight.promotion import OtherDeployment, PartSource, Promotion, Reques
 from tui.keys import keymap
 from tui.panes.action_progress import LASTING
 from tui.screens.action_dialog import paper
-from tui.screens.action_flow import REASON
 from widgets.dialog.dialog import Dialog
 from widgets.dialog.menu import Menu
 
@@ -244,13 +243,15 @@ canary = { input = "(?i)promote" }
 async def test_against_the_verdict_the_version_is_typed_in_a_second_question(tmp_path: Path) -> None:
     async with desk(tmp_path, DOUBTFUL, size=(100, 40)) as work:
         await work.say("7", "a")
-        assert "the verdict is WAIT: 7 has to be typed, after the yes" in work.text
+        assert "WAIT: UNCLEAR: errors" in work.text
+        assert "─ facts · version ─╮" in work.text
         await work.say("y")
-        assert "Against the verdict" in work.text
+        assert "─ ✓ facts · version ─╮" in work.text
+        assert "Type 7 to promote it all the same" in work.text
         await work.say("enter")
-        assert "─ 7 has to be typed ─" in work.text
+        assert "✗ 7 has to be typed" in work.text
         await work.say("y", "enter")
-        assert "'y' is not 7" in work.text
+        assert "✗ 'y' is not 7" in work.text
         await work.say("tab", "y")
         assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
         await work.say("escape")
@@ -276,9 +277,11 @@ async def test_the_gates_own_button_is_the_answer_and_its_values_are_in_question
         await work.say("7", "a")
         assert "how the traffic is moved" in work.text
         await work.say("shift+tab", "right", "enter", "y")
-        assert "STRATEGY=blue" in work.text
-        assert "y Yes: Ship it" in work.text
+        assert "sends         STRATEGY=blue" in work.text
+        assert "s Yes: Ship it" in work.text
         await work.say("y")
+        assert work.jenkins.sent == [], "the key of the question before does not send"
+        await work.say("s")
         await work.settle(30)
         await work.say("9", "enter")
         assert "STRATEGY=blue" in work.text
@@ -289,7 +292,7 @@ async def test_production_has_to_be_typed(tmp_path: Path) -> None:
         work.jenkins.environment = "production"
         await work.say("7", "a")
         await work.say(*"productio", "enter", "enter")
-        assert "'productio' is not production" in work.text
+        assert "✗ 'productio' is not production" in work.text
         assert (work.jenkins.sent, isinstance(work.app.screen, Dialog)) == ([], True)
         await work.say("n", "enter")
         assert len(work.jenkins.sent) == 1
@@ -298,7 +301,7 @@ async def test_production_has_to_be_typed(tmp_path: Path) -> None:
 async def test_secret_that_need_not_be_given_is_left_to_the_server(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.fields = (ActionField("WHY", required=True), ActionField("TOKEN", "secret"))
-        await work.say("7", "a", "x", "tab", "enter", "y", "y")
+        await work.say("7", "a", "x", "tab", "enter", "y", "s")
         await work.settle(3)
         assert work.jenkins.secrets == [{}]
 
@@ -314,7 +317,9 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
         assert "because" in work.text
         assert "hunter2" not in work.text
         await work.say("enter", "y")
-        await work.say("y")
+        assert "sends         WHY=because, TOKEN=***" in work.text
+        assert "hunter2" not in work.text
+        await work.say("s")
         assert work.jenkins.secrets == [{"TOKEN": "hunter2"}]
         assert work.app.runtime.actions.activities[0].plan.request.value("WHY") == "because"
         await work.settle(30)
@@ -401,9 +406,11 @@ def promotion() -> PreparedAction:
         MetricVerdict(
             metric="accuracy",
             outcome=MetricOutcome.WORSE,
-            reason="worse by more than 0.005",
+            reason="0.92, 2.1 % under the baseline and falling; 0.005 is allowed",
             baseline=0.94,
             canary=0.92,
+            baseline_values=(0.94, 0.94, None, 0.941, 0.94),
+            canary_values=(0.94, 0.935, None, 0.92, 0.915),
             difference=-0.02,
             low=-0.025,
             high=-0.015,
@@ -455,18 +462,22 @@ def promotion() -> PreparedAction:
     )
 
 
-async def test_the_promote_dialog(snapshot: SnapshotAssertion) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (110, 30), (160, 45)], ids=str)
+async def test_the_promote_dialog(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     app: App[None] = App()
     app.animation_level = "none"
-    async with running(app, (80, 24)) as pilot:
+    async with running(app, size) as pilot:
         dialog = Dialog("Promote", "Reading …")
         app.push_screen(dialog)
         await pilot.pause()
-        dialog.ask(paper(promotion(), Settings(sources={}), NOW), "Yes, promote", REASON, "production")
+        shown = paper(promotion(), Settings(sources={}), NOW)
+        steps = "facts · name · version"
+        dialog.ask(shown.deciding, "Go on", (), everything=shown.everything, steps=steps)
         await pilot.pause()
-        assert screen_text(app) == snapshot(name="top")
-        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
-        assert screen_text(app) == snapshot(name="end")
+        assert screen_text(app) == snapshot(name="facts")
+        if size == (80, 24):
+            await pilot.press("f2", "pagedown", "pagedown", "pagedown", "pagedown")
+            assert screen_text(app) == snapshot(name="everything, its end")
 
 
 class Starting(ActingSource):

@@ -1,6 +1,6 @@
 """Plans, promotions and outcomes as plain text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tui.config import Settings
 from tui.domain.action import ActionField, Activity, Plan
@@ -8,7 +8,7 @@ from tui.engine.actions.service import PreparedAction
 from tui.insight.promotion import Promotion
 from tui.presenters.judged_metrics import metric_line
 from tui.presenters.plain_text import table
-from tui.presenters.promotion import notes, promotion_facts
+from tui.presenters.question import question
 from tui.text.safe import clean
 
 
@@ -18,17 +18,11 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
     Args:
         requests: with what would be sent.
     """
-    plan = prepared.plan
-    lines = [plan.words]
-    if not plan.possible:
-        lines.append(f"  cannot be done now: {plan.why_not}")
-    lines += [f"  {name}: {value}" for name, value in plan.facts]
-    lines += [f"  {line}" for line in promotion_lines(prepared.promotion, settings, now)]
-    lines += [f"  warning: {warning}" for warning in plan.warnings]
-    if plan.possible and prepared.consent.name:
-        lines.append(f"  {prepared.consent.typing}")
-    if prepared.consent.doubt:
-        lines.append(f"  {prepared.consent.typing_version}")
+    plan, asked = prepared.plan, question(prepared.plan, prepared.consent, prepared.promotion, now)
+    lines = [asked.title, *(f"  {fact.words}" for fact in asked.verdict)]
+    lines += [f"  {fact.name}: {fact.words}" for fact in asked.deciding]
+    lines += [f"    {line}" for line in metric_lines(prepared.promotion, settings, now)]
+    lines += [f"  {fact.name}: {fact.words}" for fact in asked.rest]
     if requests:
         lines += [f"  it asks for {_field(field)}" for field in plan.fields]
         lines += [line for request in _requests(plan) for line in request]
@@ -52,31 +46,27 @@ def _requests(plan: Plan) -> Iterator[list[str]]:
         yield [f"  {number}. {step.words}", f"    {step.method} {plan.server}{step.path}", *body]
 
 
-def promotion_lines(promotion: Promotion | None, settings: Settings, now: float) -> Iterator[str]:
-    """What must be on screen before promoting, each part with its age where it is not from now."""
-    if promotion is None:
-        return
-    yield from (f"{name}: {words}" for name, words, _ in promotion_facts(promotion, now))
-    if promotion.verdict is not None and promotion.verdict.metrics:
-        lines = (
-            metric_line(metric, settings.metrics[metric.metric].unit, now)
-            for metric in promotion.verdict.metrics
+def metric_lines(promotion: Promotion | None, settings: Settings, now: float) -> Sequence[str]:
+    """What the verdict is made of; nothing without one."""
+    if promotion is None or promotion.verdict is None or not promotion.verdict.metrics:
+        return ()
+    lines = [
+        metric_line(metric, settings.metrics[metric.metric].unit, now) for metric in promotion.verdict.metrics
+    ]
+    rows = [
+        (
+            line.metric,
+            line.baseline,
+            line.canary,
+            line.outcome.value,
+            line.effective,
+            line.age or "no value",
+            line.why,
         )
-        rows = [
-            (
-                line.metric,
-                line.baseline,
-                line.canary,
-                line.outcome.value,
-                line.effective,
-                line.age or "no value",
-                line.why,
-            )
-            for line in lines
-        ]
-        titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
-        yield from (f"  {line}" for line in table(titles, rows, open_end=True).splitlines())
-    yield from (f"{name}: {words}" for name, words, _ in notes(promotion))
+        for line in lines
+    ]
+    titles = ("METRIC", "BASELINE", "CANARY", "VERDICT", "N", "AGE", "WHY")
+    return table(titles, rows, open_end=True).splitlines()
 
 
 def outcome_text(activity: Activity) -> str:

@@ -64,6 +64,9 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the canary's newest value."""
     gaps: float = 0.0
     """Share of the looks, from the canary's first value on, at which it had none."""
+    baseline_values: tuple[float | None, ...] = ()
+    """At each look from the canary's first value on; None where there was none."""
+    canary_values: tuple[float | None, ...] = ()
     more: float | None = None
     """Seconds until it should be clearer; None where it is clear, or nobody can tell."""
     group: str = ""

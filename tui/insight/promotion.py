@@ -68,7 +68,9 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     tests: TestCounts | None = None
     tests_known: PartSource = PartSource()
     alarms: tuple[str, ...] = ()
-    """What fires for the model, and what other systems say fires, in words."""
+    """What fires for the model, in words."""
+    alarms_elsewhere: tuple[str, ...] = ()
+    """What other systems say fires: nobody tells which model it is about."""
     alarms_known: PartSource = PartSource(problem="they were not read")
     judging: tuple[str, ...] = ()
     """Who else decides on the model at this moment, and what else of it waits for a decision, in words."""

@@ -1,98 +1,144 @@
 """What must be known before promoting, as short texts: what the deck's dialog and the commands both show.
 
-Pure functions of a promotion and a time; a role is a status that the text looks like.
+Pure functions of a promotion and a time.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.domain.verdict import Decision
+from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.insight.promotion import FRESH, PartSource, Promotion
 from tui.text import format as fmt
 
 COMMITS = 3
 """Told by their titles; more are counted."""
+NOT_KNOWN = "not known"
 _ROLES = {Decision.PROMOTE: "passed", Decision.WAIT: "warning", Decision.STOP: "failed"}
+_AGAINST = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning"}
 
 
-class PromotionFact(NamedTuple):
+class Fact(NamedTuple):
     name: str
     words: str
+    """What speaks against it can be understood without the name."""
     role: str = ""
-    """The status it looks like; ``dim`` for what is less important."""
+    """The status it looks like: ``failed`` and ``warning`` speak against it, the red one more; ``unknown``: it is not
+    known, and why; ``dim`` for what is less important."""
 
     @property
-    def good_or_bad(self) -> bool:
-        return self.role in ("passed", "warning", "failed")
+    def against(self) -> bool:
+        return self.role in ("failed", "warning")
 
 
-def promotion_facts(promotion: Promotion, now: float) -> Iterator[PromotionFact]:
-    """All of it but the metrics, in the order in which it is read."""
-    yield PromotionFact("model", promotion.model)
-    yield PromotionFact(
-        "version",
-        f"{promotion.replaces or '?'} → {promotion.version or '?'}{_mark(promotion.environments, now)}",
-    )
+def verdict_fact(promotion: Promotion, now: float) -> Fact:
+    """What the judge decided, a sentence; what he says of a metric stands with what speaks against it."""
+    verdict = promotion.verdict
+    if verdict is None:
+        return Fact("verdict", f"the verdict is {NOT_KNOWN}: {_why(promotion.verdict_known)}", "warning")
+    words = f"{verdict.decision}: {_reason(verdict)}{_mark(promotion.verdict_known, now)}"
+    return Fact("verdict", words, _ROLES[verdict.decision])
+
+
+def promotion_facts(promotion: Promotion, now: float) -> Iterator[Fact]:
+    """All of it but the verdict and the metrics that are as they should be."""
+    verdict = promotion.verdict
+    for metric in verdict.metrics if verdict is not None else ():
+        if role := _AGAINST.get(metric.outcome, ""):
+            yield Fact(metric.metric, _metric_words(metric), role)
+    yield _tests(promotion, now)
+    yield from _alarms(promotion, now)
+    yield from _meanwhile(promotion)
+    yield from (Fact("also judging", words, "warning") for words in promotion.judging)
+    if not promotion.judging:
+        yield Fact("also judging", "nobody else, as far as is known")
+    yield Fact("model", promotion.model)
+    versions = f"{promotion.replaces or NOT_KNOWN} → {promotion.version or NOT_KNOWN}"
+    yield Fact("version", versions + _mark(promotion.environments, now))
     if promotion.canary is not None and promotion.canary.revision:
-        yield PromotionFact("commit", promotion.canary.revision[:12])
-    yield PromotionFact("environment", promotion.environment or "not known")
-    yield _verdict(promotion, now)
+        yield Fact("commit", promotion.canary.revision[:12])
+    yield Fact("environment", promotion.environment or NOT_KNOWN)
+    yield Fact("canary", _canary(promotion))
+    yield _requests(promotion, now)
+    yield _baseline(promotion)
+    yield _unless_missing("brings", _brings(promotion), promotion.changes_known, now)
+    if verdict is not None:
+        yield Fact("score", f"{verdict.score:.0f} of 100, judged by {verdict.judge}")
+        yield from (Fact("about it", note, "dim") for note in verdict.notes)
+
+
+def way_back(promotion: Promotion) -> Fact:
+    return Fact("way back", promotion.back or f"{NOT_KNOWN}: no version to go back to was found")
+
+
+def _reason(verdict: Verdict) -> str:
+    reason = verdict.reason
+    for metric in verdict.metrics:
+        if metric.outcome is MetricOutcome.WORSE and metric.reason:
+            reason = reason.removesuffix(metric.reason)
+    return reason.rstrip()
+
+
+def _metric_words(metric: MetricVerdict) -> str:
+    unclear = " is unclear:" if metric.outcome is MetricOutcome.UNCLEAR else ""
+    return f"{metric.metric}{unclear} {metric.reason}"
+
+
+def _tests(promotion: Promotion, now: float) -> Fact:
+    tests = promotion.tests
+    if tests is None:
+        return _missing("tests", promotion.tests_known)
+    words = f"{tests.failed or 'none'} of {fmt.count(tests.total, 'test')} failed"
+    return Fact("tests", words + _mark(promotion.tests_known, now), "failed" if tests.failed else "")
+
+
+def _alarms(promotion: Promotion, now: float) -> Iterator[Fact]:
+    known = promotion.alarms_known
+    mark = "" if known.problem else _mark(known, now)
+    for words in promotion.alarms:
+        yield Fact("alarms", f"alarm {words}{mark}", "failed")
+    for words in promotion.alarms_elsewhere:
+        yield Fact("alarms", f"alarm elsewhere, {words}{mark}", "warning")
+    if known.problem:
+        yield _missing("alarms", known)
+    elif not promotion.alarms + promotion.alarms_elsewhere:
+        yield Fact("alarms", f"none fires{mark}")
+
+
+def _meanwhile(promotion: Promotion) -> Iterator[Fact]:
+    for other in promotion.others:
+        who = other.deployment.who or "somebody"
+        words = f"also deployed meanwhile: {other.deployment.version} by {who} into {other.environment}"
+        yield Fact("meanwhile", words, "warning")
+    if not promotion.others:
+        yield Fact("meanwhile", "nothing else was deployed, as far as is known")
+
+
+def _canary(promotion: Promotion) -> str:
     share = (
         f"{promotion.share:g} % of the traffic"
         if promotion.share is not None
-        else "share of the traffic not known"
+        else f"share of the traffic {NOT_KNOWN}"
     )
-    since = f"for {promotion.minutes:.0f} min" if promotion.minutes is not None else "since when is not known"
-    yield PromotionFact("canary", f"{share}, {since}")
-    yield _requests(promotion, now)
-    yield _baseline(promotion)
-    yield from _unless_missing("brings", _brings(promotion), promotion.changes_known, now)
-    tests = promotion.tests
-    words = f"{tests.total} tests, {tests.failed} failed" if tests is not None else ""
-    yield from _unless_missing("tests", words, promotion.tests_known, now, bool(tests and tests.failed))
-    alarms = "; ".join(promotion.alarms) or ("" if promotion.alarms_known.problem else "none")
-    yield from _unless_missing("alarms", alarms, promotion.alarms_known, now, bool(promotion.alarms))
-    others = ", ".join(
-        f"{other.deployment.version} by {other.deployment.who or 'somebody'} into {other.environment}"
-        for other in promotion.others
-    )
-    meanwhile = f"also deployed: {others}" if others else "nothing else was deployed, as far as is known"
-    yield PromotionFact("meanwhile", meanwhile, "warning" if others else "")
-    judging = "; ".join(promotion.judging) or "nobody else, as far as is known"
-    yield PromotionFact("also judging", judging, "warning" if promotion.judging else "")
-    yield PromotionFact("rolling back", promotion.back or "nothing to go back to is known")
+    since = f"for {promotion.minutes:.0f} min" if promotion.minutes is not None else f"since when {NOT_KNOWN}"
+    return f"{share}, {since}"
 
 
-def notes(promotion: Promotion) -> Iterator[PromotionFact]:
-    """What is to be said of the values that were judged."""
-    for note in promotion.verdict.notes if promotion.verdict is not None else ():
-        yield PromotionFact("about it", note, "dim")
-
-
-def _verdict(promotion: Promotion, now: float) -> PromotionFact:
-    verdict = promotion.verdict
-    if verdict is None:
-        return _missing("verdict", promotion.verdict_known)
-    words = f"{verdict.decision}: {verdict.reason} (score {verdict.score:.0f}, judged by {verdict.judge})"
-    return PromotionFact("verdict", words + _mark(promotion.verdict_known, now), _ROLES[verdict.decision])
-
-
-def _requests(promotion: Promotion, now: float) -> PromotionFact:
+def _requests(promotion: Promotion, now: float) -> Fact:
     canary, baseline = promotion.requests.canary, promotion.requests.baseline
     if canary is None:
         return _missing("requests", promotion.requests_known)
     words = f"{fmt.quantity(round(canary))} on the canary"
     if baseline is not None:
         words += f", {fmt.quantity(round(baseline))} on the baseline in the same time"
-    return PromotionFact("requests", words + _mark(promotion.requests_known, now))
+    return Fact("requests", words + _mark(promotion.requests_known, now))
 
 
-def _baseline(promotion: Promotion) -> PromotionFact:
+def _baseline(promotion: Promotion) -> Fact:
     """Whether the two can be compared at all: what is warm looks better than what has just begun."""
     if promotion.before is None:
-        return PromotionFact("baseline", "since when it is there is not known", "warning")
+        return Fact("baseline", "since when it is there", "unknown")
     earlier = f"it was there {fmt.ago(promotion.before * 60)} before the canary"
-    return PromotionFact("baseline", f"{promotion.replaces}; {earlier}: warm where the canary may be cold")
+    return Fact("baseline", f"{promotion.replaces}; {earlier}: warm where the canary may be cold")
 
 
 def _brings(promotion: Promotion) -> str:
@@ -106,14 +152,8 @@ def _brings(promotion: Promotion) -> str:
     return f"{fmt.count(len(commits), 'commit')}: {'; '.join([*first, *more])}"
 
 
-def _unless_missing(
-    name: str, words: str, known: PartSource, now: float, bad: bool = False
-) -> Iterator[PromotionFact]:
-    yield (
-        PromotionFact(name, words + _mark(known, now), "failed" if bad else "")
-        if words
-        else _missing(name, known)
-    )
+def _unless_missing(name: str, words: str, known: PartSource, now: float) -> Fact:
+    return Fact(name, words + _mark(known, now)) if words else _missing(name, known)
 
 
 def _mark(known: PartSource, now: float) -> str:
@@ -124,8 +164,12 @@ def _mark(known: PartSource, now: float) -> str:
     return f"  ~ read {age(known.at, now)}{problem}"
 
 
-def _missing(name: str, known: PartSource) -> PromotionFact:
-    return PromotionFact(name, f"not known: {known.problem or 'it was not read'}", "warning")
+def _missing(name: str, known: PartSource) -> Fact:
+    return Fact(name, _why(known), "unknown")
+
+
+def _why(known: PartSource) -> str:
+    return known.problem or "it was not read"
 
 
 def age(at: float | None, now: float) -> str:

@@ -1,6 +1,7 @@
-"""What a plan looks like to the person who is asked: doubts, facts, and the metrics of a promotion."""
+"""What a plan looks like to the person who is asked: what speaks against it, what it does, and the metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from tui.config import Settings
 from tui.domain.action import ActionField, Plan
@@ -8,16 +9,24 @@ from tui.domain.verdict import MetricOutcome, MetricVerdict
 from tui.engine.actions.service import PreparedAction
 from tui.engine.actions.targets import TargetPlan, able
 from tui.insight.confirmation import names
-from tui.insight.promotion import Promotion
-from tui.presenters.judged_metrics import metric_line
-from tui.presenters.promotion import PromotionFact, age, notes, promotion_facts
+from tui.presenters.judged_metrics import MetricLine, metric_line
+from tui.presenters.promotion import Fact
+from tui.presenters.question import Question, question, sent_values
 from tui.text.safe import clean, clean_lines
-from widgets.cells import Cell
+from widgets.cells import Cell, width_of
+from widgets.chart.sparkline import sparkline
 from widgets.dialog.dialog import FACTS, DialogContent, DialogDoubt, DialogFact
 from widgets.dialog.form import Entry
 from widgets.table.line_table import Column, Row
-from widgets.theme import status_style
+from widgets.theme import StatusStyle, status_style
 
+Line = DialogFact | DialogDoubt | Row
+
+EVIDENCE = ("", "", "baseline", "canary", "difference", "", "verdict", "canary so far", "baseline so far")
+_LEAST = (1, 10, 0, 0, 0, 0, 0, 0, 0)
+_DROPS = (0, 0, 0, 0, 0, 2, 0, 1, 3)
+"""Of its columns: where there is no room, the curve of the baseline goes first, then the interval."""
+CURVE = 13
 METRICS = (
     Column("", 1),
     Column("", 13, flex=1),
@@ -27,81 +36,147 @@ METRICS = (
     Column("", 5, align="right"),
     Column("", 5, align="right"),
 )
-_TITLES = ("", "Metric", "baseline", "canary", "verdict", "n", "age")
+_TITLES = ("", "metric", "baseline", "canary", "verdict", "n", "age")
 OLD = 300.0
 """Seconds after which the newest value of a metric is marked."""
 _LOOKS = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning", MetricOutcome.IGNORED: "skipped"}
+_ORDER = tuple(_LOOKS)
+"""Worse first, what is as it should be last."""
 
 
-def paper(prepared: PreparedAction, settings: Settings, now: float) -> DialogContent:
-    """All that is to be known before an answer: what it is, what makes it doubtful, the facts, the metrics."""
-    plan, promotion = prepared.plan, prepared.promotion
-    lines: list[DialogFact | DialogDoubt | Row] = [DialogFact("what", (plan.words, "strong"))]
-    if not plan.possible:
-        lines.append(DialogFact("cannot now", (plan.why_not, "failed")))
-    if prepared.consent.doubt:
-        lines.append(DialogDoubt(f"{prepared.consent.typing_version}, after the yes"))
-    if plan.possible and prepared.consent.name:
-        lines.append(DialogDoubt(prepared.consent.typing))
-    lines += map(DialogDoubt, plan.warnings)
-    for field in plan.fields:
-        if field.kind == "unsupported":
-            lines.append(
-                DialogDoubt(f"{clean(field.name)} cannot be filled in here; it is sent as the server has it")
-            )
-    lines.append(DialogFact("server", plan.server or plan.request.target.source))
-    if promotion is not None:
-        lines += _promotion(promotion, settings, now)
-    lines += [DialogFact(name, value) for name, value in plan.facts]
-    if not promotion and plan.environment and "environment" not in dict(plan.facts):
-        lines.append(DialogFact("environment", plan.environment))
-    if len(plan.steps) > 1:
-        lines += [DialogFact(f"step {number}", step.words) for number, step in enumerate(plan.steps, 1)]
-    lines.append(DialogFact("state read", age(plan.read_at, now)))
-    if promotion is not None:
-        lines += [DialogFact(note.name, _marked(note)) for note in notes(promotion)]
-    title = f"{plan.request.kind.verb.capitalize()} {plan.request.target}"
-    return DialogContent(title, lines, METRICS if promotion is not None else FACTS)
+class Paper(NamedTuple):
+    """What is told of a question."""
+
+    deciding: DialogContent
+    everything: DialogContent
 
 
-def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, now: float) -> DialogContent:
-    """What is done together: what of it is possible, and then all that is to be known of each."""
-    plans = able(items)
-    lines: list[DialogFact | DialogDoubt | Row] = [
-        DialogFact("what", (f"{len(plans)} of {len(items)}, each by itself", "strong"))
-    ]
-    if typed := names(plan.consent for plan in plans):
-        lines.append(DialogDoubt(f"{', '.join(typed)}: production, to be typed"))
-    lines += [DialogDoubt(f"left out: {item.target}: {item.why_not}") for item in items if item.why_not]
-    lines += [DialogFact(f"{number}", (each.plan.words, "strong")) for number, each in enumerate(plans, 1)]
-    for number, each in enumerate(plans, 1):
-        lines.append(Row(f"{number}", ("", f"{number}", str(each.plan.request.target)), "group"))
-        for line in paper(each, settings, now).lines:
-            lines.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
-    return DialogContent(title, lines, METRICS if any(plan.promotion for plan in plans) else FACTS)
-
-
-def _promotion(promotion: Promotion, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
-    yield from (
-        DialogFact(promotion_fact.name, _marked(promotion_fact))
-        for promotion_fact in promotion_facts(promotion, now)
+def paper(prepared: PreparedAction, settings: Settings, now: float) -> Paper:
+    """All that is to be known before an answer: what speaks against it, what it does, the metrics, the rest."""
+    asked = _question(prepared, now)
+    deciding = list(_deciding(asked))
+    rows = [_evidence(metric, line, now) for metric, line in _judged(prepared, settings, now)]
+    if rows:
+        deciding += [Row("space", ("",)), Row("evidence", EVIDENCE, "group"), *rows]
+    everything = list(_everything(prepared, settings, now))
+    return Paper(
+        DialogContent(asked.title, deciding, _columns(rows) if rows else FACTS),
+        DialogContent(asked.title, everything, METRICS if rows else FACTS),
     )
-    metrics = promotion.verdict.metrics if promotion.verdict is not None else ()
-    if metrics:
+
+
+def last_paper(
+    prepared: PreparedAction, fields: Sequence[ActionField], secrets: Mapping[str, str], now: float
+) -> DialogContent:
+    """What stands beside the later answers: what speaks against it and what it does, and what is sent, once more.
+
+    Args:
+        fields: what was filled in.
+    """
+    asked = _question(prepared, now)
+    lines = list(_deciding(asked._replace(unknown=(), change=asked.change[:1])))
+    if fields:
+        lines.append(DialogFact("sends", sent_values(prepared.plan.request, fields, secrets)))
+    return DialogContent(asked.title, lines)
+
+
+def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, now: float) -> Paper:
+    """What is done together: what of it is possible, and then what is to be known of each."""
+    plans = able(items)
+    head: list[Line] = [
+        DialogDoubt(f"left out: {item.target}: {item.why_not}") for item in items if item.why_not
+    ]
+    head.append(DialogFact("it does", (f"{len(plans)} of {len(items)}, each by itself", "strong")))
+    if typed := names(plan.consent for plan in plans):
+        head.append(DialogDoubt(f"{', '.join(typed)}: production, to be typed"))
+    head += [DialogFact(f"{number}", (each.plan.words, "strong")) for number, each in enumerate(plans, 1)]
+    deciding, everything = [*head], [*head]
+    for number, each in enumerate(plans, 1):
+        group = Row(f"{number}", ("", f"{number}", str(each.plan.request.target)), "group")
+        deciding += [group, *_deciding(_question(each, now))]
+        for line in (group, *_everything(each, settings, now)):
+            everything.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
+    columns = METRICS if any(plan.promotion for plan in plans) else FACTS
+    return Paper(DialogContent(title, deciding), DialogContent(title, everything, columns))
+
+
+def _question(prepared: PreparedAction, now: float) -> Question:
+    return question(prepared.plan, prepared.consent, prepared.promotion, now)
+
+
+def _deciding(asked: Question) -> Iterator[Line]:
+    yield from map(_headline, asked.verdict)
+    before = ""
+    for fact in asked.deciding:
+        yield _fact(fact._replace(name="" if fact.name == before else fact.name))
+        before = fact.name
+
+
+def _everything(prepared: PreparedAction, settings: Settings, now: float) -> Iterator[Line]:
+    asked = _question(prepared, now)
+    yield from _deciding(asked)
+    if judged := _judged(prepared, settings, now):
         yield Row("metrics", _TITLES, "group")
-    for metric in metrics:
-        yield from _metric(metric, settings, now)
+    for metric, line in judged:
+        yield from _metric(metric, line, now)
+    yield from map(_fact, asked.rest)
 
 
-def _marked(told: PromotionFact) -> Cell:
+def _headline(fact: Fact) -> DialogDoubt:
+    return DialogDoubt(fact.words, fact.role)
+
+
+def _fact(fact: Fact) -> DialogFact:
     """With the glyph of what is good or bad about it, for a colour alone says nothing."""
-    shown = status_style(told.role)
-    return (f"{shown.glyph} {told.words}", shown.role) if told.good_or_bad else (told.words, told.role)
+    if fact.role in ("", "dim"):
+        return DialogFact(fact.name, (fact.words, fact.role))
+    shown = status_style(fact.role)
+    return DialogFact(fact.name, (f"{shown.glyph} {fact.words}", shown.role))
 
 
-def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[DialogFact | Row]:
-    shown, table = status_style(_LOOKS.get(metric.outcome, "passed")), settings.metrics.get(metric.metric)
-    line = metric_line(metric, table.unit if table is not None else "", now)
+def _judged(
+    prepared: PreparedAction, settings: Settings, now: float
+) -> list[tuple[MetricVerdict, MetricLine]]:
+    verdict = prepared.promotion.verdict if prepared.promotion is not None else None
+    metrics = sorted(
+        verdict.metrics if verdict is not None else (),
+        key=lambda metric: _ORDER.index(metric.outcome) if metric.outcome in _ORDER else len(_ORDER),
+    )
+    units = {name: metric.unit for name, metric in settings.metrics.items()}
+    return [(metric, metric_line(metric, units.get(metric.metric, ""), now)) for metric in metrics]
+
+
+def _evidence(metric: MetricVerdict, line: MetricLine, now: float) -> Row:
+    """One metric in a line: both levels, how they differ, and how both have moved, on one scale."""
+    shown = _look(metric)
+    difference, _, interval = line.difference.partition(" (")
+    known = [value for value in (*metric.baseline_values, *metric.canary_values) if value is not None]
+    bounds = (min(known), max(known)) if known else (0.0, 0.0)
+    cells: tuple[Cell, ...] = (
+        (shown.glyph, shown.role),
+        line.metric,
+        line.baseline or "not known",
+        line.canary or "not known",
+        difference or "not known",
+        (f"({interval}" if interval else "", "dim"),
+        ((line.outcome.value, shown.role), (_old(metric, line.age, now), "warning")),
+        (sparkline(metric.canary_values, CURVE, bounds), shown.role),
+        (sparkline(metric.baseline_values, CURVE, bounds), "dim"),
+    )
+    return Row(f"metric {metric.metric}", cells)
+
+
+def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """As wide as what stands in them; without what stands nowhere."""
+    found = []
+    for i, (title, least, drop) in enumerate(zip(EVIDENCE, _LEAST, _DROPS, strict=True)):
+        widths = [width_of(row.cells[i]) for row in rows]
+        found.append(Column("", max(least, width_of(title) if any(widths) else 0, *widths), drop=drop))
+    return tuple(found)
+
+
+def _metric(metric: MetricVerdict, line: MetricLine, now: float) -> Iterator[Line]:
+    shown = _look(metric)
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         line.metric,
@@ -115,10 +190,18 @@ def _metric(metric: MetricVerdict, settings: Settings, now: float) -> Iterator[D
     yield DialogFact("", (line.why, "dim"))
 
 
+def _look(metric: MetricVerdict) -> StatusStyle:
+    return status_style(_LOOKS.get(metric.outcome, "passed"))
+
+
 def _newest(metric: MetricVerdict, age: str, now: float) -> Cell:
     if metric.newest is None:
         return ("none", "warning")
-    return age if now - metric.newest < OLD else (f"~{age}", "warning")
+    return (old.strip(), "warning") if (old := _old(metric, age, now)) else age
+
+
+def _old(metric: MetricVerdict, age: str, now: float) -> str:
+    return f" ~{age}" if metric.newest is not None and now - metric.newest >= OLD else ""
 
 
 def entries(plan: Plan) -> list[Entry]:

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from textual.app import App
 
-from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan
+from tui.domain.action import ActionField, ActionKind, ActionRequest, Activity, Offer, Plan
 from tui.domain.action_kinds import SHORTCUTS
 from tui.domain.address import Address
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.actions.targets import able, aim, prepare
 from tui.insight.confirmation import Confirmation, names
-from tui.screens.action_dialog import entries, paper, paper_of_all, values
+from tui.screens.action_dialog import Paper, entries, last_paper, paper, paper_of_all, values
 from tui.screens.action_dialog import secrets as secrets_of
 from tui.sources.base import SourceError
-from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogDoubt, DialogFact
+from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogFact, Typed
 from widgets.dialog.form import Entry
 from widgets.dialog.menu import Menu, MenuLine
+from widgets.theme import status_style
 
 if TYPE_CHECKING:
     from tui.engine.runtime import Runtime
 
 REASON = (Entry("reason", label="Reason (optional)"),)
+VALUES = "values"
+"""The step that is there only for what was filled in: with a key of its own."""
 READING = "Reading what can be done …"
 
 
@@ -106,14 +109,25 @@ class ActionFlow:
         if not await _came(reading, answered):
             return False
         items = await reading
-        shown = paper_of_all(dialog.paper.title, items, self.runtime.settings, self.runtime.clock())
+        shown = paper_of_all(
+            f"{kind.verb.capitalize()} {len(targets)} marked",
+            items,
+            self.runtime.settings,
+            self.runtime.clock(),
+        )
         plans = able(items)
         if not plans:
-            dialog.tell(shown)
+            dialog.tell(*shown)
             await answered
             return False
         typed = " ".join(names(plan.consent for plan in plans))
-        dialog.ask(shown, f"Yes, {kind.verb} {len(plans)}", REASON, typed)
+        dialog.ask(
+            shown.deciding,
+            f"Yes, {kind.verb} {len(plans)}",
+            REASON,
+            Typed(typed) if typed else None,
+            everything=shown.everything,
+        )
         answer = await answered
         if answer is None:
             return False
@@ -129,40 +143,58 @@ class ActionFlow:
     async def _plan(
         self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
     ) -> None:
-        secrets: dict[str, str] = {}
+        """One question after the other. What is filled in at the first is in the plan from the second on."""
         prepared = await self._prepare(dialog, answered, request)
-        if prepared is None:
-            return
-        if prepared.plan.fields and prepared.plan.possible:
-            dialog.ask(self._paper(prepared), "Go on", entries(prepared.plan))
+        fields = prepared.plan.fields if prepared is not None else ()
+        given, secrets, done = Confirmation(yes=True), dict[str, str](), 0
+        while prepared is not None:
+            if not prepared.plan.possible:
+                dialog.tell(*self._paper(prepared))
+                await answered
+                return
+            steps = steps_of(prepared, form=bool(fields))
+            self._ask(dialog, prepared, steps, done, fields, secrets)
             answer = await answered
             if answer is None:
                 return
-            secrets = secrets_of(prepared.plan, answer.secrets)
-            given = values(prepared.plan, answer.values)
-            request = msgspec.structs.replace(request, values=tuple(given.items()))
+            given = _with(given, steps[done], answer)
+            done += 1
+            if done == len(steps):
+                self._start(prepared, secrets, given)
+                return
             dialog = self._reading(dialog.paper.title)
             answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-            prepared = await self._prepare(dialog, answered, request)
-            if prepared is None:
-                return
+            if done == 1 and fields:
+                secrets = secrets_of(prepared.plan, answer.secrets)
+                filled = tuple(values(prepared.plan, answer.values).items())
+                request = msgspec.structs.replace(prepared.plan.request, values=filled)
+                prepared = await self._prepare(dialog, answered, request)
+            else:
+                await dialog.mounted.wait()
+
+    def _ask(
+        self,
+        dialog: Dialog,
+        prepared: PreparedAction,
+        steps: Sequence[str],
+        done: int,
+        fields: Sequence[ActionField],
+        secrets: Mapping[str, str],
+    ) -> None:
+        """The question after those that are ``done``: the facts, and then what is sent beside what is asked."""
+        step, last = steps[done], done + 1 == len(steps)
         shown = self._paper(prepared)
-        if not prepared.plan.possible:
-            dialog.tell(shown)
-            await answered
-            return
-        dialog.ask(shown, _yes(prepared.plan), REASON, prepared.consent.name)
-        answer = await answered
-        if answer is None:
-            return
-        reason = answer.values[REASON[0].name]
-        version = ""
-        if prepared.consent.doubt:
-            again = await self._again(prepared)
-            if again is None:
-                return
-            version = again.name
-        self._start(prepared, secrets, Confirmation(True, answer.name, version, reason))
+        consent, verb = prepared.consent, prepared.plan.request.kind.verb
+        typed = {"name": Typed(consent.name), "version": Typed(consent.version, f"to {verb} it all the same")}
+        dialog.ask(
+            last_paper(prepared, fields, secrets, self.runtime.clock()) if done else shown.deciding,
+            _yes(prepared.plan) if last else "Go on",
+            (*(() if done else entries(prepared.plan)), *(REASON if last else ())),
+            typed.get(step),
+            key="s" if step == VALUES else "y",
+            everything=shown.everything,
+            steps=_progress(steps, done),
+        )
 
     async def _prepare(
         self, dialog: Dialog, answered: "asyncio.Future[DialogAnswer | None]", request: ActionRequest
@@ -180,20 +212,7 @@ class ActionFlow:
             await answered
             return None
 
-    async def _again(self, prepared: PreparedAction) -> DialogAnswer | None:
-        """The second question, of another kind than the first: the version is typed."""
-        title = f"Against the verdict: {prepared.plan.request.target}"
-        dialog = Dialog(title, "")
-        answered = self.app.push_screen(dialog, wait_for_dismiss=True)
-        lines: list[DialogFact | DialogDoubt] = [
-            DialogFact("", (prepared.plan.words, "strong")),
-            DialogDoubt(prepared.consent.typing_version),
-        ]
-        await dialog.mounted.wait()
-        dialog.ask(DialogContent(title, lines), "Yes, all the same", name=prepared.consent.version)
-        return await answered
-
-    def _paper(self, prepared: PreparedAction) -> DialogContent:
+    def _paper(self, prepared: PreparedAction) -> Paper:
         return paper(prepared, self.runtime.settings, self.runtime.clock())
 
     def _start(self, prepared: PreparedAction, secrets: dict[str, str], given: Confirmation) -> None:
@@ -222,6 +241,34 @@ class ActionFlow:
 
     def _reading(self, title: str) -> Dialog:
         return Dialog(title, f"{READING}  Esc leaves it.")
+
+
+def steps_of(prepared: PreparedAction, *, form: bool) -> tuple[str, ...]:
+    """What is asked, in order: no key pressed twice answers two of them.
+
+    Args:
+        form: there is something to be filled in, beside the facts.
+    """
+    consent = prepared.consent
+    typed = (*(("name",) if consent.name else ()), *(("version",) if consent.doubt else ()))
+    if form or consent.doubt or prepared.promotion is not None:
+        return ("facts", *(typed or ((VALUES,) if form else ())))
+    return typed or ("facts",)  # a name alone is typed beside the facts
+
+
+def _progress(steps: Sequence[str], done: int) -> str:
+    """``✓ facts · name · version``; nothing where there is one."""
+    if len(steps) == 1:
+        return ""
+    tick = status_style("passed").glyph
+    return " · ".join(f"{tick} {step}" if i < done else step for i, step in enumerate(steps))
+
+
+def _with(given: Confirmation, step: str, answer: DialogAnswer) -> Confirmation:
+    """What has been said so far, and now."""
+    if step in ("name", "version"):
+        given = msgspec.structs.replace(given, **{step: answer.name})
+    return msgspec.structs.replace(given, reason=answer.values.get(REASON[0].name, given.reason))
 
 
 def _yes(plan: Plan) -> str:

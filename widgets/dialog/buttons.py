@@ -105,6 +105,8 @@ class Buttons(Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         event.stop()
+        if event.chain > 1:
+            return  # the first of two clicks was the answer: the second may hit the next question
         left = 0
         for i, (key, parts) in enumerate(self._pieces()):
             left += width_of(tuple(parts))

@@ -2,12 +2,18 @@
 
 from typing import ClassVar, Literal, NamedTuple
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
+
+from widgets.theme import status_style
+
+LEAST = 16
+"""Cells of a field, however long the sentence before it is."""
 
 
 class Entry(NamedTuple):
@@ -22,9 +28,16 @@ class Entry(NamedTuple):
     required: bool = False
     label: str = ""
     """In place of the name."""
+    sentence: bool = False
+    """Its label is one, and takes the room it needs."""
 
 
 class FormLine(Widget):
+    """
+    Args:
+        tall: lines of a field that takes several.
+    """
+
     DEFAULT_CSS = """
     FormLine {
         layout: grid;
@@ -32,9 +45,9 @@ class FormLine(Widget):
         grid-columns: 40% 60%;
         grid-rows: 1;
         & > Static { padding-right: 1; text-overflow: ellipsis; text-wrap: nowrap; }
-        & > .help { column-span: 2; text-style: dim; padding-left: 2; }
+        & > .note { column-span: 2; text-style: dim; padding-left: 2; }
+        & > .note.wrong { text-style: none; color: $text-error; }
         & > Input, & > Choice, & > TextArea { width: 100%; background: $panel; }
-        &.lines { grid-rows: 4 1; }
     }
     """
 
@@ -47,10 +60,13 @@ class FormLine(Widget):
     class Ready(Message):
         """It can take keys now."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(classes="lines" if entry.kind == "lines" else None)
+    def __init__(self, entry: Entry, tall: int = 4) -> None:
+        super().__init__()
+        self._tall = tall if entry.kind == "lines" else 1
+        self.styles.grid_rows = f"{self._tall} 1"
         self.entry = entry
         self._field = _field(entry)
+        self._wrong = ""
         self.styles.height = self.lines
 
     @property
@@ -58,21 +74,55 @@ class FormLine(Widget):
         return self.entry.label or self.entry.name
 
     @property
+    def noted(self) -> bool:
+        """There is a line below it, for what it is for and what is wrong with it."""
+        entry = self.entry
+        return bool(entry.help or entry.required or entry.sentence or entry.kind == "number")
+
+    @property
     def lines(self) -> int:
-        return (4 if self.entry.kind == "lines" else 1) + (1 if self.entry.help else 0)
+        return self._tall + self.noted
+
+    @property
+    def typed(self) -> bool:
+        """What takes the keys in it takes letters."""
+        return not isinstance(self._field, Choice)
+
+    @property
+    def leaving(self) -> str:
+        """How to get out of it by keys."""
+        return (
+            "Tab leaves the field" if isinstance(self._field, TextArea) else "Enter or Tab leaves the field"
+        )
 
     def compose(self) -> ComposeResult:
         star = "*" if self.entry.required else ""
         yield Static(f"{self.label}{star}", markup=False)
         yield self._field
-        if self.entry.help:
-            yield Static(" ".join(self.entry.help.split()), markup=False, classes="help")
+        if self.noted:
+            yield Static(self._note(), markup=False, classes="note")
+
+    def _note(self) -> str:
+        if self._wrong:
+            return f"{status_style('failed').glyph} {self._wrong}"
+        missing = "required" if self.entry.required and not self.value else ""
+        return "; ".join(filter(None, (missing, " ".join(self.entry.help.split()))))
+
+    def say(self, wrong: str) -> bool:
+        """Tell below it what is wrong with it, or nothing any more; whether there is a line for that."""
+        self._wrong = wrong
+        for note in self.query(".note").results(Static):
+            note.update(self._note(), layout=False)
+            note.set_class(bool(wrong), "wrong")
+        return self.noted
 
     def on_mount(self) -> None:
         self.post_message(self.Ready())
 
     def on_resize(self) -> None:
         label = max(22, self.size.width * 2 // 5)
+        if self.entry.sentence:
+            label = max(label, min(cell_len(self.label) + 1, self.size.width - LEAST))
         self.styles.grid_columns = f"{label} {max(1, self.size.width - label)}"
 
     @property
@@ -90,10 +140,12 @@ class FormLine(Widget):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        self.say("")
         self.post_message(self.Changed())
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self.say("")
         self.post_message(self.Changed())
 
 

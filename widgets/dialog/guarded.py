@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 class GuardedScreen(ModalScreen[Result]):
     """Over the screen, deaf until it is painted. Whoever hands out keys asks it first.
 
-    Escape is always heard: it can only mean no.
+    Escape is always heard: it can only mean no, or back.
     """
 
     # What lies beneath stays as it is: tinting it would draw the whole screen again.

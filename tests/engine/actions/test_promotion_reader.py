@@ -8,7 +8,7 @@ import pytest
 from tests.engine.acting_source import GATE, Desk, at_once
 from tests.engine.actions.test_service import CANARY
 from tests.engine.world import START, listing_of, run_of
-from tui.commands.action_text import promotion_lines
+from tui.commands.action_text import plan_text
 from tui.config import AlarmSettings, MetricSettings, ModelSettings, Settings
 from tui.config.alarms import SeriesCondition
 from tui.domain.action import ActionKind, ActionRequest, Observation
@@ -71,9 +71,10 @@ async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(jo
     for typed in ("", "1.0", "production", "yes"):
         with pytest.raises(ActionRefused, match=r"the verdict could not be read: 1\.1 has to be typed"):
             desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", version=typed))
-    text = "\n".join(promotion_lines(its, desk.runtime.settings, desk.time.now))
-    assert "tests: not known: no answer in 5 s" in text
-    assert "meanwhile: also deployed: 0.9 by bob into ci:app@production" in text
+    text = plan_text(prepared, desk.runtime.settings, desk.time.now, requests=False)
+    assert text.splitlines()[1].startswith("  the verdict is not known: ")
+    assert "  against it: also deployed meanwhile: 0.9 by bob into ci:app@production" in text
+    assert "  not known: tests: no answer in 5 s" in text
     desk.actions.start(prepared, {}, Confirmation(yes=True, name="production", version="1.1"))
     await desk.runtime.close()
 
@@ -110,7 +111,8 @@ async def test_before_promoting_the_alarms_of_the_model_are_told_and_those_of_ot
     desk.runtime.store.put(AlarmsNow(), Alarms((own, *others)), desk.time.now)
     its = (await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))).promotion
     assert its is not None
-    assert its.alarms == ("slow: 2 above 1", "DiskFull: full (silenced by bob)")
+    assert its.alarms == ("slow: 2 above 1",)
+    assert its.alarms_elsewhere == ("DiskFull: full (silenced by bob)",)
     assert its.alarms_known.at == desk.time.now
     await desk.runtime.close()
 
@@ -127,12 +129,14 @@ async def test_the_requests_on_the_canary_are_counted_since_it_came(journal: Jou
     desk.source.places[GATE.pipeline] = Environments((Environment(PLACE, (NEW, STABLE)),))
     desk.source.pasts[PLACE] = Environment(PLACE, (NEW, STABLE))
     desk.source.default = Samples((((), (411.7,)),))
-    its = (await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))).promotion
+    prepared = await desk.actions.plan(ActionRequest(ActionKind.PROMOTE, GATE))
+    its = prepared.promotion
     assert its is not None
     assert (its.requests, its.requests_known) == (RequestCounts(411.7, 411.7), PartSource(desk.time.now))
     asked = [what for _, what in desk.source.asked if what.startswith("x")]
     assert asked == ['x{track="baseline"}[600s]', 'x{track="canary"}[600s]']
-    lines = list(promotion_lines(its, desk.runtime.settings, desk.time.now))
+    text = plan_text(prepared, desk.runtime.settings, desk.time.now, requests=False)
+    lines = [line.strip() for line in text.splitlines()]
     assert "requests: 412 on the canary, 412 on the baseline in the same time" in lines
     assert "baseline: 1.0; it was there 23h before the canary: warm where the canary may be cold" in lines
     desk.source.default = Samples(())

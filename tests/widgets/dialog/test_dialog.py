@@ -12,7 +12,7 @@ from textual.widgets import Input
 from tests.app_pilot import Hands, running, screen_text
 from tests.widgets.dialog.asker import UNANSWERED, Asker
 from widgets.dialog.buttons import Buttons
-from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogDoubt, DialogFact
+from widgets.dialog.dialog import Dialog, DialogAnswer, DialogContent, DialogDoubt, DialogFact, Typed
 from widgets.dialog.form import Entry
 from widgets.table.line_table import Row
 
@@ -24,7 +24,7 @@ class Desk:
         self.dialog = dialog
 
     async def ask(self, paper: DialogContent, entries: Sequence[Entry] = (), name: str = "") -> None:
-        self.dialog.ask(paper, "Yes, do it", entries, name)
+        self.dialog.ask(paper, "Yes, do it", entries, Typed(name) if name else None)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
@@ -125,11 +125,13 @@ async def test_a_name_has_to_be_typed_whole() -> None:
         await work.ask(PAPER, name="live")
         assert "Type live to confirm" in work.text
         await work.press("enter")
-        assert "─ live has to be typed ─" in work.text
-        await work.press(*"liv", "tab", "y", "right", "enter")
-        assert "─ 'liv' is not live ─" in work.text
+        assert "✗ live has to be typed" in work.text
+        await work.press(*"liv", "tab", "y")
+        assert "✗ 'liv' is not live" in work.text
+        await work.press("tab", "right", "enter")
+        assert "✗ 'liv' is not live" in work.text
         assert work.app.answer is UNANSWERED
-        await work.press("shift+tab", *"ely", "tab", "y")
+        await work.press(*"ely", "tab", "y")
         assert work.app.answer is UNANSWERED, "nor is more than it"
     async with desk() as work:
         await work.ask(PAPER, name="live")
@@ -152,23 +154,75 @@ async def test_no_key_is_passed_over_without_a_word() -> None:
             PAPER, [Entry("WHY", required=True), Entry("N", "number"), Entry("C", "choice", "a", ("a",))]
         )
         assert "Nothing is asked" not in work.text
+        assert "WHY*" in work.text
+        assert "  required" in work.text
         await work.press("enter")
-        assert "─ WHY has to be filled in ─" in work.text
+        assert "✗ it has to be filled in" in work.text
         await work.press("y")
-        assert "─ y was typed into WHY: Tab leads to the answers ─" in work.text
+        assert "✗ y was typed in here; Tab leads to the answers" in work.text
         await work.press("e")
-        assert "typed into" not in work.text
+        assert "typed in here" not in work.text
         await work.press("backspace", "backspace", "tab", "y")
-        assert "─ Only a number can be typed here ─" in work.text
-        await work.press("tab", "tab", "y")
-        assert "─ WHY has to be filled in ─" in work.text
+        assert "✗ Only a number can be typed here" in work.text
+        await work.press("tab", "y")
+        assert "✗ it has to be filled in" in work.text
         assert work.app.answer is UNANSWERED
-        await work.press("tab", *"so", "tab", "tab", "tab", "y")
+        await work.press(*"so", "tab", "tab", "y")
         assert work.answer.values == {"WHY": "so", "N": "", "C": "a"}
     async with desk() as work:
         await work.ask(PAPER, [Entry("WHY", required=True)])
         await work.pilot.click(Buttons, offset=(14, 0))
-        assert "─ WHY has to be filled in ─" in work.text
+        assert "✗ it has to be filled in" in work.text
+
+
+async def test_a_text_field_says_how_to_leave_it_and_yes_and_no_are_heard_elsewhere() -> None:
+    fields = [Entry("A"), Entry("L", "lines"), Entry("C", "choice", "a", ("a", "b"))]
+    for key, answer in (("y", DialogAnswer), ("n", type(None))):
+        async with desk() as work:
+            await work.ask(PAPER, fields)
+            assert "leaves the field" not in work.text
+            await work.press("tab")
+            assert "─ Enter or Tab leaves the field, Esc is No ─" in work.text
+            await work.press("tab")
+            assert "─ Tab leaves the field, Esc is No ─" in work.text
+            await work.press("tab")
+            assert "leaves the field" not in work.text
+            await work.press(key)
+            assert isinstance(work.app.answer, answer)
+
+
+async def test_everything_that_is_known_is_one_key_away_also_from_a_field() -> None:
+    async with desk() as work:
+        more = DialogContent("Do it?", [DialogFact("rest", f"line {n}") for n in range(60)])
+        work.dialog.ask(PAPER, "Yes, do it", [Entry("A", required=True)], everything=more)
+        await work.pilot.pause()
+        assert "F2 everything" in work.text
+        await work.press("x", "f2")
+        assert "line 3" in work.text
+        assert "It [b]is[/b] done" not in work.text
+        assert "F2 what decides" in work.text
+        await work.press("escape")
+        assert work.app.answer is UNANSWERED, "back to what decides"
+        assert "It [b]is[/b] done" in work.text
+        await work.pilot.click(Buttons, offset=(30, 0), times=2)
+        assert "F2 what decides" in work.text, (
+            "the second of two clicks may be meant for what was there before"
+        )
+        await work.press("y")
+        assert work.answer.values == {"A": "x"}
+
+
+async def test_the_steps_stand_in_the_border_and_the_key_of_one_does_not_answer_another() -> None:
+    async with desk() as work:
+        title = f"Do {'it ' * 40}"
+        work.dialog.ask(DialogContent(title), "Send", key="s", steps="✓ facts · values")
+        await work.pilot.pause()
+        assert "… ─ ✓ facts · values ─╮" in work.text
+        await work.press("y")
+        assert "─ s is the key here: Send ─" in work.text
+        assert work.app.answer is UNANSWERED
+        await work.press("s")
+        assert isinstance(work.app.answer, DialogAnswer)
 
 
 async def test_a_name_that_begins_with_y_is_typed_in_peace() -> None:
@@ -185,7 +239,7 @@ async def test_what_is_required_keeps_yes_locked_and_secrets_are_forgotten() -> 
         await work.ask(PAPER, [Entry("A", required=True), Entry("TOKEN", "secret"), Entry("B", value="b")])
         await work.press("tab", "tab", "tab", "y")
         assert work.app.answer is UNANSWERED
-        await work.press("tab", *"a", "tab", *"hunter2")
+        await work.press(*"a", "tab", *"hunter2")
         assert "hunter2" not in work.text
         field = work.app.focused
         assert isinstance(field, Input)

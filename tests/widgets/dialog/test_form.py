@@ -106,9 +106,10 @@ async def test_lines_are_lines_and_tab_leaves_them() -> None:
 
 async def test_a_long_label_leaves_room_for_the_field_and_stars_what_is_required() -> None:
     async with form(Entry("N" * 70, value="value", required=True), Entry("B", required=True)) as (app, _):
-        first, second = screen_text(app).split("\n")[:2]
+        first, below, second = screen_text(app).split("\n")[:3]
         assert "…" in first
         assert "value" in first
+        assert below == ""
         assert second.startswith("B*")
 
 

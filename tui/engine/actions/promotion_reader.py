@@ -121,6 +121,8 @@ class PromotionReader:
             )
         if place is None and not known.problem:
             known = PartSource(problem=f"no environment {environment or '(which is not known)'} was found")
+        firing = alarms.value or ()
+        own = tuple(each for each in firing if each.model == model)
         return Promotion(
             model=model,
             environment=environment,
@@ -141,9 +143,8 @@ class PromotionReader:
             changes_known=brought.known,
             tests=run.tests if run is not None else None,
             tests_known=ran.known,
-            alarms=tuple(
-                _alarm_words(each) for each in alarms.value or () if each.model == model or each.origin
-            ),
+            alarms=tuple(map(_alarm_words, own)),
+            alarms_elsewhere=tuple(_alarm_words(each) for each in firing if each.origin and each not in own),
             alarms_known=alarms.known,
             judging=await self._judging(model, gate),
         )
@@ -260,7 +261,7 @@ def _there_since(deployment: Deployment | None) -> float | None:
 
 
 def _alarm_words(alarm: Alarm) -> str:
-    """Another system's too, for nobody tells which model it is about; with who keeps it quiet."""
+    """With who keeps it quiet."""
     told = f"{alarm.name}: {alarm.words}"
     return f"{told} ({alarm.silenced})" if alarm.silenced else told
 

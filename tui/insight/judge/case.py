@@ -151,6 +151,8 @@ def window(case: MetricCase) -> JudgedWindow:
             since=float(cut.start) if new else None,
             newest=float(grid.end - silent * grid.step) if new else None,
             gaps=1 - _count(new) / len(new) if new else 0.0,
+            baseline_values=old,
+            canary_values=new,
             fail=rule.fail,
             group=rule.group,
             weight=rule.weight,

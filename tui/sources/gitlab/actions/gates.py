@@ -35,7 +35,8 @@ _NO_REJECTION = (
 _VARIABLES = ActionField(
     "variables",
     "lines",
-    help="KEY=VALUE, one a line, for this job only; GitLab does not tell which it takes",
+    help="KEY=VALUE lines for this job only; GitLab does not tell which it takes",
+    omitted=True,
 )
 
 
