@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-LOCKED := $(PIP) install --require-hashes --no-build-isolation -r
+LOCKED := $(PIP) install --require-hashes --no-build-isolation --use-pep517 -r
 UV ?= uv
 
 .PHONY: demo test lint format docs lock bench soak build clean

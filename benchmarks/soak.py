@@ -8,6 +8,7 @@ come back or the deck did not end well.
 
 import argparse
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -151,6 +152,7 @@ def main() -> int:
         flush=True,
     )
     samples = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as at any other end: all that was started ends with it
     with own_folders(), TemporaryDirectory(prefix="pipedeck-soak-") as name:
         for sample, late, written in rounds(asked.minutes * 60, asked.round, asked.seed, Path(name)):
             samples.append(sample)
