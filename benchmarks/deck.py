@@ -3,7 +3,8 @@
 ``stock``: what Textual writes is written as it is. ``eager``: all libraries are imported before anything is drawn.
 ``charts``: whenever they are asked for again they have new points. ``redrawn``: and they are asked for each second.
 ``lag=FILE``: when the event loop looked up (``time.monotonic``), and how many milliseconds late, from the first frame
-on; written to a file at the end. ``pulse=FILE``: only how late, written each second and not kept, for hours.
+on; written to a file at the end. ``pulse=FILE``: how late, and for how many milliseconds it had the
+processor, written each second and not kept, for hours.
 """
 
 import asyncio
@@ -80,14 +81,17 @@ def _lag(path: Path) -> None:
 
 
 async def _pulse(path: Path) -> None:
-    late: list[tuple[float, float]] = []
-    beating = asyncio.create_task(beat(late))
+    """How many milliseconds late the loop looked up, and for how many it had the processor: a line each second."""
     with path.open("a", encoding="ascii") as file:
-        while not beating.done():
-            await asyncio.sleep(1)
-            file.write(" ".join(f"{lateness:.2f}" for _, lateness in late) + "\n")
+        while True:
+            begun, seen = time.monotonic(), []
+            while time.monotonic() < begun + 1:
+                due, used = time.monotonic() + BEAT, time.thread_time()
+                await asyncio.sleep(BEAT)
+                late, held = time.monotonic() - due, time.thread_time() - used
+                seen.append(f"{late * 1000:.2f},{held * 1000:.2f}")
+            file.write(" ".join(seen) + "\n")
             file.flush()
-            late.clear()
 
 
 def _pulsing(path: Path) -> None:

@@ -31,8 +31,8 @@ FAULT = 4.0
 """Seconds after which the servers have other faults."""
 KEY = 0.25
 """Seconds between two keys."""
-HEAD = "{:>8} {:>10} {:>12} {:>8} {:>9} {:>9} {:>9} {:>9}"
-LINE = "{:>7.0f}s {:>6.1f} MiB {:>12} {:>8} {:>6.1f} ms {:>6.1f} ms {:>6.0f} ms {:>6.0f} kB"
+HEAD = "{:>8} {:>10} {:>12} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}"
+LINE = "{:>7.0f}s {:>6.1f} MiB {:>12} {:>8} {:>6.1f} ms {:>6.0f} ms {:>6.1f} ms {:>6.0f} ms {:>6.0f} kB"
 
 TYPED = (
     *"jjjjkkkkgG",
@@ -56,12 +56,21 @@ TYPED = (
 SIZES = ((80, 24), (120, 40), (160, 50))
 
 
+class Beat(NamedTuple):
+    """The event loop looked up, which it wants to every few milliseconds."""
+
+    late: float
+    """Milliseconds, for whatever reason: other programs want the processor, too."""
+    held: float
+    """Milliseconds of processor time since the time before."""
+
+
 class Pulse:
     """What the deck writes of its event loop: a line each second."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._read = path, 0
-        self._late: list[float] = []
+        self._beats: list[Beat] = []
 
     def beats(self) -> bool:
         """Whether the loop has looked up since what it wrote was taken."""
@@ -70,12 +79,11 @@ class Pulse:
             text = file.read()
         whole = text[: text.rfind("\n") + 1]
         self._read += len(whole)
-        self._late += map(float, whole.split())
-        return bool(self._late)
+        self._beats += [Beat(*map(float, beat.split(","))) for beat in whole.split()]
+        return bool(self._beats)
 
-    def take(self) -> list[float]:
-        """Milliseconds that the loop looked up late, for each time that it did."""
-        taken, self._late = self._late, []
+    def take(self) -> list[Beat]:
+        taken, self._beats = self._beats, []
         return taken
 
 
@@ -106,8 +114,7 @@ def _calm(line: Line, seconds: float) -> None:
 
 class Round(NamedTuple):
     sample: Sample
-    late: Sequence[float]
-    """Milliseconds that the event loop looked up late, for each time that it did."""
+    beats: Sequence[Beat]
     written: int
     """Bytes, to the terminal."""
 
@@ -131,11 +138,10 @@ def rounds(seconds: float, each: float, seed: int, folder: Path) -> Iterator[Rou
                 _storm(line, sandbox.control, chance, each * 2 / 3)
                 _calm(line, each / 3)
                 line.wait_for(pulse.beats)
-                late, passed = pulse.take(), time.monotonic() - started
-                sample = Sample(
-                    passed, line.memory(), line.descriptors(), line.threads(), percentile(late, 0.99)
-                )
-                yield Round(sample, late, line.forget())
+                beats, passed = pulse.take(), time.monotonic() - started
+                held = percentile((beat.held for beat in beats), 0.99)
+                sample = Sample(passed, line.memory(), line.descriptors(), line.threads(), held)
+                yield Round(sample, beats, line.forget())
             line.send(CTRL_Q)
             code, _ = line.wait_exit()
             assert code == 0, f"the deck ended with {code}:\n{line.text}"
@@ -148,16 +154,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of faults and keys")
     asked = parser.parse_args()
     print(
-        HEAD.format("after", "memory", "descriptors", "threads", "loop p50", "p99", "longest", "written"),
+        HEAD.format(
+            "after", "memory", "descriptors", "threads", "held p99", "most", "late p99", "most", "written"
+        ),
         flush=True,
     )
     samples = []
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as at any other end: all that was started ends with it
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # as at any other end: all that was started ends with it
     with own_folders(), TemporaryDirectory(prefix="pipedeck-soak-") as name:
-        for sample, late, written in rounds(asked.minutes * 60, asked.round, asked.seed, Path(name)):
+        for sample, beats, written in rounds(asked.minutes * 60, asked.round, asked.seed, Path(name)):
             samples.append(sample)
-            figures = sample.memory, sample.descriptors, sample.threads, percentile(late, 0.5), sample.loop
-            print(LINE.format(sample.seconds, *figures, max(late), written / 1000), flush=True)
+            late = [beat.late for beat in beats]
+            loop = sample.held, max(beat.held for beat in beats), percentile(late, 0.99), max(late)
+            held = sample.memory, sample.descriptors, sample.threads
+            print(LINE.format(sample.seconds, *held, *loop, written / 1000), flush=True)
     print(RULE)
     grown = growth(samples)
     for each in grown:

@@ -17,10 +17,10 @@ def samples(
     memory: Callable[[int], float] = lambda number: 90.0,
     descriptors: Callable[[int], int] = lambda number: 20,
     threads: Callable[[int], int] = lambda number: 6,
-    loop: Callable[[int], float] = lambda number: 20.0,
+    held: Callable[[int], float] = lambda number: 20.0,
 ) -> list[Sample]:
     return [
-        Sample(30.0 * number, memory(number), descriptors(number), threads(number), loop(number))
+        Sample(30.0 * number, memory(number), descriptors(number), threads(number), held(number))
         for number in range(count)
     ]
 
@@ -39,7 +39,7 @@ def test_what_goes_up_and_down_does_not_grow() -> None:
 
 def test_what_is_held_when_it_is_warm_does_not_grow() -> None:
     assert (
-        grown(samples(memory=lambda number: 90 + 8 * min(number, 5), loop=lambda number: 900 / (number + 1)))
+        grown(samples(memory=lambda number: 90 + 8 * min(number, 5), held=lambda number: 900 / (number + 1)))
         == set()
     )
 
@@ -59,7 +59,7 @@ def test_one_round_that_was_odd_is_no_growth() -> None:
         (samples(memory=lambda number: 90 + number), "MiB of memory"),
         (samples(descriptors=lambda number: 20 + number // 2), "descriptors"),
         (samples(threads=lambda number: 6 + number // 2), "threads"),
-        (samples(loop=lambda number: 20 + 4 * number), "ms that the event loop is late"),
+        (samples(held=lambda number: 20 + 4 * number), "ms that the event loop is held"),
     ],
 )
 def test_what_goes_up_all_the_time_grows(leak: list[Sample], what: str) -> None:
