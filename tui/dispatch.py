@@ -17,7 +17,7 @@ from tui.config import ConfigError, Settings
 from tui.domain.action_kinds import COMMANDS
 from tui.domain.address import Address, AddressError
 from tui.files import expanded
-from tui.keys import keymap
+from tui.keys import keymap, ui_mistakes
 from tui.threads import use_daemon_threads
 
 
@@ -29,7 +29,8 @@ def run(arguments: Namespace) -> int:
         sys.stdout.flush()  # here, where a reader that went away is no error
         return code
     except (ConfigError, AddressError, AmbiguousArguments) as error:
-        print(f"pipedeck: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"pipedeck: {line}", file=sys.stderr)
         return Exit.USAGE
     except BrokenPipeError:
         # The reader went away; keep the interpreter from complaining when it flushes at exit.
@@ -61,10 +62,20 @@ def _run(arguments: Namespace) -> int:
         from tui.commands.journal import journal
 
         return journal(as_json=arguments.json, verify=arguments.verify)
+    if arguments.command == "config" and arguments.what != "show":
+        from tui.commands import config as printed
+
+        match arguments.what:
+            case "path":
+                return printed.print_path(arguments.config)
+            case "schema":
+                return printed.print_schema()
+            case _:
+                return printed.print_example()
     if arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
-    settings = _looking(config.load(arguments.config or config.default_path()), arguments)
+    settings = _looking(config.load(arguments.config or config.default_path(), ui_mistakes), arguments)
     if arguments.command is None:
         return _deck(settings)
     if arguments.command == "open":
@@ -200,10 +211,15 @@ async def _watch(settings: Settings, its: Namespace) -> Exit:
     return await watch(settings, its.addresses, as_json=its.json)
 
 
+async def _show_config(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.config import show
+
+    return show(settings)
+
+
 async def _check(settings: Settings, its: Namespace) -> Exit:
     from tui.commands.check import check
 
-    keymap(settings.ui.keys)
     return await check(settings, as_json=its.json)
 
 
@@ -239,6 +255,7 @@ _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] 
     "logs": _logs,
     "watch": _watch,
     "check": _check,
+    "config": _show_config,
     "verdict": _verdict,
     "alarms": _alarms,
     "gates": _gates,

@@ -9,8 +9,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from tui.config import ConfigError
+from tui.config import ConfigError, Settings
 from tui.domain.action_kinds import ACTION_KINDS
+from tui.key_names import is_key, known_keys
 from tui.pane_registry import PANES, SPECS, KeyAction
 
 if TYPE_CHECKING:
@@ -95,29 +96,55 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """The keys of every action with ``overrides`` (action id to comma-separated keys) in place.
 
     Raises:
-        ConfigError: an unknown action, an empty value, or one key for two actions that can be meant at once.
+        ConfigError: what :func:`key_mistakes` finds.
     """
-    keys = {action.id: action.keys for action in ACTIONS}
+    if mistakes := [f"ui.keys.{name}: {reason}" for name, reason in key_mistakes(overrides)]:
+        raise ConfigError("\n".join(mistakes))
+    return _keymap(overrides)
+
+
+def ui_mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is wrong with the keys of a configuration: the key of each mistake, and the reason."""
+    return ((f"ui.keys.{name}", reason) for name, reason in key_mistakes(settings.ui.keys))
+
+
+def key_mistakes(overrides: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """An unknown action or key, an empty value, or one key for two actions that can be meant at once."""
     for name, text in overrides.items():
         if name not in _BY_ID:
             near = difflib.get_close_matches(name, _BY_ID, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_BY_ID)}"
-            raise ConfigError(f"ui.keys.{name}: there is no such action ({hint})")
-        chosen = tuple(part.strip() for part in text.split(",") if part.strip())
-        if not chosen:
-            raise ConfigError(f'ui.keys.{name}: names no key; write for example {name} = "ctrl+x"')
-        keys[name] = chosen
+            yield name, f"there is no such action ({hint})"
+        elif not _split(text):
+            yield name, f'names no key; write for example {name} = "ctrl+x"'
+        for key in _split(text):
+            if not is_key(key):
+                near = difflib.get_close_matches(key, known_keys(), n=1)
+                hint = f"did you mean {near[0]}?" if near else "write x, X, ?, f5, ctrl+x, pageup or the like"
+                yield name, f"there is no key {key!r} ({hint})"
+    keys = _keymap({name: text for name, text in overrides.items() if name in _BY_ID})
     taken: dict[tuple[str, str], str] = {}
+    told: set[tuple[str, str, str]] = set()
     for action in ACTIONS:
         for key in keys[action.id]:
             for scope in (spec.scope for spec in PANES if action.scope in spec.heard):
                 if other := taken.get((scope, key)):
                     mine, its = (action.id, other) if action.id in overrides else (other, action.id)
-                    raise ConfigError(
-                        f"ui.keys.{mine}: {key} already means {its}; give one of them another key"
-                    )
+                    if (mine, its, key) not in told:
+                        told.add((mine, its, key))
+                        yield mine, f"{key} already means {its}; give one of them another key"
                 taken[scope, key] = action.id
-    return keys
+
+
+def _keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    return {
+        action.id: _split(overrides[action.id]) if action.id in overrides else action.keys
+        for action in ACTIONS
+    }
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def bindings(scope: str) -> "list[BindingType]":

@@ -43,6 +43,11 @@ def parse(text: str) -> config.Settings:
     return config.parse(text, Path("/etc/pipedeck/config.toml"))
 
 
+def without_lines(error: ConfigError) -> list[str]:
+    """What is told, mistake by mistake; where each stands is tests/config/test_mistakes.py's business."""
+    return [re.sub(r"(config\.toml):\d+", r"\1", line) for line in str(error).split("\n")]
+
+
 def test_the_example_loads() -> None:
     settings = config.load(EXAMPLE)
     assert set(settings.sources) == {
@@ -377,8 +382,8 @@ def test_a_path_prefix_and_a_closing_slash_are_kept_straight() -> None:
 def test_a_mistake_names_file_key_and_what_is_allowed(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text)
-    assert str(caught.value).startswith(f"/etc/pipedeck/config.toml: {message}")
-    assert "\n" not in str(caught.value)
+    told = without_lines(caught.value)
+    assert any(line.startswith(f"/etc/pipedeck/config.toml: {message}") for line in told), told
 
 
 def test_a_missing_file_and_a_file_that_is_not_text(tmp_path: Path) -> None:
@@ -452,7 +457,7 @@ def test_a_notice_command_gets_no_credential_of_a_source() -> None:
 def test_a_config_says_its_format_and_a_newer_one_is_refused() -> None:
     assert parse("format = 1\n" + JENKINS).sources.keys() == parse(JENKINS).sources.keys()
     with pytest.raises(
-        ConfigError, match=r"config.toml: format: 2 is newer than this program, .* use a newer"
+        ConfigError, match=r"config.toml:1: format: 2 is newer than this program, .* use a newer"
     ):
         parse("format = 2\nof = 'it'\n")
     for wrong in ("0", "true", "'1'", "1.0"):
@@ -540,7 +545,7 @@ SERIES = ALARMED + "series = {model = 'n', metric = 'm', above = 5}\n"
 def test_mistakes_in_alarms_and_notices_are_named(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text)
-    assert str(caught.value).startswith(f"/etc/pipedeck/config.toml: {message}")
+    assert without_lines(caught.value)[0].startswith(f"/etc/pipedeck/config.toml: {message}")
 
 
 def test_secrets_of_a_webhook_are_warned_of_and_not_shown(tmp_path: Path) -> None:

@@ -72,6 +72,20 @@ def _add_beginning(commands: Commands) -> None:
     )
     _add_json(check)
 
+    settings = add_command(
+        commands,
+        everywhere,
+        "config",
+        "print the configuration that is in effect, or where it is, an example, or its schema",
+        example="pipedeck config show",
+    )
+    settings.add_argument(
+        "what",
+        choices=("show", "path", "example", "schema"),
+        help="show: what is in effect, without secrets; path: where it is looked for; "
+        "example: a file with every setting; schema: a JSON Schema for editors",
+    )
+
 
 def _add_looking(commands: Commands) -> None:
     opened = add_command(

@@ -1,7 +1,7 @@
 """The configuration: a TOML file in, typed settings out, every mistake named."""
 
 from tui.config.alarms import AlarmSettings, NoticeSettings
-from tui.config.file import default_path, load, parse
+from tui.config.file import FORMAT, default_path, load, parse
 from tui.config.safety import Launch, Policy, SafetySettings
 from tui.config.secret import ConfigError, Secret
 from tui.config.settings import (
@@ -31,6 +31,7 @@ from tui.config.sources import (
 )
 
 __all__ = [
+    "FORMAT",
     "SOURCE_TYPES",
     "AlarmSettings",
     "AlertmanagerSettings",

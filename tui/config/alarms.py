@@ -27,9 +27,13 @@ class SeriesCondition(_Table, frozen=True):
     """A metric of a model is beyond a limit, which is in the metric's shown unit."""
 
     model: Name
+    """Name of a model."""
     metric: Name
+    """Name of a metric."""
     above: float | None = None
+    """It is bad above this, in the metric's unit."""
     below: float | None = None
+    """It is bad below this."""
     track: Literal["canary", "baseline"] = "canary"
     """Which series, where the metric is told apart by track."""
 
@@ -38,7 +42,9 @@ class VerdictCondition(_Table, frozen=True):
     """A model's canary is judged so: DO NOT PROMOTE, or WAIT."""
 
     model: Name
+    """Name of a model."""
     is_: Literal["worse", "unclear"] = msgspec.field(name="is", default="worse")
+    """``worse`` is DO NOT PROMOTE, ``unclear`` is WAIT."""
 
 
 class RunsCondition(_Table, frozen=True):
@@ -47,7 +53,9 @@ class RunsCondition(_Table, frozen=True):
     pipelines: Annotated[tuple[Name, ...], Meta(min_length=1)]
     """Globs over addresses, ``SOURCE:PATH``."""
     status: Literal["failed", "warning", "canceled"] = "failed"
+    """How they ended."""
     consecutive: Annotated[int, Meta(ge=1, le=10)] = 1
+    """So many in a row."""
 
 
 class TestsCondition(_Table, frozen=True):
@@ -56,14 +64,18 @@ class TestsCondition(_Table, frozen=True):
     __test__ = False
 
     pipelines: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    """Globs over addresses, ``SOURCE:PATH``."""
     new_failures: Annotated[int, Meta(ge=1)] = 1
+    """So many, or more."""
 
 
 class SourceCondition(_Table, frozen=True):
     """A source cannot be read."""
 
     name: Name
+    """Name of a source, of any type."""
     unreachable_for: Duration = "2m"
+    """How long it has not been read."""
 
 
 Condition = SeriesCondition | VerdictCondition | RunsCondition | TestsCondition | SourceCondition
@@ -73,10 +85,15 @@ class AlarmSettings(_Table, frozen=True):
     """What should be known of without looking. Exactly one of the five conditions is set."""
 
     series: SeriesCondition | None = None
+    """A metric is beyond a limit."""
     verdict: VerdictCondition | None = None
+    """The canary is judged so."""
     runs: RunsCondition | None = None
+    """The newest runs ended so."""
     tests: TestsCondition | None = None
+    """A run has new failures."""
     source: SourceCondition | None = None
+    """A source cannot be read."""
     for_: Duration | None = msgspec.field(name="for", default=None)
     """How long it has to be bad; None: it fires at once."""
     clear: float | None = None
@@ -84,7 +101,9 @@ class AlarmSettings(_Table, frozen=True):
     keep: Duration | None = None
     """How long it has to be good before the alarm ends; None: it ends at once."""
     severity: Severity = "warning"
+    """How it is shown."""
     propose: tuple[Literal["rollback", "retrain"], ...] = ()
+    """What it offers to do about it, of a model."""
     notify: tuple[Channel, ...] = CHANNELS
     """By which of the configured ways it is told."""
 
@@ -114,7 +133,9 @@ class NoticeSettings(_Table, frozen=True):
     """How alarms are told to somebody who is not looking."""
 
     app: bool = True
+    """In the deck itself."""
     bell: bool = False
+    """The terminal's, when an alarm begins to fire."""
     desktop: Literal["off", "osc9", "osc777"] = "off"
     """A notification of the desktop the terminal is on, through SSH and tmux."""
     command: tuple[Name, ...] = ()
@@ -124,6 +145,7 @@ class NoticeSettings(_Table, frozen=True):
     webhook: Secret | None = None
     """The url that the same JSON is posted to; many hold a token."""
     webhook_headers: dict[Name, Secret] = {}
+    """Sent with it."""
     quiet_hours: tuple[Annotated[str, Meta(pattern=f"^{_RANGE.pattern}$")], ...] = ()
     """Local times, ``22:00-07:00``, in which nobody is told."""
     per_minute: Annotated[int, Meta(ge=1, le=60)] = 6

@@ -2,7 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,52 +27,129 @@ class Mistake(Exception):
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`")
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
-_URL_HELP = "must be an address such as https://ci.example.com/jenkins, without credentials in it"
+_STEP = re.compile(r"\.?(?:(?P<name>[^.\[]+)|\[(?P<index>\d+)\])")
 
 
-def convert(key: str, table: Any, kind: type[T], path: Path) -> T:
-    """``table`` as ``kind``, its mistakes told in the words of a config file rather than a type checker's."""
+class Mistakes(Exception):
+    """All that is wrong with one table."""
 
-    def decode(wanted: type, value: Any) -> Any:
-        if wanted is Secret:
-            return _secret(value, path)
-        if wanted is Path:
-            file_path = _beside(path, str(value))
-            if not file_path.is_file():
-                raise ValueError(f"there is no file {file_path}")
-            return file_path
-        raise NotImplementedError(wanted)
+    def __init__(self, mistakes: Sequence[Mistake], rest: msgspec.Struct | None = None) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = tuple(mistakes)
+        self.rest = rest
+        """What the table says without what is wrong; None where nothing is left that could be."""
 
-    try:
-        return msgspec.convert(table, kind, dec_hook=decode)
-    except msgspec.ValidationError as error:
-        reason = str(error)
-        if place := _PLACE.search(reason):
-            key, reason = f"{key}.{place['place']}", reason[: place.start()]
-        if match := _UNKNOWN_FIELD.match(reason):
-            known = _keys_at(kind, place["place"] if place else "")
-            raise Mistake(f"{key}.{match['field']}", f"unknown key{nearest(match['field'], known)}") from None
-        if match := _MISSING_FIELD.match(reason):
-            raise Mistake(f"{key}.{match['field']}", "is missing") from None
-        if reason.startswith("Invalid enum value") and place:
-            reason += f"; allowed: {', '.join(_words_at(kind, place['place']))}"
-        if key.endswith(".url"):
-            reason = _URL_HELP
-        if key.endswith(("window", ".max_age", ".for", ".keep", ".unreachable_for")):
-            reason = "must be a duration such as 30s, 5m or 1h"
-        if key.endswith(".max_worse"):
-            reason = (
-                'must be a number in the metric\'s unit, 0 or more, or a share of the baseline such as "10%"'
-            )
-        if ".quiet_hours[" in key:
-            reason = "must be two local times such as 22:00-07:00"
-        if key.endswith(".validation"):
-            reason = "must be a path among the artifacts, such as reports/metrics.json"
-        if key.endswith(".at_most"):
-            reason = 'must be a number of times and a duration, such as "1 per 6h"'
-        if key.endswith("].wait"):
-            reason = "must be a duration such as 10m, or 0s"
-        raise Mistake(key, clean(reason[:1].lower() + reason[1:])) from None
+
+def convert(key: str, table: Any, path: Path, *, kind: type[T]) -> T:
+    """``table`` as ``kind``.
+
+    Raises:
+        Mistakes: all that can be told at once. A key that is wrong is left out to see what else is.
+    """
+    found: list[Mistake] = []
+    left_out: set[str] = set()
+    while True:
+        try:
+            settings = msgspec.convert(table, kind, dec_hook=partial(_decoded, path))
+        except msgspec.ValidationError as error:
+            told, wrong = _told(key, table, kind, str(error), left_out)
+            found += told
+            if wrong is None:
+                raise Mistakes(found) from None
+            left_out.add(wrong)
+            table = _without(table, wrong)
+        else:
+            if found:
+                raise Mistakes(found, settings)
+            return settings
+
+
+def _decoded(path: Path, wanted: type, value: Any) -> Any:
+    if wanted is Secret:
+        return _secret(value, path)
+    if wanted is Path:
+        file_path = _beside(path, str(value))
+        if not file_path.is_file():
+            raise ValueError(f"there is no file {file_path}")
+        return file_path
+    raise NotImplementedError(wanted)
+
+
+def _told(
+    key: str, table: Any, kind: type, reason: str, left_out: Collection[str]
+) -> tuple[list[Mistake], str | None]:
+    """The mistakes behind a message, and the place below ``key`` that can be left out to find others; None: there is
+    no such."""
+    place = ""
+    if match := _PLACE.search(reason):
+        place, reason = match["place"], reason[: match.start()]
+    here = f"{key}.{place}" if place else key
+    known = "..." not in place  # of a table with names of one's own it is not told which
+    if match := _UNKNOWN_FIELD.match(reason):
+        name = match["field"]
+        mistake = Mistake(f"{here}.{name}", f"unknown key{nearest(name, _keys_at(kind, place))}")
+        return [mistake], f"{place}.{name}".lstrip(".") if known else None
+    if match := _MISSING_FIELD.match(reason):
+        names = _missing_at(kind, place, _at(table, place)) if known else [match["field"]]
+        missing = [name for name in names if f"{place}.{name}".lstrip(".") not in left_out]
+        return [Mistake(f"{here}.{name}", "is missing") for name in missing], None
+    wrong = place if place and known else None
+    return [Mistake(here, _words(here, kind, place, reason))], wrong
+
+
+def _words(key: str, kind: type, place: str, reason: str) -> str:
+    """What a type checker says of a value, in the words of a config file."""
+    if match := _ENUM.match(reason):
+        allowed = _words_at(kind, place)
+        return f"{_small(reason)}; allowed: {', '.join(allowed)}{_close(match['value'], allowed)}"
+    for ends, words in _EXPLAINED:
+        if re.search(ends, key):
+            return words
+    return clean(_small(reason))
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+_ENUM = re.compile(r"Invalid enum value '(?P<value>.*)'$")
+_EXPLAINED = (
+    (r"\.url$", "must be an address such as https://ci.example.com/jenkins, without credentials in it"),
+    (
+        r"(window|\.max_age|\.for|\.keep|\.unreachable_for)$",
+        "must be a duration such as 30s, 5m or 1h",
+    ),
+    (
+        r"\.max_worse$",
+        'must be a number in the metric\'s unit, 0 or more, or a share of the baseline such as "10%"',
+    ),
+    (r"\.quiet_hours\[", "must be two local times such as 22:00-07:00"),
+    (r"\.validation$", "must be a path among the artifacts, such as reports/metrics.json"),
+    (r"\.at_most$", 'must be a number of times and a duration, such as "1 per 6h"'),
+    (r"\]\.wait$", "must be a duration such as 10m, or 0s"),
+)
+"""By the end of the key what is allowed there, where a pattern would tell nobody."""
+
+
+def _at(table: Any, place: str) -> Any:
+    for step in _steps(place):
+        table = table[step]
+    return table
+
+
+def _without(table: Any, place: str) -> Any:
+    """``table`` without what is at a place."""
+    copy = part = deepcopy(table)
+    *path, last = _steps(place)
+    for step in path:
+        part = part[step]
+    del part[last]
+    return copy
+
+
+def _steps(place: str) -> list[str | int]:
+    """``deployments[0].version`` as what is taken one after the other."""
+    return [int(index) if index else name for name, index in _STEP.findall(place)]
 
 
 def _secret(value: Any, path: Path) -> Secret:
@@ -86,6 +165,17 @@ def _secret(value: Any, path: Path) -> Secret:
         "must be env:NAME, file:PATH, keyring:SERVICE/USER or the credential itself, as text, "
         'or { command = ["pass", "show", "x"] }'
     )
+
+
+def _missing_at(kind: type, place: str, table: Any) -> list[str]:
+    """The keys that a table at a place below ``kind`` must have, and has not."""
+    structs = [each for each in _types_at(kind, place) if isinstance(each, msgspec.inspect.StructType)]
+    return [
+        field.encode_name
+        for struct in structs
+        for field in struct.fields
+        if field.required and field.encode_name not in table
+    ]
 
 
 def _keys_at(kind: type, place: str) -> list[str]:
@@ -133,6 +223,9 @@ def _beside(config: Path, file: str) -> Path:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """`` (did you mean x?)`` or, with nothing near, what there is."""
-    if close := difflib.get_close_matches(name, list(known), n=1):
-        return f" (did you mean {close[0]}?)"
-    return f" (known: {', '.join(known)})" if known else ""
+    return _close(name, known) or (f" (known: {', '.join(known)})" if known else "")
+
+
+def _close(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,31 +1,115 @@
 """What no single table can tell: whether the names in them mean something, and go together."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import TypeVar
 
 from tui.config import alarms
 from tui.config.alarms import AlarmSettings
 from tui.config.mistakes import Mistake, nearest
 from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch, Policy
 from tui.config.settings import (
+    CompareSettings,
     MetricSettings,
     ModelSettings,
     Settings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
-from tui.domain.address import AddressError, parse_address
+from tui.domain.address import Address, AddressError, parse_address
 from tui.domain.query_template import Dialect, TemplateError, placeholders
 from tui.domain.share import NoShare, check_count
 
+T = TypeVar("T")
 
-def check_references(settings: Settings) -> None:
-    if not settings.sources:
-        raise Mistake("sources", "there is none; add one as [sources.NAME]")
+
+def reference_mistakes(settings: Settings, unread: Collection[str] = ()) -> Iterator[Mistake]:
+    """All that is wrong between the tables.
+
+    Args:
+        unread: tables such as ``sources.ci`` with mistakes of their own, which are not in ``settings``: what names
+            them is not said to be wrong.
+    """
+    look = _Tables(settings, unread)
+    checks: list[Callable[[], None]] = []
+    if not settings.sources and not any(name.startswith("sources.") for name in unread):
+        yield Mistake("sources", "there is none; add one as [sources.NAME]")
     for name, source in settings.sources.items():
         if source.key and not source.cert:
-            raise Mistake(f"sources.{name}.key", "is the key of a client certificate; name that with cert")
+            reason = "is the key of a client certificate; name that with cert"
+            yield Mistake(f"sources.{name}.key", reason)
         for place, reason in source.mistakes():
-            raise Mistake(f"sources.{name}.{place}", reason)
+            yield Mistake(f"sources.{name}.{place}", reason)
+    yield from _ui_mistakes(settings)
+    for name, metric in settings.metrics.items():
+        checks.append(partial(_check_metric_source, f"metrics.{name}", metric, look))
+        checks.append(partial(_check_metric, f"metrics.{name}", metric, settings.dialect(name)))
+    for name, model in settings.models.items():
+        checks += _model_checks(f"models.{name}", model, look)
+    for name, alarm in settings.alarms.items():
+        for place, reason in alarms.mistakes(alarm):
+            yield Mistake(f"alarms.{name}.{place}".rstrip("."), reason)
+            break
+        else:
+            checks.append(partial(_check_alarm, f"alarms.{name}", alarm, look))
+    names = [policy.name for policy in settings.safety.policies]
+    for number, policy in enumerate(settings.safety.policies):
+        if policy.name in names[:number]:
+            yield Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+        checks.append(partial(_check_policy, f"safety.policies[{number}]", policy, look))
+    for check in checks:
+        try:
+            check()
+        except _NotToBeTold:
+            pass
+        except Mistake as mistake:
+            yield mistake
+
+
+class _NotToBeTold(Exception):
+    """It depends on a table that could not be read."""
+
+
+class _Tables:
+    """The tables by their names."""
+
+    def __init__(self, settings: Settings, unread: Collection[str]) -> None:
+        self.settings = settings
+        self._unread = unread
+
+    def metric(self, key: str, name: str) -> MetricSettings:
+        return self._named(key, "metrics", name, self.settings.metrics)
+
+    def model(self, key: str, name: str) -> ModelSettings:
+        return self._named(key, "models", name, self.settings.models)
+
+    def alarm(self, key: str, name: str) -> AlarmSettings:
+        return self._named(key, "alarms", name, self.settings.alarms)
+
+    def source(
+        self, key: str, name: str, fits: Callable[[type[ServerSettings]], bool] = lambda _: True
+    ) -> ServerSettings:
+        """Of a type that ``fits``."""
+        source = self._named(key, "sources", name, self.settings.sources)
+        if not fits(type(source)):
+            allowed = [known for known, each in SOURCE_TYPES.items() if fits(each.settings)]
+            raise Mistake(key, f"[sources.{name}] has the wrong type; allowed here: {', '.join(allowed)}")
+        return source
+
+    def _named(self, key: str, section: str, name: str, tables: Mapping[str, T]) -> T:
+        """
+        Raises:
+            Mistake: there is none of that name.
+            _NotToBeTold
+        """
+        if name in tables:
+            return tables[name]
+        if f"{section}.{name}" in self._unread:
+            raise _NotToBeTold
+        raise Mistake(key, f"there is no [{section}.{name}]{nearest(name, tables)}")
+
+
+def _ui_mistakes(settings: Settings) -> Iterator[Mistake]:
     held = {
         secret.variable: f"sources.{name}.{key}"
         for name, source in settings.sources.items()
@@ -34,59 +118,71 @@ def check_references(settings: Settings) -> None:
     for number, variable in enumerate(settings.ui.notices.command_env):
         if variable in held:
             reason = f"{variable} holds the credential {held[variable]}, which no other program gets"
-            raise Mistake(f"ui.notices.command_env[{number}]", reason)
+            yield Mistake(f"ui.notices.command_env[{number}]", reason)
     for number, pattern in enumerate(settings.ui.error_patterns):
         try:
             re.compile(pattern)
         except re.error as error:
-            raise Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}") from None
-    for name, metric in settings.metrics.items():
-        key = f"metrics.{name}"
-        _check_source(f"{key}.source", metric.source, settings, lambda source: source.gives_metrics)
-        used = _check_queries(key, metric, settings.dialect(name))
-        if metric.compare and not used & {"track", "version"}:
-            reason = "the query has neither {track} nor {version}, so there is nothing to compare with"
-            raise Mistake(f"{key}.compare", reason)
-        if metric.compare and metric.compare.required and metric.no_data == "ignore":
-            raise Mistake(f"{key}.no_data", 'compare.required needs data; "ignore" does without')
-    for name, model in settings.models.items():
-        if model.blue_green and len(set(model.blue_green)) == 1:
-            raise Mistake(f"models.{name}.blue_green", "names the same environment twice")
-        for number, text in enumerate(model.pipelines):
-            key = f"models.{name}.pipelines[{number}]"
-            try:
-                address = parse_address(text)
-            except AddressError as error:
-                raise Mistake(key, str(error)) from None
-            _check_source(key, address.source, settings, lambda source: source.runs_pipelines)
-        metrics = [(f"metrics[{number}]", wanted) for number, wanted in enumerate(model.metrics)]
-        for key, wanted in (*metrics, *([("requests", model.requests)] if model.requests else [])):
-            if wanted not in settings.metrics:
-                raise Mistake(
-                    f"models.{name}.{key}",
-                    f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}",
-                )
-        for key, launch in (("retrain", model.retrain), ("switch", model.switch)):
-            if launch is not None:
-                _check_launch(f"models.{name}.{key}", launch, settings)
-        if model.switch and not model.blue_green:
-            raise Mistake(f"models.{name}.switch", "switches between the two of blue_green, which is missing")
-        if model.registry:
-            _check_source(
-                f"models.{name}.registry.source",
-                model.registry.source,
-                settings,
-                lambda source: source.registers_models,
-            )
-        _check_score(f"models.{name}.score", model, settings)
-    for name, alarm in settings.alarms.items():
-        _check_alarm(f"alarms.{name}", alarm, settings)
-    for number, policy in enumerate(settings.safety.policies):
-        _check_policy(f"safety.policies[{number}]", policy, settings)
-    names = [policy.name for policy in settings.safety.policies]
-    for number, policy_name in enumerate(names):
-        if policy_name in names[:number]:
-            raise Mistake(f"safety.policies[{number}].name", "is another policy's, too")
+            yield Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}")
+
+
+def _check_metric_source(key: str, metric: MetricSettings, look: _Tables) -> None:
+    look.source(f"{key}.source", metric.source, lambda source: source.gives_metrics)
+
+
+def _check_metric(key: str, metric: MetricSettings, dialect: Dialect) -> None:
+    used = _check_queries(key, metric, dialect)
+    if metric.compare and not used & {"track", "version"}:
+        reason = "the query has neither {track} nor {version}, so there is nothing to compare with"
+        raise Mistake(f"{key}.compare", reason)
+    if metric.compare and metric.compare.required and metric.no_data == "ignore":
+        raise Mistake(f"{key}.no_data", 'compare.required needs data; "ignore" does without')
+
+
+def _model_checks(key: str, model: ModelSettings, look: _Tables) -> Iterator[Callable[[], None]]:
+    if model.blue_green:
+        yield partial(_check_pair, f"{key}.blue_green", model.blue_green)
+    for number, text in enumerate(model.pipelines):
+        yield partial(_check_pipeline, f"{key}.pipelines[{number}]", text, look)
+    metrics = [(f"metrics[{number}]", wanted) for number, wanted in enumerate(model.metrics)]
+    for place, wanted in (*metrics, *([("requests", model.requests)] if model.requests else [])):
+        yield partial(_check_named_metric, f"{key}.{place}", wanted, look)
+    for name, launch in (("retrain", model.retrain), ("switch", model.switch)):
+        if launch is not None:
+            yield partial(_check_launch, f"{key}.{name}", launch, look)
+    if model.switch and not model.blue_green:
+        yield partial(_refuse, f"{key}.switch", "switches between the two of blue_green, which is missing")
+    if model.registry:
+        yield partial(_check_registry, f"{key}.registry.source", model.registry.source, look)
+    yield partial(_check_score, f"{key}.score", model, look)
+
+
+def _refuse(key: str, reason: str) -> None:
+    raise Mistake(key, reason)
+
+
+def _check_pair(key: str, pair: tuple[str, str]) -> None:
+    if len(set(pair)) == 1:
+        raise Mistake(key, "names the same environment twice")
+
+
+def _check_pipeline(key: str, text: str, look: _Tables) -> None:
+    look.source(key, _address(key, text).source, lambda source: source.runs_pipelines)
+
+
+def _check_named_metric(key: str, name: str, look: _Tables) -> None:
+    look.metric(key, name)
+
+
+def _check_registry(key: str, name: str, look: _Tables) -> None:
+    look.source(key, name, lambda source: source.registers_models)
+
+
+def _address(key: str, text: str) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise Mistake(key, str(error)) from None
 
 
 def _check_queries(key: str, metric: MetricSettings, dialect: Dialect) -> frozenset[str]:
@@ -135,36 +231,28 @@ def _check_counts(key: str, metric: MetricSettings, dialect: Dialect) -> None:
             raise Mistake(f"{key}.{name}", str(error)) from None
 
 
-def _check_policy(key: str, policy: Policy, settings: Settings) -> None:
-    if (alarm := settings.alarms.get(policy.alarm)) is None:
-        reason = f"there is no [alarms.{policy.alarm}]{nearest(policy.alarm, settings.alarms)}"
-        raise Mistake(f"{key}.alarm", reason)
-    if (model := settings.models.get(policy.model)) is None:
-        reason = f"there is no [models.{policy.model}]{nearest(policy.model, settings.models)}"
-        raise Mistake(f"{key}.model", reason)
+def _check_policy(key: str, policy: Policy, look: _Tables) -> None:
+    alarm = look.alarm(f"{key}.alarm", policy.alarm)
+    model = look.model(f"{key}.model", policy.model)
     if not alarm.may_concern(policy.model, model.pipelines):
         raise Mistake(f"{key}.alarm", f"[alarms.{policy.alarm}] is never about [models.{policy.model}]")
-    if policy.action == "retrain" and not _retrains(model, settings):
+    if policy.action == "retrain" and not _retrains(key, model, look):
         raise Mistake(f"{key}.action", f"[models.{policy.model}] has no retrain")
     if policy.action == "rollback" and not (policy.environment or model.environment):
         raise Mistake(f"{key}.environment", f"is missing, and [models.{policy.model}] has none")
 
 
-def _retrains(model: ModelSettings, settings: Settings) -> bool:
+def _retrains(key: str, model: ModelSettings, look: _Tables) -> bool:
     """By its own words, or by those of a source that has pipelines of it."""
-    names = {parse_address(text).source for text in model.pipelines}
-    return model.retrain is not None or any(settings.sources[name].may_retrain for name in names)
+    names = {_address(key, text).source for text in model.pipelines}
+    return model.retrain is not None or any(look.source(key, name).may_retrain for name in names)
 
 
-def _check_launch(key: str, launch: Launch, settings: Settings) -> None:
-    try:
-        address = parse_address(launch.pipeline)
-    except AddressError as error:
-        raise Mistake(f"{key}.pipeline", str(error)) from None
-    _check_source(f"{key}.pipeline", address.source, settings, lambda source: source.runs_pipelines)
+def _check_launch(key: str, launch: Launch, look: _Tables) -> None:
+    address = _address(f"{key}.pipeline", launch.pipeline)
+    source = look.source(f"{key}.pipeline", address.source, lambda source: source.runs_pipelines)
     if address != address.pipeline:
         raise Mistake(f"{key}.pipeline", "must be a pipeline: SOURCE:PATH")
-    source = settings.sources[address.source]
     for name in ("ref", "inputs"):
         if getattr(launch, name) and name not in source.launch_options:
             raise Mistake(f"{key}.{name}", f"a pipeline of [sources.{address.source}] has no such thing")
@@ -177,7 +265,7 @@ def _check_launch(key: str, launch: Launch, settings: Settings) -> None:
                     raise Mistake(f"{key}.{table}.{name}", reason)
 
 
-def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:
+def _check_score(key: str, model: ModelSettings, look: _Tables) -> None:
     score = model.score
     if model.judge == "own":
         for name in ("marginal", "groups"):
@@ -185,42 +273,37 @@ def _check_score(key: str, model: ModelSettings, settings: Settings) -> None:
                 raise Mistake(f"{key}.{name}", 'only judge = "kayenta" has this')
     elif score.marginal is not None and score.pass_ is not None and score.marginal > score.pass_:
         raise Mistake(f"{key}.marginal", f"is above pass, which is {score.pass_:g}")
-    compared = [settings.metrics[name].compare for name in model.metrics]
-    groups = {compare.group for compare in compared if compare and compare.group}
     for name, weight in score.groups.items():
         if not 0 <= weight <= 100:
             raise Mistake(f"{key}.groups.{name}", "must be a share in per cent, from 0 to 100")
-        if name not in groups:
-            raise Mistake(f"{key}.groups.{name}", f"no metric of this model is in it{nearest(name, groups)}")
     if (total := sum(score.groups.values())) > 100:
         raise Mistake(f"{key}.groups", f"is {total:g} together, more than 100 per cent")
+    groups = {compare.group for compare in _compared(model, look) if compare.group} if score.groups else set()
+    for name in score.groups:
+        if name not in groups:
+            raise Mistake(f"{key}.groups.{name}", f"no metric of this model is in it{nearest(name, groups)}")
 
 
-def _check_alarm(key: str, alarm: AlarmSettings, settings: Settings) -> None:
-    for place, reason in alarms.mistakes(alarm):
-        raise Mistake(f"{key}.{place}".rstrip("."), reason)
+def _compared(model: ModelSettings, look: _Tables) -> list[CompareSettings]:
+    """
+    Raises:
+        _NotToBeTold: one of its metrics is not there, which is told at that place.
+    """
+    try:
+        found = [look.metric("", name).compare for name in model.metrics]
+    except Mistake:
+        raise _NotToBeTold from None
+    return [each for each in found if each is not None]
+
+
+def _check_alarm(key: str, alarm: AlarmSettings, look: _Tables) -> None:
     kind = next(name for name in ("series", "verdict", "runs", "tests", "source") if getattr(alarm, name))
-    model = settings.models.get(alarm.model)
-    if alarm.model and model is None:
-        reason = f"there is no [models.{alarm.model}]{nearest(alarm.model, settings.models)}"
-        raise Mistake(f"{key}.{kind}.model", reason)
-    if alarm.series is not None and alarm.series.metric not in settings.metrics:
-        wanted = alarm.series.metric
-        reason = f"there is no [metrics.{wanted}]{nearest(wanted, settings.metrics)}"
-        raise Mistake(f"{key}.series.metric", reason)
-    judged = (settings.metrics[name] for name in model.metrics) if model is not None else ()
-    if alarm.verdict is not None and not any(each.compare or each.fail is not None for each in judged):
-        raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
+    model = look.model(f"{key}.{kind}.model", alarm.model) if alarm.model else None
+    if alarm.series is not None:
+        look.metric(f"{key}.series.metric", alarm.series.metric)
+    if alarm.verdict is not None and model is not None:
+        judged = [look.metric(f"{key}.verdict.model", name) for name in model.metrics]
+        if not any(each.compare or each.fail is not None for each in judged):
+            raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
     if alarm.source is not None:
-        _check_source(f"{key}.source.name", alarm.source.name, settings, lambda source: True)
-
-
-def _check_source(
-    key: str, name: str, settings: Settings, fits: Callable[[type[ServerSettings]], bool]
-) -> None:
-    """Raise a mistake unless there is a source of that name, of a type that ``fits``."""
-    if name not in settings.sources:
-        raise Mistake(key, f"there is no [sources.{name}]{nearest(name, settings.sources)}")
-    if not fits(type(settings.sources[name])):
-        allowed = [known for known, each in SOURCE_TYPES.items() if fits(each.settings)]
-        raise Mistake(key, f"[sources.{name}] has the wrong type; allowed here: {', '.join(allowed)}")
+        look.source(f"{key}.source.name", alarm.source.name)

@@ -48,10 +48,13 @@ class Policy(_Table, frozen=True, kw_only=True):
     """What an alarm may do by itself. Promotion is never among it."""
 
     name: Name
+    """For the journal, and what is announced."""
     alarm: Name
     """Name of the alarm."""
     model: Name
+    """Name of the model that is rolled back, or trained anew."""
     action: Literal["rollback", "retrain"]
+    """What it does."""
     environment: str = ""
     """What is rolled back; empty: the environment of the model."""
     reject_waiting: bool = False
@@ -64,8 +67,10 @@ class Policy(_Table, frozen=True, kw_only=True):
 
 class SafetySettings(_Table, frozen=True, kw_only=True):
     read_only: bool = False
+    """Nothing is sent that could change anything, anywhere; also ``--read-only``."""
     read_only_environments: tuple[Name, ...] = ()
     """Globs over names (``production``) or addresses (``SOURCE:PATH@NAME``) of environments."""
     production: tuple[Name, ...] = ("prod", "prod-*", "production", "production/*", "*/production")
     """The same; what GitLab says is of the production tier is among it, too."""
     policies: tuple[Policy, ...] = ()
+    """What alarms may do by themselves while the deck is open."""

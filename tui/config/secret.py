@@ -51,6 +51,13 @@ class Secret:
         reference = self._reference
         return reference[4:] if isinstance(reference, str) and reference.startswith("env:") else None
 
+    @property
+    def shown(self) -> str | dict[str, list[str]]:
+        """How the config refers to it, for people; of the credential itself and of a command's arguments nothing."""
+        if isinstance(self._reference, tuple):
+            return {"command": [self._reference[0], *("***" for _ in self._reference[1:])]}
+        return "***" if self.literal else self._reference
+
     def reveal(self) -> str:
         """The credential. It may take some seconds: not for the event loop.
 

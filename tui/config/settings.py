@@ -20,7 +20,9 @@ class TrackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How the canary or the baseline is named in metric labels."""
 
     version: str = ""
+    """``{version}`` in queries; empty: what stands in the environment, by its deployments."""
     track: str = ""
+    """``{track}`` in queries."""
 
 
 class ScoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,17 +55,20 @@ class ValidationSettings(_Margin, frozen=True, kw_only=True):
 
     max_worse: Annotated[float, Meta(ge=0)] | Annotated[str, Meta(pattern=r"^\d+(\.\d+)?%$")] = 0.0
     better: Literal["lower", "higher"]
+    """Which way is better."""
 
 
 class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a registry has the model, and which two of its versions are compared before anything is deployed."""
 
     source: Name
+    """Name of an MLflow among the sources."""
     model: Name
     """The name it is registered under."""
     champion: Name = "champion"
     """An alias."""
     candidate: Name = "challenger"
+    """An alias."""
     metrics: dict[Name, ValidationSettings]
     """By their names in the runs that made the versions."""
 
@@ -72,27 +77,36 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What the team ships: it joins pipelines, an environment and metrics."""
 
     title: str = ""
+    """What it is called on the screen; empty: its name here."""
     pipelines: tuple[Name, ...] = ()
     """Addresses of pipelines, ``SOURCE:PATH``; the path may hold globs."""
     environment: str = ""
+    """Where it serves: ``{environment}`` in queries, and what an action is about."""
     namespace: str = ""
+    """``{namespace}`` in queries."""
     baseline: TrackSettings = TrackSettings(track="baseline")
+    """How metrics name what the canary is compared with."""
     canary: TrackSettings = TrackSettings(track="canary")
+    """How metrics name the canary."""
     metrics: tuple[Name, ...] = ()
     """Names of ``[metrics.NAME]`` tables, in the order of their charts."""
     requests: str = ""
     """The metric that counts the requests of {window}: how many the canary has had is told before it is promoted."""
     judge: Literal["own", "kayenta"] = "own"
+    """Who compares: Pipedeck's own judge, or the method of Kayenta (Spinnaker)."""
     score: ScoreSettings = ScoreSettings()
+    """What its score means."""
     validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
     registry: RegistrySettings | None = None
+    """Where versions of it are compared before anything is deployed."""
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""
     promote: Name = "*promote*"
     """A glob over the names of GitLab gates: which lets the canary go on. In Jenkins ``canary.input`` tells."""
     retrain: Launch | None = None
+    """What is started to train it anew."""
     switch: Launch | None = None
     """What gives the traffic to the other of ``blue_green``; {colour} is its name."""
 
@@ -110,7 +124,9 @@ class CompareSettings(_Margin, frozen=True, kw_only=True):
     """How the canary's values of a metric may differ from the baseline's."""
 
     group: str = ""
+    """Metrics of one group are shown and scored together."""
     weight: Annotated[float, Meta(ge=0)] = 1.0
+    """Its part of the score."""
     critical: bool = False
     """Worse here means do not promote, whatever the score."""
     required: bool = False
@@ -121,23 +137,31 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A named query of a metric source."""
 
     source: Name
+    """Name of one of the sources that has metrics."""
     query: Name | None = None
+    """In the language of the source; ``{track}``, ``{version}`` and other words are replaced."""
     bad: Name | None = None
     """Instead of ``query``, with ``total``: a query that counts what is bad. The metric is its share in per cent."""
     total: Name | None = None
     """A query that counts all, what is bad included."""
     title: str = ""
+    """What it is called on the screen; empty: its name here."""
     unit: str = ""
+    """What stands behind its values."""
     scale: float | None = None
     """The server's values times this are in ``unit``; None: 1."""
     better: Literal["lower", "higher"] = "lower"
+    """Which way is better."""
     warn: float | None = None
+    """From here on a value is shown as a warning."""
     fail: float | None = None
+    """A canary beyond it at two looks in a row is WORSE."""
     window: Duration = "5m"
     """What ``{window}`` stands for: at least four scrape intervals."""
     judge_window: Duration | None = None
     """What it stands for in the verdict's query, and the time between two of its values; None: ``window``."""
     compare: CompareSettings | None = None
+    """The verdict compares the canary with the baseline in this metric, by these limits."""
     max_age: Duration | None = None
     """How old the newest value may be for a verdict; None: three judge windows."""
     no_data: Literal["unknown", "fail", "ignore"] = "unknown"
@@ -154,9 +178,37 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return {key: text for key, text in written.items() if text is not None}
 
 
+Theme = Literal[
+    "ansi-dark",
+    "ansi-light",
+    "atom-one-dark",
+    "atom-one-light",
+    "catppuccin-frappe",
+    "catppuccin-latte",
+    "catppuccin-macchiato",
+    "catppuccin-mocha",
+    "dracula",
+    "flexoki",
+    "gruvbox",
+    "monokai",
+    "nord",
+    "rose-pine",
+    "rose-pine-dawn",
+    "rose-pine-moon",
+    "solarized-dark",
+    "solarized-light",
+    "textual-dark",
+    "textual-light",
+    "tokyo-night",
+]
+"""Those of Textual, which takes long to import only to ask it."""
+
+
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    theme: str = ""
+    theme: Theme | None = None
+    """An ansi theme takes the terminal's own colours; None: as many colours as the terminal has."""
     mouse: bool = True
+    """False leaves selecting text to the terminal."""
     keys: dict[str, str] = {}
     """Key action id to comma-separated keys, replacing the built-in ones."""
     log_cap: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
@@ -164,6 +216,7 @@ class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     error_patterns: tuple[Name, ...] = ()
     """Regular expressions of lines that ``e`` and ``E`` find in a log beside those they know."""
     notices: NoticeSettings = NoticeSettings()
+    """How alarms are told."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

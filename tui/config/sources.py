@@ -44,6 +44,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What starting a pipeline may be given beside parameters: ``ref``, ``inputs``."""
 
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")]
+    """Of the server, with its path prefix; without credentials."""
     ca: Path | None = None
     """A PEM file of certificate authorities; None for the system's."""
     cert: Path | None = None
@@ -53,6 +54,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     timeout: Seconds = 15.0
     """Seconds a request may take altogether."""
     connect_timeout: Seconds = 5.0
+    """Seconds until a connection must stand."""
 
     @property
     def base_url(self) -> str:
@@ -129,8 +131,11 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     rolls_back: ClassVar[bool] = False
 
     user: str | None = None
+    """Who the token is of; without user and token nobody logs in."""
     token: Secret | None = None
+    """An API token of the user."""
     watch: tuple[Name, ...] = ("**",)
+    """Globs over full names of jobs: ``*`` stays within a folder, ``**`` crosses."""
     read_only: bool = False
     """Nothing is sent there that could change anything."""
     deployments: tuple[DeploymentRule, ...] = ()
@@ -183,9 +188,14 @@ class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
     launch_options: ClassVar[frozenset[str]] = frozenset({"ref", "inputs"})
 
     token: Secret | None = None
+    """An access token: ``read_api`` is enough to look, acting needs ``api``."""
     watch: tuple[Name, ...]
+    """Globs over project paths: ``*`` stays within a group, ``**`` takes subgroups, too."""
     refs: tuple[Name, ...] = ()
+    """Branches and tags by name or glob, merge requests as ``!12`` or ``!*``; each is a row. Empty: those that ran
+    lately."""
     read_only: bool = False
+    """Nothing is sent there that could change anything."""
     canary_jobs: tuple[Name, ...] = ("*canary*",)
     """Globs over the names of jobs whose deployments take a part of the traffic, which GitLab does not tell."""
 
@@ -203,8 +213,11 @@ class MetricServer(ServerSettings, frozen=True, kw_only=True):
     gives_metrics: ClassVar[bool] = True
 
     user: str | None = None
+    """For a login by name and password."""
     password: Secret | None = None
+    """Of the user."""
     token: Secret | None = None
+    """A bearer token, in place of user and password."""
     headers: dict[HeaderName, Secret] = {}
     """Sent with every request: a tenant's ``X-Scope-OrgID``, what a proxy asks for."""
 

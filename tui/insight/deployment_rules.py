@@ -52,19 +52,23 @@ class Canary(_Table, frozen=True):
     input: NonEmptyText | None = None
     """A regex over id and message of what it waits for."""
     parameter: NonEmptyText | None = None
+    """A build parameter; with ``equals``."""
     equals: NonEmptyText | None = None
+    """The value of that parameter which makes a run a canary's."""
 
 
 class Weight(_Table, frozen=True):
     """How a canary says what part of the traffic it takes, in percent."""
 
     parameter: NonEmptyText
+    """A build parameter that has the number."""
 
 
 class Start(_Table, frozen=True):
     """A job and what it is started with."""
 
     job: NonEmptyText
+    """Full name."""
     parameters: dict[NonEmptyText, str] = {}
     """In a value {app}, {environment}, {version} and {revision} are replaced."""
 
@@ -75,19 +79,25 @@ class DeploymentRule(_Table, frozen=True):
     job: NonEmptyText
     """A glob over full names."""
     environment: NonEmptyText | WordPart
+    """Where it was put: a name, or where in the run it stands."""
     version: WordPart
+    """Where in the run the version stands."""
     app: NonEmptyText | WordPart | None = None
     """What is deployed; None: each job is an app of its own."""
     colour: WordPart | None = None
     """For blue-green environments: which half it goes to."""
     canary: Canary | None = None
+    """How a run says that it is a canary; None: it never is."""
     weight: Weight | None = None
+    """How much of the traffic a canary takes."""
     unstable: bool = False
     """A run that ended UNSTABLE has deployed."""
     ignore_results: tuple[NonEmptyText, ...] = ("NOT_BUILT",)
     """Results of runs that were no deployment."""
     rollback: Start | None = None
+    """What is started to go back to an earlier version."""
     retrain: Start | None = None
+    """What is started to train anew what it deploys."""
 
     def covers(self, path: str) -> bool:
         """It is about the job of that full name, written as sent (``feature%2Fx``) or decoded."""
