@@ -65,15 +65,15 @@ def required_confirmation(
     return RequiredConfirmation(production, doubt, version or str(target.run or target))
 
 
-def missing_confirmation(consent: RequiredConfirmation, given: Confirmation) -> str:
-    """What of the demands is not met, in words; empty: it may be sent."""
+def missing_confirmation(consent: RequiredConfirmation, given: Confirmation) -> str | None:
+    """What of the demands is not met, in words; None: it may be sent."""
     if not given.yes:
         return "nobody said yes"
     if consent.name and given.name != consent.name:
         return consent.typing
     if consent.doubt and given.version != consent.version:
         return consent.typing_version
-    return ""
+    return None
 
 
 def names(consents: Iterable[RequiredConfirmation]) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> Non
 async def test_each_of_very_many_at_once_tells_how_it_ended(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.engine.actions.service.REMEMBERED", 1)
+    monkeypatch.setattr("tui.engine.actions.activities.REMEMBERED", 1)
     desk = Desk(journal)
 
     async def start(number: int) -> str:
@@ -363,12 +363,12 @@ async def test_read_only_sends_nothing(journal: Journal, how: str) -> None:
         desk.source.write_access_is = WriteAccess(True, "the token has the scopes read_api")
     prepared = await desk.actions.plan(REQUEST)
     if how == "learnt later":
-        desk.actions._write_access["ci"] = WriteAccess(True)
+        desk.actions.rights._known["ci"] = WriteAccess(True)
     if how == "switched meanwhile":
         desk.source.open.clear()  # the state is read once more, and meanwhile it turns out
         await_plan = msgspec.structs.replace(prepared.plan, read_at=0)
         desk.actions.start(PreparedAction(await_plan), {}, YES)
-        desk.actions._write_access["ci"] = WriteAccess(True)
+        desk.actions.rights._known["ci"] = WriteAccess(True)
         desk.source.open.set()
         await desk.time.advance(60)
         assert desk.actions.activities[0].state == "refused"

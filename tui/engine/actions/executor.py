@@ -61,14 +61,14 @@ class ActionExecutor:
         id_: str,
         plan: Plan,
         secrets: Mapping[str, str],
-        write_block_reason: Callable[[], str],
+        write_block_reason: Callable[[], str | None],
         tell: Callable[[StepUpdate], None],
         policy: str = "",
     ) -> StepUpdate:
         """Send the steps of ``plan``, each once, and see what becomes of them; how it ended.
 
         Args:
-            locked: why nothing may be sent, asked right before each request.
+            write_block_reason: why nothing may be sent, asked right before each request.
             tell: hears of progress.
         """
         try:
@@ -78,16 +78,16 @@ class ActionExecutor:
             why = f"nothing was sent: {error}"
             await self.refuse(id_, plan, why, policy)
             return StepUpdate("refused", why)
-        news = StepUpdate("refused", "the plan has no step")
+        update = StepUpdate("refused", "the plan has no step")
         for number in range(len(plan.steps)):
-            news = await self._step(id_, plan, number, source, secrets, write_block_reason, tell)
-            news = msgspec.structs.replace(news, step=number)
-            if news.state != "done":
-                if number and news.state == "refused":
-                    words = f"{plan.steps[number - 1].words} was done, but then: {news.words}"
-                    news = msgspec.structs.replace(news, state="failed", words=words)
+            update = await self._step(id_, plan, number, source, secrets, write_block_reason, tell)
+            update = msgspec.structs.replace(update, step=number)
+            if update.state != "done":
+                if number and update.state == "refused":
+                    words = f"{plan.steps[number - 1].words} was done, but then: {update.words}"
+                    update = msgspec.structs.replace(update, state="failed", words=words)
                 break
-        return await self.end(id_, plan, news)
+        return await self.end(id_, plan, update)
 
     async def refuse(self, id_: str, plan: Plan, why: str, policy: str = "") -> None:
         """Note a person's attempt that was refused before it began. A policy that could not act has not acted."""
@@ -99,22 +99,22 @@ class ActionExecutor:
         except JournalError:
             pass  # it is told all the same
 
-    async def end(self, id_: str, plan: Plan, news: StepUpdate) -> StepUpdate:
+    async def end(self, id_: str, plan: Plan, update: StepUpdate) -> StepUpdate:
         """Note how it ended; with what is wrong with the journal, if that cannot be."""
         entry = self._entry(
             id_,
             "settled",
             plan,
-            state=news.state,
-            words=news.words,
-            step=news.step,
-            result=str(news.result or ""),
+            state=update.state,
+            words=update.words,
+            step=update.step,
+            result=str(update.result or ""),
         )
         try:
             await self._note(entry)
         except JournalError as error:
-            return msgspec.structs.replace(news, words=f"{news.words} ({error})".strip())
-        return news
+            return msgspec.structs.replace(update, words=f"{update.words} ({error})".strip())
+        return update
 
     async def look(
         self,
@@ -178,21 +178,23 @@ class ActionExecutor:
         number: int,
         source: ActingSource,
         secrets: Mapping[str, str],
-        write_block_reason: Callable[[], str],
+        write_block_reason: Callable[[], str | None],
         tell: Callable[[StepUpdate], None],
     ) -> StepUpdate:
         step = plan.steps[number]
-        if why := write_block_reason():
-            return StepUpdate("refused", why)
+        if block_reason := write_block_reason():
+            return StepUpdate("refused", block_reason)
         tell(StepUpdate("sending", step.words, number))
         entry = self._entry(id_, "sending", plan, step=number, request=step)
         try:
             # What was begun is written, also when the program ends meanwhile.
-            why_not = await asyncio.shield(in_thread(partial(self._journal.begin, entry, plan)))
+            sent_elsewhere = await asyncio.shield(in_thread(partial(self._journal.begin, entry, plan)))
         except JournalError as error:
             return StepUpdate("refused", f"nothing was sent: {error}")
-        if why := why_not or write_block_reason():
-            return StepUpdate("refused", f"nothing was sent: {why}" if why_not else why)
+        if sent_elsewhere:
+            return StepUpdate("refused", f"nothing was sent: {sent_elsewhere}")
+        if block_reason := write_block_reason():
+            return StepUpdate("refused", block_reason)
         began = self._clock()
         try:
             reply = await source.send(step, secrets)

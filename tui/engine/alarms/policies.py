@@ -29,7 +29,7 @@ LOOK_AGAIN = 60.0
 
 
 class Policies:
-    """Acts for alarms. What it says of that is in the store, under :class:`AnnouncementsNow`."""
+    """Acts for alarms. What it announces is in the store, under :class:`AnnouncementsNow`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Policies:
         self._sources = sources
         self._actions = actions
         self._clock = clock
-        self._said: dict[str, Announcement] = {}
+        self._announcements: dict[str, Announcement] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         """Policies that act now: nothing holds them back any more."""
@@ -59,7 +59,7 @@ class Policies:
     @property
     def announced(self) -> tuple[Announcement, ...]:
         """The newest of each policy that has had something to say."""
-        return tuple(self._said.values())
+        return tuple(self._announcements.values())
 
     def consider(self, alarm: Alarm) -> None:
         """Tell that ``alarm``, of a model, began to fire. Returns at once.
@@ -104,7 +104,7 @@ class Policies:
             return False
         task.cancel()
         request = self._wishes.pop(policy.name, None)
-        self._say(policy, f"no {policy.action}: {why}", told=request is not None)
+        self._announce(policy, f"no {policy.action}: {why}", notify=request is not None)
         return True
 
     async def _see_to(self, policy: Policy, alarm: Alarm) -> None:
@@ -115,45 +115,47 @@ class Policies:
                         await self._alone(policy, alarm)
                     except Exception as error:
                         why = unexpected(f"policy {policy.name}", error).message
-                        self._say(policy, f"no {policy.action}: {why}")
+                        self._announce(policy, f"no {policy.action}: {why}")
                     finally:
                         self._begun.discard(policy.name)
                         self._wishes.pop(policy.name, None)
                     return
-            self._say(policy, "another pipedeck here sees to it", told=False)
+            self._announce(policy, "another pipedeck here sees to it", notify=False)
             await self._poller.pause(LOOK_AGAIN)
 
     async def _alone(self, policy: Policy, alarm: Alarm) -> None:
         """Announce, wait, act; while no other program sees to the policy."""
-        if why := await in_thread(partial(self._spent, policy, alarm.since, self._clock())):
-            self._say(policy, why)
+        if spent_reason := await in_thread(partial(self._spent_reason, policy, alarm.since, self._clock())):
+            self._announce(policy, spent_reason)
             return
         try:
             words, request = await self._proposed(policy, alarm)
         except SourceError as error:
-            self._say(policy, f"no {policy.action}: {error.message}")
+            self._announce(policy, f"no {policy.action}: {error.message}")
             return
         if request is None:
-            self._say(policy, f"no {policy.action}: {words}")
+            self._announce(policy, f"no {policy.action}: {words}")
             return
-        if why := self._actions.write_block_reason(request.target):
-            self._say(policy, f"no {policy.action}: {why}")
+        if block_reason := self._actions.rights.block_reason(request.target):
+            self._announce(policy, f"no {policy.action}: {block_reason}")
             return
         if str(request.target) not in words:
             words = f"{words} ({request.target})"
         self._wishes[policy.name] = request
         wait = seconds(policy.wait)
-        self._say(policy, words, self._clock() + wait)
+        self._announce(policy, words, self._clock() + wait)
         await self._poller.pause(wait)
         try:
-            said, now = await self._proposed(policy, alarm)
-            if now != request:
-                raise ActionRefused(said if now is None else "it is not as it was when this was announced")
-            if why := await in_thread(partial(self._first, policy, request, alarm.since)):
-                raise ActionRefused(why)
+            words_now, request_now = await self._proposed(policy, alarm)
+            if request_now is None:
+                raise ActionRefused(words_now)
+            if request_now != request:
+                raise ActionRefused("it is not as it was when this was announced")
+            if earlier_action := await in_thread(partial(self._earlier_action, policy, request, alarm.since)):
+                raise ActionRefused(earlier_action)
             await self._start(policy, request, words)
         except (SourceError, ActionRefused) as error:
-            self._say(policy, f"no {policy.action}: {error}")
+            self._announce(policy, f"no {policy.action}: {error}")
 
     async def _start(self, policy: Policy, request: ActionRequest, words: str) -> None:
         """Raises SourceError, Refused."""
@@ -163,22 +165,22 @@ class Policies:
             raise ActionRefused(f"it asks for {', '.join(missing)}")
         activity = actions.start(msgspec.structs.replace(prepared, policy=policy.name))
         self._begun.add(policy.name)
-        self._say(policy, f"{words} is under way")
+        self._announce(policy, f"{words} is under way")
         stop = self._store.subscribe(lambda _: self._follow(policy, words, activity.id))
         try:
             ended = await actions.done(activity.id)
         finally:
             stop()
-        self._say(policy, f"{words}: {ended.state}: {ended.words}")
+        self._announce(policy, f"{words}: {ended.state}: {ended.words}")
 
     def _follow(self, policy: Policy, words: str, activity_id: str) -> None:
         """Say what it waits for, once for each thing."""
         found = next((activity for activity in self._actions.activities if activity.id == activity_id), None)
         if found is None or found.ended or found.state == "sending":
             return
-        told = f"{words} is under way: {found.words}"
-        if self._said[policy.name].words != told:
-            self._say(policy, told, told=False)
+        progress = f"{words} is under way: {found.words}"
+        if self._announcements[policy.name].words != progress:
+            self._announce(policy, progress, notify=False)
 
     async def _proposed(self, policy: Policy, alarm: Alarm) -> tuple[str, ActionRequest | None]:
         """What it would do, in words and as a request, from a state read now.
@@ -213,8 +215,8 @@ class Policies:
         reason = f"policy {policy.name}: alarm {policy.alarm}"
         return words, msgspec.structs.replace(request, reason=reason) if request is not None else None
 
-    def _spent(self, policy: Policy, since: float, now: float) -> str:
-        """Why the policy has done enough, by the journal; empty: it has not."""
+    def _spent_reason(self, policy: Policy, since: float, now: float) -> str | None:
+        """Why the policy has done enough, by the journal; None: it has not."""
         times, _, window = policy.at_most.partition(" per ")
         begin = min(since, now - seconds(window))
         try:
@@ -222,14 +224,15 @@ class Policies:
         except JournalError as error:
             return str(error)
         own = [record for record in records if record.first.policy == policy.name]
-        if said := next((each for each in own if each.first.at >= since), None):
-            return "it has acted for this alarm" if said.plan is not None else said.first.words
-        if sum(each.sent is not None and each.first.at > now - seconds(window) for each in own) >= int(times):
+        if done := next((record for record in own if record.first.at >= since), None):
+            return "it has acted for this alarm" if done.plan is not None else done.first.words
+        sent = sum(record.sent is not None and record.first.at > now - seconds(window) for record in own)
+        if sent >= int(times):
             return f"it has acted as often as it may: {policy.at_most}"
-        return ""
+        return None
 
-    def _first(self, policy: Policy, request: ActionRequest, since: float) -> str:
-        """Who has acted on the same thing since the alarm began, in whatever program here; empty: nobody."""
+    def _earlier_action(self, policy: Policy, request: ActionRequest, since: float) -> str | None:
+        """Who has acted on the same thing since the alarm began, in whatever program here; None: nobody."""
         for record in self._actions.journal.read(since=since):
             first, plan = record.first, record.plan
             if first.policy == policy.name or plan is None:
@@ -238,14 +241,14 @@ class Policies:
             if not refused and self._same(policy, plan, request):
                 who = f"policy {first.policy}" if first.policy else first.who.user
                 return f"{who} was first: {first.kind} {first.target}"
-        return ""
+        return None
 
     def _same(self, policy: Policy, plan: Plan, request: ActionRequest) -> bool:
         """Whether ``plan`` was about what ``request`` is about."""
-        its, environment = plan.request.target, request.target.environment
-        if its == request.target:
+        target, environment = plan.request.target, request.target.environment
+        if target == request.target:
             return True
-        ships = self._settings.models[policy.model].ships(its.pipeline)
+        ships = self._settings.models[policy.model].ships(target.pipeline)
         return ships and environment is not None and plan.environment == environment
 
     async def _note_no(self, policy: Policy, request: ActionRequest) -> None:
@@ -265,11 +268,11 @@ class Policies:
         try:
             await in_thread(partial(journal.append, entry))
         except JournalError as error:
-            self._say(policy, f"no {policy.action}: a person said no ({error})")
+            self._announce(policy, f"no {policy.action}: a person said no ({error})")
 
-    def _say(self, policy: Policy, words: str, at: float | None = None, *, told: bool = True) -> None:
-        said = Announcement(policy.name, policy.alarm, policy.model, words, at)
-        self._said[policy.name] = said
+    def _announce(self, policy: Policy, words: str, at: float | None = None, *, notify: bool = True) -> None:
+        announcement = Announcement(policy.name, policy.alarm, policy.model, words, at)
+        self._announcements[policy.name] = announcement
         self._store.put(AnnouncementsNow(), self.announced, self._clock())
-        if told and self.heard is not None:
-            self.heard(said)
+        if notify and self.heard is not None:
+            self.heard(announcement)
