@@ -10,7 +10,7 @@ from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Job, Listing, Pipeline, QueueItem, Run, Stage
 from tui.domain.series import Chart, Grid, Series
 from tui.domain.status import Status
-from tui.engine.polling.backoff import after_fault
+from tui.engine.polling.schedule import after_fault
 from tui.engine.queries import ChartOf, PipelinesOf, RunAt
 from tui.engine.queries.base import NEVER
 

@@ -6,8 +6,7 @@ from random import Random
 
 import msgspec
 
-from tui.domain.health import Fault
-from tui.engine.polling.backoff import after_fault
+from tui.domain.health import Fault, Trouble
 from tui.engine.queries.base import AnyQuery, Query
 
 SETTLE = 0.2
@@ -18,6 +17,14 @@ UNFOCUSED = 4.0
 """How much longer waits are while the terminal has no focus."""
 JITTER = 0.2
 """Waits are lengthened by up to this part, so that many dashboards do not ask in step. Never shortened."""
+FAULT_FIRST = 2.0
+"""Seconds after which what failed once is asked again; twice that for each time more."""
+FAULT_LONGEST = 60.0
+REFUSED = 600.0
+"""Seconds after which what the server refuses is asked again."""
+_DEFINITE = frozenset(
+    {Trouble.TLS, Trouble.UNAUTHORIZED, Trouble.FORBIDDEN, Trouble.NOT_FOUND, Trouble.MISCONFIGURED}
+)
 
 
 class _Plan(msgspec.Struct):
@@ -147,9 +154,9 @@ class Schedule:
         if plan.failures:
             plan.failures = 0
             # The server is back: what failed beside this one need not sit out its backoff.
-            for other, its in self._plans.items():
-                if its.failures and self._host(other) == host:
-                    its.soon = True
+            for other, other_plan in self._plans.items():
+                if other_plan.failures and self._host(other) == host:
+                    other_plan.soon = True
         return True
 
     def failed(self, query: AnyQuery, epoch: int, now: float, fault: Fault) -> bool:
@@ -211,3 +218,17 @@ class Schedule:
             self._holds = {host: until - back for host, until in self._holds.items()}
             self._wants = {who: (wanted, at - back) for who, (wanted, at) in self._wants.items()}
         self._seen = now
+
+
+def after_fault(fault: Fault, failures: int) -> float:
+    """Seconds until a question that failed ``failures`` times in a row (1 or more) should be asked again.
+
+    Doubling from two seconds to a minute. A definite no (bad credentials, not found) waits the minute at once: asking
+    sooner changes nothing, and repeated bad logins can lock an account. A refused request waits ten minutes: it stays
+    wrong until somebody changes it, unless the refusal came from something between us and the server.
+    """
+    if fault.trouble is Trouble.REFUSED:
+        return REFUSED
+    if fault.trouble in _DEFINITE:
+        return FAULT_LONGEST
+    return min(FAULT_LONGEST, FAULT_FIRST * 2.0 ** min(failures - 1, 10))
