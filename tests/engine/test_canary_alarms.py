@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.acting_source import at_once
 from tests.engine.deploying_source import DeployingSource
 from tests.engine.world import START, FakeSource, Time, listing_of, run_of, settle
 from tests.engine.world import address as run_address
@@ -51,9 +50,6 @@ wait = "20m"
 """
 LIVE = Address("ci", "deploy", environment="live")
 GONE = "the canary it was about is no longer deployed"
-
-
-__all__ = ["at_once"]
 
 
 class Served(FakeSource):

@@ -109,3 +109,16 @@ def drawn(stages: Sequence[Stage] | None) -> str:
         + (f" [{drawn(stage.children)}]" if stage.children else "")
         for stage in stages or ()
     )
+
+
+def tree_of(**jobs: Any) -> list[dict[str, Any]]:
+    """Folders are dicts, jobs are None."""
+    return [
+        {"name": name, "jobs": tree_of(**inner)}
+        if isinstance(inner, dict)
+        else {"name": name, "color": "blue", "builds": []}
+        for name, inner in jobs.items()
+    ]
+
+
+ML = tree_of(ml={"vision": {"train": None, "test": None}, "fraud": None}, other=None)

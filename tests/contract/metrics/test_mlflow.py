@@ -1,51 +1,29 @@
-"""MLflow: recorded answers from a stub, and a real server where there is one (``PIPEDECK_MLFLOW`` names its command).
+"""MLflow: recorded answers from a stub.
 
 The shapes are those of 3.17 (contracts: metrics §4); the recorded answers are of 3.17.2 and 2.22.5.
 """
 
-import asyncio
 import json
-import os
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
-import msgspec
 import pytest
 
+from tests.contract.metrics.mlflow_support import API, GRID, source
 from tests.http_stub import Reply, Route, http_stub
 from tests.http_stub import Request as Asked
-from tui.config import MLflowSettings, ModelSettings, RegistrySettings, ValidationSettings
-from tui.domain.candidate import Candidacy, RegisteredVersion
+from tui.config import ModelSettings, RegistrySettings, ValidationSettings
+from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
 from tui.domain.query_template import fill
 from tui.domain.series import Grid
 from tui.domain.verdict import MetricOutcome
-from tui.engine.actions.model_rules import champions
 from tui.engine.queries.candidates import candidacy
 from tui.sources.base import SourceError
-from tui.sources.metrics.mlflow import MOST_PAGES, MLflowSource
+from tui.sources.metrics.mlflow import MOST_PAGES
 
-API = "/api/2.0/mlflow"
-AT = 1_700_000_000
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "mlflow"
-GRID = Grid(AT - AT % 60, AT - AT % 60 + 600, 60)
 HISTORY = f"GET {API}/metrics/get-history"
-
-
-@asynccontextmanager
-async def source(url: str, **settings: Any) -> AsyncIterator[MLflowSource]:
-    made = MLflowSource("ml", MLflowSettings(url=url, **settings), clock=lambda: AT + 7200.0)
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 async def refusal(reply: Reply, query: str = "runs:/r1/auc") -> SourceError:
@@ -348,193 +326,3 @@ class TestErrors:
     async def test_each_says_what_to_do(self, reply: Reply, trouble: Trouble, words: str) -> None:
         found = await refusal(reply)
         assert (found.trouble, words in found.message) == (trouble, True), found.message
-
-
-# --- a real one ---------------------------------------------------------------------------------------------------
-
-
-class RealMLflow:
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._opener = build_opener(ProxyHandler({}))
-
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
-        request = Request(
-            f"{self.url}{API}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with self._opener.open(request, timeout=30) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-
-    def version(self, alias: str, values: dict[str, Any]) -> str:
-        """Log a run with these values, register it, and give it the alias; the id of the run."""
-        run = self.post("runs/create", experiment_id="0", start_time=AT * 1000)["run"]["info"]
-        for key, value in values.items():
-            self.post(
-                "runs/log-metric",
-                run_id=run["run_id"],
-                key=key,
-                value=value,
-                timestamp=(GRID.start + 60) * 1000,
-            )
-        made = self.post(
-            "model-versions/create", name="fraud", source=f"{run['artifact_uri']}/model", run_id=run["run_id"]
-        )["model_version"]
-        self.post("registered-models/alias", name="fraud", alias=alias, version=made["version"])
-        return str(run["run_id"])
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMLflow]:
-    command = os.environ.get("PIPEDECK_MLFLOW", "")
-    if not command:
-        pytest.skip("PIPEDECK_MLFLOW names no MLflow; .ci/run installs one")
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [command, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    arguments += [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/db",
-        "--artifacts-destination",
-        str(folder / "art"),
-    ]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    log = folder / "log.txt"
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            arguments, stdout=output, stderr=output, cwd=folder, env=environment, start_new_session=True
-        ) as process,
-    ):
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}/health", process, log)
-            yield RealMLflow(f"http://127.0.0.1:{port}")
-        finally:
-            os.killpg(process.pid, 15)
-
-
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    opener, deadline = build_opener(ProxyHandler({})), time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with opener.open(url, timeout=60):
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"mlflow did not start: {log.read_text(errors='replace')[-2000:]}")
-
-
-async def test_a_real_server(real: RealMLflow) -> None:
-    """One test, because the server takes ten seconds to start."""
-    model = ModelSettings(
-        registry=RegistrySettings(
-            source="ml",
-            model="fraud",
-            metrics={
-                "val/auc": ValidationSettings(better="higher", max_worse=0.005),
-                "loss": ValidationSettings(better="lower", max_worse="10%"),
-                "nan": ValidationSettings(better="lower"),
-                "inf": ValidationSettings(better="lower"),
-            },
-        )
-    )
-    real.post("registered-models/create", name="fraud")
-    async with source(real.url) as mlflow:
-        assert [each.level for each in await mlflow.check()][:1] == ["ok"]
-        alone = await candidacy("m", model, mlflow)
-        assert (alone.champion, alone.candidate, len(alone.notes)) == (None, None, 2)
-        odd = {"nan": "NaN", "inf": "Infinity"}
-        champion = await asyncio.to_thread(real.version, "champion", {"val/auc": 0.93, "loss": 0.1, **odd})
-        await asyncio.to_thread(real.version, "challenger", {"val/auc": 0.91, "loss": 0.105, **odd})
-        found = await candidacy("m", model, mlflow)
-        assert isinstance(found.champion, RegisteredVersion)
-        assert (found.champion.version, found.champion.aliases, found.champion.run) == (
-            "1",
-            ("champion",),
-            champion,
-        )
-        assert [metric.outcome for metric in found.metrics] == [
-            MetricOutcome.WORSE,
-            MetricOutcome.OK,
-            MetricOutcome.UNCLEAR,
-            MetricOutcome.UNCLEAR,
-        ]
-        assert found.outcome is MetricOutcome.WORSE
-        answer = await mlflow.samples("models:/fraud@champion/val/auc", GRID)
-        assert answer.rows == (((("run", champion),), (None, 0.93, *[None] * 9)),)
-        assert model.registry is not None
-        (offer,) = champions(model.registry, found)
-        plan = await mlflow.plan(offer.request)
-        for step in plan.steps:
-            assert (await mlflow.observe(step, None)).state == "nothing"
-            assert (await mlflow.send(step, {})).state == "accepted"
-            assert (await mlflow.observe(step, None)).state == "done"
-        (back,) = champions(model.registry, await candidacy("m", model, mlflow))
-        assert back.words == "Back to version 1, the champion before"
-        gone = msgspec.structs.replace(
-            plan.steps[1], body=(("name", "fraud"), ("alias", "x"), ("version", "9"))
-        )
-        refused = await mlflow.send(gone, {})
-        assert (refused.state, refused.status) == ("refused", 404)
-        for query in ("models:/fraud@nope/x", "models:/fraud/9/x", "models:/nope/1/x"):
-            with pytest.raises(SourceError) as caught:
-                await mlflow.samples(query, GRID)
-            assert caught.value.trouble is Trouble.NOT_FOUND
-
-
-TRAINS = """
-import sys
-import mlflow
-
-mlflow.set_tracking_uri(sys.argv[1])
-mlflow.set_experiment("twins")
-
-
-def predict(model_input: list[str]) -> list[str]:
-    return model_input
-
-
-with mlflow.start_run():
-    for step, loss in enumerate((0.9, 0.5, 0.1)):
-        mlflow.log_metric("loss", loss, step=step)
-    for alias, auc in (("champion", 0.95), ("challenger", 0.70)):
-        made = mlflow.pyfunc.log_model(
-            name=alias, python_model=predict, registered_model_name="twins", pip_requirements=[]
-        )
-        mlflow.log_metric("auc", auc, model_id=made.model_id)
-        mlflow.MlflowClient().set_registered_model_alias("twins", alias, made.registered_model_version)
-"""
-
-
-async def test_two_models_of_one_run_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
-    """Trained with MLflow's own client, as a job does."""
-    python = Path(os.environ["PIPEDECK_MLFLOW"]).parent / "python"
-    training = await asyncio.create_subprocess_exec(
-        python,
-        *("-c", TRAINS, real.url),
-        cwd=tmp_path,
-        env={**os.environ, "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false", "GIT_PYTHON_REFRESH": "quiet"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output, _ = await training.communicate()
-    assert training.returncode == 0, output.decode(errors="replace")[-2000:]
-    validated = {
-        "auc": ValidationSettings(better="higher", max_worse=0.01),
-        "loss": ValidationSettings(better="lower"),
-    }
-    model = ModelSettings(registry=RegistrySettings(source="ml", model="twins", metrics=validated))
-    async with source(real.url) as mlflow:
-        found = await candidacy("m", model, mlflow)
-        answer = await mlflow.samples("models:/twins@champion/auc", GRID)
-    assert found.champion is not None
-    assert found.candidate is not None
-    assert found.champion.run == found.candidate.run
-    auc, loss = found.metrics
-    assert (auc.baseline, auc.canary, auc.outcome) == (0.95, 0.70, MetricOutcome.WORSE)
-    # Logged before there was a model: both have a copy of its first step, which measured neither.
-    assert (loss.baseline, loss.canary, loss.outcome) == (None, None, MetricOutcome.UNCLEAR)
-    assert [note.partition(", so ")[2].partition(" may be")[0] for note in found.notes] == ["loss", "loss"]
-    assert answer.rows[0][0] == (("model", found.champion.model_id),)

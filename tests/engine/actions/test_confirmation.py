@@ -1,11 +1,9 @@
 """What takes more care to say yes to is found by whatever address it goes, and looked at again before it is sent."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
-from tests.engine.acting_source import GATE, REQUEST, YES, Desk, at_once
+from tests.engine.acting_source import GATE, REQUEST, YES, Desk
 from tests.engine.actions.test_service import CANARY
 from tests.engine.world import listing_of, run_of
 from tui.config import GitLabSettings, MetricSettings, ModelSettings, Settings
@@ -20,15 +18,8 @@ from tui.engine.queries import PipelinesOf
 from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.sources.base import SourceError
 
-__all__ = ["at_once"]
-
 GITLAB = GitLabSettings(url="http://127.0.0.1:1", watch=("ml/**",))
 MODEL = ModelSettings(pipelines=("ci:deploy",), environment="live")
-
-
-@pytest.fixture
-def journal(tmp_path: Path, at_once: None) -> Journal:
-    return Journal(tmp_path / "state")
 
 
 @pytest.mark.parametrize("listed", ["nothing", "another gate"])

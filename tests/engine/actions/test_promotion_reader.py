@@ -1,11 +1,9 @@
 """What is read before a promotion, and what is said of what could not be."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
-from tests.engine.acting_source import GATE, Desk, at_once
+from tests.engine.acting_source import GATE, Desk
 from tests.engine.actions.test_service import CANARY
 from tests.engine.world import START, listing_of, run_of
 from tui.commands.action_text import plan_text
@@ -25,13 +23,6 @@ from tui.engine.queries import AlarmsNow, EnvironmentsOf, PipelinesOf
 from tui.insight.confirmation import Confirmation, RequiredConfirmation
 from tui.insight.promotion import OtherDeployment, PartSource, RequestCounts
 from tui.sources.base import SourceError
-
-__all__ = ["at_once"]
-
-
-@pytest.fixture
-def journal(tmp_path: Path, at_once: None) -> Journal:
-    return Journal(tmp_path / "state")
 
 
 async def test_before_promoting_everything_is_read_and_what_cannot_be_is_said(journal: Journal) -> None:

@@ -1,34 +1,27 @@
 """Acting: what is sent, when, and what is said of it afterwards."""
 
-import asyncio
 import os
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import pytest
 
-from tests.engine.acting_source import GATE, REQUEST, STEP, YES, Desk, at_once, events, settings
-from tests.engine.world import JENKINS, START, Time, listing_of, run_of, settle
+from tests.engine.acting_source import GATE, REQUEST, STEP, YES, Desk, events, settings
+from tests.engine.world import JENKINS, Time, listing_of, run_of, settle
 from tui.config import (
     JenkinsSettings,
-    Launch,
     ModelSettings,
     SafetySettings,
     Settings,
 )
 from tui.domain.action import (
-    ActionField,
     ActionKind,
     ActionRequest,
     Observation,
-    Plan,
     Reply,
     Step,
     WriteAccess,
 )
-from tui.domain.address import parse_address
-from tui.domain.deployment import Deployment, Environment, Rollback
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Gate
 from tui.domain.status import Status
@@ -38,11 +31,6 @@ from tui.engine.queries import ActivitiesNow, PipelinesOf
 from tui.insight.confirmation import Confirmation
 from tui.insight.deployment_rules import Canary, DeploymentRule, WordPart
 from tui.sources.base import SourceError
-
-
-@pytest.fixture
-def journal(tmp_path: Path, at_once: None) -> Journal:
-    return Journal(tmp_path / "state")
 
 
 async def test_it_is_journalled_sent_once_and_read_back(journal: Journal) -> None:
@@ -64,65 +52,6 @@ async def test_it_is_journalled_sent_once_and_read_back(journal: Journal) -> Non
     ]
     assert desk.runtime.store.get(ActivitiesNow()).value == (ended,)
     assert await desk.actions.done(ended.id) == ended
-
-
-async def test_while_one_is_under_way_its_key_is_locked(journal: Journal) -> None:
-    desk = Desk(journal)
-    prepared = await desk.actions.plan(REQUEST)
-    desk.actions.start(prepared, {}, YES)
-    with pytest.raises(ActionRefused, match="under way"):
-        desk.actions.start(prepared, {}, YES)
-    assert (await desk.actions.plan(REQUEST)).plan.why_not == "approve is under way there"
-    assert {each.why_not for each in await desk.actions.offers(GATE)} == {"approve is under way there"}
-    await desk.time.advance(60)
-    with pytest.raises(ActionRefused, match="sent before"):
-        desk.actions.start(prepared, {}, YES)
-    assert len(desk.source.sent) == 1
-
-
-async def test_each_of_very_many_at_once_tells_how_it_ended(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tui.engine.actions.activities.REMEMBERED", 1)
-    desk = Desk(journal)
-
-    async def start(number: int) -> str:
-        desk.source.steps = (msgspec.structs.replace(STEP, path=f"/press/{number}"),)
-        request = msgspec.structs.replace(REQUEST, target=parse_address(f"ci:deploy#{number}!Promote"))
-        return desk.actions.start(await desk.actions.plan(request), {}, YES).id
-
-    begun = [await start(number) for number in range(4)]
-    await desk.time.advance(60)
-    assert [(await desk.actions.done(id_)).state for id_ in begun] == ["done"] * 4
-    await start(5)
-    assert len(desk.actions.activities) == 2
-
-
-async def test_one_thing_under_two_addresses_is_sent_once(journal: Journal) -> None:
-    desk = Desk(journal)
-    run = ActionRequest(ActionKind.APPROVE, GATE.of_run)
-    for request in (REQUEST, run):
-        prepared = await desk.actions.plan(request)
-        if request is run:
-            with pytest.raises(ActionRefused, match="the same is under way: approve ci:deploy#7!Promote"):
-                desk.actions.start(prepared, {}, YES)
-        else:
-            desk.actions.start(prepared, {}, YES)
-    await desk.time.advance(60)
-    assert len(desk.source.sent) == 1
-
-
-async def test_what_has_begun_may_be_canceled_and_more_sharply(journal: Journal) -> None:
-    desk = Desk(journal)
-    desk.source.seen = [Observation("happening")]
-    await desk.go()
-    for level in ("stop", "kill"):
-        request = ActionRequest(ActionKind.CANCEL, GATE, (("level", level),))
-        await desk.go(request, seconds=5)
-        assert (await desk.actions.plan(request)).plan.why_not == "cancel is under way there"
-    assert len(desk.source.sent) == 3
-    assert (await desk.actions.plan(REQUEST)).plan.why_not
-    await desk.runtime.close()
 
 
 @pytest.mark.parametrize(
@@ -313,8 +242,6 @@ async def test_an_attempt_that_was_refused_is_noted_with_its_plan_and_why(journa
     assert desk.source.sent == []
 
 
-__all__ = ["at_once"]
-
 CANARY = JenkinsSettings(
     url=JENKINS.url,
     deployments=(
@@ -415,129 +342,3 @@ async def test_a_reason_given_with_the_answer_becomes_part_of_what_is_sent(journ
     await desk.time.advance(60)
     assert "it changed since it was looked at" in desk.actions.activities[0].words
     assert len(desk.source.sent) == 1
-
-
-async def test_what_was_cut_off_is_settled_at_the_next_start(journal: Journal, tmp_path: Path) -> None:
-    desk = Desk(journal)
-    desk.source.reply = Reply("accepted", found=(("queue", "5"),))
-    desk.source.seen = [Observation("happening")]
-    await desk.go()
-    await desk.runtime.close()
-    after = Desk(Journal(tmp_path / "state"), time=desk.time)
-    settling = asyncio.create_task(after.actions.settle())
-    await after.time.advance(60)
-    await settling
-    assert after.source.sent == []
-    (record,) = journal.read()
-    assert record.outcome is not None
-    assert (record.outcome.state, record.outcome.words) == ("done", "it went on")
-    assert after.source.looks[0][1] == Reply("accepted", found=(("queue", "5"),))
-
-
-async def test_what_another_program_has_under_way_is_left_to_it(journal: Journal, tmp_path: Path) -> None:
-    desk = Desk(journal)
-    desk.source.seen = [Observation("happening")]
-    await desk.go()
-    other = Desk(Journal(tmp_path / "state"), time=desk.time)
-    await other.actions.settle()
-    assert other.source.looks == []
-    assert desk.record().outcome is None
-
-
-async def test_a_pipeline_of_a_model_offers_what_the_config_starts(journal: Journal) -> None:
-    model = ModelSettings(
-        pipelines=("ci:deploy",),
-        environment="live",
-        blue_green=("live/blue", "live/green"),
-        retrain=Launch(pipeline="ci:train", parameters={"MODEL": "{model}"}),
-        switch=Launch(pipeline="ci:deploy", parameters={"COLOUR": "{colour}"}),
-    )
-    desk = Desk(journal, settings(fraud=model))
-    offers = await desk.actions.offers(parse_address("ci:deploy"))
-    assert [(each.words, each.request.values) for each in offers[2:]] == [
-        ("Retrain fraud", (("MODEL", "fraud"),)),
-        ("Give live/blue the traffic of fraud", (("COLOUR", "blue"),)),
-        ("Give live/green the traffic of fraud", (("COLOUR", "green"),)),
-    ]
-    ended = await desk.go(offers[4].request, seconds=5)
-    assert ended.words == "it went on; which half has the traffic is not known"
-
-
-async def test_rolling_jenkins_back_starts_the_configured_job_with_the_version_before(
-    journal: Journal,
-) -> None:
-    desk = Desk(journal)
-    desk.source.fields = (ActionField("V"), ActionField("DRY"))
-    place = parse_address("ci:app@live")
-    way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", "1"),))
-    desk.source.pasts[place] = Environment(
-        place,
-        (
-            Deployment("2", Status.PASSED, "2", rollback=Rollback(False, "it is there now")),
-            Deployment("1", Status.PASSED, "1", rollback=way),
-        ),
-    )
-    request = ActionRequest(ActionKind.ROLLBACK, place)
-    plan = (await desk.actions.plan(request)).plan
-    assert (plan.request, plan.environment) == (request, "live")
-    assert plan.words == "Put 1 back into ci:app@live: trigger ci:deploy"
-    assert [each.name for each in plan.fields] == ["DRY"]  # V is known
-    given = await desk.actions.plan(
-        ActionRequest(ActionKind.ROLLBACK, place, (("version", "1"), ("DRY", "no")))
-    )
-    assert desk.source.requested[-1].values == (("DRY", "no"), ("V", "1"))
-    assert given.plan.request.values == (("version", "1"), ("DRY", "no"))
-    for version, why in (("2", "it is there now"), ("3", "there is no 3 to go back to")):
-        plan = (
-            await desk.actions.plan(ActionRequest(ActionKind.ROLLBACK, place, (("version", version),)))
-        ).plan
-        assert (plan.possible, plan.why_not) == (False, why)
-
-
-async def test_rolling_a_canary_back_brings_the_stable_version_and_rejects_its_gate_where_that_is_wished(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(journal)
-    place = parse_address("ci:app@live")
-
-    def there(number: int, status: Status = Status.PASSED, **more: Any) -> Deployment:
-        way = Rollback(True, "would start deploy", parse_address("ci:deploy"), (("V", f"{number}"),))
-        return Deployment(f"#{number}", status, f"{number}", started_at=START + number, rollback=way, **more)
-
-    canary = there(3, Status.WAITING, canary=True, run=parse_address("ci:deploy#3"))
-    canary = msgspec.structs.replace(canary, rollback=Rollback(False, "it is still on its way"))
-    again = msgspec.structs.replace(there(2, Status.FAILED), rollback=Rollback(False, "it ended as failure"))
-    desk.source.pasts[place] = Environment(place, (canary, again, there(2), there(1)))
-    for values in ((), (("version", "2"),)):
-        plan = (await desk.actions.plan(ActionRequest(ActionKind.ROLLBACK, place, values))).plan
-        assert plan.possible, plan.why_not
-        assert plan.words == "Put 2 back into ci:app@live: trigger ci:deploy"
-        assert plan.facts[:2] == (("version", "3 → 2"), ("canary", "3 goes; 2 was there before it"))
-        assert plan.warnings == (
-            "ci:deploy#3 goes on waiting at its gate: reject that, too, or this may wait behind it",
-        )
-        assert [(each.name, each.default) for each in plan.fields] == [("reject_waiting", "false")]
-        assert len(plan.steps) == 1
-    first = msgspec.structs.replace(STEP, path="/reject")
-    read = desk.source.plan
-
-    async def rejecting(request: ActionRequest) -> Plan:
-        plan = await read(request)
-        return msgspec.structs.replace(plan, steps=(first,)) if request.kind is ActionKind.REJECT else plan
-
-    monkeypatch.setattr(desk.source, "plan", rejecting)
-    wish = ActionRequest(ActionKind.ROLLBACK, place, (("reject_waiting", "true"),))
-    plan = (await desk.actions.plan(wish)).plan
-    assert plan.words == "Put 2 back into ci:app@live: reject ci:deploy#3, then: trigger ci:deploy"
-    assert ([each.path for each in plan.steps], plan.warnings) == (["/reject", "/press"], ())
-    desk.source.seen = [Observation("done", "rejected"), Observation("done", "started")]
-    ended = await desk.go(wish, seconds=30)
-    assert (ended.state, [each.path for each in desk.source.sent]) == ("done", ["/reject", "/press"])
-    assert events(desk.record()).count("sending") == 2
-    desk.source.possible = False
-    assert (await desk.actions.plan(wish)).plan.why_not == (
-        "the gate that ci:deploy#3 waits at cannot be rejected: somebody was first"
-    )
-    desk.source.possible = True
-    plan = (await desk.actions.plan(ActionRequest(ActionKind.ROLLBACK, place, (("version", "3"),)))).plan
-    assert plan.why_not == "it is still on its way"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.acting_source import GATE, ActingSource, Desk, at_once
+from tests.engine.acting_source import GATE, ActingSource, Desk
 from tests.engine.world import listing_of, run_of
 from tui.domain.action import ActionKind, ActionRequest, Offer
 from tui.domain.address import Address, parse_address
@@ -13,8 +13,6 @@ from tui.domain.status import Status
 from tui.engine.actions.journal import Journal
 from tui.engine.actions.targets import aim
 from tui.engine.queries import PipelinesOf
-
-__all__ = ["at_once"]
 
 BACK = parse_address("ci:deploy#7!Back")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine.acting_source import REQUEST, YES, Desk, at_once
+from tests.engine.acting_source import REQUEST, YES, Desk
 from tests.engine.world import START, Time, address, listing_of, run_of, settle
 from tui import config
 from tui.domain.action import ActionKind, ActionRequest, Observation
@@ -22,8 +22,6 @@ from tui.engine.actions.journal import Journal
 from tui.engine.actions.service import ActionRefused, PreparedAction
 from tui.engine.queries import AlarmsNow
 from tui.sources.base import SourceError
-
-__all__ = ["at_once"]
 
 CONFIG = """
 [sources.ci]

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from random import Random
 
+import msgspec
+
 from tui.domain.series import Grid
-from tui.insight.judge import MetricCase, MetricRule
+from tui.domain.verdict import MetricVerdict, Verdict
+from tui.insight.judge import MetricCase, MetricRule, decide, judge_metric
 
 STEP = 60
 END = 1_800_000_000
@@ -43,3 +46,25 @@ def case(
         canary=tuple(canary),
         problem=problem,
     )
+
+
+LATENCY = MetricRule(unit="ms", max_worse=10.0)
+BASE = tuple(100.0 + (number * 7 % 5) for number in range(30))
+
+
+def moved(by: float) -> tuple[float, ...]:
+    return tuple(value + by for value in BASE)
+
+
+def judged(
+    canary: Sequence[float | None], rule: MetricRule = LATENCY, baseline: Sequence[float | None] = BASE
+) -> MetricVerdict:
+    return judge_metric(case(baseline, canary, rule))
+
+
+def verdict(model: str, cases: Sequence[MetricCase], pass_: float = 100.0) -> Verdict:
+    return decide(model, [judge_metric(one) for one in cases], pass_)
+
+
+def ruled(one: MetricCase, **more: object) -> MetricCase:
+    return msgspec.structs.replace(one, rule=msgspec.structs.replace(one.rule, **more))
