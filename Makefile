@@ -46,6 +46,7 @@ lock:
 	$(COMPILE) --group build -c requirements/test.txt -o requirements/build.txt
 
 $(VENV)/bin/python:
+	@echo "Setting up $(VENV), once: what is locked in requirements/ is loaded and checked. That takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.build-tools: requirements/build.txt | $(VENV)/bin/python

@@ -62,6 +62,8 @@ def _run(arguments: Namespace) -> int:
         from tui.commands.journal import journal
 
         return journal(as_json=arguments.json, verify=arguments.verify)
+    if arguments.command == "init":
+        return _plainly(_init(arguments))
     if arguments.command == "config" and arguments.what != "show":
         from tui.commands import config as printed
 
@@ -211,6 +213,24 @@ async def _watch(settings: Settings, its: Namespace) -> Exit:
     return await watch(settings, its.addresses, as_json=its.json)
 
 
+async def _init(its: Namespace) -> Exit:
+    from tui.commands.init.command import InitOptions, init
+
+    given = vars(its)
+    kinds = ("jenkins", "gitlab", "prometheus")
+    return await init(
+        InitOptions(
+            path=expanded(its.config or config.default_path()),
+            urls=tuple((kind, given[kind]) for kind in kinds if given[kind]),
+            user=its.user,
+            tokens=tuple((kind, token) for kind in kinds if (token := given[f"{kind}_token"])),
+            watch=tuple(its.watch),
+            print_only=its.print,
+            yes=its.yes,
+        )
+    )
+
+
 async def _show_config(settings: Settings, its: Namespace) -> Exit:
     from tui.commands.config import show
 
@@ -263,8 +283,8 @@ _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] 
 }
 
 _WELCOME = """\
-Pipedeck has no configuration yet.
-Put one at {path} (or name a file with --config or PIPEDECK_CONFIG);
-config.example.toml in the documentation shows every setting: a url, a token and what to watch are enough.
-Then `pipedeck check` tells whether it works.
+Pipedeck has no configuration yet; it is looked for at {path}
+(or where --config or PIPEDECK_CONFIG say).
+To make one: pipedeck init asks for a Jenkins or a GitLab, tries it and writes the file.
+To write one yourself: pipedeck config example shows every setting; pipedeck check tells whether it works.
 To look around first, without any server: pipedeck demo"""

@@ -62,6 +62,7 @@ def _add_beginning(commands: Commands) -> None:
         "open the dashboard on an embedded sandbox, without any server",
         example="pipedeck demo",
     )
+    _add_init(commands)
     check = add_command(
         commands,
         everywhere,
@@ -85,6 +86,34 @@ def _add_beginning(commands: Commands) -> None:
         help="show: what is in effect, without secrets; path: where it is looked for; "
         "example: a file with every setting; schema: a JSON Schema for editors",
     )
+
+
+def _add_init(commands: Commands) -> None:
+    init = add_command(
+        commands,
+        everywhere,
+        "init",
+        "write a first configuration: ask for servers, try them, and see what they have",
+        example="pipedeck init --gitlab https://gitlab.example.com --gitlab-token env:GITLAB_TOKEN",
+        codes="0: it is written, or printed; 1: a server cannot be used; 4: nothing was written.",
+    )
+    for kind, title in (("jenkins", "Jenkins"), ("gitlab", "GitLab"), ("prometheus", "Prometheus")):
+        init.add_argument(f"--{kind}", metavar="URL", help=f"address of a {title}, path prefix included")
+        init.add_argument(
+            f"--{kind}-token",
+            metavar="WHERE",
+            help="env:NAME, file:PATH, keyring:SERVICE/USER, 'command:pass show x', or the token itself",
+        )
+    init.add_argument("--user", help="whose the token of Jenkins is")
+    init.add_argument(
+        "--watch",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="what is watched; default: what is proposed",
+    )
+    init.add_argument("--print", action="store_true", help="only print it")
+    init.add_argument("--yes", action="store_true", help="write without asking")
 
 
 def _add_looking(commands: Commands) -> None:

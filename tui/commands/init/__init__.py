@@ -1,0 +1,1 @@
+"""``pipedeck init``: a first configuration, made from what the servers tell."""
