@@ -53,11 +53,6 @@ def _begin_log(arguments: Namespace) -> None:
 
 
 def _run(arguments: Namespace) -> int:
-    if arguments.command == "demo":
-        from tui.sandbox.process import Sandbox
-
-        with Sandbox() as sandbox:
-            return _deck(_looking(sandbox.settings(alarms=True), arguments))
     if arguments.command == "journal":
         from tui.commands.journal import journal
 
@@ -74,15 +69,42 @@ def _run(arguments: Namespace) -> int:
                 return printed.print_schema()
             case _:
                 return printed.print_example()
+    if arguments.world:
+        return _in_the_demo(arguments)
     if arguments.config is None and not config.default_path().exists():
         print(_WELCOME.format(path=config.default_path()), file=sys.stderr)
         return Exit.USAGE
-    settings = _looking(config.load(arguments.config or config.default_path(), ui_mistakes), arguments)
+    return _with(config.load(arguments.config or config.default_path(), ui_mistakes), arguments)
+
+
+def _with(settings: Settings, arguments: Namespace) -> int:
+    """The command with what it works on."""
+    settings = _looking(settings, arguments)
     if arguments.command is None:
         return _deck(settings)
     if arguments.command == "open":
         return _open(settings, arguments)
     return _plainly(_WORK[arguments.command](settings, arguments))
+
+
+def _in_the_demo(arguments: Namespace) -> int:
+    """The command with a sandbox: its own, or that of the demo that runs."""
+    from tui.sandbox import shared
+    from tui.sandbox.process import Sandbox
+
+    def settings(sandbox: Sandbox) -> Settings:
+        its = sandbox.settings(alarms=True)
+        if arguments.config is None:
+            return its
+        mine = config.load(arguments.config, ui_mistakes)
+        return msgspec.structs.replace(its, ui=mine.ui)
+
+    if arguments.world == "running":
+        if (running := shared.find()) is None:
+            raise ConfigError("no demo runs; start one in another terminal: pipedeck demo")
+        return _with(settings(running), arguments)
+    with Sandbox() as sandbox, shared.shared(sandbox):
+        return _with(settings(sandbox), arguments)
 
 
 def _looking(settings: Settings, arguments: Namespace) -> Settings:

@@ -26,8 +26,37 @@ COMMANDS = next(
 def test_what_is_for_all_commands_may_stand_anywhere(line: str) -> None:
     asked = parse(line.split())
     assert asked == Namespace(
-        command="status", config=Path("x.toml"), read_only=True, log=None, address=None, json=True
+        command="status", config=Path("x.toml"), read_only=True, log=None, address=None, json=True, world=""
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "world", "command", "read_only"),
+    [
+        ("demo", "own", None, False),
+        ("demo status --json", "own", "status", False),
+        ("demo --read-only", "own", None, True),
+        ("--read-only demo status", "own", "status", True),
+        ("--demo status", "running", "status", False),
+        ("status --demo", "running", "status", False),
+        ("--demo", "running", None, False),
+    ],
+)
+def test_a_command_may_be_for_the_demo(line: str, world: str, command: str | None, read_only: bool) -> None:
+    asked = parse(["--config", "x.toml", *line.split()])
+    assert (asked.world, asked.command, asked.read_only, str(asked.config)) == (
+        world,
+        command,
+        read_only,
+        "x.toml",
+    )
+
+
+@pytest.mark.parametrize("line", ["demo demo", "demo init", "demo journal", "demo statu"])
+def test_what_is_not_for_the_demo_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(line.split())
+    assert "in the demo" in capsys.readouterr().err or line == "demo statu"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -36,10 +65,11 @@ def test_each_command_tells_what_it_does_with_an_example_that_it_takes(name: str
     assert command.description.endswith(".")
     example = command.epilog.partition("Example: ")[2].partition("\n")[0]
     program, *arguments = shlex.split(example)
-    assert (program, parse(arguments).command) == ("pipedeck", name)
+    assert program == "pipedeck"
+    assert parse(arguments).command == (arguments[1] if name == "demo" else name)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"demo", "journal"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"demo", "init", "journal"}))
 def test_without_a_configuration_each_command_says_how_to_get_one(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

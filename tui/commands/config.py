@@ -48,7 +48,7 @@ def show(settings: Settings) -> Exit:
     import tomli_w
 
     tables = msgspec.to_builtins(settings, enc_hook=_plain)
-    print(f"# {tables.pop('path')}, with all defaults; credentials are not shown")
+    print(f"# {tables.pop('path') or 'The demo'}, with all defaults; credentials are not shown")
     tables.pop("warnings")
     print(tomli_w.dumps(_without_nothing({"format": config.FORMAT} | tables)), end="")
     return Exit.OK

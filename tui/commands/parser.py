@@ -10,6 +10,8 @@ from tui.commands.command_help import Commands, add_command
 from tui.files import config_file
 
 ADDRESS = "or the web address of its page"
+NOT_IN_THE_DEMO = ("demo", "init", "journal")
+"""Commands that ask none of its servers."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "3 a source could not be reached, 4 refused, 5 outcome unknown, 10 worse, 11 unclear.",
         parents=[everywhere()],
     )
-    whole.set_defaults(config=None, read_only=False, log=None)
+    whole.set_defaults(config=None, read_only=False, log=None, demo=False)
     whole.add_argument("--version", action="version", version=f"pipedeck {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_beginning(commands)
@@ -31,7 +33,29 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    return parser().parse_args(argv)
+    """The arguments. Those of ``demo COMMAND…`` are those of the command, with ``world`` saying where it runs."""
+    whole = parser()
+    found = whole.parse_args(argv)
+    world = "running" if found.demo else ""
+    if found.command == "demo":
+        world = "own"
+        if found.rest:
+            inner = whole.parse_args([*found.rest])
+            if inner.command in NOT_IN_THE_DEMO:
+                whole.error(f"there is nothing of {inner.command} in the demo")
+            before = {
+                name: value for name, value in vars(found).items() if name in ("config", "log") and value
+            }
+            found = argparse.Namespace(
+                **vars(inner) | before | {"read_only": inner.read_only or found.read_only}
+            )
+        else:
+            found.command = None
+    del found.demo
+    if "rest" in found:
+        del found.rest
+    found.world = world
+    return found
 
 
 def everywhere() -> argparse.ArgumentParser:
@@ -44,6 +68,11 @@ def everywhere() -> argparse.ArgumentParser:
     options.add_argument(
         "--log", type=Path, metavar="FILE", help="write what is asked and answered there, for a bug report"
     )
+    options.add_argument(
+        "--demo",
+        action="store_true",
+        help="use the sandbox of the `pipedeck demo` that runs in another terminal",
+    )
     return options
 
 
@@ -55,12 +84,18 @@ def _default() -> str:
 
 
 def _add_beginning(commands: Commands) -> None:
-    add_command(
+    demo = add_command(
         commands,
         everywhere,
         "demo",
-        "open the dashboard on an embedded sandbox, without any server",
-        example="pipedeck demo",
+        "open the dashboard on an embedded sandbox, or run a command against one, without any server",
+        example="pipedeck demo verdict fraud",
+    )
+    demo.add_argument(
+        "rest",
+        nargs=argparse.REMAINDER,
+        metavar="COMMAND",
+        help="a command with what belongs to it; default: the dashboard",
     )
     _add_init(commands)
     check = add_command(

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -19,6 +20,7 @@ from tui.config import (
     CompareSettings,
     GitLabSettings,
     JenkinsSettings,
+    Launch,
     MetricSettings,
     ModelSettings,
     PrometheusSettings,
@@ -229,6 +231,18 @@ class Sandbox:
         self.stop()
 
     @property
+    def said(self) -> dict[str, str]:
+        """Where it listens, and the credentials that it takes: what :meth:`running` needs elsewhere."""
+        return self._said
+
+    @classmethod
+    def running(cls, said: Mapping[str, str]) -> Self:
+        """One that another process has started, in the world of the demo; it cannot be started or stopped here."""
+        found = cls()
+        found._said = dict(said)
+        return found
+
+    @property
     def pid(self) -> int | None:
         """The child's process id; None while there is no child."""
         return self._child.pid if self._child else None
@@ -282,6 +296,7 @@ class Sandbox:
                     requests="requests",
                     validation=model.validation,
                     blue_green=model.blue_green,
+                    retrain=Launch(pipeline=model.retrain) if model.retrain else None,
                 )
                 for model in self._scenario.models
             },

@@ -355,6 +355,7 @@ def demo() -> Scenario:
                 title="Fraud detection",
                 pipelines=("gitlab:ml/fraud",),
                 validation="metrics.json",
+                retrain="gitlab:ml/fraud",
                 drift=1.0,
             ),
             Model(
@@ -367,6 +368,7 @@ def demo() -> Scenario:
                 name="vision",
                 title="Cell vision",
                 pipelines=("jenkins:ml/vision/*",),
+                retrain="jenkins:ml/vision/train-resnet",
                 drift=0.15,
             ),
         ),
