@@ -185,10 +185,10 @@ async def test_all_panes_show_what_the_cursor_is_on(
     keys, about = FROM[place]
     async with desk(tmp_path, size) as work:
         await work.say("3")
-        assert "Churn  ✓ PROMOTE OK" in work.text
+        assert "✓ PROMOTE OK  Churn" in work.text
         await work.say(*keys)
         await work.say("3")
-        assert "Fraud  ✗ DO NOT PROMOTE" in work.text
+        assert "✗ DO NOT PROMOTE  Fraud" in work.text
         assert "Churn" not in work.text
         await work.say("2")
         assert str(work.screen.selection.run_address) == about
@@ -240,7 +240,7 @@ async def test_keys_typed_in_one_burst_mean_where_the_cursor_went(tmp_path: Path
     async with desk(tmp_path) as work:
         await work.pilot.press("7", "down", "3")
         await work.settle()
-        assert "Fraud  ✗ DO NOT PROMOTE" in work.text
+        assert "✗ DO NOT PROMOTE  Fraud" in work.text
 
 
 async def test_without_a_deployment_an_alarm_leads_to_its_model(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ async def test_without_a_deployment_an_alarm_leads_to_its_model(tmp_path: Path) 
         await work.press("5", "ctrl+r")
         await work.settle(400)
         await work.say("8", "3")
-        assert "Fraud  ✗ DO NOT PROMOTE" in work.text
+        assert "✗ DO NOT PROMOTE  Fraud" in work.text
 
 
 async def test_what_is_selected_follows_the_newest_run_and_a_gate_does_not(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The verdict on the screen: in the metrics pane, and in the header where it says no."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -64,7 +65,7 @@ async def test_a_canary_that_must_not_be_promoted_says_so_in_header_and_pane() -
     async with judged(30.0) as work:
         header, *_ = work.text.splitlines()
         assert "✗ DO NOT PROMOTE churn" in header
-        assert row(work, "churn  ✗").startswith("churn  ✗ DO NOT PROMOTE  WORSE: p95")
+        assert row(work, "PROMOTE  churn").startswith("✗ DO NOT PROMOTE  churn  WORSE: p95")
         line = row(work, "✗ WORSE")
         assert line.startswith("✗ WORSE    latency p95  ")
         assert "over the baseline; 10 ms is allowed" in line
@@ -74,7 +75,7 @@ async def test_a_canary_that_must_not_be_promoted_says_so_in_header_and_pane() -
 async def test_a_healthy_one_is_quiet_in_the_header() -> None:
     async with judged(0.0) as work:
         assert "PROMOTE" not in work.text.splitlines()[0]
-        assert row(work, "churn  ✓").startswith("churn  ✓ PROMOTE OK  OK: p95, errors")
+        assert row(work, "✓ PROMOTE OK").startswith("✓ PROMOTE OK  churn  OK: p95, errors")
 
 
 async def test_the_header_warns_of_models_that_are_not_looked_at() -> None:
@@ -108,9 +109,8 @@ async def test_an_old_verdict_says_how_old_and_a_failed_one_why() -> None:
         work.screen.runtime.poller.refresh(VerdictOf("churn"))
         await work.settle(120)
         assert "DO NOT PROMOTE" in work.text.splitlines()[0]
-        line = row(work, "churn  ~ timed out")
-        assert "✗ DO NOT PROMOTE" in line
-        assert "m old, WORSE: p95" in line
+        line = row(work, "m old  ")
+        assert re.match(r"✗ DO NOT PROMOTE  \d+m old  ~ timed out  churn  WORSE: p95", line)
 
 
 async def test_without_any_answer_it_says_why() -> None:
@@ -119,7 +119,7 @@ async def test_without_any_answer_it_says_why() -> None:
         work.sources["prom"].default = SourceError(Trouble.TIMEOUT, "prom did not answer")
         work.screen.runtime.poller.refresh(VerdictOf("churn"))
         await work.settle(2)
-        assert row(work, "no verdict").startswith("churn  ? no verdict  prom did not answer")
+        assert row(work, "no verdict").startswith("? no verdict  churn  prom did not answer")
         assert "DO NOT PROMOTE" not in work.text
 
 
@@ -128,9 +128,9 @@ async def test_lines_come_and_go_with_the_model_and_leave_the_charts_their_room(
         pane = work.screen.panes["metrics"]
         assert isinstance(pane, MetricsPane)
         lines = pane.query_one(VerdictLines)
-        assert (len(lines.lines), lines.size.height) == (2, 2)
+        assert lines.size.height == 2
         await work.press("j")
-        assert (len(lines.lines), lines.size.height) == (0, 0)
+        assert lines.size.height == 0
         chart = pane.query_one(Chart)
         assert chart.size.height == pane.box.size.height
 

@@ -21,21 +21,25 @@ from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.panes.action_progress import progress, recent
-from tui.panes.base import Pane, model_of, stale
+from tui.panes.base import Pane, model_of
 from tui.panes.deployment_markers import DeploymentMarkers
 from tui.panes.time_range import TimeRange
-from tui.panes.verdict import VerdictLines, headline
+from tui.panes.verdict import VerdictLines, headline, reason
 from tui.presenters.judged_metrics import candidacy_words
 from tui.text import format as fmt
+from tui.text.safe import shorten
 from widgets.cells import pieces
 from widgets.chart.axis import moment_text
 from widgets.chart.chart import Chart
 from widgets.chart.data import ChartData, ChartLine, Limit, Marker
-from widgets.status_line import StatusItem, StatusLine
+from widgets.status_line import StatusItem
 from widgets.theme import status_style
+from widgets.wrapped_lines import Text, WrappedLines
 
 LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 """Lines and cells a chart needs to say something."""
+_MOST_NAME = 30
+"""Cells of the model's name in the heading."""
 
 
 def project(
@@ -91,10 +95,10 @@ def _limits(metric: MetricSettings) -> Iterator[Limit]:
 
 def _candidate(reading: Reading[Candidacy], model: ModelSettings) -> Iterator[StatusItem]:
     if reading.value is not None:
-        yield StatusItem(candidacy_words(reading.value, model), "dim", drop=2)
-        yield from (StatusItem(note, "dim", drop=1) for note in reading.value.notes)
+        yield StatusItem(candidacy_words(reading.value, model), "dim")
+        yield from (StatusItem(note, "dim") for note in reading.value.notes)
     elif reading.fault is not None:
-        yield StatusItem("no candidate", "unknown", reading.fault.message, drop=2)
+        yield StatusItem("no candidate", "unknown", reading.fault.message)
 
 
 class ChartBox(VerticalScroll, inherit_bindings=False):
@@ -124,9 +128,10 @@ class MetricsPane(Pane):
     scope = "metrics"
     DEFAULT_CSS = """
     MetricsPane > ChartBox { height: 1fr; scrollbar-size-vertical: 1; }
+    MetricsPane > .head { background: $panel; }
     """
 
-    line = query_one("MetricsPane > StatusLine", StatusLine)
+    head = query_one("MetricsPane > .head", WrappedLines)
     verdict = query_one(VerdictLines)
     box = query_one(ChartBox)
 
@@ -143,7 +148,7 @@ class MetricsPane(Pane):
         self._wanted: tuple[AnyQuery, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield StatusLine()
+        yield WrappedLines(classes="head")
         yield VerdictLines()
         yield ChartBox()
 
@@ -200,32 +205,37 @@ class MetricsPane(Pane):
     def project(self) -> None:
         if self.model is None:
             words = "No model has this pipeline; [models.NAME] in the config joins them."
-            self.line.show([StatusItem(words, "dim")])
+            self.head.lay([Text((StatusItem(words, "dim"),))])
             self.verdict.show(None, self.runtime.settings, 0.0)
             self._mount_charts("", ())
             return
         name, model = self.model
         now = self.runtime.clock()
         verdict = self.runtime.store.get(VerdictOf(name))
-        items = [StatusItem(model.title or name, "strong"), *headline(verdict, now)]
-        if (judged := verdict.value) is not None:
-            versions = (("baseline", judged.baseline), ("canary", judged.canary))
-            items += [StatusItem(track, "dim", version, drop=2) for track, version in versions if version]
         candidate = self.runtime.store.get(CandidateOf(name))
-        if model.registry:
-            items += _candidate(candidate, model)
-            registered = Address(model.registry.source, model.registry.model)
-            acting = [each for each in recent(self.runtime) if each.plan.request.target == registered]
-            items += [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
         self.verdict.show(verdict.value, self.runtime.settings, now, candidate.value)
         self._mount_charts(name, model.metrics)
         readings = {query: self.runtime.store.get(query) for query in self._charts()}
-        # Small charts have no room for notes: what is old says so here, before the verdict, which may be long.
-        old = [reading for reading in readings.values() if reading.fault and reading.value]
-        items[1:1] = stale(old[0]) if old else []
         asked, markers = self._moments.of(name)
+        # What may be long comes last: nothing stands behind it that must be read.
+        items = [*headline(verdict, now)]
+        # Small charts have no room for notes: what is old says so here.
+        old = [each.fault for each in readings.values() if each.fault and each.value][:1]
+        items += (
+            StatusItem(f"{status_style('stale').glyph} {fault.trouble.value}", "warning") for fault in old
+        )
+        if model.registry:
+            registered = Address(model.registry.source, model.registry.model)
+            acting = [each for each in recent(self.runtime) if each.plan.request.target == registered]
+            items += [StatusItem(*pieces(progress(each))[0]) for each in acting[:1]]
+        items += [StatusItem(shorten(model.title or name, _MOST_NAME), "strong"), *reason(verdict)]
+        if (judged := verdict.value) is not None:
+            versions = (("baseline", judged.baseline), ("canary", judged.canary))
+            items += [StatusItem(track, "dim", version, drop=2) for track, version in versions if version]
+        items += _candidate(candidate, model) if model.registry else ()
+        items += (StatusItem(fault.message, "dim") for fault in old)
         items += self._unmarked(asked)
-        self.line.show(items, [StatusItem(self._span_words(now), drop=1)])
+        self.head.lay([Text(tuple(items), (StatusItem(self._span_words(now)),))])
         for query, reading in readings.items():
             metric = self.runtime.settings.metrics[query.metric]
             title = metric.title or query.metric
@@ -241,7 +251,7 @@ class MetricsPane(Pane):
         faults = (self.runtime.store.get(each).fault for each in asked)
         if (fault := next((each for each in faults if each is not None), None)) is not None:
             words = f"{status_style('stale').glyph} deployments {fault.trouble.value}"
-            yield StatusItem(words, "warning", fault.message, drop=3)
+            yield StatusItem(words, "warning", fault.message)
 
     def _span_words(self, now: float) -> str:
         if self.span.until is None:
