@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.licences import licences_document
+from tests.man_page import man_page
 from tui.keys import help_sections, keymap
 from tui.sources.gitlab.read import test_suites as gitlab_tests
 from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
@@ -100,6 +101,7 @@ def statuses_document() -> str:
 
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "docs/pipedeck.1": man_page,
     "docs/keys.md": keys_document,
     "docs/licences.md": licences_document,
     "docs/statuses.md": statuses_document,

@@ -70,7 +70,7 @@ def test_the_readme_lists_the_commands_and_options_there_are(capsys: pytest.Capt
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = "\n".join(re.findall(r"^\| `pipedeck .*$", readme, re.MULTILINE))
     commands = re.findall(r"^    ([a-z-]+)\b", usage(capsys), re.MULTILINE)
-    assert len(commands) == 23
+    assert len(commands) == 25
     assert [each for each in commands if each not in re.findall(r"[a-z][a-z-]+", told)] == []
     known = {option for each in commands for option in options(capsys, each)} - {"--follow"}
     assert known == set(re.findall(r"--[a-z-]+", told))

@@ -57,6 +57,10 @@ def _run(arguments: Namespace) -> int:
         from tui.commands.journal import journal
 
         return journal(as_json=arguments.json, verify=arguments.verify)
+    if arguments.command == "completion":
+        from tui.commands.completion import print_completion
+
+        return print_completion(arguments.shell)
     if arguments.command == "init":
         return _plainly(_init(arguments))
     if arguments.command == "config" and arguments.what != "show":
@@ -259,6 +263,12 @@ async def _show_config(settings: Settings, its: Namespace) -> Exit:
     return show(settings)
 
 
+async def _addresses(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.completion import print_addresses
+
+    return await print_addresses(settings, models=its.models)
+
+
 async def _check(settings: Settings, its: Namespace) -> Exit:
     from tui.commands.check import check
 
@@ -297,6 +307,7 @@ _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] 
     "logs": _logs,
     "watch": _watch,
     "check": _check,
+    "addresses": _addresses,
     "config": _show_config,
     "verdict": _verdict,
     "alarms": _alarms,

@@ -69,7 +69,7 @@ def test_each_command_tells_what_it_does_with_an_example_that_it_takes(name: str
     assert parse(arguments).command == (arguments[1] if name == "demo" else name)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"demo", "init", "journal"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"completion", "demo", "init", "journal"}))
 def test_without_a_configuration_each_command_says_how_to_get_one(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

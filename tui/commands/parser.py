@@ -7,10 +7,9 @@ from pathlib import Path
 from tui import __version__
 from tui.commands.action_arguments import add_acting
 from tui.commands.command_help import Commands, add_command
-from tui.files import config_file
 
 ADDRESS = "or the web address of its page"
-NOT_IN_THE_DEMO = ("demo", "init", "journal")
+NOT_IN_THE_DEMO = ("demo", "init", "journal", "completion")
 """Commands that ask none of its servers."""
 
 
@@ -29,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _add_beginning(commands)
     _add_looking(commands)
     add_acting(commands, everywhere)
+    _add_helpers(commands)
     return whole
 
 
@@ -61,7 +61,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def everywhere() -> argparse.ArgumentParser:
     """The options of every command, which may stand before or after its name."""
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_argument("--config", type=Path, metavar="FILE", help=f"default: {_default()}")
+    options.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="default: what PIPEDECK_CONFIG names, or ~/.config/pipedeck/config.toml",
+    )
     options.add_argument(
         "--read-only", action="store_true", help="only look: nothing is sent that changes anything"
     )
@@ -74,13 +79,6 @@ def everywhere() -> argparse.ArgumentParser:
         help="use the sandbox of the `pipedeck demo` that runs in another terminal",
     )
     return options
-
-
-def _default() -> str:
-    try:
-        return str(config_file()).replace("%", "%%")
-    except FileNotFoundError:
-        return "there is none, without a home directory"
 
 
 def _add_beginning(commands: Commands) -> None:
@@ -121,6 +119,25 @@ def _add_beginning(commands: Commands) -> None:
         help="show: what is in effect, without secrets; path: where it is looked for; "
         "example: a file with every setting; schema: a JSON Schema for editors",
     )
+
+
+def _add_helpers(commands: Commands) -> None:
+    completion = add_command(
+        commands,
+        everywhere,
+        "completion",
+        "print the completion for a shell, made from the commands there are",
+        example="pipedeck completion bash",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    addresses = add_command(
+        commands,
+        everywhere,
+        "addresses",
+        "print the models and the addresses that were listed last, without asking any server",
+        example="pipedeck addresses",
+    )
+    addresses.add_argument("--models", action="store_true", help="only the models")
 
 
 def _add_init(commands: Commands) -> None:
