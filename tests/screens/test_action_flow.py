@@ -7,28 +7,32 @@ from pathlib import Path
 import msgspec
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from textual.app import App
 
-from tests.app_pilot import running, screen_text
+from tests.app_pilot import running
 from tests.engine.acting_source import ActingSource, at_once
 from tests.engine.world import FakeSource, Time
 from tests.screens.test_deck import CONFIG, Deck, details, world
 from tui import config
 from tui.app import Pipedeck
-from tui.config import Settings
-from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Offer, Plan, Reply, Step
+from tui.domain.action import (
+    ActionField,
+    ActionKind,
+    ActionRequest,
+    Observation,
+    Offer,
+    Plan,
+    Reply,
+    Step,
+    at_fault,
+)
 from tui.domain.address import Address, parse_address
-from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments, Rollback
-from tui.domain.pipeline import Listing, TestCounts
+from tui.domain.deployment import Deployment, Environment, Environments, Rollback
+from tui.domain.pipeline import Listing
 from tui.domain.status import Status
-from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.engine.actions.journal import Journal
-from tui.engine.actions.service import PreparedAction
-from tui.insight.confirmation import Confirmation, RequiredConfirmation
-from tui.insight.promotion import OtherDeployment, PartSource, Promotion, RequestCounts
+from tui.insight.confirmation import Confirmation
 from tui.keys import keymap
 from tui.panes.action_progress import LASTING
-from tui.screens.action_dialog import paper
 from widgets.dialog.dialog import Dialog
 from widgets.dialog.menu import Menu
 
@@ -277,7 +281,7 @@ async def test_the_gates_own_button_is_the_answer_and_its_values_are_in_question
         await work.say("7", "a")
         assert "how the traffic is moved" in work.text
         await work.say("shift+tab", "right", "enter", "y")
-        assert "sends         STRATEGY=blue" in work.text
+        assert "sends STRATEGY=blue" in " ".join(work.text.split())
         assert "s Yes: Ship it" in work.text
         await work.say("y")
         assert work.jenkins.sent == [], "the key of the question before does not send"
@@ -317,7 +321,7 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
         assert "because" in work.text
         assert "hunter2" not in work.text
         await work.say("enter", "y")
-        assert "sends         WHY=because, TOKEN=***" in work.text
+        assert "sends WHY=because, TOKEN=***" in " ".join(work.text.split())
         assert "hunter2" not in work.text
         await work.say("s")
         assert work.jenkins.secrets == [{"TOKEN": "hunter2"}]
@@ -325,6 +329,30 @@ async def test_what_is_filled_in_is_sent_and_secrets_are_kept_nowhere(tmp_path: 
         await work.settle(30)
     assert "because" in repr(Journal(tmp_path).read())
     assert "hunter2" not in repr(Journal(tmp_path).read())
+
+
+async def test_what_cannot_be_sent_is_asked_again_with_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as work:
+        read, asks = work.jenkins.plan, (ActionField("WHY", required=True),)
+
+        async def plan(request: ActionRequest) -> Plan:
+            found = msgspec.structs.replace(await read(request), fields=asks)
+            if request.value("WHY") != "bad":
+                return found
+            refused, why = at_fault(asks, "WHY", "no reason"), "'bad' is no reason"
+            return msgspec.structs.replace(found, possible=False, why_not=why, fields=refused)
+
+        monkeypatch.setattr(work.jenkins, "plan", plan)
+        work.jenkins.fields = asks
+        await work.say("7", "a", *"bad", "tab", "y")
+        assert "✗ cannot be done now: 'bad' is no reason" in work.text
+        assert "✗ no reason" in work.text
+        await work.say("end", *"ly", "tab", "y")
+        assert "sends WHY=badly" in " ".join(work.text.split())
+        await work.say("s")
+        assert len(work.jenkins.sent) == 1
 
 
 async def test_a_reason_may_be_given_and_is_written_down(tmp_path: Path) -> None:
@@ -391,93 +419,6 @@ async def test_a_notice_never_covers_a_question_and_is_told_after_it(tmp_path: P
         assert "something fires" not in work.text
         await work.say("escape")
         assert "something fires" in work.text
-
-
-NOW = 1_700_000_000.0
-
-
-def promotion() -> PreparedAction:
-    request = ActionRequest(ActionKind.PROMOTE, parse_address(GATE))
-    step = Step("proceed", "POST", "/job/deploy/7/wfapi/inputSubmit")
-    plan = Plan(
-        request, "Promote 2.1 to production on jenkins", "https://ci.example.org", NOW - 1, steps=(step,)
-    )
-    metrics = (
-        MetricVerdict(
-            metric="accuracy",
-            outcome=MetricOutcome.WORSE,
-            reason="0.92, 2.1 % under the baseline and falling; 0.005 is allowed",
-            baseline=0.94,
-            canary=0.92,
-            baseline_values=(0.94, 0.94, None, 0.941, 0.94),
-            canary_values=(0.94, 0.935, None, 0.92, 0.915),
-            difference=-0.02,
-            low=-0.025,
-            high=-0.015,
-            margin=0.005,
-            fail=0.9,
-            gaps=0.0625,
-            effective=42.0,
-            newest=NOW - 30,
-        ),
-        MetricVerdict(metric="p95", outcome=MetricOutcome.UNCLEAR, reason="3 values of 8", newest=NOW - 2000),
-    )
-    verdict = Verdict(
-        model="fraud",
-        judge="own",
-        decision=Decision.STOP,
-        reason="WORSE: accuracy",
-        score=0.0,
-        metrics=metrics,
-    )
-    read = PartSource(NOW - 1)
-    known = Promotion(
-        model="fraud",
-        environment="production",
-        version="2.1",
-        replaces="2.0",
-        canary=Deployment("7", Status.PASSED, "2.1", revision="9f21ee86b949aa"),
-        share=10.0,
-        minutes=13.0,
-        before=3 * 1440.0,
-        others=(
-            OtherDeployment(
-                parse_address("jenkins:other@production"), Deployment("8", Status.PASSED, "7.7", who="dana")
-            ),
-        ),
-        requests=RequestCounts(3120.4, 28080.0),
-        requests_known=read,
-        judging=("another canary waits at jenkins:deploy#6!Promote",),
-        back="2.0 comes back",
-        environments=read,
-        verdict=verdict,
-        verdict_known=read,
-        changes=Changes((Commit("9f21ee86", "Report calibration", "Bob"),)),
-        changes_known=PartSource(NOW - 400, "timed out"),
-        tests=TestCounts(120, 3, 0),
-        tests_known=read,
-    )
-    return PreparedAction(
-        plan, RequiredConfirmation("production", "the verdict is DO NOT PROMOTE", "2.1"), known
-    )
-
-
-@pytest.mark.parametrize("size", [(80, 24), (110, 30), (160, 45)], ids=str)
-async def test_the_promote_dialog(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
-    app: App[None] = App()
-    app.animation_level = "none"
-    async with running(app, size) as pilot:
-        dialog = Dialog("Promote", "Reading …")
-        app.push_screen(dialog)
-        await pilot.pause()
-        shown = paper(promotion(), Settings(sources={}), NOW)
-        steps = "facts · name · version"
-        dialog.ask(shown.deciding, "Go on", (), everything=shown.everything, steps=steps)
-        await pilot.pause()
-        assert screen_text(app) == snapshot(name="facts")
-        if size == (80, 24):
-            await pilot.press("f2", "pagedown", "pagedown", "pagedown", "pagedown")
-            assert screen_text(app) == snapshot(name="everything, its end")
 
 
 class Starting(ActingSource):

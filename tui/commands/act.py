@@ -9,7 +9,7 @@ import msgspec
 
 from tui.commands.action_arguments import ActionArguments, AmbiguousArguments
 from tui.commands.action_requests import action_requests, filled
-from tui.commands.action_text import outcome_text, plan_text
+from tui.commands.action_text import last_text, outcome_text, plan_text
 from tui.commands.exit_codes import Exit
 from tui.commands.frame import complain, print_document, with_runtime
 from tui.commands.prompts import NoAnswer, ask, ask_yes
@@ -117,6 +117,10 @@ async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> l
     if its.dry_run:
         return items
     able = [item for item in items if item.able]
+    if terminal and not its.yes:
+        for item in able:
+            if text := last_text(item.prepared, item.secrets, runtime.clock()):
+                print(f"\n{text}", file=sys.stderr, flush=True)
     answers = _answers([item.prepared for item in able], its, terminal)
     for item, given in zip(able, answers, strict=True):
         if why := missing_confirmation(item.prepared.consent, given):

@@ -1,6 +1,6 @@
 """Plans, promotions and outcomes as plain text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tui.config import Settings
 from tui.domain.action import ActionField, Activity, Plan
@@ -8,7 +8,7 @@ from tui.engine.actions.service import PreparedAction
 from tui.insight.promotion import Promotion
 from tui.presenters.judged_metrics import metric_line
 from tui.presenters.plain_text import table
-from tui.presenters.question import question
+from tui.presenters.question import last_facts, question
 from tui.text.safe import clean
 
 
@@ -26,6 +26,19 @@ def plan_text(prepared: PreparedAction, settings: Settings, now: float, *, reque
     if requests:
         lines += [f"  it asks for {_field(field)}" for field in plan.fields]
         lines += [line for request in _requests(plan) for line in request]
+    return "\n".join(lines)
+
+
+def last_text(prepared: PreparedAction, secrets: Mapping[str, str], now: float) -> str:
+    """What stands once more between the plan and the question: nothing, where that is short anyway."""
+    plan = prepared.plan
+    if prepared.promotion is None and not plan.fields:
+        return ""
+    asked = question(plan, prepared.consent, prepared.promotion, now)
+    lines = [asked.title, *(f"  {fact.words}" for fact in asked.verdict)]
+    lines += [
+        f"  {fact.name}: {fact.words}" for fact in last_facts(asked, plan.request, plan.fields, secrets)
+    ]
     return "\n".join(lines)
 
 

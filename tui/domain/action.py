@@ -6,6 +6,7 @@ later, also after a restart, is in its ``expect``; secrets are never in a plan, 
 hold them.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -64,10 +65,19 @@ class ActionField(msgspec.Struct, frozen=True):
     required: bool = False
     omitted: bool = False
     """It is not sent where nothing is given: the server knows its default best, or alone."""
+    problem: str = ""
+    """Why what it was given cannot be sent."""
 
     def listed(self, divider: str = ", ") -> str:
         """Its choices on one line, an empty one as ``(empty)``."""
         return divider.join(clean(choice) or EMPTY for choice in self.choices)
+
+
+def at_fault(fields: Sequence[ActionField], name: str, problem: str) -> tuple[ActionField, ...]:
+    """``fields``, the one of ``name`` with the ``problem`` of what it was given."""
+    return tuple(
+        msgspec.structs.replace(field, problem=problem) if field.name == name else field for field in fields
+    )
 
 
 class ActionRequest(msgspec.Struct, frozen=True):

@@ -57,7 +57,7 @@ def promotion_facts(promotion: Promotion, now: float) -> Iterator[Fact]:
     if promotion.canary is not None and promotion.canary.revision:
         yield Fact("commit", promotion.canary.revision[:12])
     yield Fact("environment", promotion.environment or NOT_KNOWN)
-    yield Fact("canary", _canary(promotion))
+    yield from _canary(promotion)
     yield _requests(promotion, now)
     yield _baseline(promotion)
     yield _unless_missing("brings", _brings(promotion), promotion.changes_known, now)
@@ -113,14 +113,18 @@ def _meanwhile(promotion: Promotion) -> Iterator[Fact]:
         yield Fact("meanwhile", "nothing else was deployed, as far as is known")
 
 
-def _canary(promotion: Promotion) -> str:
-    share = (
-        f"{promotion.share:g} % of the traffic"
-        if promotion.share is not None
-        else f"share of the traffic {NOT_KNOWN}"
+def _canary(promotion: Promotion) -> Iterator[Fact]:
+    parts = (
+        f"{promotion.share:g} % of the traffic" if promotion.share is not None else "",
+        f"for {promotion.minutes:.0f} min" if promotion.minutes is not None else "",
     )
-    since = f"for {promotion.minutes:.0f} min" if promotion.minutes is not None else f"since when {NOT_KNOWN}"
-    return f"{share}, {since}"
+    missing = (
+        "its share of the traffic" if promotion.share is None else "",
+        "since when it is there" if promotion.minutes is None else "",
+    )
+    for words, role in ((parts, ""), (missing, "unknown")):
+        if any(words):
+            yield Fact("canary", ", ".join(filter(None, words)), role)
 
 
 def _requests(promotion: Promotion, now: float) -> Fact:

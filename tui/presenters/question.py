@@ -64,9 +64,8 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
             *(fact for fact in facts if not fact.against and fact.role != "unknown"),
             *(told if promotion is not None else ()),
             Fact("server", plan.server or plan.request.target.source),
-            *_asks(plan, consent),
-            *(Fact(f"step {number}", step.words) for number, step in enumerate(plan.steps, 1)),
             Fact("state read", age(plan.read_at, now)),
+            *_typing(plan, consent),
         ),
     )
 
@@ -77,6 +76,19 @@ def title(plan: Plan, promotion: Promotion | None) -> str:
     if promotion is None or not promotion.version or not promotion.environment:
         return f"{verb} {plan.request.target}"
     return f"{verb} {promotion.model} {promotion.version} to {promotion.environment}"
+
+
+def last_facts(
+    asked: Question, request: ActionRequest, fields: Sequence[ActionField], secrets: Mapping[str, str]
+) -> tuple[Fact, ...]:
+    """What stands beside the last answer, once more: all that speaks against it, what it does, and what is sent.
+
+    Args:
+        fields: what was filled in.
+    """
+    again = asked._replace(unknown=(), change=asked.change[:1]).deciding
+    sends = (Fact("sends", sent_values(request, fields, secrets)),) if fields else ()
+    return (*again, *sends)
 
 
 def sent_values(request: ActionRequest, fields: Sequence[ActionField], secrets: Mapping[str, str]) -> str:
@@ -95,9 +107,9 @@ def _value(request: ActionRequest, field: ActionField, secrets: Mapping[str, str
     return f"={clean(value) or EMPTY}"
 
 
-def _asks(plan: Plan, consent: RequiredConfirmation) -> tuple[Fact, ...]:
+def _typing(plan: Plan, consent: RequiredConfirmation) -> tuple[Fact, ...]:
     words = (consent.typing if plan.possible else "", consent.typing_version)
-    return tuple(Fact("it asks", each) for each in words if each)
+    return tuple(Fact("to confirm", each) for each in words if each)
 
 
 def _beyond_us(field: ActionField) -> bool:

@@ -1,6 +1,6 @@
 """What a plan looks like to the person who is asked: what speaks against it, what it does, and the metrics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tui.config import Settings
@@ -10,8 +10,8 @@ from tui.engine.actions.service import PreparedAction
 from tui.engine.actions.targets import TargetPlan, able
 from tui.insight.confirmation import names
 from tui.presenters.judged_metrics import MetricLine, metric_line
-from tui.presenters.promotion import Fact
-from tui.presenters.question import Question, question, sent_values
+from tui.presenters.promotion import NOT_KNOWN, Fact
+from tui.presenters.question import Question, last_facts, question
 from tui.text.safe import clean, clean_lines
 from widgets.cells import Cell, width_of
 from widgets.chart.sparkline import sparkline
@@ -37,6 +37,7 @@ METRICS = (
     Column("", 5, align="right"),
 )
 _TITLES = ("", "metric", "baseline", "canary", "verdict", "n", "age")
+LONGEST_NAME = 20
 OLD = 300.0
 """Seconds after which the newest value of a metric is marked."""
 _LOOKS = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning", MetricOutcome.IGNORED: "skipped"}
@@ -60,8 +61,8 @@ def paper(prepared: PreparedAction, settings: Settings, now: float) -> Paper:
         deciding += [Row("space", ("",)), Row("evidence", EVIDENCE, "group"), *rows]
     everything = list(_everything(prepared, settings, now))
     return Paper(
-        DialogContent(asked.title, deciding, _columns(rows) if rows else FACTS),
-        DialogContent(asked.title, everything, METRICS if rows else FACTS),
+        DialogContent(asked.title, deciding, _columns(rows) if rows else _beside(deciding)),
+        DialogContent(asked.title, everything, METRICS if rows else _beside(everything)),
     )
 
 
@@ -74,10 +75,9 @@ def last_paper(
         fields: what was filled in.
     """
     asked = _question(prepared, now)
-    lines = list(_deciding(asked._replace(unknown=(), change=asked.change[:1])))
-    if fields:
-        lines.append(DialogFact("sends", sent_values(prepared.plan.request, fields, secrets)))
-    return DialogContent(asked.title, lines)
+    lines: list[Line] = [*map(_headline, asked.verdict)]
+    lines += _named(last_facts(asked, prepared.plan.request, fields, secrets))
+    return DialogContent(asked.title, lines, _beside(lines))
 
 
 def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, now: float) -> Paper:
@@ -96,8 +96,8 @@ def paper_of_all(title: str, items: Sequence[TargetPlan], settings: Settings, no
         deciding += [group, *_deciding(_question(each, now))]
         for line in (group, *_everything(each, settings, now)):
             everything.append(line._replace(key=f"{number} {line.key}") if isinstance(line, Row) else line)
-    columns = METRICS if any(plan.promotion for plan in plans) else FACTS
-    return Paper(DialogContent(title, deciding), DialogContent(title, everything, columns))
+    columns = METRICS if any(plan.promotion for plan in plans) else _beside(everything)
+    return Paper(DialogContent(title, deciding, _beside(deciding)), DialogContent(title, everything, columns))
 
 
 def _question(prepared: PreparedAction, now: float) -> Question:
@@ -106,8 +106,13 @@ def _question(prepared: PreparedAction, now: float) -> Question:
 
 def _deciding(asked: Question) -> Iterator[Line]:
     yield from map(_headline, asked.verdict)
+    yield from _named(asked.deciding)
+
+
+def _named(facts: Iterable[Fact]) -> Iterator[DialogFact]:
+    """Each name once, before the first fact that has it."""
     before = ""
-    for fact in asked.deciding:
+    for fact in facts:
         yield _fact(fact._replace(name="" if fact.name == before else fact.name))
         before = fact.name
 
@@ -120,6 +125,8 @@ def _everything(prepared: PreparedAction, settings: Settings, now: float) -> Ite
     for metric, line in judged:
         yield from _metric(metric, line, now)
     yield from map(_fact, asked.rest)
+    for number, step in enumerate(prepared.plan.steps, 1):
+        yield DialogFact(f"step {number}", step.words)
 
 
 def _headline(fact: Fact) -> DialogDoubt:
@@ -155,9 +162,9 @@ def _evidence(metric: MetricVerdict, line: MetricLine, now: float) -> Row:
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         line.metric,
-        line.baseline or "not known",
-        line.canary or "not known",
-        difference or "not known",
+        line.baseline or NOT_KNOWN,
+        line.canary or NOT_KNOWN,
+        difference or NOT_KNOWN,
         (f"({interval}" if interval else "", "dim"),
         ((line.outcome.value, shown.role), (_old(metric, line.age, now), "warning")),
         (sparkline(metric.canary_values, CURVE, bounds), shown.role),
@@ -175,13 +182,20 @@ def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
     return tuple(found)
 
 
+def _beside(lines: Sequence[Line]) -> tuple[Column, ...]:
+    """Columns for facts beside their names, as wide as these need."""
+    names = [width_of(line.name) for line in lines if isinstance(line, DialogFact)]
+    glyph, name, words = FACTS
+    return glyph, name._replace(width=min(LONGEST_NAME, max(names, default=1))), words
+
+
 def _metric(metric: MetricVerdict, line: MetricLine, now: float) -> Iterator[Line]:
     shown = _look(metric)
     cells: tuple[Cell, ...] = (
         (shown.glyph, shown.role),
         line.metric,
-        line.baseline,
-        line.canary,
+        line.baseline or NOT_KNOWN,
+        line.canary or NOT_KNOWN,
         (line.outcome.value, shown.role),
         line.effective,
         _newest(metric, line.age, now),
@@ -215,6 +229,7 @@ def entries(plan: Plan) -> list[Entry]:
             clean(field.help),
             field.required,
             clean(field.name),
+            wrong=field.problem,
         )
         for field in plan.fields
         if field.kind != "unsupported"

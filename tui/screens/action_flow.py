@@ -148,7 +148,9 @@ class ActionFlow:
         fields = prepared.plan.fields if prepared is not None else ()
         given, secrets, done = Confirmation(yes=True), dict[str, str](), 0
         while prepared is not None:
-            if not prepared.plan.possible:
+            if not prepared.plan.possible and fields and prepared.plan.fields and done:
+                done = 0  # because of what was filled in: it is asked again, with that and the reason
+            elif not prepared.plan.possible:
                 dialog.tell(*self._paper(prepared))
                 await answered
                 return

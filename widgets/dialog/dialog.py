@@ -226,7 +226,8 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
         if not self._unready:
             # What may stay as it is does not stand between the person and what is to be read.
             if first := next(
-                (field for field in self._fields if field.entry.required or not field.entry.name), None
+                (field for field in self._fields if field.entry.wrong),
+                next((field for field in self._fields if field.entry.required or not field.entry.name), None),
             ):
                 first.focus_first()
             self.guard()
@@ -258,7 +259,7 @@ class Dialog(GuardedScreen[DialogAnswer | None]):
     def _say(self, words: str) -> None:
         """What a key could not do, on the lower border: nothing moves for it. Without: how to leave the field."""
         line = self._focused_line()
-        leaving = f"{line.leaving}, Esc is No" if line is not None and line.typed else ""
+        leaving = "Tab leaves the field, Esc is No" if line is not None and line.typed else ""
         self.box.set_class(bool(words), "wrong")
         self.box.border_subtitle = _plain(words or leaving)
 

@@ -28,6 +28,8 @@ class Entry(NamedTuple):
     required: bool = False
     label: str = ""
     """In place of the name."""
+    wrong: str = ""
+    """Why what stands in it was refused."""
     sentence: bool = False
     """Its label is one, and takes the room it needs."""
 
@@ -66,7 +68,7 @@ class FormLine(Widget):
         self.styles.grid_rows = f"{self._tall} 1"
         self.entry = entry
         self._field = _field(entry)
-        self._wrong = ""
+        self._wrong, self._refused = entry.wrong, entry.value
         self.styles.height = self.lines
 
     @property
@@ -77,7 +79,7 @@ class FormLine(Widget):
     def noted(self) -> bool:
         """There is a line below it, for what it is for and what is wrong with it."""
         entry = self.entry
-        return bool(entry.help or entry.required or entry.sentence or entry.kind == "number")
+        return bool(entry.help or entry.wrong or entry.required or entry.sentence or entry.kind == "number")
 
     @property
     def lines(self) -> int:
@@ -88,19 +90,12 @@ class FormLine(Widget):
         """What takes the keys in it takes letters."""
         return not isinstance(self._field, Choice)
 
-    @property
-    def leaving(self) -> str:
-        """How to get out of it by keys."""
-        return (
-            "Tab leaves the field" if isinstance(self._field, TextArea) else "Enter or Tab leaves the field"
-        )
-
     def compose(self) -> ComposeResult:
         star = "*" if self.entry.required else ""
         yield Static(f"{self.label}{star}", markup=False)
         yield self._field
         if self.noted:
-            yield Static(self._note(), markup=False, classes="note")
+            yield Static(self._note(), markup=False, classes="note wrong" if self._wrong else "note")
 
     def _note(self) -> str:
         if self._wrong:
@@ -110,7 +105,7 @@ class FormLine(Widget):
 
     def say(self, wrong: str) -> bool:
         """Tell below it what is wrong with it, or nothing any more; whether there is a line for that."""
-        self._wrong = wrong
+        self._wrong, self._refused = wrong, self.value
         for note in self.query(".note").results(Static):
             note.update(self._note(), layout=False)
             note.set_class(bool(wrong), "wrong")
@@ -138,15 +133,18 @@ class FormLine(Widget):
         if self.entry.kind == "secret" and isinstance(self._field, Input):
             self._field.value = ""
 
+    def _changed(self) -> None:
+        if self.value != self._refused:  # a field also says so of what it had from the beginning
+            self.say("")
+        self.post_message(self.Changed())
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.say("")
-        self.post_message(self.Changed())
+        self._changed()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self.say("")
-        self.post_message(self.Changed())
+        self._changed()
 
 
 class _TextField(Input):

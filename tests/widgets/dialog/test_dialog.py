@@ -182,7 +182,7 @@ async def test_a_text_field_says_how_to_leave_it_and_yes_and_no_are_heard_elsewh
             await work.ask(PAPER, fields)
             assert "leaves the field" not in work.text
             await work.press("tab")
-            assert "─ Enter or Tab leaves the field, Esc is No ─" in work.text
+            assert "─ Tab leaves the field, Esc is No ─" in work.text
             await work.press("tab")
             assert "─ Tab leaves the field, Esc is No ─" in work.text
             await work.press("tab")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Plan, Reply, Step
+from tui.domain.action import ActionField, ActionKind, ActionRequest, Observation, Plan, Reply, Step, at_fault
 from tui.sources.gitlab.actions.live_state import (
     LiveState,
     note,
@@ -167,10 +167,11 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
     if rights is not None and rights.asks:
         facts["facts"] += (("it asks", rights.asks),)
     try:
-        variables = parse_variables(request.value("variables"))
+        variables = parse_variables(request)
         play = _play(seen, job, deployment, variables)
     except InvalidVariables as error:
-        return look.cannot(request, words, str(error), fields=(_VARIABLES,), **facts)
+        fields = at_fault((_VARIABLES,), error.field, str(error))
+        return look.cannot(request, words, str(error), fields=fields, **facts)
     with_variables = (("variables", shown(variables)),) if variables else ()
     if not pending or approved is None or deployment is None:
         facts["facts"] += with_variables

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
+from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step, at_fault
 from tui.sources.gitlab.actions.live_state import note, noted, version_of
 from tui.sources.gitlab.actions.live_state_reader import LiveStateReader
 from tui.sources.gitlab.actions.progress import of_run
@@ -58,7 +58,7 @@ async def plan_trigger(request: ActionRequest, look: LiveStateReader) -> Plan:
     try:
         inputs, variables = _given(request)
     except InvalidVariables as error:
-        return look.cannot(request, words, str(error), fields=fields)
+        return look.cannot(request, words, str(error), fields=at_fault(fields, error.field, str(error)))
     role = project.ci_pipeline_variables_minimum_override_role
     if variables and role == "no_one_allowed":
         why = f"this project takes no variables; give them as inputs ({INPUT}NAME)"
@@ -94,8 +94,8 @@ def _given(request: ActionRequest) -> tuple[dict[str, Any], dict[str, str]]:
     Raises:
         InvalidVariables
     """
-    inputs = parse_variables(request.value("inputs"))
-    variables = parse_variables(request.value("variables"))
+    inputs = parse_variables(request, "inputs")
+    variables = parse_variables(request)
     for name, value in request.values:
         if name.startswith(INPUT):
             inputs[name.removeprefix(INPUT)] = value

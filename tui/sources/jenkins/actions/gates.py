@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from tui.domain.action import ActionKind, ActionRequest, Observation, Plan, Reply, Step
+from tui.domain.action import ActionKind, ActionRequest, Observation, Plan, Reply, Step, at_fault
 from tui.sources.jenkins.actions.live_state import PendingInput, RunState, same
 from tui.sources.jenkins.actions.live_state_reader import (
     LiveStateReader,
@@ -57,7 +57,9 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
     try:
         values, secrets = filled(gate.fields, request)
     except WrongValue as error:
-        return look.cannot(request, words, str(error), facts=facts, fields=gate.fields)
+        return look.cannot(
+            request, words, str(error), facts=facts, fields=at_fault(gate.fields, error.field, str(error))
+        )
     approving = f"approve {quoted(gate.message)}"
     step = Step(approving, "POST", f"{url}/proceedEmpty", expect=note(**notes), kind=StepKind.APPROVE)
     if values:

@@ -195,6 +195,10 @@ _RUN = re.compile(r"[^#]+#\d+")
 class WrongValue(Exception):
     """A field cannot have what it was given; the message says why."""
 
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
 
 def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[str, str], tuple[str, ...]]:
     """The value of every field, ``***`` for a secret one, and the names of the secret ones.
@@ -207,7 +211,9 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
     for field in fields:
         if field.kind == "unsupported":
             if field.name in given:
-                raise WrongValue(f"{quoted(field.name)} cannot be given here; open it in the browser")
+                raise WrongValue(
+                    f"{quoted(field.name)} cannot be given here; open it in the browser", field.name
+                )
             continue
         if field.omitted and not given.get(field.name):
             continue
@@ -216,11 +222,15 @@ def filled(fields: Sequence[ActionField], request: ActionRequest) -> tuple[dict[
             value = value if field.name in given else value or next(iter(field.choices), "")
             if value not in field.choices:
                 choices = shorten(field.listed(), 200)
-                raise WrongValue(f"{quoted(field.name)} cannot be {quoted(value)}; it is one of {choices}")
+                raise WrongValue(
+                    f"{quoted(field.name)} cannot be {quoted(value)}; it is one of {choices}", field.name
+                )
         if field.kind == "boolean" and value not in ("true", "false"):
-            raise WrongValue(f"{quoted(field.name)} is true or false, not {quoted(value)}")
+            raise WrongValue(f"{quoted(field.name)} is true or false, not {quoted(value)}", field.name)
         if field.kind == "run" and value and not _RUN.fullmatch(value):
-            raise WrongValue(f"{quoted(field.name)} is a run, written JOB#NUMBER, not {quoted(value)}")
+            raise WrongValue(
+                f"{quoted(field.name)} is a run, written JOB#NUMBER, not {quoted(value)}", field.name
+            )
         if field.kind == "file":
             value = _file(field.name, value)
         values[field.name] = value
@@ -235,9 +245,9 @@ def _file(name: str, text: str) -> str:
     """
     path = Path(text).expanduser().absolute()
     if not path.is_file() or not os.access(path, os.R_OK):
-        raise WrongValue(f"{quoted(name)}: {quoted(text)} is no file that can be read")
+        raise WrongValue(f"{quoted(name)}: {quoted(text)} is no file that can be read", name)
     if path.stat().st_size > LARGEST_FILE:
-        raise WrongValue(f"{quoted(name)}: {quoted(text)} is larger than {LARGEST_FILE >> 20} MB")
+        raise WrongValue(f"{quoted(name)}: {quoted(text)} is larger than {LARGEST_FILE >> 20} MB", name)
     return str(path)
 
 

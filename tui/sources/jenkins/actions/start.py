@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step
+from tui.domain.action import ActionField, ActionRequest, Observation, Plan, Reply, Step, at_fault
 from tui.domain.address import Address
 from tui.sources.jenkins.actions.live_state import JobState, Started
 from tui.sources.jenkins.actions.live_state_reader import (
@@ -101,7 +101,7 @@ def plan_start(
     try:
         values, secrets = filled(job.fields, request)
     except WrongValue as error:
-        return look.cannot(request, words, str(error), fields=job.fields)
+        return look.cannot(request, words, str(error), fields=at_fault(job.fields, error.field, str(error)))
     warnings = []
     if job.running:
         before = ", ".join(str(target.at_run(number)) for number in job.running)
