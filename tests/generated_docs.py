@@ -11,6 +11,7 @@ from tui.sources.gitlab.status import DEPLOYMENTS as GITLAB_DEPLOYMENTS
 from tui.sources.gitlab.status import STATUSES as GITLAB
 from tui.sources.jenkins import status as jenkins
 from tui.sources.jenkins.read import tests as jenkins_tests
+from tui.sources.spinnaker.status import STATUSES as SPINNAKER
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +36,7 @@ def statuses_document() -> str:
     lines = [
         "# Statuses",
         "",
-        "Every status of both systems and what it becomes. A value that stands in no table becomes `unknown` and is",
+        "Every status of all systems and what it becomes. A value that stands in no table becomes `unknown` and is",
         "shown as itself. Made from `tui/sources/*/status.py`; `tests/test_docs.py` compares.",
         "",
         "## GitLab: pipelines, stages, jobs",
@@ -88,6 +89,17 @@ def statuses_document() -> str:
     ):
         lines += ["", f"| {title} | Pipedeck |", "| --- | --- |"]
         lines += [f"| `{word}` | {status} |" for word, status in table.items()]
+    lines += [
+        "",
+        "## Spinnaker",
+        "",
+        "An execution in which a manual judgment waits is `waiting`, one that succeeded although a stage failed is",
+        "`warning`. A stage that is `STOPPED` is `failed`, one whose turn never came is `skipped`.",
+        "",
+        "| `status` of an execution or stage | Pipedeck |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{word}` | {status} |" for word, status in SPINNAKER.items()]
     lines += [
         "",
         "## Tests",

@@ -28,6 +28,7 @@ def test_the_example_loads() -> None:
         "prometheus",
         "alertmanager",
         "pod",
+        "spinnaker",
         "monitor",
         "mlflow",
     }

@@ -31,7 +31,8 @@ def without_lines(error: ConfigError) -> list[str]:
         ('[sources."a b"]', "sources.a b: a name may hold letters, digits, '_', '.' and '-'"),
         (
             "[sources.a]\nurl = 'http://x'",
-            "sources.a.type: is missing; one of: jenkins, gitlab, prometheus, alertmanager, exposition, json, mlflow",
+            "sources.a.type: is missing; one of: jenkins, gitlab, spinnaker, prometheus, alertmanager, exposition, "
+            "json, mlflow",
         ),
         ("[sources.a]\ntype = 'jenkin'", "sources.a.type: unknown type 'jenkin' (did you mean jenkins?)"),
         ("[sources.a]\ntype = 'jenkins'", "sources.a.url: is missing"),

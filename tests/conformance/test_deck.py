@@ -10,7 +10,7 @@ import pytest
 from tests.app_pilot import Hands, running, screen_text
 from tests.conformance.conftest import At
 from tests.conformance.test_reading import obeyed
-from tests.conformance.vendors import HOSTILE, JENKINS, THIRD, Terminal
+from tests.conformance.vendors import HOSTILE, JENKINS, SPINNAKER, THIRD, Terminal
 from tui.app import Pipedeck
 from tui.config import load
 from tui.keys import keymap
@@ -77,7 +77,7 @@ async def test_every_pane_shows_it_and_nothing_raw(at: At) -> None:
 
 
 # GitLab's plan asks for variables first; what its dialog looks like is tested with the screens.
-@pytest.mark.parametrize("vendor", [JENKINS, THIRD], ids=lambda vendor: vendor.name)
+@pytest.mark.parametrize("vendor", [JENKINS, SPINNAKER, THIRD], ids=lambda vendor: vendor.name)
 async def test_production_is_named_with_keys_and_one_request_is_sent(at: At) -> None:
     ci = at()
     async with deck_on(ci) as deck:
@@ -86,6 +86,7 @@ async def test_production_is_named_with_keys_and_one_request_is_sent(at: At) -> 
         await deck.shows("production")
         await deck.press("y")
         assert ci.writes == []
+        await deck.press("backspace")  # it may stand in the field for the name
         await deck.type("production")
         await deck.press("enter")
         await deck.until(lambda: ci.writes, "nothing was sent")

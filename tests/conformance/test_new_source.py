@@ -10,11 +10,12 @@ from tui.config import SOURCE_TYPES, ConfigError, ServerSettings, load
 
 PROGRAM = Path(__file__).parent.parent.parent
 ROOMS_OF_A_VENDOR = (
-    *(f"tui/sources/{room}" for room in ("jenkins", "gitlab", "metrics")),
+    *(f"tui/sources/{room}" for room in ("jenkins", "gitlab", "spinnaker", "metrics")),
     "tui/config",
     "tui/sandbox",
+    "tui/commands/init",
 )
-"""Where a kind of server may be known by its name."""
+"""Where a kind of server may be known by its name: ``init`` asks for each in its own words."""
 FIRST = "01KDWX7VT0ZZZZZZZZZZZZ0001"
 NEWEST = "01KDWX7VT0ZZZZZZZZZZZZ0003"
 pytestmark = pytest.mark.parametrize("vendor", [THIRD], ids=["thirdci"])

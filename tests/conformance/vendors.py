@@ -23,6 +23,8 @@ from tui.sandbox.gitlab import gitlab_app
 from tui.sandbox.jenkins import Options as JenkinsOptions
 from tui.sandbox.jenkins import jenkins_app
 from tui.sandbox.plan import Group, State, Task, plan
+from tui.sandbox.spinnaker import Options as SpinnakerOptions
+from tui.sandbox.spinnaker import spinnaker_app
 from tui.sandbox.world import Clock, Pipeline, Scenario, World
 
 UNREAD = """
@@ -60,7 +62,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Of its type, and of the one source in the config."""
     config: str
-    """Its table, with ``{url}``."""
+    """Its table, with ``{url}``; and with ``{environment}`` where the config has to name that."""
     pipeline: str
     """The address of what deploys."""
     app: Callable[[Faults, "SmallWorld"], ASGIApp]
@@ -135,6 +137,11 @@ def _gitlab(faults: Faults, world: SmallWorld) -> ASGIApp:
     return gitlab_app(_sandbox("gitlab", "ml/serve", world), faults, GitLabOptions(token="glpat-sandbox"))
 
 
+def _spinnaker(faults: Faults, world: SmallWorld) -> ASGIApp:
+    options = SpinnakerOptions(token="spk_sandbox")
+    return spinnaker_app(_sandbox("spinnaker", "ml/serve", world), faults, options)
+
+
 def third_server(faults: Faults, world: SmallWorld) -> Server:
     text, name = world.text, world.environment
     server = Server()
@@ -200,6 +207,28 @@ watch = ["ml/**"]
     rights="/personal_access_tokens/self",
     odd=SUCCESS,
 )
+SPINNAKER = Vendor(
+    name="spinnaker",
+    config="""
+[sources.spinnaker]
+type = "spinnaker"
+url = "{url}/gate"
+token = "spk_sandbox"
+watch = ["ml"]
+[sources.spinnaker.environments.{environment}]
+application = "ml"
+region = "{environment}"
+cluster = "deployment ml"
+canary = "deployment ml-canary"
+""",
+    pipeline="spinnaker:ml/serve",
+    app=_spinnaker,
+    retry="/restart",
+    go="/stages/",
+    tiers="/credentials",
+    rights="",
+    odd={b'"SUCCEEDED"': f'"{ODD.upper()}"'.encode()},
+)
 THIRD = Vendor(
     name="thirdci",
     config="""
@@ -216,7 +245,7 @@ token = "a-token"
     rights="/api/me",
     odd={b'"ok"': f'"{ODD}"'.encode()},
 )
-VENDORS = (JENKINS, GITLAB, THIRD)
+VENDORS = (JENKINS, GITLAB, SPINNAKER, THIRD)
 
 
 class Terminal:
@@ -246,7 +275,7 @@ class Terminal:
             more: stands at the end.
             read_only: the source is.
         """
-        table = self.vendor.config.replace("{url}", self._url)
+        table = self.vendor.config.replace("{url}", self._url).replace("{environment}", environment)
         if read_only:
             head = f'type = "{self.vendor.name}"'
             table = table.replace(head, f"{head}\nread_only = true")

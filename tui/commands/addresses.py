@@ -1,7 +1,6 @@
 """What a person writes where an ADDRESS is wanted: one of ours, or the web address of a page of a server."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import SplitResult, urlsplit
 
 from tui.commands.exit_codes import Exit
 from tui.commands.frame import with_runtime
@@ -10,8 +9,6 @@ from tui.domain.address import Address, AddressError, parse_address
 from tui.engine.runtime import Runtime
 from tui.sources.base import WebSource
 from tui.text.safe import clean
-
-_PORTS = {"http": 80, "https": 443}
 
 
 async def at_address(settings: Settings, text: str, work: Callable[[Address], Awaitable[Exit]]) -> Exit:
@@ -41,7 +38,7 @@ async def read_address(runtime: Runtime, text: str) -> Address:
     """
     if not _is_web(text):
         return parse_address(text)
-    name = _source_of(runtime.settings, text)
+    name = _source_of(runtime, text)
     source = await runtime.sources.get(name, WebSource)
     address = await source.address_of(text)
     if address is None:
@@ -55,25 +52,14 @@ def _is_web(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def _source_of(settings: Settings, text: str) -> str:
-    """Whose page it is: of several at one host, the one with the longest path. Whether http or https does not count,
-    nor a port that goes without saying."""
+def _source_of(runtime: Runtime, text: str) -> str:
+    """Whose page it is."""
     try:
-        page = urlsplit(text)
-        place = _place(page)
+        name = runtime.sources.at_url(text)
     except ValueError as error:
         raise AddressError(f"{clean(text)} is no web address: {error}") from None
-    fits = []
-    for name, source in settings.sources.items():
-        base = urlsplit(source.base_url)
-        if source.runs_pipelines and _place(base) == place and f"{page.path}/".startswith(f"{base.path}/"):
-            fits.append((len(base.path), name))
-    if not fits:
+    if name is None:
+        settings = runtime.settings
         known = ", ".join(f"{name} {settings.sources[name].base_url}" for name in settings.pipeline_sources)
         raise AddressError(f"{clean(text)} is at no server of the config; it has: {known or 'none'}")
-    return max(fits)[1]
-
-
-def _place(url: SplitResult) -> tuple[str, int | None]:
-    port = url.port
-    return (url.hostname or "").lower(), None if port == _PORTS.get(url.scheme.lower()) else port
+    return name

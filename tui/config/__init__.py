@@ -28,6 +28,8 @@ from tui.config.sources import (
     PrometheusSettings,
     ServerSettings,
     SourceType,
+    SpinnakerEnvironment,
+    SpinnakerSettings,
 )
 
 __all__ = [
@@ -56,6 +58,8 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SourceType",
+    "SpinnakerEnvironment",
+    "SpinnakerSettings",
     "TrackSettings",
     "UiSettings",
     "ValidationSettings",

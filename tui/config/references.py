@@ -40,6 +40,8 @@ def reference_mistakes(settings: Settings, unread: Collection[str] = ()) -> Iter
             yield Mistake(f"sources.{name}.key", reason)
         for place, reason in source.mistakes():
             yield Mistake(f"sources.{name}.{place}", reason)
+        for place, other in source.linked_sources:
+            checks.append(partial(_check_link, f"sources.{name}.{place}", other, look))
     yield from _ui_mistakes(settings)
     for name, metric in settings.metrics.items():
         checks.append(partial(_check_metric_source, f"metrics.{name}", metric, look))
@@ -64,6 +66,10 @@ def reference_mistakes(settings: Settings, unread: Collection[str] = ()) -> Iter
             pass
         except Mistake as mistake:
             yield mistake
+
+
+def _check_link(key: str, name: str, look: "_Tables") -> None:
+    look.source(key, name, lambda source: source.runs_pipelines)
 
 
 class _NotToBeTold(Exception):

@@ -12,7 +12,7 @@ from msgspec import Meta
 from tui.config.alarms import Name
 from tui.config.secret import Secret
 from tui.domain.query_template import Dialect
-from tui.insight.deployment_rules import DeploymentRule, Start, mistakes
+from tui.insight.deployment_rules import DeploymentRule, Start, mistakes, start_mistakes
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
@@ -113,6 +113,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """All that the config of the source would start, by its keys."""
         return ()
 
+    @property
+    def linked_sources(self) -> tuple[tuple[str, str], ...]:
+        """The other sources that it names, by its keys."""
+        return ()
+
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """What of well-typed settings cannot be meant: the key, and what is wrong with it."""
         yield from ()
@@ -207,6 +212,90 @@ class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
         return (re.compile(rf"\A{translate(promote)}", re.IGNORECASE),) if promote else ()
 
 
+class SpinnakerEnvironment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which server groups are an environment: Spinnaker itself knows none. Globs match whole words."""
+
+    application: Name
+    """Spinnaker's, by name."""
+    account: Name = "*"
+    """Of the cloud."""
+    region: Name = "*"
+    """In Kubernetes the namespace."""
+    cluster: Name = "*"
+    """In Kubernetes kind and name: ``deployment ranking*``."""
+    canary: str = ""
+    """The clusters among them that take a part of the traffic beside the stable one."""
+    container: Name = "*"
+    """The image, of several in one server group, whose tag or digest is the version."""
+    rollback: Start | None = None
+    """A pipeline, ``APPLICATION/NAME``, that goes back; None: Spinnaker's own operations do."""
+
+
+class SpinnakerSettings(ServerSettings, frozen=True, kw_only=True, tag="spinnaker"):
+    """``url`` is Gate's, not that of Deck, which people open in the browser."""
+
+    runs_pipelines: ClassVar[bool] = True
+    takes_actions: ClassVar[bool] = True
+    declares_parameters: ClassVar[bool] = True
+
+    timeout: Seconds = 30.0
+    watch: tuple[Name, ...]
+    """Globs over ``APPLICATION/PIPELINE``; an application alone stands for all of its pipelines."""
+    web_url: Annotated[str, Meta(pattern=r"^https?://[^/\s@?#]+(/[^\s?#]*)?$")] | None = None
+    """Deck's, for what is opened in the browser."""
+    token: Secret | None = None
+    """An API token of Spinnaker's own (2026.2 and newer)."""
+    bearer: Secret | None = None
+    """A token of the provider that people log in with (OAuth2)."""
+    user: str | None = None
+    """Where Gate takes HTTP basic; with ``password``."""
+    password: Secret | None = None
+    """Of the user."""
+    headers: dict[HeaderName, Secret] = {}
+    """Sent with every request: what a proxy asks for."""
+    cookie: Secret | None = None
+    """``SESSION=…``, as a command may print it: forms are not filled in."""
+    read_only: bool = False
+    """Nothing is sent there that could change anything."""
+    masters: dict[Name, Name] = {}
+    """The source that Spinnaker knows as a build master by that name."""
+    environments: dict[Name, SpinnakerEnvironment] = {}
+    """What is called so of the server groups."""
+
+    @property
+    def writes_forbidden(self) -> bool:
+        return self.read_only
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        return tuple(each if "/" in each else f"{each}/**" for each in self.watch)
+
+    @property
+    def starts(self) -> tuple[tuple[str, Start], ...]:
+        return tuple(
+            (f"environments.{name}.rollback", each.rollback)
+            for name, each in self.environments.items()
+            if each.rollback is not None
+        )
+
+    @property
+    def linked_sources(self) -> tuple[tuple[str, str], ...]:
+        return tuple((f"masters.{master}", name) for master, name in self.masters.items())
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        ways = {"token": self.token, "bearer": self.bearer, "user": self.user, "cookie": self.cookie}
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1 and set(given) != {"token", "cookie"}:  # a cookie may be that of a proxy in front
+            yield given[1], f"cannot stand beside {given[0]}: one way to log in is enough"
+        if (self.user is None) != (self.password is None):
+            yield "user" if self.password is not None else "password", "is missing: they go together"
+        for key, start in self.starts:
+            if "/" not in start.job:
+                yield f"{key}.job", "is a pipeline, written APPLICATION/NAME"
+            for place, reason in start_mistakes(start):
+                yield f"{key}.{place}", reason
+
+
 class MetricServer(ServerSettings, frozen=True, kw_only=True):
     """What all sources of metrics have."""
 
@@ -278,6 +367,7 @@ class SourceType(NamedTuple):
 SOURCE_TYPES: dict[str, SourceType] = {
     "jenkins": SourceType(JenkinsSettings, "tui.sources.jenkins.source:JenkinsSource"),
     "gitlab": SourceType(GitLabSettings, "tui.sources.gitlab.source:GitLabSource"),
+    "spinnaker": SourceType(SpinnakerSettings, "tui.sources.spinnaker.source:SpinnakerSource"),
     "prometheus": SourceType(PrometheusSettings, "tui.sources.metrics.prometheus:PrometheusSource"),
     "alertmanager": SourceType(AlertmanagerSettings, "tui.sources.metrics.alertmanager:AlertmanagerSource"),
     "exposition": SourceType(ExpositionSettings, "tui.sources.metrics.exposition:ExpositionSource"),

@@ -143,6 +143,8 @@ _ROWS = (
         takes_model=True,
         any_field=True,
     ),
+    ActionSpec(kind=ActionKind.PAUSE),
+    ActionSpec(kind=ActionKind.RESUME),
     ActionSpec(kind=ActionKind.KEEP),
     ActionSpec(kind=ActionKind.DESCRIBE),
     ActionSpec(kind=ActionKind.STOP_ENVIRONMENT),

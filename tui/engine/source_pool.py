@@ -6,8 +6,10 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar, cast
+from urllib.parse import SplitResult, urlsplit
 
 from tui.config import ConfigError, Settings
+from tui.domain.address import Address
 from tui.domain.health import LARGEST_SKEW, Finding, SourceFacts, Trouble, believed
 from tui.engine.cache.disk import looks_for
 from tui.sources import registry
@@ -15,6 +17,7 @@ from tui.sources.base import (
     ActingSource,
     AlertSource,
     DeploymentSource,
+    LinkingSource,
     LookingSource,
     MetricSource,
     PausedSource,
@@ -43,6 +46,7 @@ DEFINING: Mapping[type, tuple[str, str]] = {
 }
 """By which method a source is known to offer something, and what is said of one that does not."""
 
+_PORTS = {"http": 80, "https": 443}
 _log = logging.getLogger(__name__)
 
 
@@ -133,8 +137,38 @@ class SourcePool:
                     raise unexpected(name, error) from None
                 if isinstance(source, LookingSource) and (looks := looks_for(self.settings)) is not None:
                     source.keep_looks(looks)
+                if isinstance(source, LinkingSource):
+                    source.link(self.address_of)
                 self._sources[name] = source
         return source
+
+    def at_url(self, url: str) -> str | None:
+        """The name of the source whose page ``url`` is: of several at one host, the one with the longest path. Whether
+        http or https does not count, nor a port that goes without saying.
+
+        Raises:
+            ValueError: it is no web address.
+        """
+        page = urlsplit(url)
+        place = _place(page)
+        fits = []
+        for name, source in self.settings.sources.items():
+            base = urlsplit(source.base_url)
+            if (
+                source.runs_pipelines
+                and _place(base) == place
+                and f"{page.path}/".startswith(f"{base.path}/")
+            ):
+                fits.append((len(base.path), name))
+        return max(fits)[1] if fits else None
+
+    async def address_of(self, url: str) -> Address | None:
+        """What the page at ``url`` shows, where it is one of a configured source and that can be told."""
+        try:
+            name = self.at_url(url)
+            return await (await self.get(name, WebSource)).address_of(url) if name is not None else None
+        except (ValueError, SourceError):
+            return None
 
     async def get(self, name: str | None, offering: type[S]) -> S:
         """The source called ``name``, which must offer that: one of the protocols of :mod:`tui.sources.base`.
@@ -147,6 +181,11 @@ class SourcePool:
         if not hasattr(source, method):
             raise misconfigured(f"the source {name} {lack}")
         return cast(S, source)
+
+
+def _place(url: SplitResult) -> tuple[str, int | None]:
+    port = url.port
+    return (url.hostname or "").lower(), None if port == _PORTS.get(url.scheme.lower()) else port
 
 
 def misconfigured(message: str) -> SourceError:

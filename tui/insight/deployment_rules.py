@@ -138,14 +138,17 @@ def mistakes(rule: DeploymentRule) -> Iterator[tuple[str, str]]:
         yield "weight", "is the traffic of a canary, but the rule has no canary"
     for name in ("rollback", "retrain"):
         start: Start | None = getattr(rule, name)
-        for parameter, value in (start.parameters if start else {}).items():
-            for found in _PLACEHOLDER.findall(value):
-                if found not in PLACEHOLDERS:
-                    allowed_words = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
-                    yield (
-                        f"{name}.parameters.{parameter}",
-                        f"unknown placeholder {{{found}}}; allowed: {allowed_words}",
-                    )
+        for place, reason in start_mistakes(start) if start is not None else ():
+            yield f"{name}.{place}", reason
+
+
+def start_mistakes(start: Start) -> Iterator[tuple[str, str]]:
+    """The same of what is started."""
+    for parameter, value in start.parameters.items():
+        for found in _PLACEHOLDER.findall(value):
+            if found not in PLACEHOLDERS:
+                allowed_words = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
+                yield f"parameters.{parameter}", f"unknown placeholder {{{found}}}; allowed: {allowed_words}"
 
 
 def _part_mistakes(name: str, part: WordPart, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:

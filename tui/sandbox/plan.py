@@ -97,6 +97,10 @@ class Task(msgspec.Struct, frozen=True):
     """Lines that it writes a second, about."""
     child: "tuple[Task, ...]" = ()
     """The plan of the child pipeline it starts and waits for (a GitLab bridge)."""
+    stage: str = ""
+    """The type of its stage (Spinnaker), where that does not follow from the rest."""
+    starts: str = ""
+    """The Jenkins job whose newest run its stage stands for (Spinnaker)."""
     fails: float = 0.0
     """Chance of failing, used when the plan of a run is drawn; 0 in the plan of a run."""
 

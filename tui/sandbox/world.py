@@ -1,4 +1,4 @@
-"""The small world that the sandbox's Jenkins, GitLab and Prometheus all tell of.
+"""The small world that the sandbox's Jenkins, GitLab, Spinnaker and Prometheus all tell of.
 
 Everything follows from a scenario, a seed, a clock and what people did. Runs come by schedule and are drawn from
 a random generator seeded by their pipeline and number, so the same world asked at other moments tells the same story.
@@ -17,7 +17,7 @@ import msgspec
 from tui.insight.deployment_rules import DeploymentRule
 from tui.sandbox.plan import Event, Progress, State, Task, TaskState, progress
 
-System = Literal["jenkins", "gitlab"]
+System = Literal["jenkins", "gitlab", "spinnaker"]
 
 
 class Clock:
@@ -39,7 +39,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     system: System
     path: str
-    """Jenkins full name as the server sends it (``ml-service/feature%2Fx``), GitLab project path."""
+    """Jenkins full name as the server sends it (``ml-service/feature%2Fx``), GitLab project path; of Spinnaker
+    application and pipeline (``ranking/Deploy``)."""
     ref: str = "main"
     """Branch. For Jenkins only the branch of the commits."""
     kind: Literal["pipeline", "branch", "freestyle", "matrix"] = "pipeline"

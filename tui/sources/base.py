@@ -1,6 +1,6 @@
 """What every source is to the rest of the program, and the one error they raise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
@@ -201,6 +201,15 @@ class LookingSource(Protocol):
 
     def keep_looks(self, looks: "Looks") -> None:
         """Begin with what was seen by programs before, and keep there what is seen; before anything is asked."""
+        ...
+
+
+@runtime_checkable
+class LinkingSource(Protocol):
+    """A source whose runs start those of other systems, and tell their web pages."""
+
+    def link(self, address_of: Callable[[str], Awaitable[Address | None]]) -> None:
+        """Take what tells, by the url of its page, a run of a configured source; before anything is asked."""
         ...
 
 

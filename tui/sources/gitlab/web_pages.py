@@ -14,6 +14,8 @@ from tui.sources.gitlab.read.deployment_payload import RestEnvironment
 from tui.sources.gitlab.rest_client import project_url
 from tui.text.safe import clean
 
+# What a Spinnaker links to lacks the dash (contracts: spinnaker §6.5).
+_OLD_RUN = re.compile(r"(/.+?)(?<!/-)(/pipelines/[0-9]+)/?")
 _PAGE = re.compile(
     r"/(?P<path>.+?)(?:/-/(?P<kind>pipelines|jobs|environments)(?:/(?P<id>[0-9]+))?(?:/.*)?)?/?"
 )
@@ -44,7 +46,8 @@ async def address_of_page(
     Raises:
         SourceError
     """
-    page = _PAGE.fullmatch(urlsplit(url).path.removeprefix(urlsplit(context.server).path))
+    place = urlsplit(url).path.removeprefix(urlsplit(context.server).path)
+    page = _PAGE.fullmatch(_OLD_RUN.sub(r"\1/-\2", place) if _OLD_RUN.fullmatch(place) else place)
     if page is None or "/-/" in page["path"]:
         return None
     path, number = unquote(page["path"]), page["id"]

@@ -207,13 +207,16 @@ class Limiter:
         at = http_date(told)
         self._bad_pause = ""
         if _SECONDS.fullmatch(told):
-            self._paused_for = min(number(told), LONGEST_PAUSE)
+            self.pause(number(told))
         elif at is not None:
-            self._paused_for = min(max(0.0, at - now), LONGEST_PAUSE)
+            self.pause(max(0.0, at - now))
         else:
             self._bad_pause = shorten(clean(told), 40)
-            return
-        self._not_before = now + self._paused_for
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing for so long: a server asked for it, by ``Retry-After`` or in a way of its own."""
+        self._paused_for = min(seconds, LONGEST_PAUSE)
+        self._not_before = self._clock() + self._paused_for
 
     def refuse(self, answer: HttpResponse, words: str = "") -> SourceError:
         """The error that an answer outside 2xx stands for. ``words`` is what the server itself said, cleaned."""

@@ -1,0 +1,1 @@
+"""Spinnaker as a source of pipelines: what its Gate tells and takes."""

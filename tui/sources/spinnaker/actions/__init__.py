@@ -1,0 +1,1 @@
+"""Acting: judging, starting, restarting, canceling, going back."""

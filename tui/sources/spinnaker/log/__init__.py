@@ -1,0 +1,1 @@
+"""What there is of the logs of a stage."""

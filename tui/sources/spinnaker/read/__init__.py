@@ -1,0 +1,1 @@
+"""Reading pipelines, executions, gates, canaries and what runs where."""
