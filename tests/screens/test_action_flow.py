@@ -291,6 +291,18 @@ async def test_the_gates_own_button_is_the_answer_and_its_values_are_in_question
         assert "STRATEGY=blue" in work.text
 
 
+async def test_promoting_takes_no_more_keys_than_its_steps_need(tmp_path: Path) -> None:
+    async with desk(tmp_path) as work:
+        work.jenkins.environment = "production"
+        work.jenkins.fields = (ActionField("variables", "lines", omitted=True),)
+        keys = ("7", "g", "a", "y", *"production", "enter")
+        assert len(keys) == 15
+        await work.say(*keys[:4])
+        assert "─ ✓ facts · name ─╮" in work.text
+        await work.say(*keys[4:])
+        assert len(work.jenkins.sent) == 1
+
+
 async def test_production_has_to_be_typed(tmp_path: Path) -> None:
     async with desk(tmp_path) as work:
         work.jenkins.environment = "production"

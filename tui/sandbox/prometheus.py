@@ -252,9 +252,12 @@ def _curve(world: World, members: list[Serving], signal: Signal, counted: _Count
     def sum_until(time: float) -> float | None:
         assert counted is not None
         total = 0.0
+        seen = min(
+            time, world.now()
+        )  # a window that ends later has what came until now, and fails as that does
         for member in members:
             part = requests(world, member, time - counted.seconds, time)
-            total += part * (value(world, member, signal, time) or 0.0) if counted.failed else part
+            total += part * (value(world, member, signal, seen) or 0.0) if counted.failed else part
         return total / counted.seconds if counted.each_second else total
 
     def at(time: float) -> float | None:
