@@ -1,14 +1,24 @@
 """What the metrics pane looks like: no verdict, mark of age or reason is cut while there is room for it."""
 
+import itertools
+import math
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.panes.test_verdict import judged
+from tui.config import MetricSettings
 from tui.domain.health import Trouble
+from tui.domain.series import Chart as ChartAnswer
+from tui.domain.series import Series, Track
 from tui.engine.queries import ChartOf, VerdictOf
-from tui.panes.metrics import MetricsPane
+from tui.engine.queries.charts import chart_grid
+from tui.engine.store import Reading
+from tui.panes.metrics import MetricsPane, project
+from tui.panes.time_range import TimeRange
 from tui.panes.verdict import VerdictLines
 from tui.sources.base import SourceError
+from widgets.chart.rendering import picture
 from widgets.wrapped_lines import WrappedLines
 
 LONG = "a model whose name is so long that nothing else would have a place in the line"
@@ -65,3 +75,26 @@ async def test_how_it_looks(size: tuple[int, int], snapshot: SnapshotAssertion) 
         assert not [chart for chart in pane.charts.values() if chart.in_sight and chart.stale]
         lines = work.text.splitlines()[pane.region.y : pane.region.bottom]
         assert "\n".join(line.rstrip() for line in lines) == snapshot
+
+
+def test_a_new_value_changes_few_cells() -> None:
+    """Of the charts of what goes on: the time they show stays for a while, and so do the points of a long series."""
+    metric, span = MetricSettings(source="prom", query="p95", warn=115.0), TimeRange(3600)
+    pictures = []
+    for refresh in range(24):
+        now = 1_767_225_611.0 + 18 * refresh
+        grid = chart_grid(now, span.seconds, 100, "1m")
+        tracks: tuple[tuple[Track, float], ...] = (("baseline", 100.0), ("canary", 108.0))
+        series = tuple(
+            Series("p95", track, grid, tuple(middle + 9 * math.sin(at / 200) for at in grid.times))
+            for track, middle in tracks
+        )
+        data = project("p95", metric, span, Reading(ChartAnswer(series), now), now)
+        assert data.end - data.start == 3600 * 17 / 16
+        assert data.start <= grid.times[1] <= grid.times[-1] <= data.end
+        rows = ["".join(text for text, _ in row) for row in picture(data._replace(small=True), 90, 14)[1:]]
+        pictures.append({(x, y, letter) for y, row in enumerate(rows) for x, letter in enumerate(row)})
+    changed = sorted(len(after - before) for before, after in itertools.pairwise(pictures))
+    assert changed[-3] <= 12
+    assert changed[0] < 6
+    assert changed[-1] > 50, "from time to time all goes on"

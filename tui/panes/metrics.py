@@ -56,8 +56,15 @@ def project(
     if reading.fault is not None and reading.read_at is not None:
         notes.insert(0, f"{reading.fault.message} ({fmt.ago(now - reading.read_at)} old)")
     grid = chart.series[0].grid if chart and chart.series else None
-    start = float(grid.start) if grid else span.end(now) - span.seconds
-    end = float(grid.end) if grid else span.end(now)
+    first = float(grid.start) if grid else span.end(now) - span.seconds
+    last = float(grid.end) if grid else span.end(now)
+    start, end = first, last
+    if (
+        span.until is None
+        and chart
+        and any(value is not None for each in chart.series for value in each.values)
+    ):
+        start, end = span.held(last)
     return ChartData(
         title=title,
         unit=metric.unit,
@@ -68,7 +75,7 @@ def project(
         markers=tuple(marker for marker in markers if start <= marker.time <= end),
         notes=tuple(notes),
         message="" if chart else reading.fault.message if reading.fault else "Reading …",
-        cursor=None if span.cursor is None else min(max(start, span.cursor), end),
+        cursor=None if span.cursor is None else min(max(first, span.cursor), last),
     )
 
 

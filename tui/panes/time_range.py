@@ -20,6 +20,13 @@ class TimeRange(msgspec.Struct, frozen=True):
     def end(self, now: float) -> float:
         return now if self.until is None else self.until
 
+    def held(self, last: float) -> tuple[float, float]:
+        """The time to show where ``last`` is the newest value and others follow. It ends a little later and stays
+        until that is past: one more value is then a dot more, and not all of the picture anew."""
+        grain = self.seconds // _GRAINS
+        end = (last // grain + 1) * grain
+        return end - self.seconds - grain, end
+
     def zoomed(self, step: int, now: float) -> "TimeRange":
         """The next longer span, or shorter (-1); what is under the cursor, or else in the middle of what is past,
         stays where it is."""

@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 MOST_POINTS = 240
@@ -63,9 +64,10 @@ class ChartData(NamedTuple):
 
 
 def runs(line: ChartLine, start: float, end: float, most: int, above: float = -math.inf) -> tuple[Run, ...]:
-    """The points of ``line`` from ``start`` to ``end``, apart where there are gaps, thinned to at most ``most``.
+    """The points of ``line`` from ``start`` to ``end``, apart where there are gaps, thinned to about ``most``.
 
-    Of neighbours that are too many the lowest and the highest stay, so no spike is lost. A gap divides the line
+    Of neighbours that are too many the lowest and the highest stay, so no spike is lost, and the same ones while time
+    goes on. A gap divides the line
     however short it is. What cannot be drawn (infinities, NaN, what is not ``above``) is a gap.
     """
     points = [
@@ -73,7 +75,7 @@ def runs(line: ChartLine, start: float, end: float, most: int, above: float = -m
         for time, value in zip(line.times, line.values, strict=False)
         if start <= time <= end
     ]
-    kept = set(_extremes([value for _, value in points], most))
+    kept = _extremes(points, max((end - start) / max(1, most // 2), 1e-9))
     found: list[list[tuple[float, float]]] = []
     apart = True
     for i, (time, value) in enumerate(points):
@@ -92,18 +94,15 @@ def drawable(value: float) -> bool:
     return math.isfinite(value) and abs(value) < 1e300
 
 
-def _extremes(values: Sequence[float | None], most: int) -> Iterable[int]:
-    """The indexes of the lowest and highest of each few neighbours, or all where these are few enough."""
-    if len(values) <= most:
-        return range(len(values))
-    size = math.ceil(len(values) / max(1, most // 2))
-    kept: list[int] = []
-    for first in range(0, len(values), size):
-        present = [
-            (value, i) for i, value in enumerate(values[first : first + size], first) if value is not None
-        ]
-        if present:
-            kept += (min(present)[1], max(present)[1])
+def _extremes(points: Sequence[tuple[float, float | None]], size: float) -> set[int]:
+    """The indexes of the lowest and the highest of the points in each ``size`` seconds, counted from the epoch."""
+    there = [
+        (math.floor(time / size), value, i) for i, (time, value) in enumerate(points) if value is not None
+    ]
+    kept: set[int] = set()
+    for _, group in groupby(there, key=lambda each: each[0]):
+        near = list(group)
+        kept |= {min(near)[2], max(near)[2]}
     return kept
 
 

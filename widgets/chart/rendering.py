@@ -25,6 +25,8 @@ from widgets.chart.sparkline import sparkline
 _LEAST_COLUMNS = 15
 _LEAST_ROWS = 3
 """Of a canvas: on fewer there are no even ticks."""
+_LEAST_LARGE = 7
+"""Lines of a chart with an axis drawn below it, too."""
 _MOST_SPARKLINES = 3
 """A chart of no more lines has no axis: it is a sparkline for each of its series."""
 _GAP = 3
@@ -45,7 +47,8 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     """
     limits = [limit for limit in data.limits if drawable(limit.value)]
     columns = canvas_columns(data, width)
-    below = (1 if height > _LEAST_ROWS + 1 else 0) if data.small else 2  # lines of the axis under the canvas
+    compact = data.small or height < _LEAST_LARGE
+    below = (1 if height > _LEAST_ROWS + 1 else 0) if compact else 2  # lines of the axis under the canvas
     points = min(MOST_POINTS, 2 * max(1, columns))
     above = _NOTHING if data.log else -math.inf
     drawn = tuple((line.role, runs(line, data.start, data.end, points, above)) for line in data.lines)
@@ -70,10 +73,10 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     rows = height - len(head) - labelled - len(notes) - below
     bounds = scale(min(values), max(values), [limit for limit in limits if limit.value > above])
     subject = (data.title, data.unit, data.end - data.start)
-    shown = (axis or ValueAxis()).scale(*bounds, rows, 2 if data.small else 3, log=data.log, of=subject)
+    shown = (axis or ValueAxis()).scale(*bounds, rows, 2 if compact else 3, log=data.log, of=subject)
     scene = Scene(data.start, data.end, shown, drawn, markers, columns, rows)
     over = (_marker_line(scene),) if labelled else ()
-    canvas = small(scene, bool(below)) if data.small else large(scene)
+    canvas = small(scene, bool(below)) if compact else large(scene)
     cursor = data.cursor if data.cursor is not None and data.start <= data.cursor <= data.end else None
     return (*head, *over, *overlaid(canvas, scene, limits, cursor), *notes)
 
