@@ -8,10 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.e2e.command import Done, pipedeck
 from tests.e2e.terminal import Terminal, program
+from tui.config import Settings
 from tui.sandbox.process import Sandbox
 
 GATE = "jenkins:deploy-model#7!Promote"
@@ -28,6 +30,15 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def healthy() -> None:
     """Each has a sandbox of its own here."""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A request without an answer lasts until the test has looked, however slow the machine is."""
+    patient = {
+        name: msgspec.structs.replace(source, timeout=120.0) for name, source in settings.sources.items()
+    }
+    return msgspec.structs.replace(settings, sources=patient)
 
 
 class Shell:
