@@ -138,7 +138,7 @@ def test_that_nothing_can_be_kept_is_said(
 def test_a_process_goes_on_with_what_others_saw(
     file: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The looks until now by the command, the newest one by the program as a job starts it."""
+    """The looks until now by the command, the newest one by a real process, which has the clock of the wall."""
     begin = time.time() - 60 * 40
     monkeypatch.setattr(f"{__name__}.START", begin)
     calls(file, service, 40)

@@ -15,12 +15,15 @@ EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    """Two hours until now: ten requests a second, one in two hundred fails at the baseline, none at the canary."""
-    end = int(time.time()) // 15 * 15
+    """Ten requests a second, one in two hundred fails at the baseline, none at the canary.
+
+    From two hours ago to an hour from now: the command has the clock of the wall, and this machine may be slow.
+    """
+    now = int(time.time()) // 15 * 15
     lines = ["# TYPE requests counter"]
     for track, code, rate in (("baseline", "200", 10), ("baseline", "500", 0.05), ("canary", "200", 10)):
-        for at in range(end - 7200, end + 1, 15):
-            count = int(rate * (at - end + 7200))
+        for at in range(now - 7200, now + 3601, 15):
+            count = int(rate * (at - now + 7200))
             lines.append(f'requests_total{{track="{track}",code="{code}"}} {count} {at}')
     with prometheus(tmp_path_factory.mktemp("healthy"), "\n".join([*lines, "# EOF", ""])) as server:
         yield server

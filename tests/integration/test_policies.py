@@ -30,13 +30,24 @@ class Hurry:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._turns = 0
+        self._turned = asyncio.Event()
         self.now = sandbox.control.state().now
 
     def clock(self) -> float:
         return self.now
 
     def later(self, delay: float, fn: Callable[[], None]) -> Timer:
+        self._turns += 1
+        self._turned.set()
         return asyncio.get_running_loop().call_later(min(delay, 0.02), fn)
+
+    async def turns(self, count: int) -> None:
+        """Until the engines have waited for time so often: they have sent what was due."""
+        last = self._turns + count
+        while self._turns < last:
+            self._turned.clear()
+            await self._turned.wait()
 
     async def advance(self, seconds: float) -> None:
         await asyncio.to_thread(self._sandbox.control.advance, seconds)
@@ -47,12 +58,12 @@ def words(*engines: Runtime) -> list[str]:
     return [each.words for runtime in engines for each in runtime.policies.announced]
 
 
-async def until(done: Callable[[], bool], time: Hurry, seconds: float = 0.0) -> None:
+async def until(done: Callable[[], bool], time: Hurry, seconds: float) -> None:
+    """Let time pass, so many seconds at once, and the engines do what is due meanwhile."""
     async with asyncio.timeout(180):
         while not done():
-            if seconds:
-                await time.advance(seconds)
-            await asyncio.sleep(0.05)
+            await time.advance(seconds)
+            await time.turns(10)
 
 
 def its(sandbox: Sandbox, *, read_only: bool = False) -> Settings:

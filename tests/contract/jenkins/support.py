@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -17,6 +16,8 @@ from tui.sources.jenkins.source import JenkinsSource
 
 RECORDINGS = Path(__file__).parents[2] / "recordings" / "jenkins"
 
+NOW = 1_795_458_000
+"""When it is in these tests."""
 PGV = ("stages/tree", "pipeline-overview/tree", "pipeline-graph/tree")
 """The paths pipeline-graph-view has had, in the order they are tried."""
 
@@ -49,7 +50,7 @@ EMPTY_QUEUE = core({"_class": "hudson.model.Queue", "items": []})
 
 def hurried() -> Callable[[], float]:
     """A clock on which seconds pass whenever it is looked at, so that no request waits for its turn."""
-    ticks = count(int(time.time()), 1000)
+    ticks = count(NOW, 1000)
     return lambda: float(next(ticks))
 
 
@@ -57,7 +58,7 @@ class Instant:
     """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
-        self.seconds = float(int(time.time()))
+        self.seconds = float(NOW)
 
     def __call__(self) -> float:
         return self.seconds
