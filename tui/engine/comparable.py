@@ -34,7 +34,7 @@ def incomparable(
             scale = 1.0 if metric.scale is None else metric.scale
             bounds = _differing(old.histogram, new.histogram, scale, metric.unit)
             return f"their histograms have different buckets: {bounds}"
-    if any(each.partial for each in (*baseline, *canary)):
+    if any(samples.partial for samples in (*baseline, *canary)):
         return f"the answer of {source} is partial: some of its stores did not give theirs"
     return None
 

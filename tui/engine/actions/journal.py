@@ -279,9 +279,9 @@ def _same(record: Record, plan: Plan, step: Step | None) -> bool:
         if (theirs.target, theirs.values) == (ours.target, ours.values):
             return True
     writes = [
-        (each.method, each.path, each.body)
-        for each in (entry.request for entry in record.entries if entry.event == "sending")
-        if each is not None
+        (step.method, step.path, step.body)
+        for step in (entry.request for entry in record.entries if entry.event == "sending")
+        if step is not None
     ]
     return step is not None and (step.method, step.path, step.body) in writes
 

@@ -47,9 +47,9 @@ def with_gates(settings: Settings, listings: Iterable[Listing]) -> tuple[Address
     )
     return tuple(
         dict.fromkeys(
-            each.pipeline
-            for each in found
-            if (source := settings.sources.get(each.source)) is not None and source.deploys(each.path)
+            address.pipeline
+            for address in found
+            if (source := settings.sources.get(address.source)) is not None and source.deploys(address.path)
         )
     )
 
@@ -85,21 +85,23 @@ def retrain(
     Returns:
         None where the config does not say how.
     """
-    its = settings.models[model]
-    words = {"model": model, "environment": its.environment}
+    model_settings = settings.models[model]
+    words = {"model": model, "environment": model_settings.environment}
     if before is not None:
         words["app"] = before.environment.path
         words["environment"] = before.environment.environment or ""
         words["version"] = before.deployment.version
         words["revision"] = before.deployment.revision
-    if its.retrain is not None:
+    if model_settings.retrain is not None:
         return ActionRequest(
-            ActionKind.TRIGGER, parse_address(its.retrain.pipeline), its.retrain.values(words)
+            ActionKind.TRIGGER,
+            parse_address(model_settings.retrain.pipeline),
+            model_settings.retrain.values(words),
         )
     run = before.deployment.run if before is not None else None
     first = (run.pipeline,) if run is not None else ()
-    listed = (each.address for each in known if its.ships(each.address))
-    for job in (*first, *jobs, *listed, *map(parse_address, its.pipelines)):
+    listed = (pipeline.address for pipeline in known if model_settings.ships(pipeline.address))
+    for job in (*first, *jobs, *listed, *map(parse_address, model_settings.pipelines)):
         source = settings.sources.get(job.source)
         for rule, start in source.retraining(job.path) if source is not None else ():
             values = filled(start, {"app": app_of(rule, job, known), **words})
@@ -109,12 +111,18 @@ def retrain(
 
 def switch(settings: Settings, model: str, to: str, version: str = "") -> ActionRequest | None:
     """The request to give the traffic to ``to``, one of the model's blue-green pair; None where there is no such."""
-    its = settings.models[model]
-    if its.switch is None or its.blue_green is None or to not in its.blue_green:
+    model_settings = settings.models[model]
+    if (
+        model_settings.switch is None
+        or model_settings.blue_green is None
+        or to not in model_settings.blue_green
+    ):
         return None
     colour = to.rpartition("/")[2]
-    words = {"model": model, "environment": its.environment, "version": version, "colour": colour}
-    return ActionRequest(ActionKind.TRIGGER, parse_address(its.switch.pipeline), its.switch.values(words))
+    words = {"model": model, "environment": model_settings.environment, "version": version, "colour": colour}
+    return ActionRequest(
+        ActionKind.TRIGGER, parse_address(model_settings.switch.pipeline), model_settings.switch.values(words)
+    )
 
 
 class ConfiguredStart(msgspec.Struct, frozen=True):
@@ -136,7 +144,7 @@ def configured_starts(settings: Settings) -> Iterator[ConfiguredStart]:
         for key, launch in (("retrain", model.retrain), ("switch", model.switch)):
             if launch is not None:
                 target = parse_address(launch.pipeline)
-                if (its := settings.sources.get(target.source)) is not None and its.declares_parameters:
+                if (server := settings.sources.get(target.source)) is not None and server.declares_parameters:
                     yield ConfiguredStart(f"models.{name}.{key}", target, tuple(launch.parameters))
 
 
@@ -216,7 +224,9 @@ def deployment_of(environment: Environment, version: str) -> Deployment | None:
         for deployment in environment.deployments
         if version in (deployment.version, deployment.id, "")
     ]
-    able = (each for each in named if each.rollback is not None and each.rollback.possible)
+    able = (
+        deployment for deployment in named if deployment.rollback is not None and deployment.rollback.possible
+    )
     now = environment_state(environment.deployments)
     before = now.stable if now.canary is not None else now.previous
     return next(able, (named[0] if named else None) if version else before)
@@ -246,13 +256,13 @@ def environments(settings: Settings, plan: Plan) -> tuple[str, ...]:
     gate in any case where the source's gates do not tell (``names_environments``).
     """
     request = plan.request
-    known = tuple(dict.fromkeys(each for each in (plan.environment, request.target.environment) if each))
+    known = tuple(dict.fromkeys(name for name in (plan.environment, request.target.environment) if name))
     model = changed_by(settings, request)
-    its = settings.models[model].environment if model else ""
-    if not its or its in known:
+    own = settings.models[model].environment if model else ""
+    if not own or own in known:
         return known
     source = settings.sources.get(request.target.source)
     vague = source is None or not source.names_environments
     gate = request.kind in (ActionKind.APPROVE, ActionKind.PROMOTE)
     run = request.kind is ActionKind.TRIGGER or (request.kind is ActionKind.RETRY and vague)
-    return (*known, its) if (gate and vague) or (not known and (gate or run)) else known
+    return (*known, own) if (gate and vague) or (not known and (gate or run)) else known

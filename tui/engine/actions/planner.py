@@ -114,7 +114,7 @@ class ActionPlanner:
         return msgspec.structs.replace(
             plan,
             words=f"{reject.words}, then: {plan.words}",
-            warnings=(*reject.warnings, *(each for each in plan.warnings if str(run) not in each)),
+            warnings=(*reject.warnings, *(warning for warning in plan.warnings if str(run) not in warning)),
             steps=(*reject.steps, *plan.steps) if plan.possible else (),
         )
 
@@ -166,7 +166,7 @@ class ActionPlanner:
         if gate.environment is not None:
             return True
         found = self._listed(gate) or [Gate(gate, gate.job or gate.gate or "")]
-        return any(model_rules.promotes(self._settings, each) for each in found)
+        return any(model_rules.promotes(self._settings, gate) for gate in found)
 
     def rows(self, target: Address) -> tuple[Pipeline, ...]:
         """The rows of the list that ``target`` may be in: that of its run, or all of its pipeline."""
@@ -184,14 +184,14 @@ class ActionPlanner:
         """What waits for a person in the job that ``target`` is, or else in its run; as it is listed. Where the run
         waits for some of it, those are meant."""
         found = self._listed(target) or self._listed(target.of_run)
-        meant = [each for each in found if each.blocking] or found
-        return tuple(dict.fromkeys(each.address for each in meant))
+        meant = [waiting for waiting in found if waiting.blocking] or found
+        return tuple(dict.fromkeys(waiting.address for waiting in meant))
 
     def _listed(self, target: Address) -> list[Gate]:
         """What waits at ``target``: by the list, or else by its run where that was read."""
         store = self._store
         listing, read = store.get(PipelinesOf(target.source)).value, store.get(RunAt(target.of_run)).value
-        runs = [each for each in runs_in(listing, (target.pipeline,)) if each.address == target.of_run]
+        runs = [run for run in runs_in(listing, (target.pipeline,)) if run.address == target.of_run]
         for run in (*runs, *((read,) if read is not None else ())):
             found = [
                 gate

@@ -97,7 +97,9 @@ class PromotionReader:
         )
         found, known, run = places.value, places.known, ran.value
         place = (
-            next((each for each in found.environments if each.name == environment), None) if found else None
+            next((place for place in found.environments if place.name == environment), None)
+            if found
+            else None
         )
         past = (await self._asked(HistoryOf(place.address))).value if place is not None else None
         deployments = place.deployments if place is not None else ()
@@ -115,14 +117,16 @@ class PromotionReader:
         counted = await self._requests(model, minutes)
         back = ""
         if stable is not None:
-            way = next((each.rollback for each in all_of_them if each.id == stable.id), None)
+            way = next(
+                (deployment.rollback for deployment in all_of_them if deployment.id == stable.id), None
+            )
             back = f"{stable.version} comes back" + (
                 f": {way.words}" if way is not None and way.possible else ""
             )
         if place is None and not known.problem:
             known = PartSource(problem=f"no environment {environment or '(which is not known)'} was found")
         firing = alarms.value or ()
-        own = tuple(each for each in firing if each.model == model)
+        own = tuple(alarm for alarm in firing if alarm.model == model)
         return Promotion(
             model=model,
             environment=environment,
@@ -144,7 +148,9 @@ class PromotionReader:
             tests=run.tests if run is not None else None,
             tests_known=ran.known,
             alarms=tuple(map(_alarm_words, own)),
-            alarms_elsewhere=tuple(_alarm_words(each) for each in firing if each.origin and each not in own),
+            alarms_elsewhere=tuple(
+                _alarm_words(alarm) for alarm in firing if alarm.origin and alarm not in own
+            ),
             alarms_known=alarms.known,
             judging=await self._judging(model, gate),
         )
@@ -186,12 +192,16 @@ class PromotionReader:
         """
         if began is None:
             return ()
-        names = [name for name, each in self._settings.sources.items() if each.runs_pipelines]
+        names = [name for name, source in self._settings.sources.items() if source.runs_pipelines]
         listings = [self._store.get(PipelinesOf(name)).value for name in names]
-        listed = [each.address for listing in listings if listing is not None for each in listing.pipelines]
+        listed = [
+            pipeline.address for listing in listings if listing is not None for pipeline in listing.pipelines
+        ]
         pipelines = dict.fromkeys(listed)
-        own = [each for each in pipelines if self._settings.models[model].ships(each)][:MOST_PIPELINES]
-        await asyncio.gather(*(self._asked(EnvironmentsOf(each)) for each in own))
+        own = [pipeline for pipeline in pipelines if self._settings.models[model].ships(pipeline)][
+            :MOST_PIPELINES
+        ]
+        await asyncio.gather(*(self._asked(EnvironmentsOf(pipeline)) for pipeline in own))
         found = {here.address: here}
         for pipeline in pipelines:
             for environment in (
@@ -215,7 +225,7 @@ class PromotionReader:
         gates = model_rules.gates_of(
             settings, model, [listing for listing in listings if listing is not None]
         )
-        found = [f"another canary waits at {each.address}" for each in gates if each.address != gate]
+        found = [f"another canary waits at {waiting.address}" for waiting in gates if waiting.address != gate]
         try:
             unsettled = await in_thread(self._journal.unsettled)
         except JournalError as error:
@@ -262,8 +272,8 @@ def _there_since(deployment: Deployment | None) -> float | None:
 
 def _alarm_words(alarm: Alarm) -> str:
     """With who keeps it quiet."""
-    told = f"{alarm.name}: {alarm.words}"
-    return f"{told} ({alarm.silenced})" if alarm.silenced else told
+    words = f"{alarm.name}: {alarm.words}"
+    return f"{words} ({alarm.silenced})" if alarm.silenced else words
 
 
 async def _unjudged() -> _Read[Verdict]:

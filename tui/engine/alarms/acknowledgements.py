@@ -81,9 +81,9 @@ class Acknowledgements:
 
     def over(self, key: str, now: float) -> None:
         """It is well: when it comes again it is another."""
-        self._recalled = {each: note for each, note in self._recalled.items() if each != key}
+        self._recalled = {other: note for other, note in self._recalled.items() if other != key}
         if key in self._notes:
-            self._change(lambda notes: {each: note for each, note in notes.items() if each != key}, now)
+            self._change(lambda notes: {other: note for other, note in notes.items() if other != key}, now)
 
     def keep(self, keys: Collection[str], now: float) -> None:
         """Note that ``keys`` are acknowledged still, at the end."""
@@ -103,7 +103,7 @@ class Acknowledgements:
             draft = folder / f"{FILE}.{self._journal.who.instance}"
             with open(open_file(folder / f"{FILE}.lock", os.O_RDWR | os.O_CREAT), "rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                newest = sorted(change(self._fresh(now)).items(), key=lambda each: each[1].seen)[-MOST:]
+                newest = sorted(change(self._fresh(now)).items(), key=lambda entry: entry[1].seen)[-MOST:]
                 self._notes = dict(newest)
                 with open(open_file(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
                     file.write(msgspec.json.encode(self._notes))

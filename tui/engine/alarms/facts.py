@@ -104,7 +104,11 @@ class AlarmFacts:
         rule, metric = rule_of(alarm), self._settings.metrics[condition.metric]
         span = max(_LEAST_SPAN, int(2 * (rule.hold + rule.keep)))
         chart = self._current(ChartOf(condition.model, condition.metric, span, span // (2 * _STEP)))
-        series = [each for each in (chart.series if chart else ()) if each.track in (None, condition.track)]
+        series = [
+            series_of_track
+            for series_of_track in (chart.series if chart else ())
+            if series_of_track.track in (None, condition.track)
+        ]
         used = self._placeholders(condition.metric)
         canary = condition.track == "canary" and bool(used & {"track", "version"})
         now = self._suspects.canary(condition.model) if canary else CanaryNow()
@@ -154,9 +158,11 @@ class AlarmFacts:
         return SubjectReading(pipeline.key, seen, group_of(pipeline, (pipeline,), self._settings).model)
 
     def _tests(self, pipeline: Pipeline, limit: int) -> AlarmReading:
-        told = any(run.tests for run in pipeline.runs)  # not every listing counts tests
+        tests_listed = any(run.tests for run in pipeline.runs)  # not every listing counts tests
         ended = (run for run in pipeline.runs if run.status.finished)
-        run = next((run for run in ended if not told or (run.tests is not None and run.tests.total)), None)
+        run = next(
+            (run for run in ended if not tests_listed or (run.tests is not None and run.tests.total)), None
+        )
         if run is None:
             return UNKNOWN
         if run.tests is not None and not run.tests.failed:

@@ -68,7 +68,7 @@ class AlarmMonitor:
         """Watch from now on, and set policies in motion; nothing where no alarm is configured."""
         if self.configured:
             self._acknowledged.recall(self._clock())
-            self._policies.heard = lambda said: self.notices.tell((said,))
+            self._policies.heard = lambda announcement: self.notices.tell((announcement,))
             self._unsubscribe = self._store.subscribe(self._heard)
             self._look()
 
@@ -76,7 +76,7 @@ class AlarmMonitor:
         if self._unsubscribe is not None:
             self._unsubscribe()
             held = self._held.items()
-            known = [" ".join(key) for key, each in held if each.state is AlarmState.ACKNOWLEDGED]
+            known = [" ".join(key) for key, alarm in held if alarm.state is AlarmState.ACKNOWLEDGED]
             self._acknowledged.keep(known, self._clock())
         if self._timer is not None:
             self._timer.cancel()
@@ -87,7 +87,7 @@ class AlarmMonitor:
         """Ask all that is needed, and tell how it stands; notices are not sent."""
         asked: set[AnyQuery] = set()
         found = self._step()
-        while fresh := [each for each in self._asked if each not in asked]:
+        while fresh := [query for query in self._asked if query not in asked]:
             asked.update(fresh)
             self._watch.want(*asked)  # or answers would be forgotten before they are looked at
             await asyncio.gather(*map(self._poller.ask, fresh), return_exceptions=True)
@@ -100,7 +100,7 @@ class AlarmMonitor:
 
     def unread(self) -> tuple[str, ...]:
         """Why what the alarms need could not be read, each reason once."""
-        faults = (self._store.get(each).fault for each in self._asked)
+        faults = (self._store.get(query).fault for query in self._asked)
         return tuple(dict.fromkeys(fault.message for fault in faults if fault is not None))
 
     def acknowledge(self, key: str) -> bool:
@@ -139,8 +139,8 @@ class AlarmMonitor:
         looks = AlarmFacts(self._settings, store, suspects)
         looked: dict[Key, SubjectReading] = {}
         for name, alarm in self._settings.alarms.items():
-            looked |= {(name, each.subject): each for each in looks.at(alarm)}
-        seen = {key: each.seen for key, each in looked.items()}
+            looked |= {(name, look.subject): look for look in looks.at(alarm)}
+        seen = {key: look.seen for key, look in looked.items()}
         self._acknowledged.look(now)
         self._held = {
             key: self._recalled(key, held, now)
@@ -168,8 +168,8 @@ class AlarmMonitor:
         if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
             return acknowledged(held, now)
         known = {AlarmState.FIRING: False, AlarmState.ACKNOWLEDGED: True}.get(held.state)
-        said = self._acknowledged.said(" ".join(key), held.changed)
-        return acknowledged(held, now) if None not in (known, said) and known is not said else held
+        note_seen = self._acknowledged.said(" ".join(key), held.changed)
+        return acknowledged(held, now) if None not in (known, note_seen) and known is not note_seen else held
 
     def _alarm(self, key: Key, held: HeldAlarm, looked: SubjectReading, suspects: Suspects) -> Alarm:
         name, subject = key
@@ -194,9 +194,9 @@ class AlarmMonitor:
         nobody = suspects.nobody(looked.model, held.since, canary=looked.canary) if found is None else ""
         offers = [
             suspects.rollback(found, nobody)
-            if each == "rollback"
+            if proposal == "rollback"
             else suspects.retrain(looked.model, found, nobody)
-            for each in settings.propose
+            for proposal in settings.propose
         ]
         return msgspec.structs.replace(
             alarm,
@@ -263,7 +263,7 @@ class AlarmMonitor:
     def _move(self, found: Alarms) -> None:
         """Tell the policies what begins to fire, and what does no more or is known of: once each."""
         policies = self._policies
-        ours = [each for each in found.alarms if each.model and not each.origin]
+        ours = [alarm for alarm in found.alarms if alarm.model and not alarm.origin]
         moving: dict[tuple[str, str], Alarm] = {}
         for our in ours:
             if our.state is AlarmState.FIRING and not our.ended:
@@ -277,9 +277,11 @@ class AlarmMonitor:
 
     def _why_over(self, name: str, model: str, alarms: list[Alarm]) -> str:
         known = [alarm for alarm in alarms if (alarm.name, alarm.model) == (name, model)]
-        if any(each.state is AlarmState.ACKNOWLEDGED for each in known):
+        if any(alarm.state is AlarmState.ACKNOWLEDGED for alarm in known):
             return "somebody has acknowledged the alarm"
-        return next((each.words for each in known if each.state.active and each.ended), "the alarm is over")
+        return next(
+            (alarm.words for alarm in known if alarm.state.active and alarm.ended), "the alarm is over"
+        )
 
     def _known(self, alarm: Alarm) -> bool:
         """Its words will not become more by waiting."""
@@ -299,6 +301,6 @@ class AlarmMonitor:
 def _subject(alert: Alert) -> str:
     """What an alert is about: its labels that say so, else all of them but its severity."""
     labels = dict(alert.labels)
-    told = [labels[name] for name in ("model", "job", "service", "instance") if labels.get(name)]
+    values = [labels[name] for name in ("model", "job", "service", "instance") if labels.get(name)]
     rest = [f"{name}={text}" for name, text in alert.labels if name not in ("severity", "monitor")]
-    return " ".join(told[:2] or rest)
+    return " ".join(values[:2] or rest)

@@ -126,9 +126,9 @@ class Notifier:
             if channel in by:
                 screen.setdefault(tuple(map(_key, by[channel])), set()).add(channel)
         for channels in screen.values() if self.on_screen is not None else ():
-            told = by[next(iter(channels))]
+            messages = by[next(iter(channels))]
             assert self.on_screen is not None
-            self.on_screen(frozenset(channels), formatter.text(told, now), any(map(_grave, told)))
+            self.on_screen(frozenset(channels), formatter.text(messages, now), any(map(_grave, messages)))
         if self._settings.command and "command" in by:
             self._start(self._run(formatter.document(by["command"], now)))
         if self._settings.webhook is not None and "webhook" in by:

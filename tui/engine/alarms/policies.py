@@ -79,7 +79,9 @@ class Policies:
     def withdraw(self, name: str) -> bool:
         """A person says no: what the policy has announced is not done; whether there was anything. Noted in the
         journal, so that no other program does it either; when the alarm comes again it is announced anew."""
-        policy = next((each for each in self._settings.safety.policies if each.name == name), None)
+        policy = next(
+            (configured for configured in self._settings.safety.policies if configured.name == name), None
+        )
         request = self._wishes.get(name)
         if policy is None or request is None or not self._hold_back(policy, "a person said no"):
             return False
@@ -194,7 +196,7 @@ class Policies:
         while True:
             look = Suspects(self._settings, self._store, self._sources.ours)
             found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
-            fresh = [each for each in look.asked if each not in asked]
+            fresh = [query for query in look.asked if query not in asked]
             if not fresh:
                 break
             asked.update(fresh)

@@ -65,17 +65,17 @@ class Suspects:
         for query in self._questions(model, environment):
             self.asked[query] = None
         served = self._canaries(model, environment) if canary else self._served(model, environment, since)
-        found = [each for each in served if each[0] <= since + SKEW_NOTICED]
+        found = [candidate for candidate in served if candidate[0] <= since + SKEW_NOTICED]
         if not found:
             return None
-        at, place, deployment = max(found, key=lambda each: each[0])
+        at, place, deployment = max(found, key=lambda candidate: candidate[0])
         return SuspectDeployment(deployment, place.environment.address, max(0.0, since - at)), place
 
     def nobody(self, model: str, since: float, environment: str = "", *, canary: bool = False) -> str:
         """Why :meth:`before` finds no deployment to blame, in words."""
         if not canary or not any(place.environment.deployments for place in self._places(model, environment)):
             return UNKNOWN
-        found = max(self._canaries(model, environment), key=lambda each: each[0], default=None)
+        found = max(self._canaries(model, environment), key=lambda candidate: candidate[0], default=None)
         return NO_CANARY if found is None else f"the canary {found[2].version} came after it began"
 
     def canary(self, model: str) -> CanaryNow | None:
@@ -89,7 +89,7 @@ class Suspects:
             return None
         if not any(place.environment.deployments for place in self._standing(model)):
             return CanaryNow()
-        found = max(self._canaries(model), key=lambda each: each[0], default=None)
+        found = max(self._canaries(model), key=lambda candidate: candidate[0], default=None)
         return CanaryNow("") if found is None else CanaryNow(found[2].id, found[2].version, found[0])
 
     def later(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str:
@@ -97,13 +97,13 @@ class Suspects:
         if found is None:
             return ""
         now = found[1].standing
-        there = [each.version for each in (now.canary, now.stable) if each is not None]
+        there = [deployment.version for deployment in (now.canary, now.stable) if deployment is not None]
         return "" if not there or found[0].deployment.version in there else there[0]
 
     def coming(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str:
         """The version that is being put there just now; empty: none."""
         coming = found[1].standing.coming if found is not None else ()
-        return next((each.version for each in coming if each.status is Status.RUNNING), "")
+        return next((deployment.version for deployment in coming if deployment.status is Status.RUNNING), "")
 
     def rollback(
         self, found: tuple[SuspectDeployment, EnvironmentPlace] | None, nobody: str = UNKNOWN
@@ -218,7 +218,7 @@ class Suspects:
             answers = (self._store.get(EnvironmentsOf(pipeline)).value for pipeline in pipelines)
             found = places([answer for answer in answers if answer is not None], {}, table)
             wanted = {environment} if environment else {table.environment, *(table.blue_green or ())} - {""}
-            named = tuple(each for each in found if wanted & set(_names(each)))
+            named = tuple(environment for environment in found if wanted & set(_names(environment)))
             self._stand[key] = named or (() if environment else found)
         return self._stand[key]
 
@@ -230,7 +230,7 @@ class Suspects:
             address = place.environment.address
             if (history := self._store.get(HistoryOf(address)).value) is not None:
                 past[address] = history
-        return places([Environments(tuple(each.environment for each in found))], past, None)
+        return places([Environments(tuple(place.environment for place in found))], past, None)
 
 
 def _names(place: EnvironmentPlace) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ async def candidacy(name: str, model: ModelSettings, source: RegistrySource) -> 
     assert registry is not None
     found = await source.registered(registry.model, (registry.champion, registry.candidate))
     rules = {
-        metric: MetricRule(better=each.better, max_worse=each.margin, relative=each.relative)
-        for metric, each in registry.metrics.items()
+        metric: MetricRule(better=rule.better, max_worse=rule.margin, relative=rule.relative)
+        for metric, rule in registry.metrics.items()
     }
     champion, candidate = ((alias, found.get(alias)) for alias in (registry.champion, registry.candidate))
     return compare(name, registry.model, rules, champion, candidate)

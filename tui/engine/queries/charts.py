@@ -178,7 +178,7 @@ async def probe(query: ProbeOf, settings: Settings, source: MetricSource, now: f
         queries, _ = _queries(query.model, query.metric, settings, grid, metric.window)
         # Of a share the last one: nothing bad need have been counted yet.
         times = await asyncio.gather(*(source.newest(texts[-1], end) for texts in queries.values()))
-        dated = max((each for each in times if each is not None), default=None)
+        dated = max((time for time in times if time is not None), default=None)
     return Probe(
         tracks=tuple(series.track for series in found.series),
         newest=newest if dated is None else dated,
@@ -198,7 +198,7 @@ def _counting(share: Share | None, found: Chart) -> list[str]:
         bad, whole = (shorten(" ".join(part.split()), _MOST_QUERY) for part in (share.bad, share.whole))
         notes.append(f"judged by counts: {bad} {'beside' if share.rest else 'of'} {whole}")
     for series in found.series:
-        total = sum(each or 0.0 for each in series.counts.total) if series.counts else 0.0
+        total = sum(total or 0.0 for total in series.counts.total) if series.counts else 0.0
         if series.counts and total and not any(series.counts.bad):
             part = "numerator" if share.split else "bad"
             notes.append(f"{f'{series.track}: ' if series.track else ''}nothing yet in {part}, taken for 0")
@@ -227,7 +227,7 @@ async def read_tracks(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    by_text = dict(zip(texts, (each for each in results if isinstance(each, Samples)), strict=True))
+    by_text = dict(zip(texts, (result for result in results if isinstance(result, Samples)), strict=True))
     answers = {track: [by_text[text] for text in texts] for track, texts in queries.items()}
     series = []
     for track, samples in answers.items():
@@ -304,15 +304,15 @@ def _kinds(queries: Mapping[Track | None, Sequence[str]], dialect: Dialect) -> t
 
 def _measured(queries: Sequence[str], window: str) -> float:
     """Seconds that the rates in the queries of a share are measured over: the shortest that is written in them."""
-    return min((seconds(each) for query in queries for each in ranges(query)), default=seconds(window))
+    return min((seconds(length) for query in queries for length in ranges(query)), default=seconds(window))
 
 
 def _numbers(name: str, track: Track | None, samples: Samples, grid: Grid) -> tuple[float | None, ...]:
     """Of the one series that there should be; all None where there is none."""
     if len(samples.rows) > 1:
         labels = [dict(labels) for labels, _ in samples.rows]
-        known = sorted({label for each in labels for label in each})
-        differing = [label for label in known if len({each.get(label) for each in labels}) > 1]
+        known = sorted({label for label_set in labels for label in label_set})
+        differing = [label for label in known if len({label_set.get(label) for label_set in labels}) > 1]
         more = ", …" if len(differing) > _MOST_LABELS else ""
         raise SourceError(
             Trouble.REFUSED,
@@ -337,13 +337,13 @@ def _label(model: ModelSettings, track: Track | None) -> str:
 
 def _notes(answers: Mapping[Track | None, Sequence[Samples]], share: Share | None) -> list[str]:
     """What was said of each track, told once where it holds for all. Of a share nothing bad needs to be there."""
-    said: dict[str, list[str]] = {}
+    tracks_of: dict[str, list[str]] = {}
     for track, samples in answers.items():
         there = samples[-1].rows or (samples[0].rows and (share is None or share.rest))
         notes = [note for sample in samples for note in sample.notes]
         for note in dict.fromkeys(notes if there else ("no samples in this time", *notes)):
-            said.setdefault(note, []).append(track or "")
+            tracks_of.setdefault(note, []).append(track or "")
     return [
         note if len(tracks) == len(answers) else f"{', '.join(tracks)}: {note}"
-        for note, tracks in said.items()
+        for note, tracks in tracks_of.items()
     ]

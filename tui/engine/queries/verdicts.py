@@ -70,7 +70,11 @@ def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:
     table = settings.models[model]
     kayenta = table.judge == "kayenta"
     metrics = ((name, settings.metrics[name]) for name in table.metrics)
-    return tuple(name for name, each in metrics if each.compare or (each.fail is not None and not kayenta))
+    return tuple(
+        name
+        for name, metric_settings in metrics
+        if metric_settings.compare or (metric_settings.fail is not None and not kayenta)
+    )
 
 
 def judge_grid(metric: MetricSettings, now: float) -> Grid:
@@ -106,11 +110,11 @@ async def verdict(
     read = await asyncio.gather(
         *(_read(query.model, name, settings, source, grid) for name, grid in grids.items())
     )
-    errors = [each.error for each in read if each.error is not None]
+    errors = [reading.error for reading in read if reading.error is not None]
     if errors and (len(errors) == len(read) or any(error.retry_at for error in errors)):
         raise max(errors, key=lambda error: error.retry_at or 0.0)
     model = settings.models[query.model]
-    cases = [msgspec.structs.replace(each.case, since=since) for each in read]
+    cases = [msgspec.structs.replace(reading.case, since=since) for reading in read]
     score = model.score
     step = min((grid.step for grid in grids.values()), default=60)
     if model.judge == "kayenta":
@@ -119,9 +123,9 @@ async def verdict(
     else:
         found = judge.decide(query.model, await _each(judge.judge_metric, cases), score.pass_, step)
     notes = tuple(
-        f"{each.case.metric}: {note}"
-        for each, metric in zip(read, found.metrics, strict=True)
-        for note in (*each.notes, *each.case.notes)
+        f"{reading.case.metric}: {note}"
+        for reading, metric in zip(read, found.metrics, strict=True)
+        for note in (*reading.notes, *reading.case.notes)
         if note not in metric.reason
     )
     return msgspec.structs.replace(
@@ -151,7 +155,7 @@ async def _read(model: str, name: str, settings: Settings, source: SourceCalled,
     except (SourceError, ConfigError) as raised:
         error = raised if isinstance(raised, SourceError) else SourceError(Trouble.MISCONFIGURED, str(raised))
         return _Read(msgspec.structs.replace(empty, problem=error.message), error=error)
-    series = {each.track: each for each in chart.series}
+    series = {series_of_track.track: series_of_track for series_of_track in chart.series}
     # What is not told apart by track is the canary's, too, as far as its limits go.
     canary, baseline = series.get("canary", series.get(None)), series.get("baseline")
     case = msgspec.structs.replace(

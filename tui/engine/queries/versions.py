@@ -61,19 +61,21 @@ async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Vers
     """Raises: SourceError."""
     from tui.insight.environments import front_place, model_group, places  # not with the first frame
 
-    its = settings.models[model]
-    listings, lost = await _all(known, [PipelinesOf(name) for name in its.sources])
+    model_settings = settings.models[model]
+    listings, lost = await _all(known, [PipelinesOf(name) for name in model_settings.sources])
     pipelines = [pipeline for listing in listings for pipeline in listing.pipelines]
-    group = model_group(model, its, pipelines, settings)
+    group = model_group(model, model_settings, pipelines, settings)
     answers, not_read = await _all(known, [EnvironmentsOf(pipeline) for pipeline in group.pipelines])
-    front = front_place(places(answers, {}, its), its)
+    front = front_place(places(answers, {}, model_settings), model_settings)
     if front is None:
         for error in (*lost, *not_read):
             raise error
         return Versions(settings)
     now = front.standing
     standing_there = msgspec.structs.replace(
-        its, baseline=_named(its.baseline, now.stable), canary=_named(its.canary, now.canary)
+        model_settings,
+        baseline=_named(model_settings.baseline, now.stable),
+        canary=_named(model_settings.canary, now.canary),
     )
     meant = now.canary if now.canary and now.canary.version == standing_there.canary.version else None
     return Versions(
@@ -101,11 +103,11 @@ async def _all(known: ReadQuery, queries: list[Query[T]]) -> tuple[list[T], list
     found = await asyncio.gather(*map(known, queries), return_exceptions=True)
     answers: list[T] = []
     errors: list[SourceError] = []
-    for each in found:
-        if isinstance(each, SourceError):
-            errors.append(each)
-        elif isinstance(each, BaseException):
-            raise each
+    for answer in found:
+        if isinstance(answer, SourceError):
+            errors.append(answer)
+        elif isinstance(answer, BaseException):
+            raise answer
         else:
-            answers.append(each)
+            answers.append(answer)
     return answers, errors
