@@ -68,7 +68,7 @@ class Looks:
 
         def read(database: "sqlite3.Connection") -> list[list[tuple[float, bytes]]]:
             asked = ((thing, now - EXPIRE, now, most) for thing in things)
-            return [database.execute(query, each).fetchall()[::-1] for each in asked]
+            return [database.execute(query, parameters).fetchall()[::-1] for parameters in asked]
 
         nothing: list[list[tuple[float, bytes]]] = [[] for _ in things]
         try:
@@ -222,7 +222,7 @@ class Shelf(Generic[Key, T]):
     def load(self, keys: Sequence[Key], now: float, most: int) -> list[list[tuple[float, T]]]:
         """What is known of each of ``keys``."""
         return [
-            [(at, told) for at, content in looks for told in self._unpacked(content)]
+            [(at, look) for at, content in looks for look in self._unpacked(content)]
             for looks in self._looks.of(list(map(self._thing, keys)), now, most)
         ]
 
@@ -231,10 +231,10 @@ class Shelf(Generic[Key, T]):
         due = {
             key: look for key, look in newest.items() if not 0 <= look[0] - self._kept.get(key, 0.0) < APART
         }
-        told = ((key, at, self._pack(value)) for key, (at, value) in due.items())
+        packed = ((key, at, self._pack(value)) for key, (at, value) in due.items())
         rows = [
             (self._thing(key), at, content)
-            for key, at, value in told
+            for key, at, value in packed
             if value is not None
             and len(content := zlib.compress(msgspec.msgpack.encode(value), 1)) <= LARGEST // 4
         ]

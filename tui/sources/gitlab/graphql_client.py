@@ -132,14 +132,14 @@ class GraphQL:
         self, question: GraphQLQuery[T], answer: HttpResponse, errors: Sequence[QueryError]
     ) -> SourceError:
         """Why there are no data."""
-        said = shorten(clean("; ".join(error.message for error in errors)), 200)
-        if _TOO_MUCH.search(said):
-            return GraphQLTooMuch(Trouble.REFUSED, said, status=answer.status)
+        reasons = shorten(clean("; ".join(error.message for error in errors)), 200)
+        if _TOO_MUCH.search(reasons):
+            return GraphQLTooMuch(Trouble.REFUSED, reasons, status=answer.status)
         if any(_code(error) == "argumentNotAccepted" for error in errors):
-            return ArgumentUnknown(Trouble.REFUSED, said, status=answer.status)
-        if _NOT_UNDERSTOOD.search(said):
-            return GraphQLRefused(Trouble.REFUSED, said, status=answer.status)
-        why = said or "neither data nor a reason"
+            return ArgumentUnknown(Trouble.REFUSED, reasons, status=answer.status)
+        if _NOT_UNDERSTOOD.search(reasons):
+            return GraphQLRefused(Trouble.REFUSED, reasons, status=answer.status)
+        why = reasons or "neither data nor a reason"
         message = f"{self._wire.name} could not answer {question.name}: {why} ({answer.where})"
         return SourceError(Trouble.SERVER_ERROR, message, status=answer.status)
 

@@ -21,11 +21,11 @@ def refusal_words(answer: HttpResponse) -> str:
 
     Contracts: gitlab §1.4.
     """
-    said = _redirect(answer) or _said(answer)
+    words = _redirect(answer) or _said(answer)
     request_id = clean(answer.headers.get("x-request-id", ""))
     if answer.status >= 500 and request_id:
-        said = f"{said} (request id {shorten(request_id, 64)})".lstrip()
-    return said
+        words = f"{words} (request id {shorten(request_id, 64)})".lstrip()
+    return words
 
 
 def moved_to(answer: HttpResponse) -> str:
@@ -73,11 +73,11 @@ def _flat(value: object) -> str:
         case dict() if isinstance(errors := value.get("errors"), list):
             return _flat(errors)
         case dict():
-            told = {key: words for key, inner in value.items() if (words := _flat(inner))}
-            if "message" in told:
-                return told["message"]
+            flat = {key: words for key, inner in value.items() if (words := _flat(inner))}
+            if "message" in flat:
+                return flat["message"]
             return "; ".join(
-                words if key in _SILENT_KEYS else f"{key}: {words}" for key, words in told.items()
+                words if key in _SILENT_KEYS else f"{key}: {words}" for key, words in flat.items()
             )
         case None:
             return ""

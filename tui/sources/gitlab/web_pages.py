@@ -61,5 +61,5 @@ async def address_of_page(
         return Address(context.name, clean(path), environment=clean(environment.name))
     job = await context.rest.read(_job, f"{project_url(path)}/jobs/{number}")
     read = await run(pipeline.at_run(job.pipeline.id))
-    by_id = {each.id: each.address for each in jobs_of(read)}
+    by_id = {job_found.id: job_found.address for job_found in jobs_of(read)}
     return by_id.get(number) or read.address.at_job(f"{clean(job.name)}~{job.id}")

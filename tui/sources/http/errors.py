@@ -97,11 +97,14 @@ def explain(error: BaseException, settings: ServerSettings) -> tuple[Trouble, st
                 return Trouble.TLS, _tls_words(cause)
         proxied = _by_proxy(settings.base_url)
         if "ProxyError" in names or (proxied and names & _CONNECTING):
-            said = (
+            status_words = (
                 "" if names & {*_CONNECTING, "TimeoutError"} else f": {shorten(clean(str(causes[-1])), 100)}"
             )
             advice = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
-            return Trouble.UNREACHABLE, f"is behind a proxy that does not let us through{said}; {advice}"
+            return (
+                Trouble.UNREACHABLE,
+                f"is behind a proxy that does not let us through{status_words}; {advice}",
+            )
         if proxied and names & _NO_URL:
             return Trouble.UNREACHABLE, BAD_PROXY
     for kinds, trouble, words in _SENTENCES:

@@ -170,10 +170,10 @@ class Limiter:
 
     def _reset(self, value: str) -> float | None:
         """When a limit begins anew, by our clock: told as a time, or as seconds from now."""
-        told = whole(value)
-        if told is None or told > 4e9:
+        seconds = whole(value)
+        if seconds is None or seconds > 4e9:
             return None
-        return told - self.skew if told > 1e9 else self._clock() + told
+        return seconds - self.skew if seconds > 1e9 else self._clock() + seconds
 
     @property
     def skew(self) -> float:
@@ -201,17 +201,17 @@ class Limiter:
             raise ResponseTooLarge(Trouble.WRONG_ANSWER, f"{self.name}: {reason}")
         return answer
 
-    def _pause(self, told: str) -> None:
+    def _pause(self, retry_after: str) -> None:
         """Take in a ``Retry-After``: seconds, or a date; what is neither is ignored and noted."""
         now = self._clock()
-        at = http_date(told)
+        at = http_date(retry_after)
         self._bad_pause = ""
-        if _SECONDS.fullmatch(told):
-            self.pause(number(told))
+        if _SECONDS.fullmatch(retry_after):
+            self.pause(number(retry_after))
         elif at is not None:
             self.pause(max(0.0, at - now))
         else:
-            self._bad_pause = shorten(clean(told), 40)
+            self._bad_pause = shorten(clean(retry_after), 40)
 
     def pause(self, seconds: float) -> None:
         """Send nothing for so long: a server asked for it, by ``Retry-After`` or in a way of its own."""
@@ -228,8 +228,8 @@ class Limiter:
         )
         if retry_at is not None:
             advice = "; ".join(filter(None, (advice, f"to be asked again at {_time(retry_at)}")))
-        said = f": {told}" if (told := shorten(clean(words), 200).strip()) else ""
-        message = f"{self.name} answered {answer.status} to {answer.where}{said}"
+        reason = f": {words_shown}" if (words_shown := shorten(clean(words), 200).strip()) else ""
+        message = f"{self.name} answered {answer.status} to {answer.where}{reason}"
         if answer.status in (429, 503) and self._bad_pause:
             message += f"; its Retry-After, {self._bad_pause!r}, is no time and was ignored"
         return SourceError(
@@ -279,7 +279,7 @@ _TROUBLES: Mapping[int, tuple[Trouble, str]] = {
 
 def _in_words(answer: HttpResponse) -> str:
     """An answer for the log: how long it is, and the headers that help to see what is wrong with it."""
-    told = [f"{name}: {shorten(answer.headers[name], 100)}" for name in _LOGGED if name in answer.headers]
+    facts = [f"{name}: {shorten(answer.headers[name], 100)}" for name in _LOGGED if name in answer.headers]
     if to := answer.leads_to():
-        told.append(f"location: {shorten(to, 100)}")
-    return "; ".join((f"{answer.where} answered {answer.status}, {len(answer.body)} bytes", *told))
+        facts.append(f"location: {shorten(to, 100)}")
+    return "; ".join((f"{answer.where} answered {answer.status}, {len(answer.body)} bytes", *facts))

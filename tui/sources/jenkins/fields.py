@@ -43,8 +43,8 @@ def field_of(
     """
     type_ = definition.type or ""
     kind = _KINDS.get(type_, unknown)
-    if (told := definition.default_parameter_value) is not None and kind != "secret":
-        default = text_of(told)
+    if (value := definition.default_parameter_value) is not None and kind != "secret":
+        default = text_of(value)
     help_ = ": ".join(filter(None, (_WRITTEN.get(type_), clean_lines(definition.description or ""))))
     choices = definition.choices if isinstance(definition.choices, list | tuple) else ()
     return ActionField(

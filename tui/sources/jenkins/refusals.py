@@ -34,16 +34,16 @@ def _redirected(wire: Limiter, answer: HttpResponse, settings: JenkinsSettings) 
     """A redirect is never followed: its target would get the credentials."""
     path = answer.where.partition(" ")[2]
     target = answer.leads_to(settings.base_url + path)
-    said = f"{wire.name} answered {answer.status} to {answer.where}"
+    words = f"{wire.name} answered {answer.status} to {answer.where}"
     if target.endswith(path):
         moved = shorten(target.removesuffix(path), 150)
         return SourceError(
-            Trouble.REFUSED, f"{said}: it has moved; set url = {moved} in the config", status=answer.status
+            Trouble.REFUSED, f"{words}: it has moved; set url = {moved} in the config", status=answer.status
         )
     shown = shorten(target, 150) or "somewhere that is no address"
     return SourceError(
         Trouble.UNAUTHORIZED,
-        f"{said}: it sends to {shown}, probably a log-in page; "
+        f"{words}: it sends to {shown}, probably a log-in page; "
         "use a user and API token, and a url behind no log-in proxy",
         status=answer.status,
     )

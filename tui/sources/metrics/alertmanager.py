@@ -44,16 +44,20 @@ class AlertmanagerSource(MetricServerBase[AlertmanagerSettings]):
         return Alerts(
             tuple(
                 alert(
-                    each.labels, each.annotations, "firing", each.starts_at, silenced=_silenced(each.status)
+                    firing.labels,
+                    firing.annotations,
+                    "firing",
+                    firing.starts_at,
+                    silenced=_silenced(firing.status),
                 )
-                for each in found
+                for firing in found
             ),
             silences=True,
         )
 
     async def reach(self) -> Finding:
         found = (await self.alerts()).alerts
-        quiet = sum(bool(each.silenced) for each in found)
+        quiet = sum(bool(firing.silenced) for firing in found)
         return Finding("ok", "alerts", f"tells of {len(found)}, {quiet} of them silenced")
 
     def _advice(self, trouble: Trouble) -> str:
@@ -62,7 +66,7 @@ class AlertmanagerSource(MetricServerBase[AlertmanagerSettings]):
 
 def _silenced(status: _Status) -> str:
     if status.silenced_by:
-        return f"silenced by {', '.join(clean(each)[:8] for each in status.silenced_by)}"
+        return f"silenced by {', '.join(clean(silence)[:8] for silence in status.silenced_by)}"
     if status.inhibited_by:
         return "inhibited by another alert"
     return "" if status.state != "suppressed" else "suppressed"

@@ -21,14 +21,14 @@ def alert(
     silenced: str = "",
 ) -> Alert:
     """One alert, its texts cleaned; in words by the annotation that says most, else by its labels."""
-    told = next(
+    summary = next(
         (annotations[name] for name in ("summary", "message", "description") if annotations.get(name)), ""
     )
     others = tuple(sorted((clean(name), clean(text)) for name, text in labels.items() if name != "alertname"))
     return Alert(
         name=shorten(clean(labels.get("alertname", "")) or "alert", 80),
         labels=others,
-        words=shorten(clean(told) or " ".join(f"{name}={text}" for name, text in others), _LONGEST),
+        words=shorten(clean(summary) or " ".join(f"{name}={text}" for name, text in others), _LONGEST),
         state=state,
         since=instant(since.timestamp()) or 0.0,
         value=_number(value),

@@ -154,8 +154,8 @@ class ExpositionSource(MetricServerBase[ExpositionSettings]):
     async def _read(self) -> Page:
         answer = await self._http.send("GET", "", headers=_ACCEPT)
         if answer.status != 200:
-            said = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
-            raise self._wire.refuse(answer, said)
+            reason = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
+            raise self._wire.refuse(answer, reason)
         self._wire.whole(answer, LARGEST_PAGE)
         at = self._clock()
         return await in_thread(lambda: self._parsed(answer, at))
@@ -182,8 +182,8 @@ class ExpositionSource(MetricServerBase[ExpositionSettings]):
             for family in text_string_to_metric_families(body.decode()):
                 for sample in family.samples:
                     # An exemplar is misread as a time stamp, of 1970.
-                    told = float(sample.timestamp) if sample.timestamp is not None else now
-                    at = told if abs(now - told) < _YEAR else now
+                    sampled_at = float(sample.timestamp) if sample.timestamp is not None else now
+                    at = sampled_at if abs(now - sampled_at) < _YEAR else now
                     labels = tuple(sorted(sample.labels.items()))
                     page.setdefault(sample.name, []).append((labels, (at, float(sample.value))))
                 count += len(family.samples)

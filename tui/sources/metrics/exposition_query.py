@@ -240,7 +240,7 @@ def histogram(tree: Tree, past: Past, at: float) -> Histogram | None:
 def _parts(part: msgspec.Struct) -> list[msgspec.Struct]:
     """It and all below it."""
     below = (getattr(part, field) for field in part.__struct_fields__)
-    return [part, *(each for one in below if isinstance(one, msgspec.Struct) for each in _parts(one))]
+    return [part, *(inner for one in below if isinstance(one, msgspec.Struct) for inner in _parts(one))]
 
 
 def _quantile(q: float, rises: Mapping[float, float]) -> float | None:

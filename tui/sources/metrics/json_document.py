@@ -72,8 +72,8 @@ class JsonSource(MetricServerBase[JsonSettings]):
     async def _read(self) -> Any:
         answer = await self._http.send("GET", "", query=written(self._settings.parameters) or None)
         if answer.status != 200:
-            said = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
-            raise self._wire.refuse(answer, said)
+            reason = answer.body[:300].decode(errors="replace") if answer.content_type == "text/plain" else ""
+            raise self._wire.refuse(answer, reason)
         try:
             return self._wire.decode(answer, _documents)
         except SourceError:
@@ -125,7 +125,7 @@ class JsonSource(MetricServerBase[JsonSettings]):
 
 def _is_chosen(item: Any, step: str) -> bool:
     """Whether an item of a list has all that ``[key=value][key=value]`` asks for."""
-    wanted = (each.partition("=") for each in step[1:-1].split("]["))
+    wanted = (condition.partition("=") for condition in step[1:-1].split("]["))
     return isinstance(item, dict) and all(
         key in item and _as_text(item[key]) == value for key, _, value in wanted
     )

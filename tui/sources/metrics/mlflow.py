@@ -167,9 +167,9 @@ class _Origin(msgspec.Struct, frozen=True):
     def newest(self) -> dict[str, _Metric]:
         """Of each metric what was measured last."""
         found = {} if self.shared else {metric.key: metric for metric in self.run.data.metrics}
-        for each in self.own:
-            if each.key not in found or each.timestamp >= found[each.key].timestamp:
-                found[each.key] = each
+        for measured in self.own:
+            if measured.key not in found or measured.timestamp >= found[measured.key].timestamp:
+                found[measured.key] = measured
         return found
 
 
@@ -257,7 +257,9 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
                 },
                 run=clean(made.run_id),
                 created_at=moment(made.creation_timestamp),
-                metrics=tuple((clean(key), _number(each.value)) for key, each in origin.newest.items()),
+                metrics=tuple(
+                    (clean(key), _number(measured.value)) for key, measured in origin.newest.items()
+                ),
                 source_uri=clean(made.source),
                 model_id=clean(origin.model_id),
                 notes=(*origin.notes, *_left_out(version, origin)),
@@ -270,9 +272,9 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
     async def reach(self) -> Finding:
         await self._get("registered-models/search", _anything, {"max_results": "1"})
         try:
-            told = await self._http.send("GET", "/version")
-            if told.status == 200 and len(told.body) < 40:
-                self._version = clean(told.body.decode(errors="replace")).strip()
+            answer = await self._http.send("GET", "/version")
+            if answer.status == 200 and len(answer.body) < 40:
+                self._version = clean(answer.body.decode(errors="replace")).strip()
         except SourceError:
             pass  # a gateway need not pass it on, and nothing depends on it
         return Finding("ok", "registry", f"can be read; version {self._version or 'not told'}")
@@ -309,13 +311,13 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         )
         if isinstance(answer, Reply):
             return answer
-        said = "" if answer.status == 200 else self._refusal(answer).message
+        reason = "" if answer.status == 200 else self._refusal(answer).message
         if answer.status == 200 and answer.body.lstrip()[:1] == b"<":
             return Reply("lost", "a web page answered; a login page or a proxy?", answer.status)
         if answer.status == 200:
             return Reply("accepted", "", answer.status)
         certain = answer.status < 500 and answer.status != 408
-        return Reply("refused" if certain else "lost", said, answer.status)
+        return Reply("refused" if certain else "lost", reason, answer.status)
 
     async def observe(self, step: Step, reply: Reply | None) -> Observation:
         expect = dict(step.expect)
@@ -356,11 +358,11 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
             for metric in metrics
             if metric.dataset_name or model is None or metric.timestamp >= model.info.creation_timestamp_ms
         ]
-        ordered = sorted(own, key=lambda each: (each.timestamp, each.step))
+        ordered = sorted(own, key=lambda measured: (measured.timestamp, measured.step))
         found = _Origin(run, model_id if model is not None else "", ordered, (), tuple(notes))
         if not found.shared:
             return found
-        known = {each.key for each in own}
+        known = {measured.key for measured in own}
         names = (metric.key for metric in (*run.data.metrics, *metrics))
         left_out = tuple(dict.fromkeys(name for name in names if name not in known))
         return msgspec.structs.replace(found, left_out=left_out)
@@ -396,7 +398,7 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
             version = named.get("version") or await self._named(named["model"], named["alias"])
             made, key = await self._made(named["model"], version), named["of_model"]
             origin = await self._origin(made)
-            own = [each for each in origin.own if each.key == key]
+            own = [measured for measured in origin.own if measured.key == key]
             points, notes = [], []
             if origin.shared:
                 of = ("model", clean(origin.model_id)) if origin.model_id else ("run", clean(made.run_id))
@@ -404,8 +406,8 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
                 of = ("run", clean(made.run_id))
                 points, notes = await self._history(made.run_id, key)
                 # What the run logged with the model's id stands in both.
-                own = [each for each in own if each.run_id != made.run_id]
-            points += [(each.timestamp / 1000, _number(each.value)) for each in own]
+                own = [measured for measured in own if measured.run_id != made.run_id]
+            points += [(measured.timestamp / 1000, _number(measured.value)) for measured in own]
             points.sort(key=lambda point: point[0])
             notes = [*origin.notes, *notes]
             if key in origin.left_out:
@@ -450,21 +452,21 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
         return self._wire.decode(answer, decoder)
 
     def _refusal(self, answer: HttpResponse) -> SourceError:
-        said = _Error()
+        payload = _Error()
         if answer.content_type == "application/json":
             try:
-                said = _errors.decode(answer.body)
+                payload = _errors.decode(answer.body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
-        words = said.message
+        words = payload.message
         if answer.content_type == "text/plain":
             words = answer.body[:300].decode(errors="replace").strip()
         general = self._wire.refuse(answer, words)
         trouble, advice = general.trouble, ""
         if b"Invalid Host header" in answer.body[:300]:
             advice = "start MLflow with --allowed-hosts for the name in the url"
-        elif said.error_code == "RESOURCE_DOES_NOT_EXIST" or (
-            said.error_code == "INVALID_PARAMETER_VALUE" and "alias" in words
+        elif payload.error_code == "RESOURCE_DOES_NOT_EXIST" or (
+            payload.error_code == "INVALID_PARAMETER_VALUE" and "alias" in words
         ):
             # A missing alias is a 400 (contracts: metrics §4).
             trouble, advice = Trouble.NOT_FOUND, "check the names in the query and the registry table"
@@ -474,8 +476,8 @@ class MLflowSource(MetricServerBase[MLflowSettings]):
             )
         else:
             return general
-        told = f": {shorten(clean(words), 200)}" if words else ""
-        message = f"{self._name} answered {answer.status} to {answer.where}{told}; {advice}"
+        reason = f": {shorten(clean(words), 200)}" if words else ""
+        message = f"{self._name} answered {answer.status} to {answer.where}{reason}; {advice}"
         return SourceError(trouble, message, status=answer.status, retry_at=general.retry_at)
 
 

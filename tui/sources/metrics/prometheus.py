@@ -230,9 +230,9 @@ class PrometheusSource(MetricServerBase[PrometheusSettings]):
         rules = [rule for group in self._wire.decode(answer, _rules).data.groups for rule in group.rules]
         return Alerts(
             tuple(
-                alert(each.labels, each.annotations, each.state, each.active_at, value=each.value)
+                alert(active.labels, active.annotations, active.state, active.active_at, value=active.value)
                 for rule in rules
-                for each in rule.alerts
+                for active in rule.alerts
             ),
             notes=tuple(
                 f"{self._name} cannot evaluate its rule {shorten(clean(rule.name), 80)}: "
@@ -285,10 +285,10 @@ class PrometheusSource(MetricServerBase[PrometheusSettings]):
                 envelope = _envelopes.decode(answer.body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
-        said = envelope.error
+        reason = envelope.error
         if answer.content_type == "text/plain":
-            said = answer.body[:300].decode(errors="replace").strip()
-        general = self._wire.refuse(answer, said)
+            reason = answer.body[:300].decode(errors="replace").strip()
+        general = self._wire.refuse(answer, reason)
         if envelope.error_type in _ERROR_TYPES:
             trouble, advice = _ERROR_TYPES[envelope.error_type]
         elif 300 <= answer.status < 400:
@@ -305,7 +305,7 @@ class PrometheusSource(MetricServerBase[PrometheusSettings]):
             trouble, advice = Trouble.TLS, "use https in the url"
         else:
             return general
-        words = f": {shorten(clean(said), 300)}" if said else ""
+        words = f": {shorten(clean(reason), 300)}" if reason else ""
         return SourceError(
             trouble,
             f"{self._name} answered {answer.status} to {answer.where}{words}; {advice}",

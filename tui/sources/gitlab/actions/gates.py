@@ -56,12 +56,12 @@ class Approved(msgspec.Struct, frozen=True):
     @property
     def said(self) -> tuple[tuple[str, str], ...]:
         """Who has decided what, as a fact of a plan."""
-        told = [
+        decisions = [
             f"{clean(approval.user.username)} {clean(approval.status)}"
             for approval in self.approvals or ()
             if approval.user
         ]
-        return (("decided so far", ", ".join(told)),) if told else ()
+        return (("decided so far", ", ".join(decisions)),) if decisions else ()
 
     def by(self, name: str) -> str:
         """What somebody has decided."""
@@ -103,7 +103,7 @@ async def _of_environment(request: ActionRequest, look: LiveStateReader) -> Plan
             request, words, f"nothing waits for a person before {clean(name)}", environment=clean(name)
         )
     seen = await look.run(path, job.pipeline.id)
-    gate = next((each for each in seen.jobs if each.id == job.id), None)
+    gate = next((current for current in seen.jobs if current.id == job.id), None)
     if gate is None:
         return look.cannot(request, words, f"{seen.address} no longer has the job {quoted(job.name)}")
     return await _of_job(request, seen, gate, look)
@@ -114,7 +114,7 @@ async def _promoting(
 ) -> Sequence[RestDeployment]:
     """Of what waits what is no canary itself; that of the version put there last, where there is such."""
     words = look.environments.words(path)
-    gates = [each for each in blocked if not words.of_deployment(each).canary]
+    gates = [deployment for deployment in blocked if not words.of_deployment(deployment).canary]
     newest = await look.newest(path, name)
     return [gate for gate in gates if newest is not None and gate.sha == newest.sha] or gates
 
@@ -201,11 +201,11 @@ def _more(count: int) -> str:
 def _facts(seen: LiveState, job: RestJob) -> tuple[tuple[str, str], ...]:
     pipeline = seen.pipeline
     revision = clean(pipeline.sha or "")[:8]
-    told = " ".join(
+    progress = " ".join(
         filter(None, (str(seen.address), clean(pipeline.name or ""), clean(pipeline.ref or ""), revision))
     )
     blocks = "the run does not wait for it" if job.allow_failure else "the run waits for it"
-    return (("job", clean(job.name)), ("run", told), ("blocks", blocks))
+    return (("job", clean(job.name)), ("run", progress), ("blocks", blocks))
 
 
 def _not_waiting(seen: LiveState, job: RestJob) -> str:
@@ -306,8 +306,8 @@ async def observe_play(expect: Mapping[str, str], reply: Reply | None, look: Liv
     if job is None:
         return Observation("unknown", f"{seen.address} no longer has the job {quoted(expect['name'])}")
     if job.status in ("manual", "scheduled"):
-        said = "GitLab said yes, but it still waits" if _accepted(reply) else "it still waits"
-        return Observation("nothing", said, seen.at(job))
+        waiting_words = "GitLab said yes, but it still waits" if _accepted(reply) else "it still waits"
+        return Observation("nothing", waiting_words, seen.at(job))
     seen_now = progress(job, seen.at(job))
     if seen_now.state == "done" and "deployment" in expect:
         seen_now = await put(path, noted(expect, "deployment"), expect.get("environment", ""), seen_now, look)

@@ -164,7 +164,7 @@ class LiveStateReader:
         """What stands in an environment, without the canary beside it."""
         found = await self.deployments(path, "success", environment)
         words = self.environments.words(path)
-        stable = (each for each in found if not words.of_deployment(each).canary)
+        stable = (deployment for deployment in found if not words.of_deployment(deployment).canary)
         return max(stable, key=_ended, default=None)
 
     async def newest(self, path: str, environment: str) -> RestDeployment | None:

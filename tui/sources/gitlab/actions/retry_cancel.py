@@ -254,8 +254,8 @@ async def observe_retry_run(
     seen = await look.run(expect["path"], noted(expect, "run"))
     if not any(job.id > noted(expect, "last") for job in seen.jobs):
         yes = reply is not None and reply.state == "accepted"
-        said = "GitLab said yes, but started nothing: " if yes else ""
-        return Observation("nothing", f"{said}no job of it was started again", seen.address)
+        answer = "GitLab said yes, but started nothing: " if yes else ""
+        return Observation("nothing", f"{answer}no job of it was started again", seen.address)
     return of_run(seen)
 
 

@@ -73,10 +73,12 @@ def _chosen(wanted: str, deployments: Sequence[Deployment], stand: EnvironmentSt
     found = [deployment for deployment in deployments if _is(deployment, wanted)]
     if not found:
         return f"it never had {clean(wanted)}, as far back as was read"
-    passed = [each for each in found if each.status is Status.PASSED and not each.canary]
+    passed = [
+        deployment for deployment in found if deployment.status is Status.PASSED and not deployment.canary
+    ]
     if not passed:
         return f"{clean(wanted)} was only a canary there, or never got there: {found[0].vendor_status}"
-    best = max(passed, key=lambda each: each.finished_at or 0.0)
+    best = max(passed, key=lambda deployment: deployment.finished_at or 0.0)
     if there is not None and best.version == there.version and stand.canary is None:
         return f"it is already at {there.version}"
     return best

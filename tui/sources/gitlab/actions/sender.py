@@ -102,23 +102,25 @@ def judged(answer: HttpResponse, handler: StepHandler) -> Reply:
             return Reply("lost", words, status)
         found = (("id", str(made.id)),) if made.id is not None else ()
         return Reply("accepted", "", status, found)
-    said = shorten(clean(refusal_words(answer)), _SAID_LIMIT)
+    reason = shorten(clean(refusal_words(answer)), _SAID_LIMIT)
     if status >= 500 or status == 408:
-        return Reply("lost", said or f"it answered {status}", status)
-    words = _explained(status, said, handler)
-    if _may_follow_the_effect(answer, said):
+        return Reply("lost", reason or f"it answered {status}", status)
+    words = _explained(status, reason, handler)
+    if _may_follow_the_effect(answer, reason):
         return Reply("lost", words, status, over=True)
     return Reply("refused", words, status)
 
 
-def _may_follow_the_effect(answer: HttpResponse, said: str) -> bool:
+def _may_follow_the_effect(answer: HttpResponse, reason: str) -> bool:
     """A job that was started answers a second copy of the request, as a proxy sends it, with ``Unplayable Job``; one
     that was run again with ``Job is not retryable``; a run that its configuration broke is made and refused."""
     status = answer.status
     if status < 400 or status in _REFUSED_FIRST:
         return False
     if status == 403:
-        return said.startswith("403 Forbidden - ")  # bare, it is of rights, which are asked first (gitlab §4)
+        return reason.startswith(
+            "403 Forbidden - "
+        )  # bare, it is of rights, which are asked first (gitlab §4)
     if status == 400:
         try:
             _invalid.decode(answer.body)
@@ -128,17 +130,17 @@ def _may_follow_the_effect(answer: HttpResponse, said: str) -> bool:
     return True
 
 
-def _explained(status: int, said: str, handler: StepHandler) -> str:
+def _explained(status: int, reason: str, handler: StepHandler) -> str:
     """The server's words, with what they leave out."""
     more = ""
     if status == 401:
         more = "check the token in the config"
-    elif status == 403 and said == "403 Forbidden":
+    elif status == 403 and reason == "403 Forbidden":
         more = (
             "GitLab gives no reason: you lack the role, the branch or environment is protected, "
             "the deployment is outdated, or the job archived"
         )
-    elif status == 403 and "higher privileges" in said:
+    elif status == 403 and "higher privileges" in reason:
         more = "acting needs a token with the scope api"
     elif status == 404:
         more = handler.not_found
@@ -146,10 +148,10 @@ def _explained(status: int, said: str, handler: StepHandler) -> str:
         more = "something else changes it at this moment"
     elif status == 429:
         more = "nothing happened; wait before asking again"
-    elif "set pipeline variables" in said:
+    elif "set pipeline variables" in reason:
         more = "this project takes no variables from you; use inputs, or ask a Maintainer"
-    elif "Unplayable Job" in said:
+    elif "Unplayable Job" in reason:
         more = "it no longer waits, or its deployment waits for approvals"
-    elif "not retryable" in said:
+    elif "not retryable" in reason:
         more = "it was run again before, or has not ended"
-    return f"{said}; {more}" if said and more else said or more or f"it answered {status}"
+    return f"{reason}; {more}" if reason and more else reason or more or f"it answered {status}"

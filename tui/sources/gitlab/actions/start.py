@@ -189,7 +189,9 @@ async def _candidates(
     newer = [pipeline for pipeline in found if pipeline.id > noted(expect, "last")]
     if len(newer) > 1 and (tag := expect.get("tag", "")):
         for pipeline in newer:
-            if any(each.value == tag for each in await _variables_of(expect, pipeline.id, look) or ()):
+            if any(
+                variable.value == tag for variable in await _variables_of(expect, pipeline.id, look) or ()
+            ):
                 return [pipeline]
     return newer
 

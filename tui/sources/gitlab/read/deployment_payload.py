@@ -225,7 +225,7 @@ class DeploymentConverter(msgspec.Struct, frozen=True):
         name = clean(node.name)
         return Environment(
             address=self.environment(name),
-            deployments=newest_first(self._of_graphql(each) for each in found if each is not None),
+            deployments=newest_first(self._of_graphql(node) for node in found if node is not None),
             tier=clean(node.tier or "").lower(),
             stopped=node.state == "stopped",
             url=clean(node.external_url or ""),

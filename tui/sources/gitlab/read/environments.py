@@ -159,7 +159,10 @@ class EnvironmentReader:
         return msgspec.structs.replace(
             environment,
             deployments=newest_first(
-                (*environment.deployments, *(each for each in before if each.id not in known))
+                (
+                    *environment.deployments,
+                    *(deployment for deployment in before if deployment.id not in known),
+                )
             ),
         )
 
@@ -176,14 +179,14 @@ class EnvironmentReader:
                 raise
             return _Stopped(self._clock(), (), f"its stopped environments are not shown: {error.message}")
         words = self.words(path)
-        reviewed = [clean(each.name) for each in found if "/" in each.name]
+        reviewed = [clean(stopped.name) for stopped in found if "/" in stopped.name]
         note = ""
         if reviewed:
             names = shorten(", ".join(reviewed), 60)
             note = f"{len(reviewed)} stopped in folders: {names}"
         stopped = _Stopped(
             self._clock(),
-            tuple(words.of_rest(each, ()) for each in found if "/" not in each.name),
+            tuple(words.of_rest(environment, ()) for environment in found if "/" not in environment.name),
             note,
         )
         self._stopped.put(path, stopped)
@@ -212,12 +215,15 @@ class EnvironmentReader:
         words = self.words(path)
         rest = {str(deployment.iid): deployment for deployment in deployments}
         made = newest_first(words.of_deployment(deployment) for deployment in deployments)
-        made = tuple(each for each in made if each.status is not Status.SKIPPED)
+        made = tuple(deployment for deployment in made if deployment.status is not Status.SKIPPED)
         made = await self._with_approvals(path, made, rest)
         notes = [f"whether you may roll back is not known: {why}"] if why else []
         since = None
         if len(deployments) == HISTORY:
-            since = min((each.started_at for each in made if each.started_at is not None), default=None)
+            since = min(
+                (deployment.started_at for deployment in made if deployment.started_at is not None),
+                default=None,
+            )
         environment = words.of_rest(found, with_rollbacks(made, rest, None if why else rights))
         return msgspec.structs.replace(environment, read_since=since, notes=tuple(notes)), rest
 
@@ -267,7 +273,11 @@ class EnvironmentReader:
         self, path: str, deployments: Sequence[Deployment], rest: Mapping[str, RestDeployment]
     ) -> tuple[Deployment, ...]:
         """``deployments``; of those that wait now, how many approvals are missing. Only a single one tells that."""
-        waiting = [each.id for each in environment_state(deployments).coming if each.status is Status.WAITING]
+        waiting = [
+            deployment.id
+            for deployment in environment_state(deployments).coming
+            if deployment.status is Status.WAITING
+        ]
         made = []
         for deployment in deployments:
             if deployment.id in waiting:
@@ -309,12 +319,12 @@ class EnvironmentReader:
             raise
         commits = tuple(
             Commit(
-                revision=clean(each.id),
-                title=shorten(clean(each.title or ""), 200),
-                author=clean(each.author_name or ""),
-                at=seconds(each.committed_date),
+                revision=clean(commit.id),
+                title=shorten(clean(commit.title or ""), 200),
+                author=clean(commit.author_name or ""),
+                at=seconds(commit.committed_date),
             )
-            for each in await self._rest.decode(_commits, answer)
+            for commit in await self._rest.decode(_commits, answer)
         )
         notes = []
         if answer.headers.get("x-next-page", "").isdigit():

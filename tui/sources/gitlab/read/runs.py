@@ -85,11 +85,11 @@ class RunReader:
             SourceError
         """
         id = run_number(address, "ID")
-        told = recent.get(id)
-        if kept := self._recall(id, told):
-            return _caused(kept, told)
-        reference = Reference(id, address.path, told.iid if told else "")
-        return _caused(await self._read(address.path, reference, 0, _Reading()), told)
+        listed = recent.get(id)
+        if kept := self._recall(id, listed):
+            return _caused(kept, listed)
+        reference = Reference(id, address.path, listed.iid if listed else "")
+        return _caused(await self._read(address.path, reference, 0, _Reading()), listed)
 
     def childless(self, address: Address, recent: Mapping[int, RecentPipeline]) -> bool:
         """The run was read whole as it ended, and has started no other."""
@@ -99,7 +99,7 @@ class RunReader:
 
     # --- what is kept ---------------------------------------------------------------------------------------------
 
-    def _recall(self, id: int, told: RecentPipeline | None, vendor_status: str = "") -> Run | None:
+    def _recall(self, id: int, listed: RecentPipeline | None, vendor_status: str = "") -> Run | None:
         """A finished run as it was read, while it is certain, or nearly so, that it was not retried since.
 
         It is certain while the listing tells the same of it. Runs below one that is not part of a listing may be
@@ -109,8 +109,8 @@ class RunReader:
         if kept is None:
             return None
         young = self._clock() - kept.at < KEEP
-        if told is not None:
-            same = told.run.vendor_status == kept.run.vendor_status and told.stamp == kept.stamp
+        if listed is not None:
+            same = listed.run.vendor_status == kept.run.vendor_status and listed.stamp == kept.stamp
             return kept.run if same and (young or not _downstream(kept.run)) else None
         return kept.run if young and vendor_status in ("", kept.run.vendor_status) else None
 
@@ -260,11 +260,11 @@ class RunReader:
         return detail_of_rest(place, pipeline, (*builds, *bridges), tests)
 
 
-def _caused(run: Run, told: RecentPipeline | None) -> Run:
+def _caused(run: Run, listed: RecentPipeline | None) -> Run:
     """``run`` with the cause that the listing told, where GraphQL does not tell it (before 17)."""
-    if told is None or run.trigger or not told.run.trigger:
+    if listed is None or run.trigger or not listed.run.trigger:
         return run
-    return msgspec.structs.replace(run, trigger=told.run.trigger, cause=told.run.cause)
+    return msgspec.structs.replace(run, trigger=listed.run.trigger, cause=listed.run.cause)
 
 
 def _downstream(run: Run) -> list[Run]:

@@ -96,20 +96,20 @@ class Surroundings:
         return ()
 
     async def _of_request(
-        self, path: str, iid: str, kind: str, told: MergeRequestNode | None
+        self, path: str, iid: str, kind: str, known: MergeRequestNode | None
     ) -> tuple[str, ...]:
         url = f"{project_url(path)}/merge_requests/{iid}"
-        seen: _Request | MergeRequestNode | None = told
+        seen: _Request | MergeRequestNode | None = known
         if seen is None:
             seen = await self._read(_request, url)
         if seen is None:
             return ()
         branches = f"{clean(seen.source_branch)} → {clean(seen.target_branch)}"
-        if told is not None and told.merge_train_index is not None:
-            count = f" of {told.merge_trains_count}" if told.merge_trains_count else ""
-            kind = f"{kind or 'merge train'}, place {told.merge_train_index + 1}{count}"
+        if known is not None and known.merge_train_index is not None:
+            count = f" of {known.merge_trains_count}" if known.merge_trains_count else ""
+            kind = f"{kind or 'merge train'}, place {known.merge_train_index + 1}{count}"
         about = f"!{iid} {shorten(clean(seen.title), 120)}: {branches}{f' ({kind})' if kind else ''}"
-        if told is not None and not told.approvals_left:
+        if known is not None and not known.approvals_left:
             return (about,)  # all who have to did, or nobody has to
         approvals = await self._read(_approvals, f"{url}/approval_state")
         lacking = [words for rule in (approvals.rules if approvals else ()) if (words := _lacks(rule))]

@@ -69,30 +69,30 @@ class ReadReport(msgspec.Struct, frozen=True):
 def read_report(report: Report, expected: Sequence[SummarySuite], id: int, where: str) -> ReadReport:
     """The suites of a report, beside those that the summary made us expect; and what its failed cases said."""
     reported = {test_suite.name or "": test_suite for test_suite in report.test_suites or ()}
-    told: dict[tuple[str, str, str], CaseDetails] = {}
+    details: dict[tuple[str, str, str], CaseDetails] = {}
     unknown: Counter[str] = Counter()
     suites: list[Suite] = []
-    for each in expected:
-        found = reported.pop(each.name or "", SuiteNode())
+    for summary in expected:
+        found = reported.pop(summary.name or "", SuiteNode())
         if found.test_cases:
-            suites.append(_suite(found, each.build_ids or (), id, where, told, unknown))
+            suites.append(_suite(found, summary.build_ids or (), id, where, details, unknown))
             continue
-        problem = each.suite_error or found.suite_error
-        if not problem and each.counts.total:
+        problem = summary.suite_error or found.suite_error
+        if not problem and summary.counts.total:
             problem = "its report has expired, or GitLab has not read it yet"
-        suites.append(without_cases(each, id, where, problem or ""))
+        suites.append(without_cases(summary, id, where, problem or ""))
     for left in reported.values():
-        suites.append(_suite(left, (), id, where, told, unknown))
+        suites.append(_suite(left, (), id, where, details, unknown))
     notes = tuple(f"{count} with the status {word}, which nobody knows" for word, count in unknown.items())
-    return ReadReport(tuple(suites), told, notes)
+    return ReadReport(tuple(suites), details, notes)
 
 
-def without_cases(each: SummarySuite, id: int, where: str, problem: str) -> Suite:
+def without_cases(summary: SummarySuite, id: int, where: str, problem: str) -> Suite:
     return Suite(
-        name=clean(each.name or ""),
+        name=clean(summary.name or ""),
         where=where,
-        place=_place(id, each.build_ids or ()),
-        counts=each.counts,
+        place=_place(id, summary.build_ids or ()),
+        counts=summary.counts,
         problem=shorten(clean(problem), 300),
     )
 
@@ -106,7 +106,7 @@ def _suite(
     builds: Iterable[int],
     id: int,
     where: str,
-    told: dict[tuple[str, str, str], CaseDetails],
+    details: dict[tuple[str, str, str], CaseDetails],
     unknown: Counter[str],
 ) -> Suite:
     cases = []
@@ -126,7 +126,7 @@ def _suite(
             outcome = CaseOutcome.SKIPPED
         cases.append(Case(name, classname, outcome, lasted(test_case.execution_time)))
         if outcome is CaseOutcome.FAILED:
-            told.setdefault((title, classname, name), _details(test_case))
+            details.setdefault((title, classname, name), _details(test_case))
     return msgspec.structs.replace(suite, cases=tuple(cases))
 
 

@@ -183,9 +183,9 @@ class TestReports:
         return dear.reason if dear and self._clock() - dear.at < SPARE else ""
 
     async def _head(self, pipeline: _Pipeline, recent: Mapping[int, RecentPipeline]) -> _Head:
-        if told := recent.get(pipeline.id):
-            status = told.run.status
-            return _Head(told.iid, told.stamp if status.finished else None, status is Status.WAITING)
+        if listed := recent.get(pipeline.id):
+            status = listed.run.status
+            return _Head(listed.iid, listed.stamp if status.finished else None, status is Status.WAITING)
         if (known := self._heads.get(pipeline.id)) is not None:
             return known
         read = await self._rest.read(_pipeline, pipeline.url)
@@ -200,14 +200,14 @@ class TestReports:
         """The suites of a pipeline and of its child pipelines, as far as they were not told before."""
         summary = (await self._rest.read(SUMMARY, f"{pipeline.url}/test_report_summary")).test_suites or ()
         expected = [
-            each for each in summary if not each.build_ids or not reading.told.issuperset(each.build_ids)
+            suite for suite in summary if not suite.build_ids or not reading.told.issuperset(suite.build_ids)
         ]
         suites: tuple[Suite, ...] = ()
         # A summary comes late: without one, a report is worth asking for as long as it may be missing.
         if expected or not (summary or reading.settled):
             suites = await self._cases(pipeline, head, expected, reading.notes)
-        reading.total += sum(each.counts.total for each in expected)
-        reading.told.update(build for each in expected for build in each.build_ids or ())
+        reading.total += sum(suite.counts.total for suite in expected)
+        reading.told.update(build for suite in expected for build in suite.build_ids or ())
         for bridge in () if reading.childless else await self._bridges(pipeline):
             if bridge.child is None:
                 continue
@@ -252,11 +252,13 @@ class TestReports:
         self, pipeline: _Pipeline, head: _Head, expected: Sequence[SummarySuite]
     ) -> tuple[Suite, ...]:
         suites = []
-        for each in expected:
-            suite = without_cases(each, pipeline.id, pipeline.where, "its cases could not be read")
-            if each.counts.failed and head.iid and each.build_ids:
-                cases = await self._suites.failed(pipeline.path, head.iid, list(map(str, each.build_ids)))
-                listed = f"only its failed cases are listed, {len(cases)} of {each.counts.total}"
+        for summary_suite in expected:
+            suite = without_cases(summary_suite, pipeline.id, pipeline.where, "its cases could not be read")
+            if summary_suite.counts.failed and head.iid and summary_suite.build_ids:
+                cases = await self._suites.failed(
+                    pipeline.path, head.iid, list(map(str, summary_suite.build_ids))
+                )
+                listed = f"only its failed cases are listed, {len(cases)} of {summary_suite.counts.total}"
                 suite = msgspec.structs.replace(suite, cases=cases, problem=listed)
             suites.append(suite)
         return tuple(suites)

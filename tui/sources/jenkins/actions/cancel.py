@@ -85,7 +85,7 @@ async def _plan_dequeue(request: ActionRequest, look: LiveStateReader) -> Plan:
     if not waiting:
         return look.cannot(request, words, "nothing of it waits in the queue; name a run to stop one")
     wanted = request.value("item")
-    meant = [each for each in waiting if wanted in ("", str(each.id))]
+    meant = [item for item in waiting if wanted in ("", str(item.id))]
     if not meant:
         return look.cannot(request, words, f"item {clean(wanted)} of it no longer waits in the queue")
     if len(meant) > 1:

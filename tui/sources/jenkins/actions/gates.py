@@ -39,7 +39,7 @@ async def plan_input(request: ActionRequest, look: LiveStateReader) -> Plan:
     facts += (("its button", gate.button),) if gate.button and not reject else ()
     facts += (("who may answer", gate.submitter),) if gate.submitter else ()
     url = f"{job_path(look.sent_name(run.path))}/{run.run}/input/{quote(gate.id, safe='')}"
-    waiting = msgspec.json.encode([each.id for each in state.waiting]).decode()
+    waiting = msgspec.json.encode([gate_input.id for gate_input in state.waiting]).decode()
     notes: dict[str, Any] = {
         **place(request, look),
         "id": gate.id,
@@ -99,7 +99,9 @@ def _gate(state: RunState, request: ActionRequest) -> tuple[PendingInput | None,
         return state.waiting[0], ""
     if not state.waiting:
         return None, "nothing in it waits for a person"
-    names = ", ".join(str(request.target.of_run.at_gate(clean(each.id))) for each in state.waiting)
+    names = ", ".join(
+        str(request.target.of_run.at_gate(clean(gate_input.id))) for gate_input in state.waiting
+    )
     return None, f"it has {len(state.waiting)} gates, name one: {shorten(names, 200)}"
 
 
@@ -111,7 +113,7 @@ async def observe_input(
     at = address(expect)
     state = await look.run(expect["job"], noted(expect, "run"))
     yes = reply is not None and reply.state == "accepted"
-    waiting = {each.id for each in state.waiting}
+    waiting = {gate_input.id for gate_input in state.waiting}
     if expect["id"] in waiting:
         if yes:
             return Observation("accepted", "Jenkins said yes; it still waits", at)
@@ -141,7 +143,7 @@ def _answered(
             return "failed", f"{_names(approved)} approved it", True
         return "done", "rejected", False
     if approved:
-        others = all_approved and all(approved) and not any(same(each, me) for each in approved)
+        others = all_approved and all(approved) and not any(same(user, me) for user in approved)
         return "done", f"{_names(approved)} approved it, not you" if others else "approved", others
     if rejected:
         return "failed", f"{_names(rejected)} rejected it", True
@@ -155,17 +157,17 @@ def _unanswered(
 ) -> _Told:
     """No answer came to ours."""
     if len(approved) == gone:
-        users = {"you" if same(each, me) else each for each in approved}
+        users = {"you" if same(user, me) else user for user in approved}
         ours = users == {"you"}
         who = "somebody" if "" in users else " or ".join(sorted(users))
-        told = f"{clean(who)} approved it{'' if 'you' in users or '' in users else ', not you'}"
+        outcome = f"{clean(who)} approved it{'' if 'you' in users or '' in users else ', not you'}"
         if reject:
-            return "failed", told, True
-        return "done", "approved" if ours else told, not users & {"you", ""}
+            return "failed", outcome, True
+        return "done", "approved" if ours else outcome, not users & {"you", ""}
     if gone > 1 and (approved or rejected):
         return "unknown", f"{gone} of its gates are answered, and which of them how is not told", False
     if rejected:
-        ours = any(same(each, me) for each in rejected)
+        ours = any(same(user, me) for user in rejected)
         if reject:
             return "done", "rejected" if ours else f"{_names(rejected)} rejected it, not you", not ours
         return "failed", f"{_names(rejected)} rejected it", True

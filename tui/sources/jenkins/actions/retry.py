@@ -53,7 +53,8 @@ async def plan_retry(request: ActionRequest, look: LiveStateReader) -> Plan:
             words = ", ".join(quoted(name) for name in unread)
             warnings += (f"what {words} was is not told: the job's default is taken",)
         fields = tuple(
-            msgspec.structs.replace(each, default=same.get(each.name, each.default)) for each in plan.fields
+            msgspec.structs.replace(field, default=same.get(field.name, field.default))
+            for field in plan.fields
         )
         return msgspec.structs.replace(plan, request=request, fields=fields, warnings=warnings)
     if not job.buildable:
@@ -79,7 +80,7 @@ async def _from_stage(request: ActionRequest, look: LiveStateReader) -> Plan:
         return look.cannot(request, words, _NOT_FROM_STAGE)
     fields = (ActionField("stage", "choice", stage if stage in stages else stages[0], stages),)
     if stage not in stages:
-        why = f"it can begin at {', '.join(quoted(each) for each in stages)} only"
+        why = f"it can begin at {', '.join(quoted(stage_name) for stage_name in stages)} only"
         return look.cannot(request, words, why, fields=fields)
     job = await look.job(full_name)
     step = Step(

@@ -176,21 +176,23 @@ def judged(
         return _done(answer)
     if 300 <= status < 400:
         return _redirected(answer, settings)
-    said = shorten(clean(words_of(answer)), _SAID_LIMIT)
+    reason = shorten(clean(words_of(answer)), _SAID_LIMIT)
     if status == 403:
-        return Reply("refused", _forbidden(answer, said, settings, with_crumb), status)
+        return Reply("refused", _forbidden(answer, reason, settings, with_crumb), status)
     if status == 503 and b"getting ready to work" in answer.body:
         return Reply("refused", "it is starting and does nothing yet", status)
     if status >= 500 and "x-jenkins" in answer.headers:
-        words = f"an error of the server's own{handler.error}{f': {said}' if said else ''}"
+        words = f"an error of the server's own{handler.error}{f': {reason}' if reason else ''}"
         return Reply("lost", words, status, over=not handler.slow)
     if status >= 500:
         return Reply(
-            "lost", f"it, or a proxy in front of it, answered {status}{f': {said}' if said else ''}", status
+            "lost",
+            f"it, or a proxy in front of it, answered {status}{f': {reason}' if reason else ''}",
+            status,
         )
     if status == 400 and handler.changed and "x-error" not in answer.headers:
-        return Reply("refused", f"{handler.changed} ({said})", status)
-    words = said or _MEANINGS.get(status, f"it answered {status}")
+        return Reply("refused", f"{handler.changed} ({reason})", status)
+    words = reason or _MEANINGS.get(status, f"it answered {status}")
     if status in handler.refuses_after or status not in _REFUSED_FIRST:
         return Reply("lost", words, status, over=True)
     return Reply("refused", words, status)
@@ -220,12 +222,12 @@ def _done(answer: HttpResponse) -> Reply:
     if not answer.body.strip() or answer.content_type != "application/json":
         return Reply("accepted", status=answer.status)
     try:
-        said = SAID.decode(answer.body)
+        answered = SAID.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Reply("lost", "its answer cannot be read", answer.status)
-    data = said.data
-    words = shorten(clean((data and data.message) or said.message or ""), _SAID_LIMIT)
-    if said.status == "error" or (data and str(data.success).lower() == "false"):
+    data = answered.data
+    words = shorten(clean((data and data.message) or answered.message or ""), _SAID_LIMIT)
+    if answered.status == "error" or (data and str(data.success).lower() == "false"):
         return Reply("refused", words or "it says that it did nothing", answer.status)
     found = (("queue", str(data.queue_id)),) if data and data.queue_id is not None else ()
     return Reply("accepted", words, answer.status, found)
@@ -251,7 +253,7 @@ def _redirected(answer: HttpResponse, settings: JenkinsSettings) -> Reply:
     return Reply("lost", f"it sends to {shown}; a log-in page?", answer.status)
 
 
-def _forbidden(answer: HttpResponse, said: str, settings: JenkinsSettings, with_crumb: bool) -> str:
+def _forbidden(answer: HttpResponse, reason: str, settings: JenkinsSettings, with_crumb: bool) -> str:
     """A 403 has four reasons (contracts: jenkins §1.2)."""
     if is_anonymous(answer) or (b"No valid crumb" in answer.body and not (settings.user and settings.token)):
         return "it wants a log-in: check the user and token in the config"
@@ -261,8 +263,8 @@ def _forbidden(answer: HttpResponse, said: str, settings: JenkinsSettings, with_
         return (
             "it wants a crumb, as with a password in place of an API token; ask again, with a crumb this time"
         )
-    if said:
-        return said
+    if reason:
+        return reason
     if "x-jenkins" in answer.headers:
         return "this user may not do it"
     return "a proxy in front of it refused"

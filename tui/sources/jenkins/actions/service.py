@@ -118,10 +118,10 @@ class JenkinsActions:
                 (start, "Scan for branches" if scan else "Start a run"),
                 *(
                     (
-                        ActionRequest(ActionKind.CANCEL, target, (("item", str(each.id)),)),
-                        f"Take {item_words(each)} out of the queue",
+                        ActionRequest(ActionKind.CANCEL, target, (("item", str(item.id)),)),
+                        f"Take {item_words(item)} out of the queue",
                     )
-                    for each in await look.queued(name)
+                    for item in await look.queued(name)
                 ),
             ]
         run, state = target.of_run, await look.of(target)
@@ -199,11 +199,11 @@ class JenkinsActions:
         )
         if not (environment := aim(self._rules, request.target.pipeline, parameters)):
             return plan
-        told = request.kind in (
+        environment_told = request.kind in (
             ActionKind.APPROVE,
             ActionKind.PROMOTE,
         )  # with what there is to know of its gate
-        facts = plan.facts if told else (("environment", environment), *plan.facts)
+        facts = plan.facts if environment_told else (("environment", environment), *plan.facts)
         return msgspec.structs.replace(plan, environment=environment, facts=facts)
 
     def remember(self, step: Step, at: float) -> None:

@@ -125,7 +125,7 @@ def plan_start(
             next=job.next_number,
             secrets=names_note(secrets),
             optional=names_note(
-                [each.name for each in job.fields if each.name in secrets and not each.required]
+                [field.name for field in job.fields if field.name in secrets and not field.required]
             ),
             files=names_note(files),
             sent=msgspec.json.encode({n: v for n, v in values.items() if n not in secrets}).decode(),
@@ -186,13 +186,13 @@ async def _seek(expect: Mapping[str, str], queue: int, look: LiveStateReader) ->
         return Observation("nothing", "it has left the queue, and no run of it is to be seen")
     me = await look.me()
     started = (await look.job(job)).builds
-    ours = [each for each in started if each.id >= noted(expect, "next") and _ours(each, expect, me)]
+    ours = [item for item in started if item.id >= noted(expect, "next") and _ours(item, expect, me)]
     if len(ours) == 1:
         return ours[0].id
     if ours:
         names = ", ".join(f"#{our.id}" for our in ours)
         return Observation("unknown", f"it may be any of {names}: several were started since")
-    if any(_ours(each, expect, me) for each in await look.queued(job)):
+    if any(_ours(item, expect, me) for item in await look.queued(job)):
         return Observation("happening", "it waits in the queue")
     return Observation("nothing", "no new run is to be seen")
 

@@ -66,8 +66,8 @@ class TextReader:
         """
         if not 200 <= stream.head.status < 300:
             raise refused(self.wire, await stream.answer(), self.settings)
-        if told := _VERSION.match(stream.head.headers.get("x-jenkins", "")):
-            self._version = int(told[1]), int(told[2])
+        if version := _VERSION.match(stream.head.headers.get("x-jenkins", "")):
+            self._version = int(version[1]), int(version[2])
         if stream.head.content_type not in ("text/plain", "multipart/form-data"):
             raise SourceError(
                 Trouble.WRONG_ANSWER,
@@ -189,14 +189,14 @@ class ProgressiveText:
         """
         if not came.last:
             return
-        told = _Came()
-        told.add(came.last)
+        known_end = _Came()
+        known_end.add(came.last)
         self._told, self._shown = came.last, 0
         if broken and not self._texts.unstripped:
             self._shown = came.total
         else:
-            self._start = begin + came.size - told.size
-            self._earliest = begin + came.least - told.least
+            self._start = begin + came.size - known_end.size
+            self._earliest = begin + came.least - known_end.least
             self._within = 2 * (max(size, begin + came.size) - self._start) + 2 * _TOLD
 
     async def _tail_start(self) -> int:
@@ -291,17 +291,17 @@ class _Place:
     """Finds the bytes that were shown last in an answer, and hands on what follows them.
 
     Args:
-        told: those bytes; empty: all of the answer is new.
+        shown: those bytes; empty: all of the answer is new.
         within: how far from the beginning they may end.
     """
 
-    def __init__(self, told: bytes, within: int) -> None:
-        self._told = told
+    def __init__(self, shown: bytes, within: int) -> None:
+        self._told = shown
         # The beginning may be garbled: the answer may start inside a character or a console note.
-        self._known = told[16:] if len(told) > _TOLD // 2 else told
+        self._known = shown[16:] if len(shown) > _TOLD // 2 else shown
         self._within = within
         self._head = b""
-        self.found = not told
+        self.found = not shown
         self.differs = False
         """They are not there."""
 

@@ -84,7 +84,7 @@ class JenkinsLog:
             )
         stage = min(found, key=lambda stage: _INTEREST.get(stage.status, len(_INTEREST)))
         if len(found) > 1:
-            ids = shorten(", ".join(f"~{clean(each.id)}" for each in found), 100)
+            ids = shorten(", ".join(f"~{clean(stage_found.id)}" for stage_found in found), 100)
             self.chosen = f"~{clean(stage.id)}, one of {len(found)} stages of this name: {ids}"
         if any(job.address == self.of and not job.id for job in stage.jobs):
             return self._of_build()

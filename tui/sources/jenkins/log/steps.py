@@ -85,7 +85,7 @@ class StepReader:
             # Only what has written has a log to link to.
             return [flow.id for flow in node.stage_flow_nodes or () if "log" in (flow.links or ())]
         place = _PLACES[self._stages.path]
-        below = {each.id for each in _all(stage)}
+        below = {stage_below.id for stage_below in _all(stage)}
         if len(below) == 1:
             path = f"{run_path}/{place}/steps?nodeId={quote(stage.id)}"
         else:
@@ -93,8 +93,8 @@ class StepReader:
         answer = await self._client.get(path, _GRAPH_STEPS)
         listed = answer.data.steps if answer.data is not None else answer.steps
         if listed is None:
-            said = clean(answer.message or "") or "no data"
-            raise SourceError(Trouble.SERVER_ERROR, f"pipeline-graph-view answered {answer.status}: {said}")
+            reason = clean(answer.message or "") or "no data"
+            raise SourceError(Trouble.SERVER_ERROR, f"pipeline-graph-view answered {answer.status}: {reason}")
         ids = [str(step.id) for step in listed if step.stage_id is None or str(step.stage_id) in below]
         return sorted((id for id in ids if whole(id) is not None), key=int)
 

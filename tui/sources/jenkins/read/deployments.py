@@ -105,7 +105,7 @@ class Deployments:
             if pipeline is not own and any(rule.app and rule.covers(pipeline.address.path) for rule in rules)
         ]
         found, notes = await self._derive((own, *others), listing)
-        mine = tuple(each for each in found if _deploys(own, each))
+        mine = tuple(pipeline for pipeline in found if _deploys(own, pipeline))
         if not mine and not notes:
             reasons = [why for _, _, misses in explain(self._rules, [self._known(own)]) for why in misses]
             notes = (f"none of its runs was a deployment{f': {reasons[0]}' if reasons else ''}",)
@@ -127,10 +127,10 @@ class Deployments:
         ]
         for jobs in (own, sharing):
             found, notes = await self._derive(jobs, listing)
-            for each in found:
-                if each.address == environment:
+            for derived in found:
+                if derived.address == environment:
                     return msgspec.structs.replace(
-                        each, read_since=self._read_since(jobs), notes=(*each.notes, *notes)
+                        derived, read_since=self._read_since(jobs), notes=(*derived.notes, *notes)
                     )
         raise SourceError(
             Trouble.NOT_FOUND, f"no run that is known was a deployment to {environment}; see pipedeck check"
@@ -148,14 +148,14 @@ class Deployments:
             if any(rule.covers(pipeline.address.path) for rule in self._rules)
         ]
         known = [
-            await self._staged(each) if number < MOST_JOBS else self._known(each)
-            for number, each in enumerate(covered)
+            await self._staged(pipeline) if number < MOST_JOBS else self._known(pipeline)
+            for number, pipeline in enumerate(covered)
         ]
         watched = {pipeline.address.path for pipeline in listing.pipelines}
         return [
             RuleFound(
                 rule=self._rules[number],
-                jobs=sum(self._rules[number].covers(each.address.path) for each in covered),
+                jobs=sum(self._rules[number].covers(pipeline.address.path) for pipeline in covered),
                 hits=tuple(hits),
                 misses=tuple((why, tuple(runs)) for why, runs in misses.items()),
                 absent=tuple(
@@ -317,7 +317,7 @@ def _commits(builds: Iterable[ChangedBuild], job: Address) -> Iterable[Commit]:
     seen: set[str] = set()
     for build in sorted(builds, key=lambda it: -it.number):
         sets = (*(build.change_sets or ()), *((build.change_set,) if build.change_set else ()))
-        items = [item for each in sets for item in each.items or ()]
+        items = [item for change_set in sets for item in change_set.items or ()]
         for item in sorted(items, key=lambda it: -(it.timestamp or 0)):
             revision = clean(item.commit_id or "")
             if revision and revision in seen:

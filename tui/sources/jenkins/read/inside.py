@@ -101,10 +101,10 @@ class _Look(msgspec.Struct, frozen=True):
     @property
     def good_for(self) -> float:
         """Seconds, while the stages are the same."""
-        if self.ended and all(each.number is not None for each in self.started):
+        if self.ended and all(link.number is not None for link in self.started):
             return inf
         waits = self.locks or any(
-            each.number is None and flow_graph.active(each.node) for each in self.started
+            link.number is None and flow_graph.active(link.node) for link in self.started
         )
         return SOON if waits else APART
 

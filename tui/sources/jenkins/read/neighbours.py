@@ -76,7 +76,7 @@ class Neighbours:
                 if build.number is not None
             ]
             return sorted(
-                (each.run for each in builds if each.upstream == cause),
+                (build_read.run for build_read in builds if build_read.upstream == cause),
                 key=lambda run: run.address.number or 0,
             )
 

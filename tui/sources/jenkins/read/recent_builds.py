@@ -56,17 +56,17 @@ def newest(
     Raises:
         msgspec.ValidationError: a build has a wrong type.
     """
-    before = {each.sent: each for each in known}
+    before = {build.sent: build for build in known}
     read = [before.get(bytes(raw)) or _read(bytes(raw), address, web_url) for raw in sent]
-    builds = tuple(each for each in read if each is not None)
+    builds = tuple(build for build in read if build is not None)
     if asked < NEWEST_RUNS and len(builds) >= asked:
         if known and builds[0].number < known[0].number:
             return builds, NEWEST_RUNS  # it is gone, or the job was made anew: what is known may be another's
         oldest = builds[-1].number
-        builds = (*builds, *(each for each in known if each.number < oldest))[:NEWEST_RUNS]
+        builds = (*builds, *(build for build in known if build.number < oldest))[:NEWEST_RUNS]
         if not known or oldest > known[0].number + 1:
             return builds, NEWEST_RUNS  # there are others between
-    active = [place for place, each in enumerate(builds, 1) if each.read.active]
+    active = [place for place, build in enumerate(builds, 1) if build.read.active]
     return builds, min(1 + max(active, default=0), NEWEST_RUNS)
 
 

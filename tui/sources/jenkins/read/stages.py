@@ -30,8 +30,8 @@ class _Kind(msgspec.Struct, frozen=True):
 
 def _graph_view(answer: GraphAnswer) -> Tree:
     if answer.data is None:
-        said = clean(answer.message or "") or "no data"
-        raise SourceError(Trouble.SERVER_ERROR, f"pipeline-graph-view answered {answer.status}: {said}")
+        reason = clean(answer.message or "") or "no data"
+        raise SourceError(Trouble.SERVER_ERROR, f"pipeline-graph-view answered {answer.status}: {reason}")
     return graph_view.read(answer.data)
 
 

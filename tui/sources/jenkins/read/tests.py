@@ -169,8 +169,8 @@ class TestReports:
             SourceError
         """
         path = f"{run_path}/testReport/api/json"
-        said = await self._client.get(path, SAID, tree=said_tree(key))
-        found = await self._client.make(f"GET {path}", lambda: read_said(said, key))
+        report = await self._client.get(path, SAID, tree=said_tree(key))
+        found = await self._client.make(f"GET {path}", lambda: read_said(report, key))
         if found is None:
             raise SourceError(
                 Trouble.NOT_FOUND,
@@ -256,11 +256,11 @@ def _child_name(child: Child | None) -> str:
     return clean(unquote(parts[-2])) if len(parts) > 1 else ""
 
 
-def read_said(said: Said, key: CaseKey) -> CaseDetails | None:
+def read_said(report: Said, key: CaseKey) -> CaseDetails | None:
     """The details of the case at ``key``; None when another one stands there."""
-    result: _SaidResult = said
+    result: _SaidResult = report
     if "/" in key.place:
-        result = _first(said.child_reports, _SaidChild()).result or _SaidResult()
+        result = _first(report.child_reports, _SaidChild()).result or _SaidResult()
     node = _first(_first(result.suites, _SaidSuite()).cases, SaidNode())
     if (clean(node.class_name or ""), clean(node.name or "")) != (key.classname, key.name):
         return None
