@@ -160,7 +160,7 @@ class Plan(msgspec.Struct, frozen=True):
     def missing(self) -> tuple[str, ...]:
         """The names, as shown, of the fields that have to be filled in still."""
         asked = (field for field in self.fields if field.required and not field.default)
-        return tuple(clean(each.name) for each in asked if not self.request.value(each.name))
+        return tuple(clean(field.name) for field in asked if not self.request.value(field.name))
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -46,6 +46,6 @@ class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
         """WORSE where one metric is, else UNCLEAR where one is; OK."""
         outcomes = {metric.outcome for metric in self.metrics}
         return next(
-            (each for each in (MetricOutcome.WORSE, MetricOutcome.UNCLEAR) if each in outcomes),
+            (outcome for outcome in (MetricOutcome.WORSE, MetricOutcome.UNCLEAR) if outcome in outcomes),
             MetricOutcome.OK,
         )

@@ -174,7 +174,7 @@ class Pipeline(msgspec.Struct, frozen=True, gc=False):
     def first_queued(self) -> QueueItem | None:
         """Of what waits in the queue that which needs a person, else what has waited longest."""
         return min(
-            self.queue, key=lambda each: (not each.stuck, each.since or float("inf"), each.id), default=None
+            self.queue, key=lambda item: (not item.stuck, item.since or float("inf"), item.id), default=None
         )
 
     @property

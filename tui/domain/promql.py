@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 def selectors(query: str) -> tuple[str, ...]:
     """The series that ``query`` reads, each once: ``requests_total{track="canary"}``, without ranges and offsets."""
     found = (match["selector"] or match["name"] for match in _TOKEN.finditer(query))
-    return tuple(dict.fromkeys(each.strip() for each in found if each))
+    return tuple(dict.fromkeys(part.strip() for part in found if part))
 
 
 _AGGREGATE = re.compile(
@@ -72,6 +72,6 @@ def buckets(query: str) -> str:
     for selector in selectors(query):
         if selector.partition("{")[0].strip().endswith("_bucket"):
             over = re.search(re.escape(selector) + r"\s*(\[\s*\w+\s*\])", query)
-            each = f"increase({selector}{over[1]})" if over else selector
-            asked.append(f"{'sum' if over else 'count'} by (le) ({each})")
+            selected = f"increase({selector}{over[1]})" if over else selector
+            asked.append(f"{'sum' if over else 'count'} by (le) ({selected})")
     return " or ".join(asked)

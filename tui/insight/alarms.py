@@ -143,8 +143,8 @@ def _active(rule: AlarmRule, before: HeldAlarm, look: AlarmReading, now: float) 
     if look.state != "good":
         shown = look if look.state == "bad" else msgspec.structs.replace(look, since=before.seen.since)
         return msgspec.structs.replace(before, seen=shown, good_since=None)
-    told = max(look.since if look.since is not None else now, before.since)
-    good = min(now, told if before.good_since is None else min(told, before.good_since))
+    changed_at = max(look.since if look.since is not None else now, before.since)
+    good = min(now, changed_at if before.good_since is None else min(changed_at, before.good_since))
     if now - good >= rule.keep:
         return HeldAlarm(AlarmState.RESOLVED, before.since, now, look)
     return msgspec.structs.replace(before, good_since=good)
@@ -153,13 +153,13 @@ def _active(rule: AlarmRule, before: HeldAlarm, look: AlarmReading, now: float) 
 def next_look(rules: Mapping[str, AlarmRule], held: Mapping[Key, HeldAlarm]) -> float:
     """When time alone may change something; infinity where it cannot."""
     times = [math.inf]
-    for (name, _), each in held.items():
-        if each.state is AlarmState.PENDING:
-            times.append(each.since + rules[name].hold)
-        elif each.state is AlarmState.RESOLVED:
-            times.append(each.changed + SHOWN)
-        elif each.good_since is not None:
-            times.append(each.good_since + rules[name].keep)
+    for (name, _), alarm in held.items():
+        if alarm.state is AlarmState.PENDING:
+            times.append(alarm.since + rules[name].hold)
+        elif alarm.state is AlarmState.RESOLVED:
+            times.append(alarm.changed + SHOWN)
+        elif alarm.good_since is not None:
+            times.append(alarm.good_since + rules[name].keep)
     return min(times)
 
 
@@ -257,8 +257,8 @@ def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> AlarmReadi
     newest = ended[0].address
     if alike < consecutive:
         return AlarmReading("good", f"#{newest.run_text} {ended[0].status.value}", _end(ended[0]))
-    each = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run_text} {status.value}"
-    return AlarmReading("bad", each, _end(ended[alike - consecutive]), float(alike))
+    words = f"the last {alike} runs {status.value}" if alike > 1 else f"#{newest.run_text} {status.value}"
+    return AlarmReading("bad", words, _end(ended[alike - consecutive]), float(alike))
 
 
 def of_tests(run: Run, new: int | None, limit: int) -> AlarmReading:
@@ -276,7 +276,9 @@ def _end(run: Run) -> float | None:
 def joined(found: Mapping[str, Alerts]) -> dict[str, tuple[Alert, ...]]:
     """Other systems' alerts by source, each once: an Alertmanager has those that Prometheus sent it, with more labels,
     and it is the one that knows which are silenced (contracts: metrics §2, Alerts and rules)."""
-    managed = [each for alerts in found.values() if alerts.silences for each in alerts.alerts]
+    managed = [
+        managed_alert for alerts in found.values() if alerts.silences for managed_alert in alerts.alerts
+    ]
     sent: list[Alert] = []
     joint: dict[str, tuple[Alert, ...]] = {}
     for name, alerts in found.items():
@@ -284,14 +286,14 @@ def joined(found: Mapping[str, Alerts]) -> dict[str, tuple[Alert, ...]]:
             continue
         kept = []
         for alert in alerts.alerts:
-            twins = [each for each in managed if _same(alert, each)]
+            twins = [twin for twin in managed if _same(alert, twin)]
             sent += twins
             silenced = alert.silenced or next((twin.silenced for twin in twins if twin.silenced), "")
             kept.append(msgspec.structs.replace(alert, silenced=silenced))
         joint[name] = tuple(kept)
     for name, alerts in found.items():
         if alerts.silences:
-            joint[name] = tuple(each for each in alerts.alerts if each not in sent)
+            joint[name] = tuple(sent_alert for sent_alert in alerts.alerts if sent_alert not in sent)
     return joint
 
 

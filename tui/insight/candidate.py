@@ -54,8 +54,8 @@ def _judge(
         return MetricVerdict(metric=name, outcome=MetricOutcome.UNCLEAR, reason=reason)
     for version, value in ((champion, old), (candidate, new)):
         if value is None:
-            told = name in dict(version.metrics)
-            reason = f"{'is no number' if told else 'was not measured'} for version {version.version}"
+            measured = name in dict(version.metrics)
+            reason = f"{'is no number' if measured else 'was not measured'} for version {version.version}"
             return MetricVerdict(
                 metric=name, outcome=MetricOutcome.UNCLEAR, reason=reason, baseline=old, canary=new
             )

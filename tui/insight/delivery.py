@@ -75,13 +75,17 @@ def figures(
             and deployment.status in (Status.PASSED, Status.FAILED)
             and deployment.finished_at <= end
         ),
-        key=lambda each: (each.at, each.deployment.id),
+        key=lambda entry: (entry.at, entry.deployment.id),
     )
     known_runs = sorted({run.address: run for run in runs}.values(), key=_order)
     back = _taken_back(attempts)
     within = [attempt for attempt in attempts if attempt.at >= start]
     return (
-        _frequency([each for each in within if each.good], max(start, read_since or start), end),
+        _frequency(
+            [entry for entry in within if entry.good],
+            max(start, read_since or start),
+            end,
+        ),
         _lead_time(_first_placements(attempts), known_runs, start),
         _change_failures(within, back),
         _time_to_restore(attempts, back, start),
@@ -122,21 +126,21 @@ def _lead_time(placed: Sequence[_Placed], runs: Sequence[Run], start: float) -> 
     for run in runs:
         if run.revision:
             seen.setdefault(run.revision, _began(run))
-    told: list[_Placed] = []
+    measured: list[_Placed] = []
     times: list[float] = []
-    for each in placed:
-        at = each.deployment.committed_at
+    for entry in placed:
+        at = entry.deployment.committed_at
         if at is None:
-            at = seen.get(each.deployment.revision)
-        if at is not None and each.at >= start:
-            told.append(each)
-            times.append(max(0.0, each.at - at))
-    return Figure("lead time", median(times) if times else None, "seconds", len(times), _runs_of(told))
+            at = seen.get(entry.deployment.revision)
+        if at is not None and entry.at >= start:
+            measured.append(entry)
+            times.append(max(0.0, entry.at - at))
+    return Figure("lead time", median(times) if times else None, "seconds", len(times), _runs_of(measured))
 
 
 def _change_failures(within: Sequence[_Placed], back: frozenset[str]) -> Figure:
-    versions = {each.deployment.version for each in within}
-    failures = [each for each in within if not each.good or each.deployment.id in back]
+    versions = {entry.deployment.version for entry in within}
+    failures = [entry for entry in within if not entry.good or entry.deployment.id in back]
     failed = {failure.deployment.version for failure in failures}
     value = 100.0 * len(failed) / len(versions) if versions else None
     return Figure("change failures", value, "percent", len(versions), _runs_of(failures))
@@ -145,7 +149,7 @@ def _change_failures(within: Sequence[_Placed], back: frozenset[str]) -> Figure:
 def _time_to_restore(attempts: Sequence[_Placed], back: frozenset[str], start: float) -> Figure:
     """Several failures in a row are one: it began with the first of them."""
     times: list[float] = []
-    told: list[_Placed] = []
+    measured: list[_Placed] = []
     broken: _Placed | None = None
     for attempt in attempts:
         if not attempt.good or attempt.deployment.id in back:
@@ -153,9 +157,11 @@ def _time_to_restore(attempts: Sequence[_Placed], back: frozenset[str], start: f
         elif broken is not None:
             if attempt.at >= start:
                 times.append(attempt.at - broken.at)
-                told += [broken, attempt]
+                measured += [broken, attempt]
             broken = None
-    return Figure("time to restore", median(times) if times else None, "seconds", len(times), _runs_of(told))
+    return Figure(
+        "time to restore", median(times) if times else None, "seconds", len(times), _runs_of(measured)
+    )
 
 
 def _pass_rate(runs: Iterable[Run]) -> Figure:
@@ -166,9 +172,9 @@ def _pass_rate(runs: Iterable[Run]) -> Figure:
 
 
 def _runs_of(placed: Sequence[_Placed]) -> tuple[Address, ...]:
-    newest = sorted(placed, key=lambda each: each.at, reverse=True)
+    newest = sorted(placed, key=lambda entry: entry.at, reverse=True)
     return tuple(
-        dict.fromkeys(each.deployment.run.of_run for each in newest if each.deployment.run is not None)
+        dict.fromkeys(entry.deployment.run.of_run for entry in newest if entry.deployment.run is not None)
     )
 
 

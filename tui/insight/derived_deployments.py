@@ -89,7 +89,7 @@ def aim(rules: Sequence[DeploymentRule], job: Address, parameters: Iterable[tupl
 
 def app_of(rule: DeploymentRule, job: Address, known: Iterable[Pipeline] = ()) -> str:
     """What ``job`` deploys by ``rule``: as the newest of its runs tells of which it can be read; empty: none does."""
-    pipeline = next((each for each in known if each.address == job), Pipeline(job))
+    pipeline = next((listed for listed in known if listed.address == job), Pipeline(job))
     if rule.app is None:
         return job.path
     for run in (*pipeline.runs, Run(job, "", Status.UNKNOWN)):  # a word, or a part of the name, needs none
@@ -352,7 +352,7 @@ def _read(name: str, part: WordPart, pipeline: Pipeline, run: Run) -> str:
             raise _NotThere(f"{name}: it has no parameter {part.parameter}")
         return clean(value)  # its lines as one
     if part.folder is not None:
-        parts = [clean(unquote(each)) for each in pipeline.address.path.split("/")]
+        parts = [clean(unquote(part)) for part in pipeline.address.path.split("/")]
         try:
             return parts[part.folder]
         except IndexError:

@@ -48,7 +48,7 @@ def environment_state(deployments: Sequence[Deployment]) -> EnvironmentState:
             for deployment in deployments
             if deployment.status is Status.PASSED and not deployment.canary
         ),
-        key=lambda each: (_ended(each), _asked(each)),
+        key=lambda deployment: (_ended(deployment), _asked(deployment)),
     )
     stable = there[-1] if there else None
     since = _ended(stable) if stable is not None else -inf
@@ -74,13 +74,13 @@ def environment_state(deployments: Sequence[Deployment]) -> EnvironmentState:
     )
     coming = []
     for wanted in ((Status.RUNNING, Status.QUEUED), (Status.WAITING,)):
-        coming += [each for each in later if each.status in wanted][:1]
-    failed = next((each for each in later if each.status in _FAILED), None)
+        coming += [deployment for deployment in later if deployment.status in wanted][:1]
+    failed = next((deployment for deployment in later if deployment.status in _FAILED), None)
     if failed is not None and canary is not None and _asked(canary) > _asked(failed):
         failed = None
     return EnvironmentState(
         stable=stable,
-        previous=next((each for each in reversed(there) if not _same(each, stable)), None),
+        previous=next((deployment for deployment in reversed(there) if not _same(deployment, stable)), None),
         canary=canary,
         coming=tuple(coming),
         failed=failed,
@@ -101,12 +101,12 @@ def served_from(deployment: Deployment) -> float | None:
 def before(deployment: Deployment, deployments: Sequence[Deployment]) -> Deployment | None:
     """What was there, in another version, when ``deployment`` came."""
     earlier = [
-        each
-        for each in deployments
-        if each.status is Status.PASSED
-        and not each.canary
-        and not _same(each, deployment)
-        and _ended(each) <= (_ended(deployment) if deployment.finished_at is not None else inf)
+        other
+        for other in deployments
+        if other.status is Status.PASSED
+        and not other.canary
+        and not _same(other, deployment)
+        and _ended(other) <= (_ended(deployment) if deployment.finished_at is not None else inf)
     ]
     return max(earlier, key=_ended, default=None)
 
@@ -122,10 +122,10 @@ def was_on_its_way(deployment: Deployment, at: float) -> bool:
 
 def put_back(deployment: Deployment, deployments: Sequence[Deployment]) -> Deployment | None:
     """What was tried before a version that had been there already was put there again; None where nothing was."""
-    earlier = [each for each in deployments if each.status.finished and _ended(each) < _ended(deployment)]
+    earlier = [other for other in deployments if other.status.finished and _ended(other) < _ended(deployment)]
     newest = max(earlier, key=_ended, default=None)
     stood = any(
-        _same(each, deployment) and each.status is Status.PASSED and not each.canary for each in earlier
+        _same(other, deployment) and other.status is Status.PASSED and not other.canary for other in earlier
     )
     return newest if stood and not deployment.canary and not _same(deployment, newest) else None
 

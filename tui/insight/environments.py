@@ -140,9 +140,9 @@ def places(
     """
     merged: dict[Address, Environment] = {}
     for answer in found:
-        for each in answer.environments:
-            known = merged.get(each.address)
-            merged[each.address] = _merged(each, known) if known else each
+        for listed in answer.environments:
+            known = merged.get(listed.address)
+            merged[listed.address] = _merged(listed, known) if known else listed
     for address, environment in past.items():
         if address in merged:
             merged[address] = _merged(merged[address], environment)
@@ -150,20 +150,22 @@ def places(
     live = _live(ordered, model)
     pair = model.blue_green if model is not None else None
     return tuple(
-        EnvironmentPlace(each, environment_state(each.deployments), each.name == live.name, live.why)
-        if live is not None and pair is not None and each.name in pair
-        else EnvironmentPlace(each, environment_state(each.deployments))
-        for each in ordered
+        EnvironmentPlace(
+            environment, environment_state(environment.deployments), environment.name == live.name, live.why
+        )
+        if live is not None and pair is not None and environment.name in pair
+        else EnvironmentPlace(environment, environment_state(environment.deployments))
+        for environment in ordered
     )
 
 
 def front_place(found: Sequence[EnvironmentPlace], model: ModelScope | None) -> EnvironmentPlace | None:
     """The environment that counts: the model's own, else the first one for production."""
     if model is not None and model.environment:
-        for each in found:
-            if each.environment.name == model.environment:
-                return each
-    return next((each for each in found if each.environment.tier == "production"), None)
+        for place in found:
+            if place.environment.name == model.environment:
+                return place
+    return next((place for place in found if place.environment.tier == "production"), None)
 
 
 def _merged(now: Environment, past: Environment) -> Environment:
@@ -182,7 +184,7 @@ def _merged(now: Environment, past: Environment) -> Environment:
         else deployment
         for deployment in now.deployments
     ]
-    ids = {each.id for each in newer}
+    ids = {deployment.id for deployment in newer}
     deployments = newest_first(
         (*newer, *(deployment for deployment in past.deployments if deployment.id not in ids))
     )

@@ -61,16 +61,28 @@ def pending_gates(
     }
     return sorted(
         found.values(),
-        key=lambda each: (not each.needs_person, each.since or float("inf"), str(each.gate.address)),
+        key=lambda pending: (
+            not pending.needs_person,
+            pending.since or float("inf"),
+            str(pending.gate.address),
+        ),
     )
 
 
 def _overtaken(gate: Address, places: Iterable[Environments]) -> str:
     """Told only of the one environment that the gate is known to lead to, by runs of its own pipeline."""
     environments = [environment for found in places for environment in found.environments]
-    own = [place for place in environments if any(_waits_there(gate, each) for each in place.deployments)]
+    own = [
+        place
+        for place in environments
+        if any(_waits_there(gate, deployment) for deployment in place.deployments)
+    ]
     # A job of the same name may lead elsewhere in a run of another ref.
-    alike = [place for place in environments if any(_same_job(gate, each) for each in place.deployments)]
+    alike = [
+        place
+        for place in environments
+        if any(_same_job(gate, deployment) for deployment in place.deployments)
+    ]
     led_to = own or alike
     if len(led_to) != 1:
         return ""

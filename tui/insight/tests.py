@@ -77,12 +77,12 @@ def comparable(run: Run, runs: Sequence[Run]) -> list[Run]:
         older = runs[numbers.index(run.address.run) + 1 :]
     else:
         older = [other for other in runs if _age(other) < _age(run)]
-    told = any(other.tests for other in runs)  # not every listing counts tests
+    tests_listed = any(other.tests for other in runs)  # not every listing counts tests
     settled = (Status.PASSED, Status.WARNING, Status.FAILED, Status.WAITING)
     return [
         other
         for other in older
-        if other.status in settled and (not told or (other.tests is not None and other.tests.total))
+        if other.status in settled and (not tests_listed or (other.tests is not None and other.tests.total))
     ][:EARLIER]
 
 
@@ -92,11 +92,11 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
     Each case is compared with the last run that ran it: one that lacks it or skipped it says nothing of it. Where the
     server itself says since when a case fails, the longer time counts.
     """
-    runs = [run, *(each.run for each in earlier)]
-    reports = [report, *(each.report for each in earlier)]
-    names = {name for each in reports for name in _of_interest(each)}
-    seen = [_outcomes(each, names) for each in reports]
-    times = {each.address.run: each.started_at for each in runs}
+    runs = [run, *(past.run for past in earlier)]
+    reports = [report, *(past.report for past in earlier)]
+    names = {name for test_report in reports for name in _of_interest(test_report)}
+    seen = [_outcomes(test_report, names) for test_report in reports]
+    times = {past_run.address.run: past_run.started_at for past_run in runs}
     new: list[JudgedCase] = []
     known: list[JudgedCase] = []
     flaky: list[JudgedCase] = []
@@ -129,8 +129,8 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
                 judged = JudgedCase(s, i, flaky=why)
             if why:
                 flaky.append(judged)
-    places = {each.address.run: -place for place, each in enumerate(runs)}
-    known.sort(key=lambda each: each.since if isinstance(each.since, int) else places.get(each.since, 0))
+    places = {past_run.address.run: -place for place, past_run in enumerate(runs)}
+    known.sort(key=lambda case: case.since if isinstance(case.since, int) else places.get(case.since, 0))
     return Comparison(
         new=tuple(new),
         known=tuple(known),
@@ -138,9 +138,9 @@ def compare(report: TestReport, run: Run, earlier: Sequence[EarlierRun] = ()) ->
         fixed=tuple(fixed),
         slowest=_slowest(report),
         against=tuple(
-            each.run.address.run
-            for each in earlier
-            if each.run.address.run is not None and any(suite.cases for suite in each.report.suites)
+            past.run.address.run
+            for past in earlier
+            if past.run.address.run is not None and any(suite.cases for suite in past.report.suites)
         ),
     )
 

@@ -190,9 +190,9 @@ def latched(worse: Sequence[bool], beyond: Sequence[bool]) -> bool:
         beyond: for each look, whether the newest pairs are beyond the margin on average.
     """
     state = before = False
-    for said, far in zip(worse, beyond, strict=True):
-        state = (said and before) or (state and (said or far))
-        before = said
+    for is_worse, far in zip(worse, beyond, strict=True):
+        state = (is_worse and before) or (state and (is_worse or far))
+        before = is_worse
     return state
 
 

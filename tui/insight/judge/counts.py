@@ -243,11 +243,11 @@ def _facts(sums: _Sums, count: int, span: int, rule: MetricRule) -> Comparison:
     margin = rule.max_worse or 0.0
     if not rule.lower:
         level, base, low, high = 1 - level, 1 - base, -high, -low
-    told = "good" if not rule.lower else "bad"
+    counted = "good" if not rule.lower else "bad"
     count_new, count_old = (bad_new, bad_old) if rule.lower else (new - bad_new, old - bad_old)
     method = (
         f"{count} windows of counts; in {'all' if span == count else f'the newest {span}'} of them "
-        f"{quantity(count_new)} of {quantity(new)} {told}, baseline {quantity(count_old)} of {quantity(old)}; "
+        f"{quantity(count_new)} of {quantity(new)} {counted}, baseline {quantity(count_old)} of {quantity(old)}; "
         f"Newcombe's interval of {errors:g} standard errors (WORSE from {WORSE:g}, OK from {OK:g}), "
         f"counts divided by {dispersion:.2f} for what varies more than chance"
     )

@@ -50,18 +50,22 @@ def decide(
     step: int = 60,
 ) -> Verdict:
     """The verdict on a model. Thresholds that are None are those of Spinnaker's own form."""
-    score = kayenta.score([each.result for each in judged], group_weights)
+    score = kayenta.score([judged_metric.result for judged_metric in judged], group_weights)
     decision, reason = _decision(
         score, kayenta.PASS if pass_ is None else pass_, kayenta.MARGINAL if marginal is None else marginal
     )
-    few = [each.metric.metric for each in judged if each.controls < kayenta.FEWEST_POINTS]
+    few = [
+        judged_metric.metric.metric
+        for judged_metric in judged
+        if judged_metric.controls < kayenta.FEWEST_POINTS
+    ]
     return Verdict(
         model=model,
         judge="kayenta",
         decision=decision,
         reason=reason,
         score=score.score,
-        metrics=tuple(each.metric for each in judged),
+        metrics=tuple(judged_metric.metric for judged_metric in judged),
         groups=tuple(GroupScore(group.name, round(group.score, 2)) for group in score.groups if group.name),
         notes=(f"fewer than {kayenta.FEWEST_POINTS} values of the baseline: {', '.join(few)}",)
         if few
@@ -95,9 +99,9 @@ def _metric(seen: JudgedWindow, found: kayenta.Classification) -> MetricVerdict:
 
 
 def _decision(score: kayenta.Score, pass_: float, marginal: float) -> tuple[Decision, str]:
-    said = score.reason or f"score {score.score:g}"
+    reason = score.reason or f"score {score.score:g}"
     if not kayenta.interval_goes_on(score.score, marginal):
-        return Decision.STOP, f"{said}, not above marginal {marginal:g}"
+        return Decision.STOP, f"{reason}, not above marginal {marginal:g}"
     if score.score < pass_:
-        return Decision.WAIT, f"{said}, below pass {pass_:g}: an interval goes on, the last one would fail"
-    return Decision.PROMOTE, f"{said}, pass is {pass_:g}"
+        return Decision.WAIT, f"{reason}, below pass {pass_:g}: an interval goes on, the last one would fail"
+    return Decision.PROMOTE, f"{reason}, pass is {pass_:g}"

@@ -328,11 +328,11 @@ def _facts(
             (scale.difference(end) for end in (mean - half, mean + half)), key=lambda end: end or 0.0
         )
         _, memory, independent = excess.spread(0, 0, count)
-        told = ", ".join(
+        errors = ", ".join(
             f"{score:.1f} over {'all' if of == count else f'the newest {of}'}" for of, score in scores.items()
         )
         method += (
-            f", {independent:.0f} independent, memory {memory:.2f}; standard errors beyond the margin: {told} "
+            f", {independent:.0f} independent, memory {memory:.2f}; standard errors beyond the margin: {errors} "
             f"(WORSE above {WORSE_ALL:g} over all, {WORSE_NEWEST:g} over others; OK below {OK_ALL:g})"
         )
         if span != count:
