@@ -31,5 +31,5 @@ class ManualChanges:
 
     def pending(self, job: int, needed: int) -> int:
         """How many approvals a job still needs."""
-        given = sum(each.status == "approved" for each in self.approvals.get(job, {}).values())
+        given = sum(approval.status == "approved" for approval in self.approvals.get(job, {}).values())
         return max(0, needed - given)

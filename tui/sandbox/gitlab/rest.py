@@ -305,10 +305,10 @@ def _deployment(ask: RestRequest, key: str, number: str) -> Any:
             body = bodies.deployment(ask.site, it, _by_name(ask, project)[it.job.environment])
             if ask.options.community:
                 return body
-            said = ask.site.deeds.approvals.get(it.job.id, {}).values()
+            approvals = ask.site.deeds.approvals.get(it.job.id, {}).values()
             return body | {
                 "pending_approval_count": ask.site.pending(it.job),
-                "approvals": [bodies.approval(ask.site, each) for each in said],
+                "approvals": [bodies.approval(ask.site, approval) for approval in approvals],
                 "approval_summary": {"rules": []},
             }
     raise not_found()

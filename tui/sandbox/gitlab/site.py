@@ -186,8 +186,8 @@ class Site:
             for index, attempt in enumerate(state.attempts):
                 status = _STATUS[attempt.state]
                 number = self.world.job_id(run, task.id, index)
-                said = self.deeds.approvals.get(number, {}).values()
-                if rejected := any(each.status == "rejected" for each in said):
+                approvals = self.deeds.approvals.get(number, {}).values()
+                if rejected := any(approval.status == "rejected" for approval in approvals):
                     status = "failed"
                 if attempt.state is State.CREATED:
                     if task.id in unreachable:

@@ -20,7 +20,7 @@ _STATUSES = {"passed": "success", "failed": "failed", "skipped": "skipped"}
 
 def reports(site: Site, it: Pipeline) -> tuple[Tests, ...]:
     """Those of the pipeline and of its child pipelines."""
-    below = (each for child in site.children(it) for each in reports(site, child))
+    below = (report for child in site.children(it) for report in reports(site, child))
     return (*it.tests, *below)
 
 
@@ -29,45 +29,45 @@ def summary(site: Site, it: Pipeline) -> Body:
     found = reports(site, it)
     return {
         "total": {
-            "time": round(sum(each.seconds for each in found), 3),
-            "count": sum(each.count for each in found),
-            "success": sum(each.success for each in found),
-            "failed": sum(each.failed for each in found),
-            "skipped": sum(each.skipped for each in found),
+            "time": round(sum(tests.seconds for tests in found), 3),
+            "count": sum(tests.count for tests in found),
+            "success": sum(tests.success for tests in found),
+            "failed": sum(tests.failed for tests in found),
+            "skipped": sum(tests.skipped for tests in found),
             "error": 0,
-            "suite_error": next((each.error for each in found if each.error), None),
+            "suite_error": next((tests.error for tests in found if tests.error), None),
         },
         "test_suites": [
-            _counts(each) | {"build_ids": [each.job], "suite_error": each.error or None} for each in found
+            _counts(tests) | {"build_ids": [tests.job], "suite_error": tests.error or None} for tests in found
         ],
     }
 
 
-def _counts(each: Tests) -> Body:
+def _counts(tests: Tests) -> Body:
     return {
-        "name": each.name,
-        "total_time": each.seconds,
-        "total_count": each.count,
-        "success_count": each.success,
-        "failed_count": each.failed,
-        "skipped_count": each.skipped,
+        "name": tests.name,
+        "total_time": tests.seconds,
+        "total_count": tests.count,
+        "success_count": tests.success,
+        "failed_count": tests.failed,
+        "skipped_count": tests.skipped,
         "error_count": 0,
     }
 
 
 def report(site: Site, it: Pipeline) -> Body:
     """``test_report``: every case, with all that it said."""
-    found = [each for each in reports(site, it) if not _expired(site, each)]
+    found = [tests for tests in reports(site, it) if not _expired(site, tests)]
     return {
-        "total_time": round(sum(each.seconds for each in found), 3),
-        "total_count": sum(each.count for each in found),
-        "success_count": sum(each.success for each in found),
-        "failed_count": sum(each.failed for each in found),
-        "skipped_count": sum(each.skipped for each in found),
+        "total_time": round(sum(tests.seconds for tests in found), 3),
+        "total_count": sum(tests.count for tests in found),
+        "success_count": sum(tests.success for tests in found),
+        "failed_count": sum(tests.failed for tests in found),
+        "skipped_count": sum(tests.skipped for tests in found),
         "error_count": 0,
         "test_suites": [
-            _counts(each) | {"suite_error": each.error or None, "test_cases": list(_cases(site, each))}
-            for each in found
+            _counts(tests) | {"suite_error": tests.error or None, "test_cases": list(_cases(site, tests))}
+            for tests in found
         ],
     }
 
@@ -81,16 +81,16 @@ def suite(site: Site, it: Pipeline, builds: Iterable[object]) -> Body | None:
     return None
 
 
-def _expired(site: Site, each: Tests) -> bool:
-    return site.world.now() - each.ended_at > KEPT
+def _expired(site: Site, tests: Tests) -> bool:
+    return site.world.now() - tests.ended_at > KEPT
 
 
-def _cases(site: Site, each: Tests) -> Iterator[Body]:
+def _cases(site: Site, tests: Tests) -> Iterator[Body]:
     """Failed ones first, each kind slowest first."""
-    if each.error:
+    if tests.error:
         return
     order = ("failed", "passed", "skipped")
-    found = _suite(each)
+    found = _suite(tests)
     for case in sorted(found, key=lambda case: (order.index(case.outcome), -case.seconds)):
         yield {
             "status": _STATUSES[case.outcome],
@@ -100,27 +100,27 @@ def _cases(site: Site, each: Tests) -> Iterator[Body]:
             "execution_time": case.seconds,
             "system_output": case.trace or case.message or None,
             "stack_trace": None,
-            "recent_failures": _recent(site, each, case) if case.outcome == "failed" else None,
+            "recent_failures": _recent(site, tests, case) if case.outcome == "failed" else None,
         }
 
 
-def _suite(each: Tests) -> Sequence[Case]:
+def _suite(tests: Tests) -> Sequence[Case]:
     return cases(
-        each.run,
-        each.name,
-        count=each.count,
-        failed=each.failed,
-        skipped=each.skipped,
-        seconds=each.seconds,
+        tests.run,
+        tests.name,
+        count=tests.count,
+        failed=tests.failed,
+        skipped=tests.skipped,
+        seconds=tests.seconds,
     )
 
 
-def _recent(site: Site, each: Tests, case: Case) -> Body | None:
+def _recent(site: Site, suite: Tests, case: Case) -> Body | None:
     """How often it failed in the newest runs of the default branch."""
     count = 0
-    for it in site.pipelines(site.pipeline(each.run).project)[:6]:
+    for it in site.pipelines(site.pipeline(suite.run).project)[:6]:
         if it.run.pipeline.ref == "main":
-            same = (tests for tests in it.tests if tests.name == each.name and tests.failed)
+            same = (tests for tests in it.tests if tests.name == suite.name and tests.failed)
             count += sum(
                 other.name == case.name and other.outcome == "failed"
                 for tests in same

@@ -28,34 +28,34 @@ def trace(run: Run, state: TaskState, attempt: int, now: float, *, every: float,
         every: seconds between two times that the runner sends what it has.
         rows: whether it puts a time before each row (runners since 18.7).
     """
-    its = state.attempts[attempt]
-    if its.started_at is None:
+    attempt_state = state.attempts[attempt]
+    if attempt_state.started_at is None:
         return Trace(b"", b"")
-    if its.ended_at is not None:
+    if attempt_state.ended_at is not None:
         whole = _rendered(tuple(_told(run, state, attempt, now)), rows)
         return Trace(whole, whole)
-    told = list(_told(run, state, attempt, now))
-    sent_at = its.started_at + (now - its.started_at) // every * every
-    sent = tuple(write for write in told if write.at <= sent_at)
-    return Trace(_rendered(sent, rows), _rendered(tuple(told), rows))
+    written = list(_told(run, state, attempt, now))
+    sent_at = attempt_state.started_at + (now - attempt_state.started_at) // every * every
+    sent = tuple(write for write in written if write.at <= sent_at)
+    return Trace(_rendered(sent, rows), _rendered(tuple(written), rows))
 
 
 def _told(run: Run, state: TaskState, attempt: int, now: float) -> Iterator[Write]:
-    its = state.attempts[attempt]
-    start = its.started_at or 0.0
+    attempt_state = state.attempts[attempt]
+    start = attempt_state.started_at or 0.0
     for at, data in _opening(run, start):
-        if at > now or (its.ended_at is not None and at > its.ended_at):
+        if at > now or (attempt_state.ended_at is not None and at > attempt_state.ended_at):
             return
         yield Write(at, data)
     yield from writes(run, state, attempt, now)
-    if its.ended_at is None:
+    if attempt_state.ended_at is None:
         return
-    end = its.ended_at
+    end = attempt_state.ended_at
     section = "cleanup_file_variables"
     yield Write(end, _section("end", "step_script", end) + _section("start", section, end))
     yield Write(end, b"\x1b[36;1mCleaning up project directory and file based variables\x1b[0;m\n")
     yield Write(end, _section("end", section, end))
-    yield Write(end, _ENDINGS.get(its.state, b"Job succeeded\n"))
+    yield Write(end, _ENDINGS.get(attempt_state.state, b"Job succeeded\n"))
 
 
 _ENDINGS = {
@@ -91,17 +91,17 @@ def _section(kind: str, name: str, at: float, options: str = "") -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _rendered(told: tuple[Write, ...], rows: bool) -> bytes:
-    return b"".join(_rows(told)) if rows else b"".join(write.data for write in told)
+def _rendered(written: tuple[Write, ...], rows: bool) -> bytes:
+    return b"".join(_rows(written)) if rows else b"".join(write.data for write in written)
 
 
-def _rows(told: tuple[Write, ...]) -> Iterator[bytes]:
+def _rows(written: tuple[Write, ...]) -> Iterator[bytes]:
     """Each write as rows: the time, the stream, and ``+`` where a row goes on with the one before.
 
     A row ends with each write, and behind each lone carriage return.
     """
     mark = b" "
-    for write in told:
+    for write in written:
         time = datetime.fromtimestamp(write.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
         head = time + (b"Z 01E" if write.error else b"Z 01O")
         data = write.data

@@ -158,7 +158,9 @@ def _create(ask: RestRequest, key: str) -> Any:
     project = ask.project(key)
     _permit(ask)
     given = ask.body.get("variables") or []
-    return _start(ask, project.path, {each["key"]: str(each.get("value", "")) for each in given}, "api")
+    return _start(
+        ask, project.path, {variable["key"]: str(variable.get("value", "")) for variable in given}, "api"
+    )
 
 
 def _trigger(ask: RestRequest, key: str) -> Any:

@@ -69,8 +69,8 @@ def step_log(
     """The log of a step and whether it will grow; None where there is no such step."""
     for state, leaf in _leaves(run, seen, now):
         if step_id(leaf) == node:
-            told = _Told(run, {}, now, windows)
-            return b"".join(data for _, data in _written(told, state)), leaf.ended_at is None
+            context = _Told(run, {}, now, windows)
+            return b"".join(data for _, data in _written(context, state)), leaf.ended_at is None
     return None
 
 
@@ -94,7 +94,7 @@ def _leaves(run: Run, seen: Progress, now: float) -> Iterator[tuple[TaskState, N
 
 
 def _entries(run: Run, seen: Progress, now: float, windows: bool) -> Iterator[_Entry]:
-    told = _Told(run, {6 + 9 * index: state for index, state in enumerate(seen.tasks)}, now, windows)
+    context = _Told(run, {6 + 9 * index: state for index, state in enumerate(seen.tasks)}, now, windows)
     freestyle = run.pipeline.plain
     begin = run.begins_at
     if begin > now:
@@ -112,10 +112,10 @@ def _entries(run: Run, seen: Progress, now: float, windows: bool) -> Iterator[_E
     yield _Entry(begin, 1, 0, opening)
     if freestyle:
         for state in seen.tasks:
-            for at, data in _written(told, state):
+            for at, data in _written(context, state):
                 yield _Entry(at, 2, 0, data)
     else:
-        yield from _level(nodes(run, seen, now, everything=True), 0, told)
+        yield from _level(nodes(run, seen, now, everything=True), 0, context)
     if seen.ended_at is not None:
         closing = b"" if freestyle else _marker("}") + _marker("// node") + _marker("End of Pipeline")
         if seen.state is State.FAILED and not freestyle:
@@ -132,7 +132,7 @@ _RESULTS = {
 }
 
 
-def _level(level: Sequence[Node], inside: int, told: "_Told") -> Iterator[_Entry]:
+def _level(level: Sequence[Node], inside: int, context: "_Told") -> Iterator[_Entry]:
     """The entries of stages or branches in the block with the id ``inside``; 0: in none.
 
     Blocks close before others open at the same time, inner ones before outer ones.
@@ -151,17 +151,17 @@ def _level(level: Sequence[Node], inside: int, told: "_Told") -> Iterator[_Entry
             else _marker("stage") + _marker(f"{{ ({node.name})")
         )
         closing = _marker("}") if parallel else _marker("}") + _marker("// stage")
-        state = told.states.get(node.id)
+        state = context.states.get(node.id)
         if state is not None and state.state is State.SKIPPED:
-            if told.declarative:
+            if context.declarative:
                 words = f"Stage “{node.name}” skipped due to earlier failure(s)\n".encode()
                 yield _Entry(node.begun_at, 4, node.id, opening + words + closing)
             continue
         yield _Entry(node.begun_at, 4, node.id, opening)
         if state is None:
-            yield from _level(node.children, node.id, told)
+            yield from _level(node.children, node.id, context)
         else:
-            yield from _step(node, state, told)
+            yield from _step(node, state, context)
         if node.ended_at is not None:
             yield _Entry(node.ended_at, _closing(node.begun_at, node.ended_at), -node.id, closing)
 
@@ -171,7 +171,7 @@ def _closing(begun_at: float, ended_at: float) -> int:
     return 3 if ended_at > begun_at else 5
 
 
-def _step(node: Node, state: TaskState, told: "_Told") -> Iterator[_Entry]:
+def _step(node: Node, state: TaskState, context: "_Told") -> Iterator[_Entry]:
     number = node.id + 0.75
     step = "input" if state.task.gate else "sh"
     yield _Entry(node.begun_at, 4, number, _marker(step))
@@ -182,19 +182,19 @@ def _step(node: Node, state: TaskState, told: "_Told") -> Iterator[_Entry]:
         yield _Entry(node.begun_at, 4, number, asked)
         if state.last.started_at is not None:
             yield _Entry(state.last.started_at, 2, number, b"Approved\n")
-    for at, data in _written(told, state):
+    for at, data in _written(context, state):
         yield _Entry(at, 2, number, data)
 
 
-def _written(told: _Told, state: TaskState) -> Iterator[tuple[float, bytes]]:
+def _written(context: _Told, state: TaskState) -> Iterator[tuple[float, bytes]]:
     """What the attempts at a task wrote, each line with its time where the pipeline says so (``timestamps()``)."""
-    timed, fresh = told.declarative, True
+    timed, fresh = context.declarative, True
     for attempt in range(len(state.attempts)):
-        for write in writes(told.run, state, attempt, told.now):
+        for write in writes(context.run, state, attempt, context.now):
             data = write.data
             if timed:
                 data, fresh = _stamped(write.at, data, fresh)
-            yield write.at, data.replace(b"\n", b"\r\n") if told.windows else data
+            yield write.at, data.replace(b"\n", b"\r\n") if context.windows else data
 
 
 def _stamped(at: float, data: bytes, fresh: bool) -> tuple[bytes, bool]:

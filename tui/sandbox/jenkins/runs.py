@@ -297,7 +297,7 @@ def _pending_field(field: RunField) -> dict[str, Any]:
 
 
 def _interrupted(controller: Controller, run: Run) -> Bean:
-    events = (each for each in controller.world.events(run) if each.kind in ("cancel", "reject"))
+    events = (event for event in controller.world.events(run) if event.kind in ("cancel", "reject"))
     event = next(events, None)
     who, rejected = (event.who, event.kind == "reject") if event is not None else ("", False)
     user = Bean("", {"absoluteUrl": f"{controller.root_url}user/{quote(who)}", "fullName": who})

@@ -149,7 +149,14 @@ def _denied(ask: Ask, what: str, right: str) -> Response:
 
 def _input(ask: Ask, run: Run, id: str, how: str) -> Response | None:
     controller, deeds = ask.controller, ask.controller.deeds
-    state = next((each for each in controller.world.progress(run).waiting if runs.input_id(each) == id), None)
+    state = next(
+        (
+            pending_input
+            for pending_input in controller.world.progress(run).waiting
+            if runs.input_id(pending_input) == id
+        ),
+        None,
+    )
     if state is None:
         return None  # answered, or never asked
     yes = how.startswith("proceed") or (how == "submit" and "proceed" in ask.form)
@@ -200,8 +207,8 @@ def _values(form: Form, sent: Any) -> dict[str, Any]:
     given = sent.get("parameter", [])
     fields = {field.name: field for field in form.fields}
     return {
-        each["name"]: _value(fields[each["name"]], each["value"])
-        for each in (given if isinstance(given, list) else [given])
+        parameter["name"]: _value(fields[parameter["name"]], parameter["value"])
+        for parameter in (given if isinstance(given, list) else [given])
     }
 
 
@@ -238,7 +245,8 @@ def _build(ask: Ask, pipeline: Pipeline) -> Response:
     try:
         given = json.loads(ask.form["json"])["parameter"]
         sent = {
-            each["name"]: _text(each["value"]) for each in (given if isinstance(given, list) else [given])
+            parameter["name"]: _text(parameter["value"])
+            for parameter in (given if isinstance(given, list) else [given])
         }
     except (ValueError, KeyError, TypeError):
         return _oops(ask)
