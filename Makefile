@@ -39,7 +39,7 @@ build: $(VENV)/.build-tools
 
 # All that the tests have first: what the others hold of it is the same there.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock" --upgrade
+	--custom-compile-command "make lock" $(UPGRADE)
 lock:
 	$(COMPILE) pyproject.toml --group build --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/run.txt
