@@ -81,6 +81,6 @@ def names(consents: Iterable[RequiredConfirmation]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(consent.name for consent in consents if consent.name))
 
 
-def among(globs: Sequence[str], names: Iterable[str]) -> str:
-    """The first of ``names``, environments by name or address, that one of ``globs`` matches; empty: none."""
-    return next((name for name in names if any(matches(glob, name) for glob in globs)), "")
+def among(globs: Sequence[str], names: Iterable[str]) -> str | None:
+    """The first of ``names``, environments by name or address, that one of ``globs`` matches."""
+    return next((name for name in names if any(matches(glob, name) for glob in globs)), None)

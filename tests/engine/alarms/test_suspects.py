@@ -81,7 +81,7 @@ def test_a_canary_that_stands_is_taken_back_to_the_stable_version() -> None:
     look = suspects("gitlab", stood("3", 3000.0, canary=True), STABLE, OLD)
     found = look.before("gitlab", 5000.0)
     assert look.rollback(found)[0] == "take the canary 3 back to 2"
-    assert look.later(found) == look.coming(found) == ""
+    assert look.later(found) is look.coming(found) is None
 
 
 def test_what_is_about_the_canary_is_about_the_one_that_is_there() -> None:

@@ -17,16 +17,16 @@ from tui.insight.derived_deployments import app_of
 from tui.insight.environment_state import environment_state
 
 
-def model_of(settings: Settings, address: Address) -> str:
-    """The name of the first model that has the pipeline of ``address``; empty: none."""
+def model_of(settings: Settings, address: Address) -> str | None:
+    """The name of the first model that has the pipeline of ``address``."""
     pipeline = address.pipeline
-    return next((name for name, model in settings.models.items() if model.ships(pipeline)), "")
+    return next((name for name, model in settings.models.items() if model.ships(pipeline)), None)
 
 
 def canary_gates(settings: Settings, address: Address) -> tuple[re.Pattern[str], ...] | None:
     """What the gates of a pipeline are called at which a canary waits; None: any of them may be one."""
     source = settings.sources.get(address.source)
-    model = settings.models.get(model_of(settings, address))
+    model = settings.models.get(model_of(settings, address) or "")
     return source.canary_gates(address.path, model.promote if model else "") if source is not None else None
 
 
@@ -208,12 +208,12 @@ def champions(registry: RegistrySettings, found: Candidacy) -> Iterator[Offer]:
         yield Offer(champion(registry, before), f"Back to version {before}, the {alias} before")
 
 
-def registered(settings: Settings, target: Address) -> str:
-    """The model of the config that a registry has under that name; empty: none."""
+def registered(settings: Settings, target: Address) -> str | None:
+    """The model of the config that a registry has under that name."""
     for name, model in settings.models.items():
         if model.registry and (model.registry.source, model.registry.model) == (target.source, target.path):
             return name
-    return ""
+    return None
 
 
 def deployment_of(environment: Environment, version: str) -> Deployment | None:
@@ -232,8 +232,8 @@ def deployment_of(environment: Environment, version: str) -> Deployment | None:
     return next(able, (named[0] if named else None) if version else before)
 
 
-def changed_by(settings: Settings, request: ActionRequest) -> str:
-    """The name of the model that ``request`` is about; empty: none, or it only trains one."""
+def changed_by(settings: Settings, request: ActionRequest) -> str | None:
+    """The name of the model that ``request`` is about; None: of none, or it only trains one."""
     if request.kind is ActionKind.TRIGGER:
         given = {name for name, _ in request.values}
         for name, model in settings.models.items():
@@ -245,7 +245,7 @@ def changed_by(settings: Settings, request: ActionRequest) -> str:
                 and training.target == request.target
                 and given >= {*dict(training.values)}
             ):
-                return ""
+                return None
     return model_of(settings, request.target)
 
 

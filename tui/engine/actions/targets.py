@@ -107,18 +107,18 @@ async def _prepared(actions: ActionService, kind: ActionKind, target: Address) -
         prepared = await actions.plan(aimed.possible[0].request)
     except SourceError as error:
         return TargetPlan(target, why_not=str(error))
-    return TargetPlan(target, prepared, _alone(prepared))
+    return TargetPlan(target, prepared, _separate_question_reason(prepared) or "")
 
 
-def _alone(prepared: PreparedAction) -> str:
-    """Why it has to be asked by itself, or cannot be done at all; empty: it may be one of several."""
+def _separate_question_reason(prepared: PreparedAction) -> str | None:
+    """Why it has to be asked by itself, or cannot be done at all; None: it may be one of several."""
     plan = prepared.plan
     if not plan.possible:
         return plan.why_not or "not now"
     if prepared.consent.doubt:
         return f"{prepared.consent.doubt}: that takes a question of its own"
     asked = ", ".join(plan.missing)
-    return f"it asks for {asked}: that takes a question of its own" if asked else ""
+    return f"it asks for {asked}: that takes a question of its own" if asked else None
 
 
 def able(items: Sequence[TargetPlan]) -> list[PreparedAction]:

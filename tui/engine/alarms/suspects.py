@@ -92,18 +92,20 @@ class Suspects:
         found = max(self._canaries(model), key=lambda candidate: candidate[0], default=None)
         return CanaryNow("") if found is None else CanaryNow(found[2].id, found[2].version, found[0])
 
-    def later(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str:
-        """The version that has come in the place of the one found; empty: that one is there."""
+    def later(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str | None:
+        """The version that has come in the place of the one found; None: that one is there."""
         if found is None:
-            return ""
+            return None
         now = found[1].standing
         there = [deployment.version for deployment in (now.canary, now.stable) if deployment is not None]
-        return "" if not there or found[0].deployment.version in there else there[0]
+        return None if not there or found[0].deployment.version in there else there[0]
 
-    def coming(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str:
-        """The version that is being put there just now; empty: none."""
+    def coming(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str | None:
+        """The version that is being put there just now; None: no other."""
         coming = found[1].standing.coming if found is not None else ()
-        return next((deployment.version for deployment in coming if deployment.status is Status.RUNNING), "")
+        return next(
+            (deployment.version for deployment in coming if deployment.status is Status.RUNNING), None
+        )
 
     def rollback(
         self, found: tuple[SuspectDeployment, EnvironmentPlace] | None, nobody: str = UNKNOWN

@@ -45,7 +45,7 @@ def _judged(case: MetricCase, seen: JudgedWindow) -> MetricVerdict:
     rule = case.rule
     if case.problem:
         return seen.verdict
-    if reason := _absence(case, seen):
+    if reason := _absence_reason(case, seen):
         return _without_data(seen.verdict, rule, reason)
     state, remark, more = limited(seen, rule, case.canary_ceiling)
     if rule.max_worse is None:
@@ -59,22 +59,25 @@ def _judged(case: MetricCase, seen: JudgedWindow) -> MetricVerdict:
     return _set(compared, compared.outcome, words, compared.more)
 
 
-def _absence(case: MetricCase, seen: JudgedWindow) -> str:
-    """Why there is nothing to judge a canary by; empty where there is something."""
+def _absence_reason(case: MetricCase, seen: JudgedWindow) -> str | None:
+    """Why there is nothing to judge a canary by; None where there is something."""
     if not seen.canary:
         return "the canary has no value"
-    return _silent("canary", seen.canary, case.canary_counts, case.rule, seen)
+    return _silence_reason("canary", seen.canary, case.canary_counts, case.rule, seen)
 
 
-def _silent(track: str, values: Values, counted: Counts | None, rule: MetricRule, seen: JudgedWindow) -> str:
-    """That a track says nothing any more. Where requests are counted, that there are none is borne longer."""
+def _silence_reason(
+    track: str, values: Values, counted: Counts | None, rule: MetricRule, seen: JudgedWindow
+) -> str | None:
+    """That a track says nothing any more; None where it does. Where requests are counted, that there are none is
+    borne longer."""
     steps = silence(values)
     borne = SILENT_STEPS * seen.grid.step if rule.max_age is None else rule.max_age
     if counted is not None and silence(counted.total) < steps:
         borne = max(borne, RECENT * seen.grid.step)
     silent = seen.grid.step * steps
     what = "request to" if counted is not None and silence(counted.total) < steps else "value of"
-    return f"no {what} the {track} for {minutes(silent)}" if silent > borne else ""
+    return f"no {what} the {track} for {minutes(silent)}" if silent > borne else None
 
 
 def _without_data(facts: MetricVerdict, rule: MetricRule, reason: str) -> MetricVerdict:
@@ -93,7 +96,7 @@ def _compared(case: MetricCase, seen: JudgedWindow) -> MetricVerdict:
         return _set(facts, MetricOutcome.UNCLEAR, case.incomparable)
     if all(value is None for value in seen.baseline):
         return _set(facts, MetricOutcome.UNCLEAR, "the baseline has no value to compare with")
-    if reason := _silent("baseline", seen.baseline, case.baseline_counts, rule, seen):
+    if reason := _silence_reason("baseline", seen.baseline, case.baseline_counts, rule, seen):
         return _set(facts, MetricOutcome.UNCLEAR, reason)
     if case.canary_counts is not None and case.baseline_counts is not None:
         found = counts.compare(

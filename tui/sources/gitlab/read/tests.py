@@ -161,7 +161,7 @@ class TestReports:
         pipeline = msgspec.structs.replace(top, id=id)
         wanted = (key.suite, key.classname, key.name)
         found = (self._said.get(pipeline.id) or {}).get(wanted)
-        if found is None and self._too_dear(pipeline.id):
+        if found is None and self._too_dear_reason(pipeline.id):
             head = await self._head(pipeline, recent)
             found = await self._suites.case(pipeline.path, head.iid, builds.split(","), key)
         elif found is None:
@@ -177,10 +177,10 @@ class TestReports:
     def _server_time(self) -> float:
         return self._clock() + self._wire.skew
 
-    def _too_dear(self, id: int) -> str:
-        """Why the whole report is not to be asked for; empty when it may be."""
+    def _too_dear_reason(self, id: int) -> str | None:
+        """Why the whole report is not to be asked for; None when it may be."""
         dear = self._dear.get(id)
-        return dear.reason if dear and self._clock() - dear.at < SPARE else ""
+        return dear.reason if dear and self._clock() - dear.at < SPARE else None
 
     async def _head(self, pipeline: _Pipeline, recent: Mapping[int, RecentPipeline]) -> _Head:
         if listed := recent.get(pipeline.id):
@@ -233,19 +233,21 @@ class TestReports:
     async def _cases(
         self, pipeline: _Pipeline, head: _Head, expected: Sequence[SummarySuite], notes: list[str]
     ) -> tuple[Suite, ...]:
-        if not self._too_dear(pipeline.id):
+        reason = self._too_dear_reason(pipeline.id)
+        if reason is None:
             try:
                 report = await self._slow.read(REPORT, f"{pipeline.url}/test_report")
             except SourceError as error:
                 if error.trouble not in _TOO_DEAR:
                     raise
-                self._dear.put(pipeline.id, _Dear(error.message, self._clock()))
+                reason = error.message
+                self._dear.put(pipeline.id, _Dear(reason, self._clock()))
             else:
                 read = await in_thread(lambda: read_report(report, expected, pipeline.id, pipeline.where))
                 self._said.put(pipeline.id, read.said)
                 notes += read.notes
                 return read.suites
-        notes.append(f"only failed cases are listed: {self._too_dear(pipeline.id)}")
+        notes.append(f"only failed cases are listed: {reason}")
         return await self._failed_only(pipeline, head, expected)
 
     async def _failed_only(
