@@ -75,10 +75,10 @@ async def test_the_way_back_asks_once(tmp_path: Path) -> None:
 async def test_one_that_validates_worse_is_asked_twice(tmp_path: Path) -> None:
     async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse, "gitlab": ActingSource}) as work:
         await work.say("j", "3", "enter", "enter")
-        assert "its validation is WORSE: 4 has to be typed, after the yes" in work.text
+        assert "its validation is WORSE" in work.text
         assert "WORSE: worse than version 3 by 0.1, 0 is allowed" in work.text
         await work.press("y")
-        assert "Against the verdict" in work.text
+        assert "Type 4 to set champion it all the same" in work.text
         await work.say("3", "enter")
         assert "'3' is not 4" in work.text
         await work.press("escape")

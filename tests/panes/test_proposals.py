@@ -81,7 +81,7 @@ async def test_a_canary_is_taken_back_to_the_stable_version(
         assert "first reject the gate that jenkins:deploy#7 waits at" in work.text
         await work.say(*keys, "y")
         assert ("reject jenkins:deploy#7, then:" in work.text) is (requests == 2)
-        await work.press("y")
+        await work.press("s")
         await work.settle(9)
         assert len(work.jenkins.sent) == requests
 

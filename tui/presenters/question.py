@@ -45,6 +45,8 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
     verdict = [] if plan.possible else [Fact("possible", f"cannot be done now: {plan.why_not}", "failed")]
     if promotion is not None:
         verdict.append(verdict_fact(promotion, now))
+    elif consent.doubt:
+        verdict.append(Fact("verdict", consent.doubt, "failed"))
     facts += [Fact("warning", words, "warning") for words in plan.warnings]
     facts += [Fact("warning", _unsupported(field), "warning") for field in plan.fields if _beyond_us(field)]
     against = sorted((fact for fact in facts if fact.against), key=lambda fact: fact.role != "failed")
