@@ -12,12 +12,11 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.app import App
-from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets._toast import Toast
 
 from tui.screens.deck import DeckScreen
+from tui.screens.notices import NoticeLine
 
 
 def screen_text(app: App[Any]) -> str:
@@ -37,8 +36,7 @@ async def running(app: App[Any], size: tuple[int, int] = (80, 24)) -> AsyncItera
         with (
             patch("textual.app.wait_for_idle", _at_once),
             # Notices stay: how many seconds a test takes is the machine's affair.
-            patch.object(Toast, "_expire"),
-            patch.object(Notification, "has_expired", False),
+            patch.object(NoticeLine, "_expire"),
         ):
             hands = Hands(app)
             await hands.pause()

@@ -10,7 +10,8 @@ from tests.generated_docs import DOCUMENTS, keys_document
 from tui import config
 from tui.cli import main
 from tui.domain.action_kinds import COMMANDS
-from tui.keys import ACTIONS, hints, keymap, spell
+from tui.domain.status import Status
+from tui.keys import ACTIONS, hints, keymap, last_hints, spell
 from tui.panes.pipelines import COLUMNS
 from tui.presenters import documents
 
@@ -30,11 +31,12 @@ def test_the_most_important_keys_in_the_readme_do_what_it_tells() -> None:
 def test_the_picture_in_the_readme_has_the_columns_and_the_last_line_of_the_deck() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = readme.partition("```\n")[2].partition("\n```")[0].split("\n")
-    assert lines[1].partition("▏")[0].split() == [
+    assert lines[3].partition("▏")[0].split() == [
         each.title for each in COLUMNS if each.drop in (0, 3) and each.title
     ]
-    said = "  ".join(f"{key} {word}" for key, word in hints("pipelines", keymap({})))
-    assert said.startswith(lines[-1].strip())
+    keys = keymap({})
+    said = [*hints("pipelines", keys, Status.WAITING), *last_hints(keys)]
+    assert "  ".join(f"{key} {word}" for key, word, _ in said) == lines[-1].strip()
 
 
 PRESETS = re.findall(

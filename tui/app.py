@@ -7,21 +7,18 @@ import os
 import signal
 import sys
 import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment, Segments
 from textual import on
 from textual.app import App, SystemCommand
-from textual.await_complete import AwaitComplete
 from textual.constants import DRIVER
 from textual.driver import Driver
 from textual.events import AppBlur, AppFocus, Event, Key, Paste, Resize
 from textual.notifications import SeverityLevel
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
@@ -37,8 +34,6 @@ from tui.terminal.key_queue import KeyQueue
 from tui.threads import use_daemon_threads
 
 HANGUP = 128
-MOST_UNTOLD = 8
-"""Notices kept while something is over the deck; of more the newest."""
 TURN = 0.001
 """Seconds that a thread may go on computing while others wait; Python's own are five times as many."""
 SETTLED = 5.0
@@ -84,8 +79,6 @@ class Pipedeck(App[int]):
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
         self._keyboard = KeyQueue(self, super().on_event)
         self._polling: asyncio.Task[None] | None = None
-        self._untold: deque[Callable[[], None]] = deque(maxlen=MOST_UNTOLD)
-        """Notices that came while something was over the deck."""
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Of Textual's own commands, those that mean something here."""
@@ -132,23 +125,8 @@ class Pipedeck(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """As Textual's; but while a question or a sheet is over the deck it waits, and does not cover that."""
-        tell = partial(
-            super().notify, message, title=title, severity=severity, timeout=timeout, markup=markup
-        )
-        if isinstance(self.screen, ModalScreen):
-            self._untold.append(tell)
-        else:
-            tell()
-
-    def pop_screen(self) -> AwaitComplete:
-        popped = super().pop_screen()
-        self.call_later(self._tell_rest)
-        return popped
-
-    def _tell_rest(self) -> None:
-        while self._untold and not isinstance(self.screen, ModalScreen):
-            self._untold.popleft()()
+        """In place of Textual's, which would cover what it is about: a line of the deck."""
+        self._deck.notices.tell(message, severity, timeout)
 
     def _tell(self, channels: frozenset[Channel], words: str, fires: bool) -> None:
         """A notice about alarms, for who sits at this terminal."""

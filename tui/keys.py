@@ -7,10 +7,11 @@ that commands can check a configured keymap too.
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.config import ConfigError, Settings
 from tui.domain.action_kinds import ACTION_KINDS
+from tui.domain.status import Status
 from tui.key_names import is_key, known_keys
 from tui.pane_registry import PANES, SPECS, KeyAction
 
@@ -18,24 +19,32 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 ACTIONS: tuple[KeyAction, ...] = (
-    KeyAction("help", ("question_mark", "f1"), "This help", "help"),
-    *(KeyAction(f"pane_{spec.scope}", spec.go, spec.go_words, call=f"go('{spec.scope}')") for spec in PANES),
+    KeyAction("help", ("question_mark", "f1"), "This help", "keys"),
+    *(
+        KeyAction(f"pane_{spec.scope}", spec.go, spec.go_words, call=f"go('{spec.scope}')")
+        for spec in PANES
+        if spec.go
+    ),
     KeyAction("log", ("l",), "Log of what is under the cursor, filling the screen", "log"),
-    KeyAction("next_pane", ("tab",), "Next pane", "next pane"),
+    KeyAction("back", ("escape",), "Back one step; a notice, marks or a filter go first", "back"),
+    KeyAction("leave", ("q",), "Back one step; from the pipelines: quit"),
+    KeyAction("quit", ("ctrl+q", "ctrl+c"), "Quit"),
+    KeyAction("next_pane", ("tab",), "Next pane"),
     KeyAction("previous_pane", ("shift+tab",), "Previous pane"),
-    KeyAction("fill", ("plus",), "Let this pane fill the screen, and back", "fill"),
+    KeyAction("fill", ("plus",), "Let this pane fill the screen, and back"),
+    KeyAction("texts", ("d",), "All texts of this row, whole"),
     KeyAction("older_run", ("left_square_bracket",), "Older run of the pipeline"),
     KeyAction("newer_run", ("right_square_bracket",), "Newer run of the pipeline"),
-    KeyAction("sources", ("i",), "Sources: health, version, requests", "sources"),
+    KeyAction("sources", ("i",), "Sources: health, version, requests"),
+    KeyAction("notices", ("exclamation_mark",), "Earlier notices"),
     KeyAction("refresh", ("ctrl+r",), "Ask again now for what is on screen"),
     KeyAction("copy_address", ("y",), "Copy the address under the cursor"),
     KeyAction("copy_url", ("Y",), "Copy the web address under the cursor"),
+    KeyAction("open_url", ("O",), "Open the web page of what is under the cursor"),
     KeyAction("redraw", ("ctrl+l",), "Draw the screen anew"),
     KeyAction("suspend", ("ctrl+z",), "Suspend, as in a shell"),
-    KeyAction("palette", ("ctrl+p",), "Command palette"),
-    KeyAction("quit", ("q", "ctrl+q", "ctrl+c"), "Quit", "quit"),
-    KeyAction("clear_filter", ("escape",), "Clear the marks or the filter, or leave a filled screen"),
-    KeyAction("menu", ("enter",), "All that can be done to what is under the cursor", "menu", scope="acting"),
+    KeyAction("palette", ("ctrl+p",), "Commands; pipelines and more by name", "all"),
+    KeyAction("menu", ("full_stop",), "All that can be done to what is under the cursor", "menu"),
     *(
         KeyAction(
             row.action_id,
@@ -84,12 +93,26 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("table.page_down", ("pagedown",), "A page down", scope="tables"),
     KeyAction("table.first", ("home", "g"), "To the first", scope="tables"),
     KeyAction("table.last", ("end", "G"), "To the last", scope="tables"),
+    KeyAction("table.select", ("enter",), "Into it", scope="tables"),
     KeyAction("table.fold_or_unfold", ("space",), "Fold or unfold a group", scope="tables"),
     KeyAction("table.unfold", ("right",), "Unfold a group", scope="tables"),
     KeyAction("table.fold", ("left",), "Fold a group", scope="tables"),
 )
 
 _BY_ID: Mapping[str, KeyAction] = {action.id: action for action in ACTIONS}
+
+
+def action_called(name: str) -> KeyAction:
+    """The action of that id."""
+    return _BY_ID[name]
+
+
+class KeyHint(NamedTuple):
+    """A key for the bottom line."""
+
+    key: str
+    words: str
+    action: KeyAction
 
 
 def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -161,27 +184,60 @@ def bindings(scope: str) -> "list[BindingType]":
     ]
 
 
-def hints(scope: str, keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
-    """``(key, word)`` pairs for the bottom line while a pane of ``scope`` has the focus."""
+def hints(scope: str, keys: Mapping[str, tuple[str, ...]], status: Status | None = None) -> list[KeyHint]:
+    """For the bottom line while a pane of ``scope`` has the focus: what is likely first.
+
+    Args:
+        status: of what is under the cursor; None where it has none.
+    """
+    spec = SPECS[scope]
+    likely = [
+        row.action_id
+        for row in ACTION_KINDS.values()
+        if row.hint and (status in row.likely or not row.likely)
+    ]
+    wanted = [name for name in likely if name is not None and spec.acts]
+    if spec.into:
+        wanted.append("table.select")
+    if spec.place != "list":
+        wanted.append("back")
+    wanted += [action.id for action in spec.actions if action.hint]
+    if spec.moved_by == "lines":
+        wanted += [action.id for action in ACTIONS if action.scope == "lines" and action.hint]
+    else:
+        wanted.append("log")
+    wanted.append("menu")
     return [
-        (spell(keys[action.id][0]), action.hint)
-        for wanted in SPECS[scope].heard
-        for action in ACTIONS
-        if action.scope == wanted and action.hint
+        KeyHint(
+            spell(keys[name][0]), spec.into if name == "table.select" else _BY_ID[name].hint, _BY_ID[name]
+        )
+        for name in wanted
     ]
 
 
-def help_sections(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Title and ``(keys, words)`` lines of each section of the help sheet."""
-    for scope, title in _TITLES.items():
-        yield (
-            title,
-            [
-                ("  ".join(spell(key) for key in keys[action.id]), action.words)
-                for action in ACTIONS
-                if action.scope == scope
-            ],
-        )
+def last_hints(keys: Mapping[str, tuple[str, ...]]) -> list[KeyHint]:
+    """What leads to everything else."""
+    return [KeyHint(spell(keys[name][0]), _BY_ID[name].hint, _BY_ID[name]) for name in ("help", "palette")]
+
+
+def help_sections(
+    keys: Mapping[str, tuple[str, ...]], first: str = ""
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Title and ``(keys, words)`` lines of each section of the help sheet.
+
+    Args:
+        first: the scope whose keys are to come first.
+    """
+    for scope, title in sorted(_TITLES.items(), key=lambda item: item[0] != first):
+        spec = SPECS.get(scope)
+        lines = [
+            ("  ".join(spell(key) for key in keys[action.id]), action.words)
+            for action in ACTIONS
+            if action.scope == scope
+        ]
+        if spec is not None and spec.into:
+            lines.insert(0, ("  ".join(spell(key) for key in keys["table.select"]), spec.into_words))
+        yield title, lines
 
 
 _TITLES: Mapping[str, str] = {
@@ -190,7 +246,7 @@ _TITLES: Mapping[str, str] = {
     **{
         spec.scope: spec.heading or f"In the {spec.title.lower()}"
         for spec in sorted(PANES, key=lambda spec: spec.moved_by == "lines")
-        if spec.keys
+        if spec.keys or spec.into
     },
     "lines": "In a log, as in less",
     "everywhere": "Everywhere",
@@ -208,6 +264,8 @@ _SPELLING: Mapping[str, str] = {
     "minus": "-",
     "equals_sign": "=",
     "less_than_sign": "<",
+    "full_stop": ".",
+    "exclamation_mark": "!",
     "greater_than_sign": ">",
     "escape": "Esc",
     "enter": "Enter",

@@ -9,8 +9,9 @@ from typing import Literal
 
 import msgspec
 
-Place = Literal["list", "top", "below"]
-"""On a wide terminal: to the left, above at the right, or below that, where one of several is seen at a time."""
+Place = Literal["list", "preview", "top", "below"]
+"""On a wide terminal: to the left; to the right of it until something else is gone to; above at the right; or below
+that, where one of several is seen at a time. With three columns what is above is in the middle."""
 
 Shows = Literal["pipeline", "run", "environment", "gate", "log"]
 
@@ -43,10 +44,14 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     class_name: str
     """``MODULE:CLASS``; imported when it is made."""
     title: str
-    go: tuple[str, ...]
-    """The keys that go there, its number first."""
-    go_words: str
+    go: tuple[str, ...] = ()
+    """The keys that go there, its number first; without one it has no tab."""
+    go_words: str = ""
     """What these keys do, for the help."""
+    into: str = ""
+    """What Enter leads to from here, in a word for the bottom line."""
+    into_words: str = ""
+    """The same for the help."""
     keys: tuple[KeyAction, ...] = ()
     """What its own keys do."""
     heading: str = ""
@@ -54,8 +59,8 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     acts: bool = False
     """The keys that act work in it."""
     moved_by: Literal["tables", "lines"] | None = "tables"
-    """The widget whose keys move in it; in lines the keys are those of ``less``, and only Enter leads to what can be
-    done."""
+    """The widget whose keys move in it; in lines the keys are those of ``less``, and only the menu leads to what can
+    be done."""
     place: Place = "below"
     shows: Shows | None = None
     """What leads to it: whoever goes to something of this kind comes here."""
@@ -63,11 +68,6 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def actions(self) -> tuple[KeyAction, ...]:
         return tuple(msgspec.structs.replace(action, scope=self.scope) for action in self.keys)
-
-    @property
-    def has_menu(self) -> bool:
-        """Enter leads to all that can be done."""
-        return self.acts or self.moved_by == "lines"
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -93,10 +93,13 @@ PANES: tuple[PaneSpec, ...] = (
         acts=True,
         place="list",
         shows="pipeline",
+        into="stages",
+        into_words="Into the run: its stages",
         keys=(
             KeyAction("filter", ("slash",), "Filter as you type", "filter"),
-            KeyAction("sort", ("s",), "Sort by need, by name or by time", "sort"),
-            KeyAction("group", ("v",), "Group by nothing, source or folder", "group"),
+            KeyAction("sort", ("s",), "Sort by need, by name or by time"),
+            KeyAction("reverse", ("S",), "Sort the other way round"),
+            KeyAction("group", ("v",), "Group by nothing, source or folder"),
             KeyAction("open_run", ("o",), "Show the run's stages"),
         ),
     ),
@@ -109,6 +112,8 @@ PANES: tuple[PaneSpec, ...] = (
         acts=True,
         place="top",
         shows="run",
+        into="log",
+        into_words="Into the log of the job or stage",
     ),
     PaneSpec(
         scope="metrics",
@@ -121,7 +126,7 @@ PANES: tuple[PaneSpec, ...] = (
         keys=(
             KeyAction("next_metric", ("down", "j"), "Next metric"),
             KeyAction("previous_metric", ("up", "k"), "Previous metric"),
-            KeyAction("one_chart", ("o",), "This metric's chart alone and large, or all", "one/all"),
+            KeyAction("one_chart", ("o", "enter"), "This metric's chart alone and large, or all", "one/all"),
             KeyAction("cursor_left", ("left",), "Values at a time: the cursor to the left", "values"),
             KeyAction("cursor_right", ("right",), "The cursor to the right"),
             KeyAction("shorter_span", ("minus",), "Zoom in on the cursor: a shorter time", "shorter"),
@@ -139,9 +144,10 @@ PANES: tuple[PaneSpec, ...] = (
         title="Tests",
         go=("4",),
         go_words="Go to the tests of the run",
+        into="all of it",
+        into_words="All that the test said",
         keys=(
             KeyAction("filter_tests", ("slash",), "Filter as you type", "filter", call="filter"),
-            KeyAction("open_case", ("enter",), "Show all that the test said", "all of it"),
             KeyAction("copy_place", ("C",), "Copy the file and line that the trace names", "copy line"),
         ),
     ),
@@ -153,9 +159,10 @@ PANES: tuple[PaneSpec, ...] = (
         go_words="Go to the deployments of the model",
         acts=True,
         shows="environment",
+        into="what it brought",
+        into_words="Into what the deployment brought, and from there to the run",
         keys=(
             KeyAction("open_deployment", ("o",), "Show the run behind it", "run"),
-            KeyAction("details", ("d",), "Into what it brought, and back", "what it brought"),
             KeyAction("all_models", ("A",), "The environments of all models, or of this one", "all"),
             KeyAction("shorter_window", ("minus",), "Delivery figures over a shorter time"),
             KeyAction("longer_window", ("equals_sign",), "Delivery figures over a longer time"),
@@ -171,7 +178,6 @@ PANES: tuple[PaneSpec, ...] = (
         moved_by="lines",
         shows="log",
         keys=(
-            KeyAction("close_log", ("q",), "Back to where the log was opened", "back"),
             KeyAction("save_log", ("s",), "Save what was read to a file", "save"),
             KeyAction("log_in_pager", ("P",), "Open it in $PAGER"),
             KeyAction("log_in_editor", ("V",), "Open it in $EDITOR"),
@@ -185,6 +191,8 @@ PANES: tuple[PaneSpec, ...] = (
         go_words="Go to what waits for a person",
         acts=True,
         shows="gate",
+        into="run",
+        into_words="To the run that waits",
         keys=(
             KeyAction(
                 "optional_gates",
@@ -200,6 +208,8 @@ PANES: tuple[PaneSpec, ...] = (
         title="Alarms",
         go=("8",),
         go_words="Go to the alarms",
+        into="run",
+        into_words="To the run that the alarm is about",
         keys=(
             KeyAction("acknowledge", ("A",), "Acknowledge the alarm, or no more", "acknowledge"),
             KeyAction(
@@ -225,15 +235,15 @@ PANES: tuple[PaneSpec, ...] = (
         title="Journal",
         go=("9", "J"),
         go_words="Go to the journal: what was done",
-        keys=(
-            KeyAction("open_record", ("enter",), "All that is known of it", "details"),
-            KeyAction("open_target", ("o",), "Go to what it was done to", "go there"),
-        ),
+        into="go there",
+        into_words="To what it was done to; to the run it led to, where that was no run",
+        keys=(KeyAction("open_target", ("o",), "Go to what it was done to"),),
     ),
 )
 """In the order of their numbers, which is that of Tab."""
 
 SPECS: Mapping[str, PaneSpec] = {spec.scope: spec for spec in PANES}
+PREVIEW = next((spec.scope for spec in PANES if spec.place == "preview"), None)
 
 
 def pane_that_shows(what: Shows) -> str:

@@ -1,14 +1,26 @@
-"""One-line widgets: the header's statuses and the footer's keys. Each is drawn again only when its text changes."""
+"""One-line widgets: statuses, tabs, keys. Each is drawn again only when its text changes, and can be clicked."""
 
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from textual.events import Click
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from widgets.cells import Piece, fit, width_of
+from widgets.cells import fit
 from widgets.theme import ROLE_CLASSES, role_css, role_style
+
+
+class Part(NamedTuple):
+    """A text in a line."""
+
+    text: str
+    role: str = ""
+    press: str = ""
+    """What a click on it means to the owner; empty: nothing."""
 
 
 class StatusItem(NamedTuple):
@@ -22,36 +34,85 @@ class StatusItem(NamedTuple):
     drop: int = 0
     """When there is no room, the item with the highest number goes first, its detail before its label. Items with
     0 stay, without their detail if need be."""
+    press: str = ""
+    """What a click on it means."""
+
+
+class Hint(NamedTuple):
+    """A key, and what it does here."""
+
+    key: str
+    words: str
+    press: str = ""
+    """What a click on it means."""
+
+
+class Tab(NamedTuple):
+    """One of several things to look at."""
+
+    key: str
+    title: str
+    press: str
+    number: str = ""
+    """How many there are to look at."""
+    role: str = ""
+    """Of the number."""
 
 
 class _Line(Widget):
-    """A line of pieces that depends on the room there is. Subclasses say which pieces."""
+    """A line of parts that depends on the room there is. Subclasses say which parts."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
     DEFAULT_CSS = role_css("_Line") + "_Line { height: 1; background: $panel; color: $foreground; }\n"
 
-    _shown: tuple[Piece, ...] | None = None
+    class Pressed(Message):
+        """A click on something that has a meaning."""
 
-    def pieces(self, width: int) -> tuple[Piece, ...]:
+        def __init__(self, line: "_Line", press: str) -> None:
+            super().__init__()
+            self.line = line
+            self.press = press
+
+        @property
+        def control(self) -> "_Line":
+            return self.line
+
+    _shown: tuple[Part, ...] | None = None
+
+    def parts(self, width: int) -> tuple[Part, ...]:
         """What to show in ``width`` cells; what is too long is cut."""
         raise NotImplementedError
 
     def _changed(self) -> None:
-        if self.pieces(self.size.width) != self._shown:
+        if self.parts(self.size.width) != self._shown:
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
         if y:
             return Strip.blank(width, base)
-        self._shown = self.pieces(width)
-        segments = [Segment(text, base + role_style(self, role)) for text, role in fit(self._shown, width)]
+        self._shown = self.parts(width)
+        cell = tuple((part.text, part.role) for part in self._shown)
+        segments = [Segment(text, base + role_style(self, role)) for text, role in fit(cell, width)]
         return Strip(segments, width)
+
+    def on_click(self, event: Click) -> None:
+        offset, end = event.get_content_offset(self), 0
+        for part in self._shown or ():
+            end += cell_len(part.text)
+            if offset is not None and offset.x < end:
+                if part.press:
+                    event.stop()
+                    self.post_message(self.Pressed(self, part.press))
+                return
 
 
 class StatusLine(_Line):
     """Items from the left and from the right end of one line."""
+
+    GAP: ClassVar[str] = "  "
+    """Between two items."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -63,23 +124,28 @@ class StatusLine(_Line):
         self._left, self._right = tuple(left), tuple(right)
         self._changed()
 
-    def pieces(self, width: int) -> tuple[Piece, ...]:
+    def parts(self, width: int) -> tuple[Part, ...]:
         left, right = list(self._left), list(self._right)
-        while (spare := width - width_of(_row(left)) - width_of(_row(right))) < 0:
+        gap = self.GAP
+        while (spare := width - _width(_row(left, gap)) - _width(_row(right, gap))) < 0:
             if not _shorten(left, right):
                 break
-        return (*_row(left), (" " * spare, ""), *_row(right))
+        return (*_row(left, gap), Part(" " * spare), *_row(right, gap))
 
 
-def _row(items: Sequence[StatusItem]) -> tuple[Piece, ...]:
-    parts: list[Piece] = [(" ", "")]
+def _width(parts: Sequence[Part]) -> int:
+    return sum(cell_len(part.text) for part in parts)
+
+
+def _row(items: Sequence[StatusItem], gap: str) -> tuple[Part, ...]:
+    parts: list[Part] = [Part(" ")]
     for i, item in enumerate(items):
         parts += [
-            ("  " if i else "", ""),
-            (item.label, item.role),
-            (f" {item.detail}" if item.detail else "", "dim"),
+            Part(gap if i else ""),
+            Part(item.label, item.role, item.press),
+            Part(f" {item.detail}" if item.detail else "", "dim", item.press),
         ]
-    return (*parts, (" ", "")) if items else ()
+    return (*parts, Part(" ")) if items else ()
 
 
 def _shorten(left: list[StatusItem], right: list[StatusItem]) -> bool:
@@ -96,23 +162,74 @@ def _shorten(left: list[StatusItem], right: list[StatusItem]) -> bool:
     return True
 
 
-class KeyLine(_Line):
-    """Keys and what they do here, the most important first; those for which there is no room are left out."""
+class TabLine(_Line):
+    """Tabs, one of them the current one. Where not all their titles fit, the longest are cut first, but never that of
+    the current one; a number is always there."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._hints: tuple[tuple[str, str], ...] = ()
+        self._tabs: tuple[Tab, ...] = ()
+        self._current = ""
 
-    def show(self, hints: Sequence[tuple[str, str]]) -> None:
-        """Show these keys, each with its words, from now on."""
-        self._hints = tuple(hints)
+    def show(self, tabs: Sequence[Tab], current: str) -> None:
+        """Show these from now on.
+
+        Args:
+            current: what a click on the current one means; of one that is no tab none is.
+        """
+        self._tabs, self._current = tuple(tabs), current
         self._changed()
 
-    def pieces(self, width: int) -> tuple[Piece, ...]:
-        parts: list[Piece] = []
-        for keys, words in self._hints:
-            hint = [(" ", ""), (keys, "key"), (f" {words} ", "")]
-            if width_of((*parts, *hint)) > width:
-                break
-            parts += hint
+    def parts(self, width: int) -> tuple[Part, ...]:
+        longest = max((cell_len(tab.title) for tab in self._tabs), default=0)
+        for gap in ("   ", "  "):
+            if _width(parts := self._row(longest, gap)) <= width:
+                return parts
+        rows = (self._row(room, " ") for room in range(longest, 0, -1))
+        return next((parts for parts in rows if _width(parts) <= width), self._row(0, " "))
+
+    def _row(self, room: int, gap: str) -> tuple[Part, ...]:
+        """All tabs, of the titles so many characters."""
+        parts: list[Part] = []
+        for tab in self._tabs:
+            here = tab.press == self._current
+            title = tab.title if here else tab.title[:room]
+            parts += [
+                Part(gap if parts else " "),
+                Part(f"{tab.key} {title}".strip(), "here" if here else "", tab.press),
+                Part(f" {tab.number}" if tab.number else "", tab.role, tab.press),
+            ]
         return tuple(parts)
+
+
+class KeyLine(_Line):
+    """Keys and what they do here, the most important first; those for which there is no room are left out, but never
+    the last ones."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._hints: tuple[Hint, ...] = ()
+        self._last: tuple[Hint, ...] = ()
+
+    def show(self, hints: Sequence[Hint], last: Sequence[Hint] = ()) -> None:
+        """Show these keys, each with its words, from now on.
+
+        Args:
+            last: those for which there is always room.
+        """
+        self._hints, self._last = tuple(hints), tuple(last)
+        self._changed()
+
+    def parts(self, width: int) -> tuple[Part, ...]:
+        parts: list[Part] = []
+        last = [part for hint in self._last for part in _hint(hint)]
+        for hint in self._hints:
+            more = _hint(hint)
+            if _width((*parts, *more, *last)) > width:
+                break
+            parts += more
+        return (*parts, *last)
+
+
+def _hint(hint: Hint) -> tuple[Part, ...]:
+    return Part(" "), Part(hint.key, "key", hint.press), Part(f" {hint.words} ", "", hint.press)

@@ -12,7 +12,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.cells import Piece, fit
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import ROLE_CLASSES, role_css, role_style
 
 Lines: TypeAlias = Sequence[Piece]

@@ -65,6 +65,7 @@ _ROLES: Final = {
     "strong": "text-style: bold",
     "accent": "color: $text-accent",
     "key": "color: $text-accent; text-style: bold",
+    "here": "text-style: bold reverse",
 }
 
 ROLE_CLASSES: Final = {f"role--{role}" for role in _ROLES}

@@ -52,7 +52,7 @@ class Deck:
 async def deck_on(ci: Terminal) -> AsyncIterator[Deck]:
     settings = load(ci.file)
     app = Pipedeck(settings, keymap(settings.ui.keys))
-    async with running(app, (200, 50)) as hands:
+    async with running(app, (190, 50)) as hands:
         assert isinstance(hands, Hands)
         yield Deck(app, hands)
 

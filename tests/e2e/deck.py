@@ -27,7 +27,7 @@ class Deck(Terminal):
 
     def rows(self) -> list[str]:
         """The lines of the list, without its titles and what stands beside it."""
-        lines = self.text.split("\n")[2:-1]
+        lines = self.text.split("\n")[4:-1]
         return [row for line in lines if (row := line.partition(SIDE)[0].rstrip())]
 
     def row(self, name: str) -> str:

@@ -152,7 +152,7 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.send("9")
         deck.wait_for("rollback gitlab:ml/fraud@pro")
         deck.settle()
-        deck.send(ENTER)
+        deck.send("d")
         deck.wait_for("the errors")
 
 

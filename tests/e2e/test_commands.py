@@ -127,7 +127,7 @@ def test_status_prints_what_the_deck_lists(config: Path) -> None:
         deck.send("+")
         deck.wait_for(lambda: len(deck.rows()) == len(said) and "Source" in deck.text)
         shown = []
-        for row in table([deck.text.split("\n")[1], *deck.rows()]):
+        for row in table([deck.text.split("\n")[3], *deck.rows()]):
             # An address that waits, or never ran, is that of the pipeline.
             run = "" if row["Now"].startswith(("stuck", "never ran")) else row["Run"]
             shown.append((row["Pipeline"] + run, row["Ref"], row["Now"], row["Tests"], row["Cause"]))

@@ -161,7 +161,7 @@ def test_a_quiet_chart_writes_nothing_and_needs_no_colours(sandbox: Sandbox, tmp
         deck.wait_for("1h until ")
         deck.wait_for(lambda: "└" in deck.text and "Reading" not in deck.text)
         deck.settle(1)
-        legend = deck.text.split("\n")[2]
+        legend = deck.text.split("\n")[4]
         assert "⠤b⠤ baseline" in legend
         assert "⠤c⠤ canary" in legend
         styles = {int(part) for found in _SGR.findall(bytes(deck.raw)) for part in found.split(b";") if part}

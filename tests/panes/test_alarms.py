@@ -77,9 +77,8 @@ async def test_notices_parse_no_markup_and_come_as_one() -> None:
     async with deck((160, 40), ALARMS) as work:
         await work.time.advance(5)
         await work.settle()
-        (notice,) = work.app._notifications
-        assert not notice.markup
-        assert "busy firing: fraud" in notice.message
+        (notice,) = work.screen.notices.told
+        assert "busy firing: fraud" in notice.words
 
 
 @pytest.mark.usefixtures("_degrading")

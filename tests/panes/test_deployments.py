@@ -190,7 +190,7 @@ class Deck:
                 if (timer := getattr(owner, name)) is not None:
                     timer._callback()
             await self.pilot.pause()
-            self.screen._project()
+            self.screen.project()
 
 
 @asynccontextmanager
@@ -225,7 +225,7 @@ async def test_pictures(size: tuple[int, int], snapshot: SnapshotAssertion) -> N
         assert work.text == snapshot(name="model")
         await work.press("j", "space", "j", "j")
         assert work.text == snapshot(name="canary")
-        await work.press("j", "j", "d")
+        await work.press("j", "j", "enter")
         assert work.text == snapshot(name="the way back")
         await work.press("escape", "A")
         assert work.text == snapshot(name="all")
@@ -281,7 +281,7 @@ async def test_nothing_is_drawn_while_nothing_changes() -> None:
     async with deck() as work:
         await work.open("j", "j")
         with patch.object(work.app, "_display") as display:
-            work.screen._project()
+            work.screen.project()
             await work.pilot.pause()
         drawn = [call.args[1] for call in display.call_args_list]
         assert [update for update in drawn if update is not None] == []
@@ -335,7 +335,7 @@ async def test_a_figure_names_the_runs_it_came_from_and_leads_to_them() -> None:
         assert work.facts[0].strip() == "Fraud, last 90 days"
         await work.press("minus", "minus", "minus")
         assert work.facts[0].strip() == "Fraud, last 7 days"
-        await work.press("d", "j", "j", "enter")
+        await work.press("enter", "j", "j", "enter")
         assert str(work.screen.selection.run_address) == "g:ml/fraud#8"
         assert work.screen.current == "stages"
 
@@ -346,7 +346,7 @@ async def test_addresses_and_pages_are_those_under_the_cursor() -> None:
         assert work.app.clipboard == "g:ml/fraud@production"
         await work.press("j", "Y")
         assert work.app.clipboard == "http://g/jobs/10"
-        await work.press("d", "j", "y")
+        await work.press("enter", "j", "y")
         assert work.app.clipboard == "g:ml/fraud#10"
 
 
@@ -388,7 +388,7 @@ async def test_a_small_pane_shows_the_details_in_place_of_the_list() -> None:
         await work.open("j", "j", "j")
         assert "About it" not in work.text
         assert work.asked("changes") == [], "nobody sees it"
-        await work.press("d")
+        await work.press("enter")
         assert "About it" in work.text
         assert "Environment " not in work.text
         assert work.asked("changes") != []

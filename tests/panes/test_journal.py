@@ -32,7 +32,7 @@ async def test_what_is_done_comes_into_it_by_itself_and_enter_tells_all(tmp_path
         assert "refused: No valid crumb" in rows[0]
         assert "✓" in rows[1]
         assert "done: it went on" in rows[1]
-        await work.say("down", "enter")
+        await work.say("down", "d")
         assert isinstance(work.app.screen, HelpSheet)
         for words in ("POST /press", "accepted yes", "seen by two", "by", "done: it went on"):
             assert words in work.text

@@ -131,13 +131,13 @@ async def test_deployments_are_marked_with_their_version() -> None:
 
 async def test_deployments_that_cannot_be_read_are_told_of() -> None:
     async with charted() as work:
-        assert "deployments" not in work.text.splitlines()[1]
+        assert "deployments" not in work.text.splitlines()[3]
         jenkins = work.sources["jenkins"]
         assert isinstance(jenkins, DeployingSource)
         jenkins.pasts[PRODUCTION] = SourceError(Trouble.FORBIDDEN, "jenkins answered 403")
         await work.press("ctrl+r")
         await work.settle(2)
-        assert "~ deployments not permitted jenkins answered 403" in work.text.splitlines()[1]
+        assert "~ deployments not permitted jenkins answered 403" in work.text.splitlines()[3]
         await work.press("o")
         assert "▾2.0" in work.text, "the last good picture stays"
 

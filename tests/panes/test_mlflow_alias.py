@@ -46,7 +46,7 @@ class Worse(MLflow):
 
 async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
     async with desk(tmp_path, REGISTRY, (150, 40), {"ml": MLflow, "gitlab": ActingSource}) as work:
-        await work.say("j", "3", "enter")
+        await work.say("j", "3", "full_stop")
         assert "Make version 4 (challenger) the prod" in work.text
         assert "Back to version 2, the prod before" in work.text
         await work.press("enter")
@@ -67,14 +67,14 @@ async def test_the_candidate_is_made_champion(tmp_path: Path) -> None:
 
 async def test_the_way_back_asks_once(tmp_path: Path) -> None:
     async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse, "gitlab": ActingSource}) as work:
-        await work.say("j", "3", "enter", "j", "enter", "y")
+        await work.say("j", "3", "full_stop", "j", "enter", "y")
         (activity,) = work.screen.runtime.actions.activities
         assert activity.plan.request.value("version") == "2"
 
 
 async def test_one_that_validates_worse_is_asked_twice(tmp_path: Path) -> None:
     async with desk(tmp_path, REGISTRY, (150, 40), {"ml": Worse, "gitlab": ActingSource}) as work:
-        await work.say("j", "3", "enter", "enter")
+        await work.say("j", "3", "full_stop", "enter")
         assert "its validation is WORSE" in work.text
         assert "WORSE: worse than version 3 by 0.1, 0 is allowed" in work.text
         await work.press("y")
@@ -88,5 +88,5 @@ async def test_one_that_validates_worse_is_asked_twice(tmp_path: Path) -> None:
 async def test_read_only_keeps_it_from_being_sent(tmp_path: Path) -> None:
     text = REGISTRY.replace('"mlflow"\n', '"mlflow"\nread_only = true\n')
     async with desk(tmp_path, text, (150, 40), {"ml": MLflow, "gitlab": ActingSource}) as work:
-        await work.say("j", "3", "enter", "enter")
+        await work.say("j", "3", "full_stop", "enter")
         assert "read-only: [sources.ml] says so" in work.text

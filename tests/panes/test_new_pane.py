@@ -17,7 +17,8 @@ from textual.widget import Widget
 
 from tui.engine.queries import AnyQuery
 from tui.panes.base import Pane
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 
 
 class NotesPane(Pane):
@@ -56,8 +57,8 @@ async def use() -> None:
     async with deck((80, 24)) as work:
         await work.press("0")
         assert "No note yet." in work.text, "its number leads to it"
-        assert "Notes" in work.text.split("\\n")[0], "and its title is told"
-        assert work.text.split("\\n")[-1].startswith(" N note"), "its key is hinted at"
+        assert "0 Notes" in work.text.split("\\n")[1], "and has a tab"
+        assert " N note " in work.text.split("\\n")[-1], "its key is hinted at"
         await work.press("N", "N")
         assert "note 2" in work.text, "its key works"
         await work.press("1", "shift+tab")

@@ -91,7 +91,7 @@ async def test_retraining_and_the_menu_of_both(tmp_path: Path) -> None:
         await on_the_alarm(work, stood("v2", 840), stood("v1", 90_000))
         await work.press("t")
         assert "trigger jenkins:train" in work.text
-        await work.say("n", "enter")
+        await work.say("n", "full_stop")
         assert isinstance(work.app.screen, Menu)
         assert "Proposed: roll back jenkins:shop@live to v1" in work.text
         assert "Proposed: retrain with jenkins:train" in work.text
@@ -105,7 +105,7 @@ async def test_without_a_proposal_the_key_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path, ALARMS.replace('"rollback", "retrain"', '"rollback"'), (120, 40)) as work:
         await on_the_alarm(work, stood("v2", 840))
         await work.press("b", "t")
-        assert [each.message for each in work.app._notifications] == [
+        assert [each.words for each in work.screen.notices.told] == [
             "busy does not propose to roll back: no earlier version is known.",
             "busy does not propose to retrain.",
         ]

@@ -66,6 +66,6 @@ def test_the_scale_of_a_finished_run_is_its_own() -> None:
 def test_the_heading_says_which_run_it_is() -> None:
     words = " ".join(f"{item.label} {item.detail}" for item in heading(RUN, (), NOW))
     assert words.split() == [
-        *["»", "running", "10m", "g:a#1", "•", "critical", "path", "test", "›", "train:", "10m"],
+        *["g:a#1", "»", "running", "10m", "•", "critical", "path", "test", "›", "train:", "10m"],
         *["main", "1a2b3c4d", "alice"],
     ]

@@ -153,7 +153,7 @@ async def test_the_pane_in_three_sizes(size: tuple[int, int], snapshot: Snapshot
 
 
 async def test_new_failures_come_first_then_known_missing_fixed_and_slowest() -> None:
-    async with shown((220, 50)) as work:
+    async with shown((190, 50)) as work:
         assert [title for title in work.titles if "  " in title] == [
             "New failures  2",
             "Known failures  1",
@@ -333,7 +333,7 @@ async def test_a_run_without_tests_says_so() -> None:
 
 
 async def test_an_older_run_is_compared_with_those_before_it() -> None:
-    async with shown((220, 50)) as work:
+    async with shown((190, 50)) as work:
         await work.press("left_square_bracket")
         assert work.titles[:3] == ["New failures  1", "test_f[case f]", "Known failures  2"]
         assert "compared with #7" in work.text

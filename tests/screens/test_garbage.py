@@ -55,7 +55,7 @@ async def test_what_is_kept_does_not_grow_with_what_has_changed() -> None:
                 number = next(changes)
                 rows = [pipeline(f"jenkins:{each}", run(f"jenkins:{each}#{number}")) for each in range(30)]
                 work.app.runtime.store.put(PipelinesOf("jenkins"), Listing(tuple(rows)), work.time.now)
-                work.screen._project()
+                work.screen.project()
                 await work.pilot.pause()
             gc.collect()
             return len(gc.get_objects())

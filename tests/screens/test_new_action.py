@@ -61,9 +61,9 @@ async def use() -> None:
     with TemporaryDirectory() as folder:
         async with desk(Path(folder), others={"jenkins": Pausing}) as work:
             assert "e pause" in work.text.split("\\n")[-1], "its key is hinted at"
-            await work.say("enter")
+            await work.say("full_stop")
             (row,) = (line for line in work.text.split("\\n") if "Let it rest" in line)
-            assert " e " in row, "its row in the menu shows the key"
+            assert "e   Let it rest" in row, "its row in the menu shows the key"
             await work.say("escape", "e")
             assert "pause jenkins:" in work.text, "its key asks"
             await work.say("y")

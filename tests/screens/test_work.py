@@ -94,6 +94,6 @@ async def test_what_needs_a_person_and_whose_is_what_is_looked_for_once_in_a_lis
         ):
             work.app.runtime.store.put(PipelinesOf("jenkins"), fewer, work.time.now)
             for _ in range(5):
-                work.screen._project()
+                work.screen.project()
         assert needs.call_count == len(fewer.pipelines)
         assert groups.call_count == 1

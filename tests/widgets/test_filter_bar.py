@@ -5,7 +5,8 @@ from textual.widgets import Input
 
 from tests.app_pilot import running, screen_text
 from widgets.filter_bar import FilterBar
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 
 NAMES = ["train", "test", "deploy"]
 

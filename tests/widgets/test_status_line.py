@@ -2,7 +2,7 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from tests.app_pilot import running, screen_text
-from widgets.status_line import KeyLine, StatusItem, StatusLine
+from widgets.status_line import Hint, KeyLine, StatusItem, StatusLine
 
 QUIET = [StatusItem("✓ gitlab"), StatusItem("✓ jenkins")]
 
@@ -61,11 +61,11 @@ async def test_the_same_is_not_drawn_again() -> None:
     app = LineApp()
     async with running(app, size=(60, 5)) as pilot:
         app.status.show(QUIET)
-        app.keys.show([("q", "quit")])
+        app.keys.show([Hint("q", "quit")])
         await pilot.pause()
         drawn = app.status.drawn, app.keys.drawn
         app.status.show(list(QUIET))
-        app.keys.show([("q", "quit")])
+        app.keys.show([Hint("q", "quit")])
         await pilot.pause()
         assert (app.status.drawn, app.keys.drawn) == drawn
         app.status.show([*QUIET, StatusItem("✗ prometheus", "failed")])
@@ -113,7 +113,7 @@ async def test_text_of_others_is_only_text() -> None:
     app = LineApp()
     async with running(app, size=(60, 5)) as pilot:
         app.status.show([StatusItem("feat/[/foo]", "failed", "[@click=app.quit]quit[/]")])
-        app.keys.show([("[/]", "[@click=app.quit]x")])
+        app.keys.show([Hint("[/]", "[@click=app.quit]x")])
         await pilot.pause()
         assert first_line(app) == " feat/[/foo] [@click=app.quit]quit[/]"
         assert last_line(app) == " [/] [@click=app.quit]x"
@@ -126,7 +126,7 @@ async def test_text_of_others_is_only_text() -> None:
 async def test_keys_that_do_not_fit_are_left_out_whole() -> None:
     app = LineApp()
     async with running(app, size=(40, 5)) as pilot:
-        app.keys.show([("enter", "open"), ("/", "filter"), ("?", "help")])
+        app.keys.show([Hint("enter", "open"), Hint("/", "filter"), Hint("?", "help")])
         await pilot.pause()
         assert last_line(app) == " enter open  / filter  ? help"
         await pilot.resize_terminal(24, 5)
@@ -140,7 +140,7 @@ async def test_neither_line_lays_out_the_screen_when_it_changes() -> None:
         layouts: list[object] = []
         app.screen.screen_layout_refresh_signal.subscribe(app.screen, layouts.append)
         app.status.show([StatusItem("a")])
-        app.keys.show([("a", "b")])
+        app.keys.show([Hint("a", "b")])
         await pilot.pause()
         assert first_line(app) == " a"
         assert layouts == []

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from tui.domain.action import ActionKind
+from tui.domain.status import Status
 
 
 class CommandOption(msgspec.Struct, frozen=True):
@@ -33,6 +34,8 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What the key is called in ``[ui.keys]``, where that is not the kind."""
     hint: str = ""
     """A word for the bottom line."""
+    likely: tuple[Status, ...] = ()
+    """The statuses of what it is likely to be done to; it is hinted at there. Without: everywhere."""
     help: str = ""
     """What the command does."""
     called: str = ""
@@ -71,6 +74,7 @@ _ROWS = (
         keys=("a",),
         key_words="Approve what waits, or promote the canary",
         hint="approve",
+        likely=(Status.WAITING,),
         help="let gates go on",
         example="jenkins:deploy-model#7 --dry-run",
         targets=_GATE,
@@ -80,6 +84,8 @@ _ROWS = (
         kind=ActionKind.REJECT,
         keys=("x",),
         key_words="Reject what waits",
+        hint="reject",
+        likely=(Status.WAITING,),
         help="refuse gates",
         example="jenkins:deploy-model#7 --reason 'accuracy fell'",
         targets=_GATE,
@@ -97,6 +103,8 @@ _ROWS = (
         keys=("b",),
         key_words="Roll back",
         key_id="roll_back",
+        hint="roll back",
+        likely=(Status.WAITING,),
         help="put an earlier version back into an environment",
         example="gitlab:ml/fraud@production --dry-run",
         targets="SOURCE:PATH@ENVIRONMENT, or a MODEL of the config",
@@ -107,6 +115,8 @@ _ROWS = (
         kind=ActionKind.RETRY,
         keys=("r",),
         key_words="Run it once more",
+        hint="retry",
+        likely=(Status.FAILED, Status.WARNING, Status.CANCELED),
         help="run a run or a job once more",
         example="gitlab:ml/fraud#1842/train",
         targets=_RUN,
@@ -116,6 +126,8 @@ _ROWS = (
         kind=ActionKind.CANCEL,
         keys=("c",),
         key_words="Cancel it",
+        hint="cancel",
+        likely=(Status.RUNNING, Status.QUEUED),
         help="cancel a run or a job",
         example="jenkins:ml/train#12",
         targets=f"{_RUN}; of Jenkins without RUN what waits in the queue",
@@ -137,6 +149,8 @@ _ROWS = (
         kind=ActionKind.TRIGGER,
         keys=("t",),
         key_words="Start the pipeline, or a retraining",
+        hint="start",
+        likely=(Status.PASSED, Status.SKIPPED, Status.UNKNOWN),
         help="start a pipeline; of a model, what trains it anew",
         example="jenkins:ml/train --set EPOCHS=20",
         targets="SOURCE:PATH, or a MODEL of the config",

@@ -16,7 +16,8 @@ from tui.panes.base import Pane, Selection
 from tui.presenters.notices import before_words, countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import StatusStyle, status_style
 
 COLUMNS = (
@@ -156,7 +157,7 @@ class AlarmsPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.post_message(self.Menu())
+        self.post_message(self.Go("run"))
 
     @on(LineTable.Highlighted)
     def _cursor_moved(self, event: LineTable.Highlighted) -> None:

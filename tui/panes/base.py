@@ -1,5 +1,6 @@
 """What all panes are to the deck."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -12,12 +13,17 @@ from tui.config import ModelSettings, Settings
 from tui.domain.action import ActionRequest
 from tui.domain.address import Address
 from tui.domain.pipeline import Pipeline
+from tui.domain.status import Status
 from tui.engine.queries import AnyQuery
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey, Reading
 from tui.keys import bindings
 from tui.pane_registry import PaneSpec, Shows
+from widgets.cells import pieces
+from widgets.dialog.help_sheet import Section
 from widgets.status_line import StatusItem
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import status_style
 
 
@@ -99,18 +105,12 @@ class Pane(Vertical):
             super().__init__()
             self.what = what
 
-    class Menu(Message):
-        """Enter: what can be done to what is under the cursor."""
-
     class ActionRequested(Message):
         """This very thing is wanted: the plan comes next, as with every key that acts."""
 
         def __init__(self, request: ActionRequest) -> None:
             super().__init__()
             self.request = request
-
-    class Closed(Message):
-        """The person has seen enough of it."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(id=self.scope)
@@ -142,6 +142,25 @@ class Pane(Vertical):
         """Take its filter away; False where it has none."""
         return False
 
+    def step_back(self) -> bool:
+        """Escape, back to what it showed before; False where it shows nothing else than at first."""
+        return False
+
+    @property
+    def status(self) -> Status | None:
+        """Of what its cursor is on; None where that has none."""
+        address, pipeline = self.selection.run_address, self.selection.pipeline
+        runs = pipeline.runs if pipeline is not None else ()
+        return next((run.status for run in runs if run.address == address), None)
+
+    @property
+    def texts(self) -> Section | None:
+        """All that the row under its cursor holds, whole; None where there is no row."""
+        for table in self.query(LineTable):
+            if table.row is not None and (table.has_focus or table is self.focus_target):
+                return _row_texts(table.columns, table.row)
+        return None
+
     @property
     def marked(self) -> tuple[Address, ...]:
         """What the next action is for, in place of what is under the cursor."""
@@ -162,13 +181,23 @@ class Pane(Vertical):
 
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
-        """Where Enter can lead from here, before what can be done: words, and an action of this pane."""
+        """What the menu offers beside what can be done: words, and an action of this pane."""
         return ()
 
     @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""
         raise NotImplementedError
+
+
+def _row_texts(columns: Sequence[Column], row: Row) -> Section:
+    """The title of each column, and what stands there."""
+    told = [
+        (column.title, text)
+        for column, cell in zip(columns, row.cells, strict=False)
+        if column.title and (text := "".join(text for text, _ in pieces(cell)).strip())
+    ]
+    return (told[0][1] if told else ""), told
 
 
 def pane_class(spec: PaneSpec) -> type[Pane]:

@@ -34,7 +34,8 @@ from tui.presenters.environments import EnvironmentLine
 from tui.text import format as fmt
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import status_style
 
 DAY = 86400.0
@@ -362,11 +363,7 @@ class DeploymentsPane(SelectablePane):
         if self.about.has_focus:
             self.action_open_deployment()
         else:
-            self.post_message(self.Menu())
-
-    @property
-    def ways(self) -> tuple[tuple[str, str], ...]:
-        return (("Show the run behind it", "open_deployment"),)
+            self._step_inside()
 
     @on(LineTable.Toggled, "#places")
     def _folded(self, event: LineTable.Toggled) -> None:
@@ -396,17 +393,17 @@ class DeploymentsPane(SelectablePane):
         else:
             self.post_message(self.Jump(run.of_run))
 
-    def action_details(self) -> None:
+    def _step_inside(self) -> None:
         """Into what is told of the deployment, and back to the list."""
         inside = not self.about.has_focus
         self.set_class(inside, "inside")
         self._want()
         (self.about if inside else self.table).focus()
 
-    def clear_filter(self) -> bool:
+    def step_back(self) -> bool:
         if not self.about.has_focus:
             return False
-        self.action_details()
+        self._step_inside()
         return True
 
     def action_all_models(self) -> None:

@@ -1,7 +1,6 @@
 """The gates pane: what waits for a person, everywhere."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,15 +9,18 @@ from textual.widget import Widget
 
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing
-from tui.engine.actions.model_rules import promotes, with_gates
+from tui.domain.status import Status
+from tui.engine.gates import GatesNow
 from tui.engine.queries import AnyQuery, EnvironmentsOf, PipelinesOf
+from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
-from tui.insight.pending_gates import PendingGate, pending_gates
+from tui.insight.pending_gates import PendingGate
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
 from tui.panes.selectable import SelectablePane
 from tui.text import format as fmt
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import status_style
 
 COLUMNS = (
@@ -53,17 +55,20 @@ class GatesPane(SelectablePane):
     scope = "gates"
 
     table = query_one(LineTable)
+    status = Status.WAITING
     _found: Mapping[str, PendingGate] = {}
-    _asked: tuple[Address, ...] = ()
-    """Pipelines that have gates and may deploy: where to is asked, for a newer deployment overtakes a gate."""
     _all = False
     """With what needs nobody."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self._gates = GatesNow(runtime.settings)
 
     def compose(self) -> ComposeResult:
         yield LineTable(COLUMNS, empty="Nothing waits for a person.")
 
     def queries(self) -> tuple[AnyQuery, ...]:
-        return (*self._listings, *map(EnvironmentsOf, self._asked))
+        return (*self._listings, *map(EnvironmentsOf, self._gates.may_deploy))
 
     @property
     def _listings(self) -> tuple[PipelinesOf, ...]:
@@ -74,16 +79,13 @@ class GatesPane(SelectablePane):
         return self.table
 
     def project(self) -> None:
-        store, settings = self.runtime.store, self.runtime.settings
+        store, asked = self.runtime.store, self._gates.may_deploy
         readings: dict[str, Reading[Listing]] = {query.of: store.get(query) for query in self._listings}
-        listings = [reading.value for reading in readings.values() if reading.value is not None]
-        asked = with_gates(settings, listings)
-        if asked != self._asked:
-            self._asked = asked
+        self._gates.look(store)
+        if asked != self._gates.may_deploy:
             self.post_message(self.Wants())
-        places = [store.get(EnvironmentsOf(each)).value for each in asked]
-        every = pending_gates(listings, filter(None, places), partial(promotes, settings))
-        found = [each for each in every if each.needs_person or self._all]
+        every = self._gates.every
+        found = every if self._all else self._gates.needing
         self._found = {str(each.gate.address): each for each in found}
         stale = {name: reading.fault is not None for name, reading in readings.items()}
         made = rows(found, self.runtime.sources.now, stale)
@@ -91,7 +93,7 @@ class GatesPane(SelectablePane):
             for i, row in enumerate(made):
                 gate = self._found[row.key].gate.address
                 if each.plan.request.target in (gate, gate.of_run):
-                    made[i] = row._replace(cells=(*row.cells[:4], progress(each)))
+                    made[i] = row._replace(cells=(*row.cells[:4], progress(each), row.cells[5]))
         unread = [name for name, reading in readings.items() if reading.value is None]
         hidden = f"; o shows {len(every) - len(found)} more" if len(every) > len(found) else ""
         nothing = f"Nothing waits for a person{hidden}."
@@ -126,4 +128,4 @@ class GatesPane(SelectablePane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.post_message(self.Menu())
+        self.post_message(self.Go("run"))

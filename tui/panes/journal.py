@@ -14,8 +14,9 @@ from tui.engine.queries import AnyQuery, JournalNow
 from tui.panes.action_progress import LOOKS
 from tui.panes.base import Pane, Selection
 from tui.text import format as fmt
-from widgets.dialog.help_sheet import HelpSheet
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.dialog.help_sheet import Section
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import status_style
 
 COLUMNS = (
@@ -154,15 +155,14 @@ class JournalPane(Pane):
         event.stop()
         self.post_message(self.Moved())
 
-    @on(LineTable.Selected)
-    def action_open_record(self) -> None:
-        """All that is known of it, on a sheet."""
-        if (record := self.record) is not None:
-            title = f"{record.first.kind} {record.first.target}"
-            self.app.push_screen(
-                HelpSheet([(title, list(details(record, self._own)))], ("Action", "What became of it"))
-            )
+    @property
+    def texts(self) -> Section | None:
+        record = self.record
+        if record is None:
+            return None
+        return f"{record.first.kind} {record.first.target}", list(details(record, self._own))
 
+    @on(LineTable.Selected)
     def action_open_target(self) -> None:
         """Go to what it was done to; to the run it led to, where that was no run."""
         record = self.record

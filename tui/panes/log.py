@@ -315,9 +315,6 @@ class LogPane(Pane):
                 self.notify(f"{command} cannot be started: {error}", severity="error", markup=False)
         self.app.refresh()
 
-    def action_close_log(self) -> None:
-        self.post_message(self.Closed())
-
 
 def harmless_name(address: Address) -> str:
     """A file name for a log: letters, digits, ``_``, ``.`` and ``-``, and neither hidden, an option nor a home."""

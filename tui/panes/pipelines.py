@@ -24,7 +24,9 @@ from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line, s
 from tui.text import format as fmt
 from widgets.cells import Cell
 from widgets.filter_bar import FilterBar
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.status_line import StatusItem, StatusLine
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import CLOSED, OPEN, status_style
 
 Sort = Literal["need", "name", "time"]
@@ -32,15 +34,18 @@ Group = Literal["nothing", "source", "folder"]
 SORTS: tuple[Sort, ...] = ("need", "name", "time")
 GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
 
+SORTED_BY: Mapping[str, Sort] = {"": "need", "Pipeline": "name", "Now": "need", "Age": "time"}
+"""What a click on the title of a column sorts by."""
+
 RUN_WIDTH = 5
 COLUMNS = (
     Column("", 1),
     Column("Pipeline", 20, flex=5),
-    Column("Ref", 7, flex=1, drop=5),
-    Column("Run", RUN_WIDTH, drop=6),
-    Column("Now", 18, flex=5),
-    Column("Age", 4, align="right", drop=3),
-    Column("Tests", 12, drop=4),
+    Column("Ref", 9, flex=2, drop=3),
+    Column("Run", RUN_WIDTH, drop=5),
+    Column("Now", 24, flex=5),
+    Column("Age", 4, align="right", drop=4),
+    Column("Tests", 12, drop=6),
     Column("Cause", 10, flex=1, drop=8),
     Column("Source", 8, drop=7),
 )
@@ -67,6 +72,7 @@ def project(
     *,
     sort: Sort = "need",
     group: Group = "nothing",
+    reverse: bool = False,
     needle: str = "",
     closed: frozenset[str] = frozenset(),
     memory: "dict[str, MadeRow] | None" = None,
@@ -93,7 +99,7 @@ def project(
                 made = memory[key] = MadeRow(pipeline, age, sort, line, row, order)
             if not needle or matches(needle, pipeline, made.line):
                 found.append((source, pipeline, made.row))
-    found.sort(key=lambda entry: memory[entry[2].key].order)
+    found.sort(key=lambda entry: memory[entry[2].key].order, reverse=reverse)
     if len(memory) > 2 * len(found) and not needle:
         for gone in memory.keys() - {row.key for _, _, row in found}:
             del memory[gone]
@@ -183,12 +189,16 @@ def _group_row(name: str, members: Sequence[Pipeline], *, open: bool) -> Row:
 class PipelinesPane(SelectablePane, FilterablePane):
     scope = "pipelines"
 
+    DEFAULT_CSS = "PipelinesPane > .unusual { display: none; }"
+
     table = query_one(LineTable)
+    unusual = query_one(StatusLine)
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
         self.sources = runtime.settings.pipeline_sources
         self.sort: Sort = "need"
+        self.reverse = False
         self.group: Group = "nothing"
         self.pipelines: dict[str, Pipeline] = {}
         self.others: dict[str, tuple[Pipeline, Address]] = {}
@@ -197,6 +207,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
         self._filling = True
 
     def compose(self) -> ComposeResult:
+        yield StatusLine(classes="unusual")
         yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
         yield FilterBar()
 
@@ -214,6 +225,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
             self.runtime.sources.now,
             sort=self.sort,
             group=self.group,
+            reverse=self.reverse,
             needle=self.filter.text,
             closed=self.closed,
             memory=self._made,
@@ -224,6 +236,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
         for each in reversed(recent(self.runtime)):
             rows = [self._acted(row, each) for row in rows]
         rows = list(self._with_others(rows, readings))
+        self._show_unusual()
         on_top = self.table.cursor == 0
         self.table.set_rows(self.with_marks(rows))
         # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
@@ -231,6 +244,18 @@ class PipelinesPane(SelectablePane, FilterablePane):
             self.table.highlight(rows[0].key)
         self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
         self.filter.count(f"{len(self.pipelines)} of {known}")
+
+    def _show_unusual(self) -> None:
+        """Say above the list what is not as usual: an order or a group that one forgot of hides things."""
+        order = f"by {self.sort}{', the other way round' if self.reverse else ''}"
+        told = {
+            f"sorted {order}": self.sort != "need" or self.reverse,
+            f"grouped by {self.group}": self.group != "nothing",
+            f"filter: {self.filter.text}": bool(self.filter.text) and not self.filter.display,
+        }
+        words = [words for words, so in told.items() if so]
+        self.unusual.show([StatusItem(each, "dim") for each in words])
+        self.unusual.display = bool(words)
 
     def _with_others(self, rows: Sequence[Row], readings: Readings) -> Iterator[Row]:
         """The rows, below those of pipelines the other runs that go on in them, and what is queued."""
@@ -278,11 +303,6 @@ class PipelinesPane(SelectablePane, FilterablePane):
         same = before is not None and pipeline.key == before.key
         return Selection(pipeline=pipeline, run=self.selection.run if same else None)
 
-    @property
-    def ways(self) -> tuple[tuple[str, str], ...]:
-        known = self.table.key in self.pipelines or self.table.key in self.others
-        return (("Show the run's stages", "open_run"),) if known else ()
-
     def reveal(self, key: str) -> bool:
         """Put the cursor on the pipeline of ``key``; False when it is not in the list, or hidden by the filter."""
         return self.table.highlight(key)
@@ -298,17 +318,30 @@ class PipelinesPane(SelectablePane, FilterablePane):
         if event.key.startswith("group "):
             self.fold(event.key, None)
         elif event.key in self.pipelines or event.key in self.others:
-            self.post_message(self.Menu())
+            self.action_open_run()
 
     def action_open_run(self) -> None:
         self.post_message(self.Go("run"))
 
     def action_sort(self) -> None:
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
-        self.notify(f"Sorted by {self.sort}", markup=False, timeout=2)
         self.project()
+
+    def action_reverse(self) -> None:
+        self.reverse = not self.reverse
+        self.project()
+
+    @on(LineTable.HeadingPressed)
+    def _heading_pressed(self, event: LineTable.HeadingPressed) -> None:
+        """Sort by that column; the other way round where that is so already."""
+        event.stop()
+        sort = SORTED_BY.get(COLUMNS[event.column].title)
+        if sort == self.sort:
+            self.action_reverse()
+        elif sort is not None:
+            self.sort, self.reverse = sort, False
+            self.project()
 
     def action_group(self) -> None:
         self.group = GROUPS[(GROUPS.index(self.group) + 1) % len(GROUPS)]
-        self.notify(f"Grouped by {self.group}", markup=False, timeout=2)
         self.project()

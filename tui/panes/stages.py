@@ -28,7 +28,8 @@ from tui.presenters.pipelines import (
 )
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import CRITICAL, status_style
 from widgets.timeline import timeline
 
@@ -111,8 +112,8 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         StatusItem("", detail=critical, drop=4),
     ]
     return [
+        StatusItem(str(run.address), "strong"),
         StatusItem(f"{shown.glyph} {word}", shown.role, run_state(run, earlier, now)),
-        StatusItem(str(run.address), drop=1),
         StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
         if tests
         else StatusItem("", drop=9),
@@ -162,7 +163,7 @@ class StagesPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.post_message(self.Menu())
+        self.post_message(self.Go("log"))
 
     def reveal(self, key: str) -> bool:
         """Put the cursor on the stage or job of that address."""

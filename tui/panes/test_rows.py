@@ -12,7 +12,8 @@ from tui.insight.tests import Comparison, EarlierRun, compare
 from tui.presenters.tests import CaseGroup, CaseLine, counts_text, group_cases
 from widgets.cells import Piece
 from widgets.status_line import StatusItem
-from widgets.table.line_table import Column, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import Row
 from widgets.theme import CLOSED, OPEN, status_style
 
 COLUMNS = (

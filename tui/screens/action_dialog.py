@@ -17,7 +17,8 @@ from widgets.cells import Cell, width_of
 from widgets.chart.sparkline import sparkline
 from widgets.dialog.dialog import FACTS, DialogContent, DialogDoubt, DialogFact
 from widgets.dialog.form import Entry
-from widgets.table.line_table import Column, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import Row
 from widgets.theme import StatusStyle, status_style
 
 Line = DialogFact | DialogDoubt | Row

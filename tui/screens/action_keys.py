@@ -72,13 +72,10 @@ class ActionKeys(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act":
             return SPECS[self.current].acts
-        if action == "menu":
-            return SPECS[self.current].has_menu
         if action == "mark":
             return isinstance(self.panes[self.current], SelectablePane)
         return super().check_action(action, parameters)
 
-    @on(Pane.Menu)
     async def action_menu(self) -> None:
         pane = self.panes[self.current]
         self._act(self._menu(pane, self._target()))

@@ -1,52 +1,63 @@
 """The deck: panes side by side on a wide terminal, one at a time on a narrow one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal
 from textual.events import DescendantFocus, Resize
 from textual.getters import query_one
 from textual.message import Message
-from textual.timer import Timer
+from textual.widget import Widget
 
 from tui.domain.address import Address
-from tui.domain.pipeline import Pipeline
-from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey
-from tui.keys import bindings, help_sections, hints
-from tui.pane_registry import PANES, SPECS, KeyAction, Shows, pane_that_shows
-from tui.panes.base import Pane, Selection, owner_of, pane_class
+from tui.keys import action_called, bindings, hints, last_hints, spell
+from tui.pane_registry import PANES, PREVIEW, SPECS, KeyAction, Shows, pane_that_shows
+from tui.panes.base import Pane, Selection, pane_class
 from tui.panes.selectable import MARK
-from tui.screens.action_keys import ActionKeys
+from tui.screens.context import ContextLine
 from tui.screens.header import Header, verdict_queries
-from tui.screens.sources import source_sections
-from widgets.dialog.help_sheet import HelpSheet
-from widgets.status_line import KeyLine
+from tui.screens.selecting import LIST, Selecting, there
+from widgets.divider import Divider
+from widgets.status_line import Hint, KeyLine, StatusLine, Tab, TabLine
 
-WIDE = 110
-"""Columns from which panes stand side by side."""
+WIDE = 120
+"""Columns of the terminal from which panes stand side by side."""
+THREE = 200
+"""Columns from which there are three of them."""
+USUAL: Mapping[int, tuple[float, ...]] = {1: (1.0,), 2: (0.5,), 3: (0.42, 0.27)}
+"""The shares of the width that the columns but the last have, by how many there are."""
+LEAST = 20
+"""Cells that a column has at least."""
 TICK = 5.0
 """Seconds between looks at the clock: elapsed times move in steps of that size."""
-SETTLE = 0.15
-"""Seconds the cursor must rest on a row before its run is asked for."""
-LIST = pane_that_shows("pipeline")
-LOWER = next(spec.scope for spec in PANES if spec.place == "below")
-"""The pane below the stages on a wide terminal, until another one is gone to."""
+LOWER = PREVIEW or next(spec.scope for spec in PANES if spec.place == "below")
+"""The pane at the right, or below the stages, on a wide terminal, until another one is gone to."""
 
 
-class DeckScreen(ActionKeys):
+class Step(msgspec.Struct, frozen=True):
+    """Where one was, and what was selected there."""
+
+    pane: str
+    lower: str
+    filled: bool
+    selection: Selection
+
+
+class DeckScreen(Selecting):
     BINDINGS: ClassVar = [*bindings("everywhere"), *bindings("acting")]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     DeckScreen {
         & > #body { height: 1fr; }
-        & #side { width: 1fr; border-left: vkey $primary-muted; }
-        & #side.alone { border-left: none; }
+        & #side { width: 1fr; layout: vertical; }
+        &.three #side { layout: horizontal; }
         & Pane { width: 1fr; height: 1fr; }
+        & > #context { background: $background; }
     }
     """
 
@@ -57,6 +68,8 @@ class DeckScreen(ActionKeys):
             return isinstance(message, DeckScreen.News)
 
     header = query_one(Header)
+    tabs = query_one(TabLine)
+    context = query_one(ContextLine)
     key_line = query_one(KeyLine)
 
     def __init__(
@@ -75,35 +88,37 @@ class DeckScreen(ActionKeys):
         self.lower = LOWER
         self._watch = runtime.poller.watch()
         self._unsubscribe = runtime.store.subscribe(self._heard)
-        self._settling: Timer | None = None
-        # Where the log was opened from: the pane, the lower one, whether that filled the screen, and what was
-        # selected there.
-        self._behind_log: tuple[str, str, bool, Selection] | None = None
+        self._trail: list[Step] = []
+        """Where Escape leads back to, step by step; after these to the list."""
+        self._dragged: dict[int, tuple[float, ...]] = {}
+        """The shares of the width that a person gave to the columns but the last, by how many there are."""
         self._changed: set[AnyKey] = set()
-        self._shown_selection = Selection()
-        """What the panes show; behind ``selection`` while the cursor does not rest."""
-        self._followed: tuple[str, Selection] | None = None
-        """The pane in use and what its cursor was on when that was selected last."""
 
     def compose(self) -> ComposeResult:
         yield Header(self.runtime)
+        yield TabLine(id="tabs")
+        yield ContextLine(self.runtime)
         with Horizontal(id="body"):
             yield self.panes[LIST]
-        yield KeyLine()
+            yield Divider(id="beside")
+        yield self.notices
+        yield KeyLine(id="keys")
 
     # -- what it shows
 
     def on_mount(self) -> None:
         self.show_keys()
-        self._project()
+        self.project()
         self.panes[LIST].focus_target.focus()
-        self.set_interval(TICK, self._project)
+        self.set_interval(TICK, self.project)
 
     async def complete(self) -> None:
         """The first frame, with the list alone, is on the screen: the other panes may be made."""
         side = [pane_class(spec)(self.runtime) for spec in PANES if spec.scope != LIST]
         self.panes |= {pane.scope: pane for pane in side}
-        await self.query_one("#body").mount(Vertical(*side, id="side"))
+        place = next(i for i, pane in enumerate(side) if SPECS[pane.scope].place == "top") + 1
+        parts = (*side[:place], Divider(id="between"), *side[place:])
+        await self.query_one("#body").mount(Container(*parts, id="side"))
         self._select(self.selection)
         self._arrange()
         self._go_on()
@@ -120,11 +135,11 @@ class DeckScreen(ActionKeys):
     def _news(self) -> None:
         changed, self._changed = frozenset(self._changed), set()
         self._renew(changed)
-        self._project(changed)
+        self.project(changed)
         self._go_on()
         self.tell_outcomes()
 
-    def _project(self, changed: frozenset[AnyKey] | None = None, *, list_too: bool = True) -> None:
+    def project(self, changed: frozenset[AnyKey] | None = None, *, list_too: bool = True) -> None:
         """Show what the store holds now, in what can be seen; unchanged lines are not drawn again.
 
         Args:
@@ -133,115 +148,83 @@ class DeckScreen(ActionKeys):
         if self.app.screen is not self:
             return
         with self.app.batch_update():
-            for pane in self._visible():
+            for pane in self.in_sight():
                 if list_too or pane.scope != LIST:
                     pane.show_news(changed)
-            self.header.project(SPECS[self.current].title if self._single else "")
+            self._show_frame()
         self.follow_cursor()
 
     def on_screen_resume(self) -> None:
-        self._project()
+        self.notices.can_be_read()
+        self.project()
 
-    def _visible(self) -> list[Pane]:
-        return [each for name, each in self.panes.items() if self._shown(name) and _there(each)]
+    def in_sight(self) -> list[Pane]:
+        return [each for name, each in self.panes.items() if self._shown(name) and there(each)]
 
-    def _shown(self, name: str) -> bool:
-        return name == self.current if self._single else SPECS[name].place != "below" or name == self.lower
-
-    def _want(self) -> None:
-        queries = {query for pane in self._visible() for query in pane.queries()}
+    def want(self) -> None:
+        queries = {query for pane in self.in_sight() for query in pane.queries()}
         # The list is always wanted, and the verdicts: the header tells of all sources and models.
         queries.update(self.panes[LIST].queries(), verdict_queries(self.runtime.settings))
         self._watch.want(*queries)
 
     def show_keys(self) -> None:
         pane = self.panes[self.current]
-        marked = [(MARK, f"{len(pane.marked)} marked"), ("Esc", "unmark")] if pane.marked else []
-        self.key_line.show([*marked, *hints(pane.scope, self.keys)])
+        if marked := len(pane.marked):
+            unmark = spell(self.keys["back"][0])
+            first = [Hint(MARK, f"{marked} marked"), Hint(unmark, "unmark", "back")]
+        else:
+            first = []
+        found = hints(pane.scope, self.keys, pane.status)
+        self.key_line.show(
+            [*first, *(Hint(key, words, action.id) for key, words, action in found)],
+            [Hint(key, words, action.id) for key, words, action in last_hints(self.keys)],
+        )
+
+    def _show_frame(self) -> None:
+        """All that stands round the panes."""
+        self.header.project()
+        counts = self.header.counts(self.shown_selection)
+        self.tabs.show(
+            [
+                Tab(
+                    spell(self.keys[f"pane_{spec.scope}"][0]),
+                    spec.title,
+                    spec.scope,
+                    *counts.get(spec.scope, ()),
+                )
+                for spec in PANES
+                if spec.go
+            ],
+            self.current,
+        )
+        self.context.project(self.shown_selection)
+        self.show_keys()
+
+    @on(StatusLine.Pressed, "#header, #tabs, #context")
+    def _place_pressed(self, event: StatusLine.Pressed) -> None:
+        self.action_go(event.press)
+
+    @on(StatusLine.Pressed, "#keys, #notice")
+    async def _key_pressed(self, event: StatusLine.Pressed) -> None:
+        await self.perform(action_called(event.press))
 
     @on(Pane.Wants)
     def _wants_changed(self) -> None:
-        self._want()
+        self.want()
 
-    # -- what is selected
-
-    @on(Pane.Moved)
-    def follow_cursor(self) -> None:
-        """What the cursor of the pane in use is on is the selection of all."""
-        pane = self.panes[self.current]
-        if not _there(pane) or (self.current, selected := pane.selected) == self._followed:
-            return
-        self._followed = self.current, selected
-        selection, before = self._completed(selected), self.selection
-        if selection == before:
-            return
-        self.selection = selection
-        if before == Selection() or selection.run_address == before.run_address:
-            self._select(selection)
-            return
-        self._stop_settling()
-        self._settling = self.set_timer(SETTLE, self._settle)
-
-    def _settle(self) -> None:
-        """The cursor rests, or leaves the pane."""
-        self._select(self.selection)
-
-    def _stop_settling(self) -> None:
-        if self._settling is not None:
-            self._settling.stop()
-            self._settling = None
-
-    def _completed(self, selected: Selection) -> Selection:
-        """With the pipeline and the model that it belongs to."""
-        pipeline, model = selected.pipeline, selected.model
-        for address in filter(None, (selected.run, selected.address)):
-            pipeline = pipeline or self._row_of(address)
-            model = model or owner_of(address, self.runtime.settings)
-        if model is None and pipeline is not None:
-            model = owner_of(pipeline.address, self.runtime.settings)
-        return msgspec.structs.replace(selected, pipeline=pipeline, model=model)
-
-    def _select(self, selection: Selection) -> None:
-        """Have every pane show its side of it, and the list its row."""
-        self._stop_settling()
-        self.selection = selection
-        same = selection.shows_the_same(self._shown_selection)
-        self._shown_selection = selection
-        for pane in self.panes.values():
-            pane.selection = selection
-        if same:
-            return
-        if self.current != LIST and selection.pipeline is not None:
-            self.panes[LIST].reveal(selection.pipeline.key)
-        self._project(list_too=False)  # it is where most is selected, and has its own news
-        self._want()
-
-    def _renew(self, changed: frozenset[AnyKey]) -> None:
-        """The row of the list that is selected, as it is now."""
-        selection = self.selection
-        about = selection.pipeline.address if selection.pipeline is not None else selection.target
-        if about is None or PipelinesOf(about.source) not in changed:
-            return
-        now = self._renewed(selection)
-        if now != selection:
-            self.selection = now
-            if self._settling is None:
-                self._select(now)
-
-    def _renewed(self, selection: Selection) -> Selection:
-        if (old := selection.pipeline) is None:
-            return self._completed(selection)
-        row = next((each for each in self._rows() if (each.address, each.ref) == (old.address, old.ref)), old)
-        renewed = msgspec.structs.replace(selection, pipeline=row)
-        address, run = selection.address, renewed.run_address
-        if address is not None and address.of_run == selection.run_address != run:
-            # It was in the run that was the newest before.
-            return Selection(run=selection.run, pipeline=row, model=selection.model)
-        return renewed
+    # -- going
 
     @on(Pane.Go)
     def _go(self, event: Pane.Go) -> None:
-        self.action_go(pane_that_shows(event.what))
+        self.follow_cursor()
+        if event.what == "log":
+            self.action_log()
+        elif event.what == "run" and self.selection.run_address is None:
+            self.notify("No run is known behind it.", markup=False, timeout=3)
+        elif event.what == "run" and self._single and PREVIEW and self.current == LIST:
+            self._into(PREVIEW)
+        else:
+            self._into(pane_that_shows(event.what))
 
     @on(Pane.Jump)
     def _jump(self, event: Pane.Jump) -> None:
@@ -254,12 +237,15 @@ class DeckScreen(ActionKeys):
             words = f"{address.pipeline} is not among the watched pipelines."
             self.notify(words, markup=False, timeout=4)
             return
+        step = Step(self.current, self.lower, self.filled, self.selection)
         self._reveal(row.key)
         own = None if address in (address.pipeline, address.of_run) else address
         run = address.of_run if address.run is not None else None
         self._select(self._completed(Selection(own, run, row)))
         scope = pane_that_shows(what)
-        self.action_go(scope)
+        if scope != self.current:
+            self._trail.append(step)
+        self._go_to_pane(scope)
         key = row.key if scope == LIST else str(address)
         self._to_reveal = None if self.panes[scope].reveal(key) else (scope, key)
 
@@ -276,54 +262,60 @@ class DeckScreen(ActionKeys):
             if scope != self.current or self.panes[scope].reveal(key):
                 self._to_reveal = None
 
-    def _rows(self) -> Iterator[Pipeline]:
-        """Of the list, those that a filter hides too."""
-        for name in self.runtime.settings.pipeline_sources:
-            listing = self.runtime.store.get(PipelinesOf(name)).value
-            yield from listing.pipelines if listing is not None else ()
-
-    def _row_of(self, address: Address) -> Pipeline | None:
-        """The row that lists its run; else one of its pipeline."""
-        pipeline, its_run = address.pipeline, address.of_run
-        rows = [row for row in self._rows() if row.address == pipeline]
-        rows.sort(key=lambda row: all(run.address != its_run for run in row.runs))
-        return rows[0] if rows else None
-
-    def action_older_run(self) -> None:
-        self._step_run(1)
-
-    def action_newer_run(self) -> None:
-        self._step_run(-1)
-
-    def _step_run(self, step: int) -> None:
-        pipeline, address = self.selection.pipeline, self.selection.run_address
-        if pipeline is None or address is None:
-            return
-        addresses = [run.address for run in pipeline.runs]
-        index = (addresses.index(address) if address in addresses else 0) + step
-        if not 0 <= index < len(addresses):
-            words = "older run is listed" if step > 0 else "newer run"
-            self.notify(f"No {words}.", markup=False, timeout=2)
-            return
-        last = pipeline.last
-        newest = last is not None and addresses[index] == last.address
-        self._select(Selection(None, None if newest else addresses[index], pipeline, self.selection.model))
-
     # -- where the panes are
 
     @property
+    def _columns(self) -> int:
+        if self.filled or self.size.width < WIDE:
+            return 1
+        return 2 if self.size.width < THREE else 3
+
+    @property
     def _single(self) -> bool:
-        return self.filled or self.size.width < WIDE
+        return self._columns == 1
+
+    def _shown(self, name: str) -> bool:
+        if self._single:
+            return name == self.current
+        place = SPECS[name].place
+        if place == "top":
+            return self._columns == 3 or self.lower != PREVIEW or name == self.current
+        return place == "list" or name == self.lower
 
     def _arrange(self) -> None:
         """One pane, or the list beside the others."""
+        columns = self._columns
         for name, pane in self.panes.items():
             pane.display = self._shown(name)
+        self.set_class(columns == 1, "one").set_class(columns == 3, "three")
+        for divider in self.query(Divider):
+            divider.display = columns > 1 if divider.id == "beside" else columns == 3
         if side := self.query("#side"):
             side.first().display = not self._single or self.current != LIST
-            side.first().set_class(self._single, "alone")
-        self._want()
-        self._project()
+        self._share_width()
+        self.want()
+        self.project()
+
+    def _share_width(self) -> None:
+        """What the person has dragged the dividers to, or what is usual."""
+        columns, width = self._columns, self.size.width
+        shares = self._dragged.get(columns) or USUAL[columns]
+        cells = [max(LEAST, min(round(width * share), width - LEAST * columns)) for share in shares]
+        self.panes[LIST].styles.width = cells[0] if columns > 1 else "1fr"
+        for name, pane in self.panes.items():
+            if SPECS[name].place == "top":
+                pane.styles.width = cells[1] if columns == 3 else "1fr"
+
+    @on(Divider.Dragged)
+    def _divider_dragged(self, event: Divider.Dragged) -> None:
+        columns, width = self._columns, self.size.width
+        shares = list(self._dragged.get(columns) or USUAL[columns])
+        if event.divider.id == "beside":
+            shares[0] = event.x / width
+        elif columns == 3:
+            shares[1] = (event.x - self.panes[LIST].outer_size.width - 1) / width
+        self._dragged[columns] = tuple(shares)
+        self._share_width()
 
     def on_resize(self, event: Resize) -> None:
         self._arrange()
@@ -332,12 +324,17 @@ class DeckScreen(ActionKeys):
     def _focus_moved(self, event: DescendantFocus) -> None:
         for name, pane in self.panes.items():
             if pane in event.widget.ancestors and name != self.current:
+                self._trail.clear()
                 self._come_to(name)
         self.follow_cursor()
 
     def action_go(self, name: str) -> None:
-        """Go to the pane of that name."""
-        if (pane := self.panes.get(name)) is None or not _there(pane):
+        """Go to the pane of that name; from there the way back is to the list."""
+        self._trail.clear()
+        self._go_to_pane(name)
+
+    def _go_to_pane(self, name: str) -> None:
+        if (pane := self.panes.get(name)) is None or not there(pane):
             return
         self._come_to(name)
         pane.focus_target.focus()
@@ -346,11 +343,11 @@ class DeckScreen(ActionKeys):
         self.follow_cursor()
         if self._settling is not None:
             self._settle()
-        before = self._visible()
+        before = self.in_sight()
         self.current = name
-        if SPECS[name].place == "below":
+        if SPECS[name].place in ("below", "preview"):
             self.lower = name
-        if self._visible() != before:
+        if self.in_sight() != before:
             self._arrange()
         self.follow_cursor()
         self.show_keys()
@@ -369,87 +366,75 @@ class DeckScreen(ActionKeys):
         self.filled = not self.filled
         self._arrange()
 
-    def action_clear_filter(self) -> None:
-        if self.panes[self.current].clear_marks():
+    # -- into and back
+
+    def _into(self, name: str) -> None:
+        """Go to a pane that Escape leads back from."""
+        step = Step(self.current, self.lower, self.filled, self.selection)
+        if name != self.current:
+            self._trail.append(step)
+        self._go_to_pane(name)
+
+    def action_back(self) -> None:
+        """A notice, marks or a filter go first."""
+        pane = self.panes[self.current]
+        if self.notices.take_away():
+            return
+        if pane.clear_marks():
             self.show_keys()
             return
-        if any(self.panes[name].clear_filter() for name in (self.current, LIST)):
+        if pane.clear_filter():
             return
+        if not self._step_back():
+            self.panes[LIST].clear_filter()
+
+    def action_leave(self) -> None:
+        if self.current == LIST or not self._step_back():
+            self.action_quit()
+
+    def _step_back(self) -> bool:
+        """Back to where one came from, at last to the list; False where there is no way back."""
+        if self.panes[self.current].step_back():
+            return True
+        if self._trail:
+            step = self._trail.pop()
+            self.lower, self.filled = step.lower, step.filled
+            self.current = step.pane
+            self._select(self._renewed(step.selection))
+            self._arrange()
+            self._go_to_pane(step.pane)
+            return True
         if self.filled:
             self.action_fill()
-
-    # -- other keys
-
-    def action_help(self) -> None:
-        self.app.push_screen(HelpSheet(list(help_sections(self.keys))))
-
-    def action_sources(self) -> None:
-        self.app.push_screen(HelpSheet(source_sections(self.runtime), ("Source", "What is known")))
-
-    def action_refresh(self) -> None:
-        self.runtime.poller.refresh_early(*{query for pane in self._visible() for query in pane.queries()})
+            return True
+        if self.current == LIST:
+            return False
+        self.lower = LOWER
+        self._go_to_pane(LIST)
+        self._arrange()
+        return True
 
     def action_log(self) -> None:
-        """The log of what is under the cursor, filling the screen until it is closed."""
+        """The log of what is under the cursor, filling the screen until it is left."""
         self.follow_cursor()
         log, address = pane_that_shows("log"), self.selection.log
         if log not in self.panes or address is None:
             self.notify("There is no run here to read the log of.", markup=False, timeout=3)
             return
-        self._behind_log = self._behind_log or (self.current, self.lower, self.filled, self.selection)
+        step = Step(self.current, self.lower, self.filled, self.selection)
+        if self.current != log:
+            self._trail.append(step)
         self.filled = True
         self.panes[log].open_log(address)
-        self.action_go(log)
-
-    @on(Pane.Closed)
-    def _log_closed(self) -> None:
-        back, self.lower, self.filled, selection = self._behind_log or (
-            pane_that_shows("run"),
-            LOWER,
-            False,
-            self.selection,
-        )
-        self._behind_log = None
-        self.current = back
-        self._select(self._renewed(selection))
-        self._arrange()
-        self.action_go(back)
-
-    async def action_redraw(self) -> None:
-        await self.app.run_action("app.draw_anew")
-
-    def action_suspend(self) -> None:
-        self.app.action_suspend_process()
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def action_quit(self) -> None:
-        self.app.exit(0)
-
-    def action_copy_address(self) -> None:
-        address = self._target()
-        self._copy(str(address) if address is not None else "")
-
-    def action_copy_url(self) -> None:
-        self.follow_cursor()
-        pipeline, address = self.selection.pipeline, self.selection.run_address
-        run = next((run for run in (pipeline.runs if pipeline else ()) if run.address == address), None)
-        own = self.selection.url
-        self._copy(own or (run.web_url if run else "") or (pipeline.web_url if pipeline else ""))
-
-    def _copy(self, text: str) -> None:
-        if not text:
-            self.notify("There is nothing to copy here.", markup=False, timeout=3)
-            return
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Sent to the terminal's clipboard: {text}", markup=False, timeout=4)
+        self._go_to_pane(log)
 
     # -- for the palette
 
     async def perform(self, action: KeyAction) -> None:
         """Do what a key of the registry would do, wherever the focus is."""
-        namespace = self.panes.get(action.scope, self)
+        namespace: Widget = self.panes.get(action.scope) or self
+        if action.scope in ("tables", "lines") and self.focused is not None:
+            namespace = self.focused
         await self.app.run_action(action.command, default_namespace=namespace)
 
     def pipeline_keys(self) -> list[str]:
@@ -471,8 +456,3 @@ class DeckScreen(ActionKeys):
 
 def _kind_of(address: Address) -> Shows:
     return "run" if address.run is not None else "environment" if address.environment else "pipeline"
-
-
-def _there(pane: Pane) -> bool:
-    """It has its parts: while it is made, which takes time on a busy machine, it hangs in the deck without them."""
-    return pane.is_mounted and pane.is_attached

@@ -7,12 +7,14 @@ from tui.domain.action import ActionKind
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
+from tui.engine.gates import GatesNow
 from tui.engine.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.priority import Priority, priority_of
 from tui.panes.action_progress import LOOKS
+from tui.panes.base import Selection
 from tui.presenters.notices import countdown
 from tui.text import format as fmt
 from widgets.status_line import StatusItem, StatusLine
@@ -23,21 +25,32 @@ LATE = 120.0
 
 
 class Header(StatusLine):
-    """Tells of all that the engine keeps, whatever the panes show."""
+    """Tells of all that the engine keeps, whatever the panes show. A click on a count goes to its pane."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(id="header")
         self._runtime = runtime
-        self._counted: dict[str, tuple[Listing | None, int, int]] = {}
+        self._gates = GatesNow(runtime.settings)
+        self._counted: dict[str, tuple[Listing | None, int]] = {}
 
-    def project(self, title: str) -> None:
-        """Show what the store holds now.
+    def counts(self, selection: Selection) -> dict[str, tuple[str, str]]:
+        """What stands beside the titles of panes, by their scopes, each with its role."""
+        counts: dict[str, tuple[str, str]] = {}
+        if waiting := len(self._gates.needing):
+            counts["gates"] = str(waiting), "waiting"
+        alarms = self._runtime.store.get(AlarmsNow()).value
+        if alarms is not None and alarms.firing:
+            counts["alarms"] = str(len(alarms.firing)), "failed"
+        pipeline, address = selection.pipeline, selection.run_address
+        run = next((each for each in (pipeline.runs if pipeline else ()) if each.address == address), None)
+        if run is not None and run.tests is not None and run.tests.failed:
+            counts["tests"] = str(run.tests.failed), "failed"
+        return counts
 
-        Args:
-            title: what fills the screen; empty where panes stand side by side.
-        """
+    def project(self) -> None:
+        """Show what the store holds now."""
         runtime, left = self._runtime, list[StatusItem]()
-        waiting = failing = 0
+        failing = 0
         whole = runtime.settings.safety.read_only
         for name, table in runtime.settings.sources.items():
             if not table.runs_pipelines:
@@ -51,8 +64,7 @@ class Header(StatusLine):
                 left.append(StatusItem(f"clock of {name} is wrong", "warning", "not used for ages", drop=1))
             if not whole and runtime.actions.only_looks(name):
                 left.append(StatusItem("read-only", "warning", drop=1))
-            waits, fails = self._count(name, reading.value)
-            waiting, failing = waiting + waits, failing + fails
+            failing += self._failing(name, reading.value)
         if whole:
             left.append(StatusItem("read-only", "warning"))
         right = [*_alarms(runtime), *_verdicts(runtime)]
@@ -68,27 +80,22 @@ class Header(StatusLine):
             for activity in runtime.actions.activities
             if not activity.ended
         ]
-        if waiting:
-            right.append(
-                StatusItem(f"{status_style(Status.WAITING.value).glyph} {waiting} waiting", "waiting")
-            )
+        self._gates.look(runtime.store)
+        if waiting := len(self._gates.needing):
+            words = f"{status_style(Status.WAITING.value).glyph} {waiting} waiting"
+            right.append(StatusItem(words, "waiting", press="gates"))
         if failing:
-            right.append(StatusItem(f"{status_style(Status.FAILED.value).glyph} {failing} failing", "failed"))
-        if title:
-            right.append(StatusItem(title, "strong", drop=2))
+            words = f"{status_style(Status.FAILED.value).glyph} {failing} failing"
+            right.append(StatusItem(words, "failed", press="pipelines"))
         self.show(left, right)
 
-    def _count(self, name: str, listing: Listing | None) -> tuple[int, int]:
-        """How many pipelines of a source wait for a person, and how many fail; counted once for each listing."""
+    def _failing(self, name: str, listing: Listing | None) -> int:
+        """How many pipelines of a source fail; counted once for each listing."""
         counted = self._counted.get(name)
         if counted is None or counted[0] is not listing:
             needs = [priority_of(pipeline) for pipeline in (listing.pipelines if listing else ())]
-            counted = self._counted[name] = (
-                listing,
-                needs.count(Priority.PERSON),
-                needs.count(Priority.FAILING),
-            )
-        return counted[1:]
+            counted = self._counted[name] = listing, needs.count(Priority.FAILING)
+        return counted[1]
 
 
 def verdict_queries(settings: Settings) -> tuple[VerdictOf, ...]:
@@ -115,7 +122,11 @@ def _alarms(runtime: Runtime) -> Iterator[StatusItem]:
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")
         yield StatusItem(
-            f"{status_style('failed').glyph} {count}", "failed", f"{first.name} {first.subject}", drop=1
+            f"{status_style('failed').glyph} {count}",
+            "failed",
+            f"{first.name} {first.subject}",
+            drop=1,
+            press="alarms",
         )
 
 
@@ -128,4 +139,4 @@ def _verdicts(runtime: Runtime) -> Iterator[StatusItem]:
     stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
     if stopped:
         glyph, role = status_style("failed")
-        yield StatusItem(f"{glyph} {Decision.STOP}", role, ", ".join(stopped))
+        yield StatusItem(f"{glyph} {Decision.STOP}", role, ", ".join(stopped), press="metrics")

@@ -10,7 +10,7 @@ from tui.screens.deck import DeckScreen
 
 _MOST_PIPELINES = 20
 _WIDGETS = frozenset({"tables", "lines"})
-_LEFT_OUT = frozenset({"palette", "clear_filter"})
+_LEFT_OUT = frozenset({"palette", "back", "leave", "table.select"})
 
 
 class DeckCommands(Provider):

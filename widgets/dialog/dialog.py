@@ -16,7 +16,8 @@ from widgets.cells import Cell, pieces
 from widgets.dialog.buttons import Buttons
 from widgets.dialog.form import Entry, FormLine
 from widgets.dialog.guarded import GuardedScreen
-from widgets.table.line_table import Column, LineTable, Row, fit_columns
+from widgets.table.columns import Column, fit_columns
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import status_style
 
 FACTS = (Column("", 1), Column("", 13), Column("", 20, flex=1))

@@ -17,9 +17,8 @@ class GuardedScreen(ModalScreen[Result]):
     """
 
     # What lies beneath stays as it is: tinting it would draw the whole screen again.
-    # Notices that are older than the question do not stand before it.
     DEFAULT_CSS = """
-    GuardedScreen { align: center middle; background: transparent; & > ToastRack { max-height: 0; } }
+    GuardedScreen { align: center middle; background: transparent; }
     """
 
     _painted: float | None = None

@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from widgets.table.line_table import Column, LineTable, Row, fit_columns
+from widgets.table.columns import Column, fit_columns
+from widgets.table.line_table import LineTable, Row
 
 Section: TypeAlias = tuple[str, Sequence[tuple[str, str]]]
 """A title, and under it keys with what they do."""
@@ -29,7 +30,6 @@ class HelpSheet(ModalScreen[None]):
     HelpSheet {
         align: center middle;
         background: transparent;
-        & > ToastRack { max-height: 0; }
         & > LineTable {
             width: 90%;
             min-width: 40;

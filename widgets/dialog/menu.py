@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.getters import query_one
 
 from widgets.dialog.guarded import GuardedScreen
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 
 
 class MenuLine(NamedTuple):

@@ -1,7 +1,6 @@
 """A table of any length that draws only the lines that changed."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from rich.segment import Segment
@@ -14,21 +13,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from widgets.cells import Align, Cell, fit
+from widgets.cells import Cell, fit, width_of
+from widgets.table.columns import Column, Needs, fit_columns
 from widgets.theme import ROLE_CLASSES, role_css, role_style
-
-
-class Column(NamedTuple):
-    """One column of a table."""
-
-    title: str
-    width: int
-    """In cells; of a flexible column, the least it is useful with."""
-    flex: int = 0
-    """Its share of the cells that are left over."""
-    align: Align = "left"
-    drop: int = 0
-    """When there is no room, the column with the highest number goes first; those with 0 stay."""
 
 
 class Row(NamedTuple):
@@ -43,34 +30,12 @@ class Row(NamedTuple):
     dim: bool = False
 
 
+MEASURED = 1000
+"""Rows from the first on whose texts the widths of the columns go by."""
 KEPT = 256
 """Lines kept as they were drawn, for scrolling back to them: five kilobytes each, all day."""
 _BLANK = Row("", (), "empty")
 _CURSOR, _CURSOR_BLURRED, _NO_CURSOR = "❯", "›", " "
-
-
-@lru_cache(256)
-def fit_columns(columns: tuple[Column, ...], width: int) -> tuple[int, ...]:
-    """The width in cells of each column in a line of ``width``, 0 for those that are dropped.
-
-    One cell between columns is counted. Too narrow even for those that stay, flexible ones shrink, to one cell.
-    """
-    kept = dict(enumerate(columns))
-
-    def spare() -> int:
-        return width - sum(column.width for column in kept.values()) - (len(kept) - 1)
-
-    for i in sorted(kept, key=lambda i: (columns[i].drop, i), reverse=True):
-        if spare() >= 0 or not columns[i].drop:
-            break
-        del kept[i]
-    left, shares = spare(), sum(column.flex for column in kept.values())
-    widths = [0] * len(columns)
-    for i, column in kept.items():
-        extra = left * column.flex // shares if column.flex else 0
-        left, shares = left - extra, shares - column.flex
-        widths[i] = max(1, column.width + extra)
-    return tuple(widths)
 
 
 class LineTable(ScrollView, can_focus=True):
@@ -139,6 +104,18 @@ class LineTable(ScrollView, can_focus=True):
     class Selected(RowMessage):
         """Enter or a double click on the row of ``key``."""
 
+    class HeadingPressed(Message):
+        """A click on the title of the column of that number."""
+
+        def __init__(self, table: "LineTable", column: int) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+
+        @property
+        def control(self) -> "LineTable":
+            return self.table
+
     class Toggled(RowMessage):
         """The group of ``key`` is to be shown (``open`` true), hidden (false), or the other of both (None)."""
 
@@ -181,6 +158,10 @@ class LineTable(ScrollView, can_focus=True):
         self._told: str | None = None  # the key last posted
         self._header = Row("", tuple(column.title for column in self.columns), "header")
         self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(KEPT)
+        self._measured: dict[str, tuple[Row, Needs]] = {}
+        self._needs: Needs | None = None
+        self._fitted: tuple[int, tuple[Column, ...], tuple[int, ...]] = (0, (), ())
+        """The width of a line, its columns, and their widths."""
         self._drawn: dict[int, tuple[Row, str]] = {}  # what stands on each line of the screen
 
     # -- rows and cursor
@@ -190,11 +171,17 @@ class LineTable(ScrollView, can_focus=True):
         """The key of the row with the cursor, None without rows."""
         return self.rows[self.cursor].key if self.rows else None
 
+    @property
+    def row(self) -> Row | None:
+        """The row with the cursor, None without rows."""
+        return self.rows[self.cursor] if self.rows else None
+
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show ``rows`` from now on. What is already on the screen as it should be is not drawn again."""
         old, cursor, top = self.rows, self.cursor, self.scroll_offset.y
         in_sight = top <= cursor < top + self._room
         self.rows = tuple(rows)
+        self._measure()
         self.cursor = self._index(self._wanted, cursor)
         if in_sight:
             top = 0 if not top and self.cursor < self._room else top + self.cursor - cursor
@@ -239,6 +226,37 @@ class LineTable(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         self._settle()
+
+    def _measure(self) -> None:
+        """How wide the texts are that the columns are to hold."""
+        known, self._measured = self._measured, {}
+        needs = [0] * len(self.columns)
+        for row in self.rows[:MEASURED]:
+            found = known.get(row.key)
+            if found is None or found[0] is not row:
+                found = row, tuple(map(width_of, row.cells))
+            self._measured[row.key] = found
+            for i, cells in enumerate(found[1]):
+                if i == len(row.cells) - 1 < len(needs) - 1:
+                    cells = min(cells, self.columns[i].width)  # it takes the rest of the line
+                if cells > needs[i]:
+                    needs[i] = cells
+        self._needs = tuple(needs) if any(needs) else None
+        width = self._area.width - 1
+        now, better = self._widths(width), fit_columns(self.columns, width, self._needs)
+        # They move only for what would be cut and need not be.
+        if any(have < min(want, need) for have, want, need in zip(now, better, needs, strict=True)):
+            self._fitted = width, self.columns, better
+            self._strips.clear()
+            self._drawn.clear()
+            if self.is_attached:
+                self.refresh()
+
+    def _widths(self, width: int) -> tuple[int, ...]:
+        """Of the columns in a line of ``width``."""
+        if self._fitted[:2] != (width, self.columns):
+            self._fitted = width, self.columns, fit_columns(self.columns, width, self._needs)
+        return self._fitted[2]
 
     # -- scrolling
 
@@ -303,7 +321,7 @@ class LineTable(ScrollView, can_focus=True):
         base = self._base(row, mark)
         segments = [Segment(mark, base)]
         used = 1
-        widths = fit_columns(self.columns, width - 1)
+        widths = self._widths(width - 1)
         last = len(row.cells) - 1
         for i, (cell, column, room) in enumerate(zip(row.cells, self.columns, widths, strict=False)):
             takes_the_rest = i == last < len(widths) - 1
@@ -367,9 +385,21 @@ class LineTable(ScrollView, can_focus=True):
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
         index = self.scroll_offset.y + (offset.y if offset else 0) - 1
+        if offset is not None and offset.y == 0 and (column := self._column_at(offset.x)) is not None:
+            event.stop()
+            self.post_message(self.HeadingPressed(self, column))
         if offset is None or offset.y == 0 or index >= len(self.rows):
             return
         event.stop()
         self._move_to(index)
         if event.chain == 2:
             self.action_select()
+
+    def _column_at(self, x: int) -> int | None:
+        """The number of the column in that cell of a line."""
+        end = 1
+        for i, width in enumerate(self._widths(self._area.width - 1)):
+            end += width + 1 if width else 0
+            if x < end:
+                return i
+        return None

@@ -8,7 +8,8 @@ from textual.binding import Binding, BindingType
 
 from tests.app_pilot import screen_text
 from tests.widgets.counting import Counting
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 
 COLUMNS = (
     Column("", 1),

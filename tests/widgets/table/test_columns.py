@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.table.line_table import Column, fit_columns
+from widgets.table.columns import Column, fit_columns
 
 
 def test_flexible_columns_share_what_is_left() -> None:

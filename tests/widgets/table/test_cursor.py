@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 
 from tests.app_pilot import running
 from tests.widgets.table.tables import TableApp, items, line_of, lines, numbered
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 
 
 async def shown_after(pilot: Pilot[None], *keys: str) -> str | None:

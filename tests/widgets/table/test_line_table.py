@@ -10,7 +10,8 @@ from textual.strip import Strip
 from tests.app_pilot import running, screen_text
 from tests.widgets.table.tables import TableApp, items, lines, numbered
 from widgets.cells import Cell
-from widgets.table.line_table import Column, LineTable, Row
+from widgets.table.columns import Column
+from widgets.table.line_table import LineTable, Row
 from widgets.theme import STATUS, status_style
 from widgets.timeline import timeline
 

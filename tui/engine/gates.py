@@ -1,0 +1,45 @@
+"""What waits for a person now, as far as is known."""
+
+from functools import partial
+
+from tui.config import Settings
+from tui.domain.address import Address
+from tui.engine.actions.model_rules import promotes, with_gates
+from tui.engine.queries import EnvironmentsOf, PipelinesOf
+from tui.engine.store import Store
+from tui.insight.pending_gates import PendingGate, pending_gates
+
+
+class GatesNow:
+    """The gates of all that is listed; found anew only when something of it is another."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: list[object] = []
+        self.may_deploy: tuple[Address, ...] = ()
+        """Pipelines that have gates and may deploy: where to is to be asked, for a newer deployment overtakes a
+        gate."""
+        self.every: list[PendingGate] = []
+        """With those that need nobody."""
+
+    @property
+    def needing(self) -> list[PendingGate]:
+        """Those that somebody has to answer."""
+        return [each for each in self.every if each.needs_person]
+
+    def look(self, store: Store) -> None:
+        settings = self._settings
+        readings = [store.get(PipelinesOf(name)).value for name in settings.pipeline_sources]
+        listings = [listing for listing in readings if listing is not None]
+        places = [store.get(EnvironmentsOf(each)).value for each in self.may_deploy]
+        if _same([*listings, *places], self._seen):
+            return
+        self.may_deploy = with_gates(settings, listings)
+        places = [store.get(EnvironmentsOf(each)).value for each in self.may_deploy]
+        self.every = pending_gates(listings, filter(None, places), partial(promotes, settings))
+        self._seen = [*listings, *places]
+
+
+def _same(new: list[object], old: list[object]) -> bool:
+    """The store keeps what is equal."""
+    return len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True))
