@@ -51,7 +51,7 @@ def on_the_model(deck: Deck) -> None:
     )  # the first row is another one while one of the lists is missing, and the cursor stays on that
     deck.wait_for("❯◊ ml/fraud")
     deck.send("5")
-    deck.wait_for(STABLE_BEFORE)
+    deck.wait_for(lambda: STABLE_BEFORE.search(deck.text) is not None)
 
 
 def asked(deck: Deck, word: str) -> None:
@@ -59,7 +59,7 @@ def asked(deck: Deck, word: str) -> None:
 
 
 RELEASE = re.compile(r"❯◊ +\S[\dhm ]+ promote +ml/fraud#1851 ")
-STABLE_BEFORE, STABLE_AFTER = "6499beb3   ✓ stable", "76d0b686   ✓ stable"
+STABLE_BEFORE, STABLE_AFTER = re.compile("6499beb3 +✓ stable"), re.compile("76d0b686 +✓ stable")
 
 
 def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, config: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_waiting_canary_is_found_inspected_and_approved(sandbox: Sandbox, co
         deck.send("9g")  # the gate is gone, and the cursor on another model's
         deck.wait_for("❯✓")
         deck.send("5")
-        deck.refresh_until(lambda: STABLE_AFTER in deck.text)
+        deck.refresh_until(lambda: STABLE_AFTER.search(deck.text) is not None)
 
 
 @pytest.fixture

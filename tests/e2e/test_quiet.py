@@ -74,7 +74,7 @@ _SGR = re.compile(rb"\x1b\[([\d;]*)m")
 def test_hostile_texts_do_nothing_to_the_deck(sandbox: Sandbox, tmp_path: Path) -> None:
     with (
         hostile(sandbox) as settings,
-        Deck(write_config(settings, tmp_path / "config.toml"), size=(250, 50)) as deck,
+        Deck(write_config(settings, tmp_path / "config.toml"), size=(199, 50)) as deck,
     ):
         deck.wait_for(f"{CLEANED}Watch canary")
         deck.wait_for(f"{CLEANED}Promote")

@@ -48,7 +48,6 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
         # One pane at a time where there is little room; the way back keeps what was selected.
         tmux.resize(80, 24)
         tmux.wait_for(lambda: SIDE not in tmux.text and "❯◊ ml/vision/deploy" in tmux.text)
-        tmux.wait_for("Pipelines\n")
         tmux.send("o")
         tmux.wait_for(lambda: "Watch canary" in tmux.text and "ml/fraud" not in tmux.text)
         tmux.send("3")
@@ -58,7 +57,7 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
             tmux.wait_for(text)
 
         # It leaves the terminal as it was.
-        tmux.send("q")
+        tmux.send("1q")
         tmux.wait_for(lambda: tmux.text.rstrip().endswith("prompt>"))
         assert "as it 2as" in tmux.text
         assert tmux.ask("#{alternate_on} #{cursor_flag} #{mouse_any_flag}") == "0 1 0"

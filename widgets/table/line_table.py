@@ -160,8 +160,8 @@ class LineTable(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(KEPT)
         self._measured: dict[str, tuple[Row, Needs]] = {}
         self._needs: Needs | None = None
-        self._fitted: tuple[int, tuple[Column, ...], tuple[int, ...]] = (0, (), ())
-        """The width of a line, its columns, and their widths."""
+        self._fitted: LRUCache[tuple[int, tuple[Column, ...]], tuple[int, ...]] = LRUCache(8)
+        """The widths of columns in a line that is so wide; kept, so that a table comes back as it went."""
         self._drawn: dict[int, tuple[Row, str]] = {}  # what stands on each line of the screen
 
     # -- rows and cursor
@@ -246,7 +246,7 @@ class LineTable(ScrollView, can_focus=True):
         now, better = self._widths(width), fit_columns(self.columns, width, self._needs)
         # They move only for what would be cut and need not be.
         if any(have < min(want, need) for have, want, need in zip(now, better, needs, strict=True)):
-            self._fitted = width, self.columns, better
+            self._fitted[width, self.columns] = better
             self._strips.clear()
             self._drawn.clear()
             if self.is_attached:
@@ -254,9 +254,10 @@ class LineTable(ScrollView, can_focus=True):
 
     def _widths(self, width: int) -> tuple[int, ...]:
         """Of the columns in a line of ``width``."""
-        if self._fitted[:2] != (width, self.columns):
-            self._fitted = width, self.columns, fit_columns(self.columns, width, self._needs)
-        return self._fitted[2]
+        fitted = self._fitted.get((width, self.columns))
+        if fitted is None:
+            fitted = self._fitted[width, self.columns] = fit_columns(self.columns, width, self._needs)
+        return fitted
 
     # -- scrolling
 
@@ -289,6 +290,7 @@ class LineTable(ScrollView, can_focus=True):
         self._mark()
 
     def on_resize(self) -> None:
+        self._measure()
         self._reveal()
 
     # -- drawing
