@@ -32,6 +32,7 @@ from tui.screens.palette import DeckCommands
 from tui.terminal.driver import TerminalDriver
 from tui.terminal.key_queue import KeyQueue
 from tui.threads import use_daemon_threads
+from widgets.theme import THEMES
 
 HANGUP = 128
 TURN = 0.001
@@ -67,6 +68,8 @@ class Pipedeck(App[int]):
         driver = None if DRIVER else TerminalDriver
         super().__init__(driver_class=driver, ansi_color=theme.startswith("ansi"))
         self.set_reactive(App.ansi_color, None)
+        for each in THEMES:
+            self.register_theme(each)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
             raise ConfigError(f"ui.theme: there is no theme {theme!r}; there is: {known}")
@@ -204,5 +207,5 @@ def _default_theme() -> str:
     """The terminal's own colours where NO_COLOR is set (only ansi themes then leave colour out) or colours are few."""
     if os.environ.get("NO_COLOR"):
         return "ansi-dark"
-    few = not os.environ.get("COLORTERM") and "256color" not in os.environ.get("TERM", "")
+    few = os.environ.get("COLORTERM", "").lower() not in ("truecolor", "24bit")
     return "ansi-dark" if few else "textual-dark"

@@ -85,7 +85,8 @@ class _Line(Widget):
         raise NotImplementedError
 
     def _changed(self) -> None:
-        if self.parts(self.size.width) != self._shown:
+        if (parts := self.parts(self.size.width)) != self._shown:
+            self._shown = parts  # also out of sight, where nothing is drawn
             self.refresh()
 
     def render_line(self, y: int) -> Strip:

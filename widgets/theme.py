@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from rich.style import Style
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.widget import Widget
 
 
@@ -68,6 +69,61 @@ _ROLES: Final = {
     "here": "text-style: bold reverse",
 }
 
+# Where the theme's own colours of two roles are the same.
+_EXCEPTIONS: Final = {"ansi-light": {"waiting": "color: ansi_magenta"}}
+
+_LIGHT = BUILTIN_THEMES["ansi-light"]
+THEMES: Final = (
+    Theme(
+        name="high-contrast",
+        primary="#6FC8FF",
+        secondary="#FFFFFF",
+        warning="#FFFF00",
+        error="#FF6A6A",
+        success="#4DFF4D",
+        accent="#FFB000",
+        foreground="#FFFFFF",
+        background="#000000",
+        surface="#000000",
+        panel="#1C1C1C",
+        dark=True,
+    ),
+    # The colours of Okabe and Ito, which people tell apart whatever colours they see: blue, orange, vermilion, green.
+    Theme(
+        name="colour-blind",
+        primary="#56B4E9",
+        secondary="#CC79A7",
+        warning="#F0E442",
+        error="#E8702A",
+        success="#00B386",
+        accent="#E69F00",
+        foreground="#F2F2F2",
+        background="#101418",
+        surface="#181D22",
+        panel="#20262C",
+        dark=True,
+    ),
+    # Its own warnings are red, as what failed is.
+    Theme(
+        name="ansi-light",
+        ansi=True,
+        dark=False,
+        primary=_LIGHT.primary,
+        secondary=_LIGHT.secondary,
+        warning="ansi_yellow",
+        error=_LIGHT.error,
+        success=_LIGHT.success,
+        accent=_LIGHT.accent,
+        foreground=_LIGHT.foreground,
+        background=_LIGHT.background,
+        surface=_LIGHT.surface,
+        panel=_LIGHT.panel,
+        boost=_LIGHT.boost,
+        variables=_LIGHT.variables,
+    ),
+)
+"""Beside those of Textual."""
+
 ROLE_CLASSES: Final = {f"role--{role}" for role in _ROLES}
 """For the ``COMPONENT_CLASSES`` of a widget that draws roles."""
 
@@ -75,7 +131,12 @@ ROLE_CLASSES: Final = {f"role--{role}" for role in _ROLES}
 def role_css(widget: str) -> str:
     """CSS of all roles, for the ``DEFAULT_CSS`` of the widget class named ``widget``."""
     rules = "\n".join(f"    & > .role--{role} {{ {css}; }}" for role, css in _ROLES.items())
-    return f"{widget} {{\n{rules}\n}}\n"
+    exceptions = "\n".join(
+        f".-theme-{theme} {widget} > .role--{role} {{ {css}; }}"
+        for theme, roles in _EXCEPTIONS.items()
+        for role, css in roles.items()
+    )
+    return f"{widget} {{\n{rules}\n}}\n{exceptions}\n"
 
 
 def role_style(widget: Widget, role: str) -> Style:

@@ -23,7 +23,7 @@ def without_lines(error: ConfigError) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "x: unknown table (known: sources, models, metrics, alarms, ui, safety)"),
+        ("x = 1", "x: unknown table (known: sources, models, metrics, alarms, views, ui, safety)"),
         ("[source.a]", "source: unknown table (did you mean sources?)"),
         ("", "sources: there is none; add one as [sources.NAME]"),
         ("sources = 3", "sources: must hold tables, written [sources.NAME]"),

@@ -13,6 +13,7 @@ from tui.config.lines import line_of
 from tui.config.settings import Theme
 from tui.key_names import is_key, known_keys
 from tui.keys import ACTIONS, ui_mistakes
+from widgets.theme import THEMES
 
 BAD = """\
 fromat = 1
@@ -111,5 +112,5 @@ def test_every_key_that_textual_or_we_name_is_one() -> None:
         assert not is_key(wrong), wrong
 
 
-def test_the_themes_are_those_of_textual() -> None:
-    assert set(get_args(Theme)) == set(BUILTIN_THEMES)
+def test_the_themes_are_ours_and_those_of_textual() -> None:
+    assert set(get_args(Theme)) == {*BUILTIN_THEMES, *(theme.name for theme in THEMES)}

@@ -31,6 +31,7 @@ from tui.config.sources import (
     SpinnakerEnvironment,
     SpinnakerSettings,
 )
+from tui.config.views import ViewSettings
 
 __all__ = [
     "FORMAT",
@@ -63,6 +64,7 @@ __all__ = [
     "TrackSettings",
     "UiSettings",
     "ValidationSettings",
+    "ViewSettings",
     "default_path",
     "load",
     "parse",

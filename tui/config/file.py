@@ -22,6 +22,7 @@ from tui.config.settings import (
     UiSettings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
+from tui.config.views import ViewSettings
 from tui.files import config_file, expanded
 from tui.text.safe import clean
 
@@ -31,7 +32,7 @@ Check: TypeAlias = Callable[[Settings], Iterable[tuple[str, str]]]
 
 FORMAT = 1
 """Of the file; a file that does not say is of this one."""
-_TABLES = ("sources", "models", "metrics", "alarms", "ui", "safety")
+_TABLES = ("sources", "models", "metrics", "alarms", "views", "ui", "safety")
 _SECRET_HEADER = re.compile("auth|token|key|secret|cookie|password", re.IGNORECASE)
 """Others, such as a tenant's name, may be read."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -91,6 +92,7 @@ def parse(text: str, path: Path, more: Check = lambda _: ()) -> Settings:
         models=read.named("models", partial(convert, kind=ModelSettings)),
         metrics=read.named("metrics", partial(convert, kind=MetricSettings)),
         alarms=read.named("alarms", partial(convert, kind=AlarmSettings)),
+        views=read.named("views", partial(convert, kind=ViewSettings)),
         ui=read.one("ui", UiSettings),
         safety=read.one("safety", SafetySettings),
         path=path,

@@ -54,6 +54,9 @@ def reference_mistakes(settings: Settings, unread: Collection[str] = ()) -> Iter
             break
         else:
             checks.append(partial(_check_alarm, f"alarms.{name}", alarm, look))
+    for name, view in settings.views.items():
+        for number, wanted in enumerate(view.sources):
+            checks.append(partial(_check_view_source, f"views.{name}.sources[{number}]", wanted, look))
     names = [policy.name for policy in settings.safety.policies]
     for number, policy in enumerate(settings.safety.policies):
         if policy.name in names[:number]:
@@ -130,6 +133,10 @@ def _ui_mistakes(settings: Settings) -> Iterator[Mistake]:
             re.compile(pattern)
         except re.error as error:
             yield Mistake(f"ui.error_patterns[{number}]", f"is no regular expression: {error}")
+
+
+def _check_view_source(key: str, name: str, look: _Tables) -> None:
+    look.source(key, name, lambda source: source.runs_pipelines)
 
 
 def _check_metric_source(key: str, metric: MetricSettings, look: _Tables) -> None:

@@ -15,6 +15,7 @@ from tui.config.safety import SafetySettings
 from tui.config.secret import Secret
 from tui.config.settings import MetricSettings, ModelSettings, UiSettings
 from tui.config.sources import SOURCE_TYPES
+from tui.config.views import ViewSettings
 
 _SECTIONS = {
     "format": "Of the file; a program that knows only older ones says so.",
@@ -22,6 +23,7 @@ _SECTIONS = {
     "models": "What the team ships: ``[models.NAME]`` joins pipelines, an environment and metrics.",
     "metrics": "Named queries: ``[metrics.NAME]``.",
     "alarms": "What should be known of without looking: ``[alarms.NAME]``.",
+    "views": "Ways to look at the list of pipelines: ``[views.NAME]``.",
     "ui": "The screen.",
     "safety": "What may be done, and what it takes.",
 }
@@ -52,6 +54,7 @@ def schema() -> dict[str, Any]:
             ("models", dict[Name, ModelSettings], {}),
             ("metrics", dict[Name, MetricSettings], {}),
             ("alarms", dict[Name, AlarmSettings], {}),
+            ("views", dict[Name, ViewSettings], {}),
             ("ui", UiSettings, UiSettings()),
             ("safety", SafetySettings, SafetySettings()),
         ],

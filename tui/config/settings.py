@@ -10,6 +10,7 @@ from msgspec import Meta
 from tui.config.alarms import AlarmSettings, Duration, Name, NoticeSettings
 from tui.config.safety import Launch, SafetySettings
 from tui.config.sources import ServerSettings
+from tui.config.views import ViewSettings
 from tui.domain.address import Address
 from tui.domain.query_template import Dialect, placeholders
 from tui.domain.share import Share
@@ -179,6 +180,8 @@ class MetricSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 Theme = Literal[
+    "colour-blind",
+    "high-contrast",
     "ansi-dark",
     "ansi-light",
     "atom-one-dark",
@@ -201,7 +204,7 @@ Theme = Literal[
     "textual-light",
     "tokyo-night",
 ]
-"""Those of Textual, which takes long to import only to ask it."""
+"""Ours, and those of Textual, which takes long to import only to ask it."""
 
 
 class UiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,6 +229,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     metrics: dict[str, MetricSettings] = {}
     alarms: dict[str, AlarmSettings] = {}
+    views: dict[str, ViewSettings] = {}
     ui: UiSettings = UiSettings()
     safety: SafetySettings = SafetySettings()
     path: Path | None = None

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.domain.address import Address
+from tui.engine.queries import PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey
 from tui.keys import action_called, bindings, hints, last_hints, spell

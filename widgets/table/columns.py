@@ -57,8 +57,8 @@ def fit_columns(columns: tuple[Column, ...], width: int, needs: Needs | None = N
 
 def _least(column: Column, need: int | None) -> int:
     """Cells that it is not to be without."""
-    if need is None or (need and not column.flex):
-        return column.width
+    if need is None or not column.title or (need and not column.flex):
+        return column.width  # what has no title is for marks, which come and go
     return min(column.width, max(need, len(column.title))) if need else 0
 
 

@@ -160,7 +160,7 @@ class LineTable(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(KEPT)
         self._measured: dict[str, tuple[Row, Needs]] = {}
         self._needs: Needs | None = None
-        self._fitted: LRUCache[tuple[int, tuple[Column, ...]], tuple[int, ...]] = LRUCache(8)
+        self._fitted: dict[tuple[int, tuple[Column, ...]], tuple[int, ...]] = {}
         """The widths of columns in a line that is so wide; kept, so that a table comes back as it went."""
         self._drawn: dict[int, tuple[Row, str]] = {}  # what stands on each line of the screen
 
@@ -242,15 +242,24 @@ class LineTable(ScrollView, can_focus=True):
                 if cells > needs[i]:
                     needs[i] = cells
         self._needs = tuple(needs) if any(needs) else None
-        width = self._area.width - 1
-        now, better = self._widths(width), fit_columns(self.columns, width, self._needs)
-        # They move only for what would be cut and need not be.
-        if any(have < min(want, need) for have, want, need in zip(now, better, needs, strict=True)):
-            self._fitted[width, self.columns] = better
+        fitted = {key: self._fit(key, now, needs) for key, now in self._fitted.items()}
+        if fitted != self._fitted:
+            self._fitted = fitted
             self._strips.clear()
             self._drawn.clear()
             if self.is_attached:
                 self.refresh()
+
+    def _fit(
+        self, key: tuple[int, tuple[Column, ...]], now: tuple[int, ...], needs: Sequence[int]
+    ) -> tuple[int, ...]:
+        """They move only for what would be cut and need not be."""
+        width, columns = key
+        if columns != self.columns:
+            return now
+        better = fit_columns(columns, width, self._needs)
+        cut = any(have < min(want, need) for have, want, need in zip(now, better, needs, strict=True))
+        return better if cut else now
 
     def _widths(self, width: int) -> tuple[int, ...]:
         """Of the columns in a line of ``width``."""
