@@ -10,12 +10,12 @@ from tui.domain.action import ActionKind
 from tui.domain.action_kinds import ACTION_KINDS, COMMANDS, SHORTCUTS
 
 PROJECT = Path(__file__).parent.parent.parent
-WORD = '    PAUSE = "pause"\n'
+WORD = '    SNOOZE = "snooze"\n'
 ROW = """    ActionSpec(
-        kind=ActionKind.PAUSE,
+        kind=ActionKind.SNOOZE,
         keys=("e",),
-        key_words="Pause it",
-        hint="pause",
+        key_words="Snooze it",
+        hint="snooze",
         help="let a run rest",
         targets="SOURCE:PATH#RUN",
         options=(CommandOption("until", "when it goes on"),),
@@ -35,43 +35,43 @@ from tui.cli import main
 from tui.domain.action import ActionKind, ActionRequest, Observation, Offer, Step
 
 threads._THREADS = AtOnce()
-assert "| `e` | Pause it |" in keys_document()
+assert "| `e` | Snooze it |" in keys_document()
 
 told = io.StringIO()
 with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
-    main(["pause", "--help"])
-for words in ("usage: pipedeck pause", "--until UNTIL", "when it goes on", "--despite-verdict", "SOURCE:PATH#RUN"):
+    main(["snooze", "--help"])
+for words in ("usage: pipedeck snooze", "--until UNTIL", "when it goes on", "--despite-verdict", "SOURCE:PATH#RUN"):
     assert words in told.getvalue(), told.getvalue()
 
 
 class Pausing(Source):
     def __init__(self, name, time):
         super().__init__(name, time)
-        self.steps = (Step("pause it", "POST", "/pause", kind="pause"),)
+        self.steps = (Step("snooze it", "POST", "/snooze", kind="snooze"),)
 
     async def offers(self, target):
-        return (Offer(ActionRequest(ActionKind.PAUSE, target), "Let it rest"),)
+        return (Offer(ActionRequest(ActionKind.SNOOZE, target), "Let it rest"),)
 
     async def observe(self, step, reply):
-        assert step.kind == "pause"
+        assert step.kind == "snooze"
         return Observation("done", "it rests")
 
 
 async def use() -> None:
     with TemporaryDirectory() as folder:
         async with desk(Path(folder), others={"jenkins": Pausing}) as work:
-            assert "e pause" in work.text.split("\\n")[-1], "its key is hinted at"
+            assert "e snooze" in work.text.split("\\n")[-1], "its key is hinted at"
             await work.say("full_stop")
             (row,) = (line for line in work.text.split("\\n") if "Let it rest" in line)
             assert "e   Let it rest" in row, "its row in the menu shows the key"
             await work.say("escape", "e")
-            assert "pause jenkins:" in work.text, "its key asks"
+            assert "snooze jenkins:" in work.text, "its key asks"
             await work.say("y")
             await work.settle(30)
-            assert [step.path for step in work.jenkins.sent] == ["/pause"], "and it is sent once"
-            assert "✓ pause done: it res" in work.text, "and how it went is told"
+            assert [step.path for step in work.jenkins.sent] == ["/snooze"], "and it is sent once"
+            assert "✓ snooze done: it res" in work.text, "and how it went is told"
             (activity,) = work.app.runtime.actions.activities
-            assert (activity.plan.request.kind, activity.state) == (ActionKind.PAUSE, "done")
+            assert (activity.plan.request.kind, activity.state) == (ActionKind.SNOOZE, "done")
 
 
 asyncio.run(use())
