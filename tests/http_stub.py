@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif request.method != "HEAD":
             self.wfile.write(reply.body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _answer  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         pass

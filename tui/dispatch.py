@@ -107,7 +107,7 @@ def _in_the_demo(arguments: Namespace) -> int:
         if (running := shared.find()) is None:
             raise ConfigError("no demo runs; start one in another terminal: pipedeck demo")
         return _with(settings(running), arguments)
-    with Sandbox() as sandbox, shared.shared(sandbox):
+    with Sandbox("tour") as sandbox, shared.shared(sandbox):
         return _with(settings(sandbox), arguments)
 
 

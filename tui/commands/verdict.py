@@ -9,15 +9,22 @@ from tui.commands.frame import complain, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
-from tui.domain.verdict import Decision, MetricOutcome, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, ServerVerdict, Verdict
 from tui.engine.queries import CandidateOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.presenters.documents import verdict_document
-from tui.presenters.judged_metrics import MetricLine, candidacy_words, metric_line
+from tui.presenters.judged_metrics import (
+    MetricLine,
+    candidacy_words,
+    metric_line,
+    server_metrics,
+    server_words,
+)
 from tui.presenters.plain_text import table
 from tui.sources.base import SourceError
 
+_SERVER = ("METRIC", "GROUP", "VERDICT", "REASON")
 _EXITS: Mapping[Decision, Exit] = {
     Decision.PROMOTE: Exit.OK,
     Decision.STOP: Exit.WORSE,
@@ -58,7 +65,7 @@ async def verdict(
             )
             print("\n\n".join(filter(None, parts)))
         if found is not None:
-            return _EXITS[found.decision]
+            return _EXITS[found.counts]
         assert candidacy is not None
         return _candidate_exit(candidacy)
 
@@ -110,10 +117,29 @@ def _text(found: Verdict, settings: Settings, now: float, explain: bool) -> str:
         open_end=True,
     )
     methods = [f"{metric.metric}: {metric.method}" for metric in found.metrics if explain and metric.method]
+    server = _server_text(found.server) if found.server is not None else ""
     groups = "  ".join(f"{group.name} {group.score:g}" for group in found.groups)
     return "\n".join(
-        part for part in (head, "  ".join((*versions, score)), "", lines, "", *methods, groups, *found.notes)
+        part
+        for part in (
+            head,
+            "  ".join((*versions, score)),
+            "",
+            lines,
+            "",
+            *methods,
+            groups,
+            server,
+            *found.notes,
+        )
     ).rstrip()
+
+
+def _server_text(server: ServerVerdict) -> str:
+    """What the canary's own server says, of each metric too."""
+    rows = [(each.metric, each.group, each.outcome.value, each.reason) for each in server_metrics(server)]
+    lines = ["", table(_SERVER, rows, open_end=True), ""] if rows else []
+    return "\n".join(("", f"{server.judge}: {server_words(server)}", *lines))
 
 
 def _candidacy_text(candidacy: Candidacy, settings: Settings) -> str:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tui.domain.address import Address
+
 
 class MetricOutcome(StrEnum):
     """Of one metric."""
@@ -75,10 +77,42 @@ class MetricVerdict(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = False
 
 
+class ServerMetric(msgspec.Struct, frozen=True):
+    """One metric, as the server of a canary judged it."""
+
+    metric: str
+    group: str
+    outcome: MetricOutcome
+    reason: str
+
+
 class GroupScore(msgspec.Struct, frozen=True):
     name: str
     score: float
     """0 to 100."""
+
+
+class ServerVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server that runs a canary says of it by itself (Spinnaker's Kayenta); never mixed with ours."""
+
+    judge: str
+    run: Address
+    """Of the canary."""
+    decision: Decision
+    reason: str
+    score: float | None = None
+    """0 to 100, of the newest interval that was judged."""
+    passes: float | None = None
+    """From which score on it passes."""
+    fails: float | None = None
+    """Up to which score it has failed."""
+    intervals: tuple[float, ...] = ()
+    """The scores so far, in the order of the intervals."""
+    groups: tuple[GroupScore, ...] = ()
+    metrics: tuple[ServerMetric, ...] = ()
+
+
+_WORST = (Decision.STOP, Decision.WAIT, Decision.PROMOTE)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,5 +128,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[MetricVerdict, ...] = ()
     groups: tuple[GroupScore, ...] = ()
     notes: tuple[str, ...] = ()
+    server: ServerVerdict | None = None
+    """What the canary's own server says beside it; None where none does."""
+    server_alone: bool = False
+    """That alone counts."""
     step: int = 60
     """Seconds between two looks, the shortest of its metrics'."""
+
+    @property
+    def counts(self) -> Decision:
+        """What a promotion goes by: the worse of ours and the server's, or the server's alone."""
+        if self.server is None:
+            return self.decision
+        if self.server_alone:
+            return self.server.decision
+        return min(self.decision, self.server.decision, key=_WORST.index)

@@ -2,9 +2,9 @@
 
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
-from tui.domain.verdict import Decision, MetricOutcome, Verdict
+from tui.domain.verdict import Decision, MetricOutcome, ServerVerdict, Verdict
 from tui.engine.store import Reading
-from tui.presenters.judged_metrics import MetricLine, metric_line
+from tui.presenters.judged_metrics import MetricLine, metric_line, server_metrics, server_words
 from tui.text import format as fmt
 from widgets.status_line import StatusItem
 from widgets.theme import StatusStyle, status_style
@@ -86,7 +86,30 @@ class VerdictLines(WrappedLines):
                 )
                 for index, (metric, title, text) in enumerate(zip(metrics, titles, texts, strict=True))
             ]
+            + (_by_server(verdict.server) if verdict is not None and verdict.server is not None else [])
         )
+
+
+def _by_server(server: ServerVerdict) -> list[Text]:
+    """What the canary's own server says, beside ours and never mixed with it: as a whole, then group by group."""
+    glyph, role = _DECISIONS[server.decision]
+    whole = Text((StatusItem(f"{glyph} {server.judge}", role), StatusItem(server_words(server))), ())
+    return [
+        whole,
+        *(
+            Text(
+                (
+                    StatusItem(
+                        f"{_OUTCOMES[each.outcome].glyph} {each.outcome:<7}", _OUTCOMES[each.outcome].role
+                    ),
+                    StatusItem(each.metric, "strong"),
+                    StatusItem(each.reason, "dim" if each.outcome.good else ""),
+                ),
+                (StatusItem(f"{server.judge}, {each.group}" if each.group else server.judge, "dim", drop=3),),
+            )
+            for each in server_metrics(server)
+        ),
+    ]
 
 
 def _outcome(text: MetricLine, style: StatusStyle) -> StatusItem:

@@ -17,10 +17,11 @@ from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Rollback
 from tui.domain.health import Fault, Finding
 from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCounts
-from tui.domain.verdict import MetricVerdict, Verdict
+from tui.domain.verdict import MetricVerdict, ServerVerdict, Verdict
 from tui.insight.critical_path import critical_path
 from tui.insight.environments import EnvironmentPlace
 from tui.insight.priority import hidden_runs
+from tui.presenters.judged_metrics import server_metrics
 from tui.text.safe import clean, clean_lines
 
 D = TypeVar("D", bound=msgspec.Struct)
@@ -200,6 +201,26 @@ class CandidateDoc(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
+class ServerMetricDoc(msgspec.Struct, frozen=True):
+    metric: str
+    group: str
+    outcome: str
+    reason: str
+
+
+class ServerVerdictDoc(msgspec.Struct, frozen=True):
+    judge: str
+    run: str
+    decision: str
+    reason: str
+    score: float | None
+    passes: float | None
+    fails: float | None
+    intervals: tuple[float, ...]
+    groups: dict[str, float]
+    metrics: tuple[ServerMetricDoc, ...]
+
+
 class VerdictDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
@@ -214,6 +235,7 @@ class VerdictDoc(msgspec.Struct, frozen=True):
     groups: dict[str, float]
     notes: tuple[str, ...]
     candidate: CandidateDoc | None
+    server: ServerVerdictDoc | None = None
 
 
 class RollbackDoc(msgspec.Struct, frozen=True):
@@ -363,6 +385,16 @@ def verdict_document(
         metrics=_metric_verdicts(verdict.metrics, units),
         groups={group.name: group.score for group in verdict.groups},
         candidate=candidate,
+        server=_server(verdict.server) if verdict.server is not None else None,
+    )
+
+
+def _server(server: ServerVerdict) -> ServerVerdictDoc:
+    return document_of(
+        ServerVerdictDoc,
+        server,
+        groups={group.name: group.score for group in server.groups},
+        metrics=tuple(document_of(ServerMetricDoc, metric) for metric in server_metrics(server)),
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from tui.config import ModelSettings
 from tui.domain.candidate import Candidacy
-from tui.domain.verdict import MetricOutcome, MetricVerdict
+from tui.domain.verdict import MetricOutcome, MetricVerdict, ServerMetric, ServerVerdict
 from tui.text import format as fmt
 
 
@@ -95,6 +95,29 @@ def limit_text(metric: MetricVerdict, unit: str) -> str:
     margin = f"{fmt.quantity(metric.margin, unit)} worse" if metric.margin is not None else ""
     fail = f"fail {fmt.quantity(metric.fail, unit)}" if metric.fail is not None else ""
     return ", ".join(words for words in (margin, fail) if words)
+
+
+def server_words(server: ServerVerdict) -> str:
+    """``DO NOT PROMOTE: score 33 (passes from 60, fails up to 40); by interval 91, 60, 33; p95 was too high``."""
+    parts = []
+    if server.score is not None:
+        limits = ", ".join(
+            f"{words} {limit:g}"
+            for words, limit in (("passes from", server.passes), ("fails up to", server.fails))
+            if limit is not None
+        )
+        parts.append(f"score {server.score:g}{f' ({limits})' if limits else ''}")
+    if len(server.intervals) > 1:
+        parts.append(f"by interval {', '.join(f'{score:g}' for score in server.intervals)}")
+    if server.groups:
+        parts.append(", ".join(f"{group.name} {group.score:g}" for group in server.groups))
+    return f"{server.decision}: {'; '.join(filter(None, (*parts, server.reason)))}"
+
+
+def server_metrics(server: ServerVerdict) -> tuple[ServerMetric, ...]:
+    """Group by group, in the order in which the server names them."""
+    order = {group.name: number for number, group in enumerate(server.groups)}
+    return tuple(sorted(server.metrics, key=lambda each: order.get(each.group, len(order))))
 
 
 def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:

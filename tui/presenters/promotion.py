@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.insight.promotion import FRESH, PartSource, Promotion
+from tui.presenters.judged_metrics import server_words
 from tui.text import format as fmt
 
 COMMITS = 3
@@ -36,12 +37,18 @@ def verdict_fact(promotion: Promotion, now: float) -> Fact:
     if verdict is None:
         return Fact("verdict", f"the verdict is {NOT_KNOWN}: {_why(promotion.verdict_known)}", "warning")
     words = f"{verdict.decision}: {_reason(verdict)}{_mark(promotion.verdict_known, now)}"
-    return Fact("verdict", words, _ROLES[verdict.decision])
+    if verdict.server is not None and verdict.counts is not verdict.decision:
+        words = f"{verdict.counts}, as {verdict.server.judge} has it; ours is {words}"
+    return Fact("verdict", words, _ROLES[verdict.counts])
 
 
 def promotion_facts(promotion: Promotion, now: float) -> Iterator[Fact]:
     """All of it but the verdict and the metrics that are as they should be."""
     verdict = promotion.verdict
+    if verdict is not None and verdict.server is not None:
+        server = verdict.server
+        words = f"{server.judge} says {server_words(server)}"
+        yield Fact(server.judge, words, _ROLES[server.decision])
     for metric in verdict.metrics if verdict is not None else ():
         if role := _AGAINST.get(metric.outcome, ""):
             yield Fact(metric.metric, _metric_words(metric), role)

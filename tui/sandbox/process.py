@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 import msgspec
 
@@ -26,6 +26,8 @@ from tui.config import (
     PrometheusSettings,
     Secret,
     Settings,
+    SpinnakerEnvironment,
+    SpinnakerSettings,
 )
 from tui.config.alarms import (
     RunsCondition,
@@ -34,13 +36,14 @@ from tui.config.alarms import (
     TestsCondition,
     VerdictCondition,
 )
+from tui.insight.deployment_rules import Start
 from tui.sandbox.scenario import Name, named
 from tui.sandbox.world import Scenario
 
 if TYPE_CHECKING:
     from tui.sandbox.faults import Kind
 
-Face = Literal["jenkins", "gitlab", "prometheus"]
+Face = Literal["jenkins", "gitlab", "spinnaker", "prometheus"]
 PATIENCE = 120.0
 """Seconds that an answer may take: the sandbox has the same busy machine as who asks it."""
 LEAVING = 3.0
@@ -107,7 +110,7 @@ class Control:
         """
         self._ask("fault", {"face": face, "kind": kind, "path": path, "seconds": seconds})
 
-    def options(self, face: Literal["jenkins", "gitlab"], **values: Any) -> None:
+    def options(self, face: Literal["jenkins", "gitlab", "spinnaker"], **values: Any) -> None:
         """Set up the face otherwise, as its ``Options`` say; until the world is replaced."""
         self._ask("options", {"face": face, "values": values})
 
@@ -238,7 +241,7 @@ class Sandbox:
     @classmethod
     def running(cls, said: Mapping[str, str]) -> Self:
         """One that another process has started, in the world of the demo; it cannot be started or stopped here."""
-        found = cls()
+        found = cls(cast("Name", said["scenario"]))
         found._said = dict(said)
         return found
 
@@ -250,7 +253,7 @@ class Sandbox:
     @property
     def urls(self) -> dict[str, str]:
         """The url of each face, prefix included."""
-        return {face: self._said[face] for face in ("jenkins", "gitlab", "prometheus")}
+        return {face: self._said[face] for face in get_args(Face)}
 
     @property
     def control(self) -> Control:
@@ -278,6 +281,7 @@ class Sandbox:
                     watch=tuple(f"{group}/**" for group in groups),
                     refs=("main", "release/*"),
                 ),
+                **self._spinnaker(token),
                 "prometheus": PrometheusSettings(
                     url=self._said["prometheus"],
                     timeout=PATIENCE,
@@ -303,6 +307,33 @@ class Sandbox:
             metrics=METRICS,
             alarms=_alarms(self._scenario) if alarms else {},
         )
+
+    def _spinnaker(self, token: Secret) -> dict[str, SpinnakerSettings]:
+        """In the worlds that have one."""
+        applications = sorted(
+            {p.path.partition("/")[0] for p in self._scenario.pipelines if p.system == "spinnaker"}
+        )
+        if not applications:
+            return {}
+        (application,) = applications
+        return {
+            "spinnaker": SpinnakerSettings(
+                url=self._said["spinnaker"],
+                token=token,
+                timeout=PATIENCE,
+                connect_timeout=PATIENCE,
+                watch=(application,),
+                environments={
+                    "production": SpinnakerEnvironment(
+                        application=application,
+                        region="production",
+                        cluster=f"deployment {application}",
+                        canary=f"deployment {application}-canary",
+                        rollback=Start(job=f"{application}/Roll back", parameters={"VERSION": "{version}"}),
+                    )
+                },
+            )
+        }
 
     @property
     def _alertmanager(self) -> str:

@@ -376,6 +376,64 @@ def demo() -> Scenario:
     )
 
 
+def _ranking() -> tuple[Task, ...]:
+    """A Spinnaker delivery: what Jenkins built, a canary that Kayenta judges, and a judgment."""
+    return plan(
+        _side_by_side(
+            "prepare",
+            Task("Build image", 12, stage="jenkins", starts="ml-service/main"),
+            Task("Offline evaluation", 18),
+        ),
+        Task("Bake manifest", 4, stage="bakeManifest"),
+        Task("Deploy canary", 9, environment="production"),
+        Task("Canary analysis", 90, stage="kayentaCanary"),
+        Task("Promote", 7, gate="Promote {version} to all of the traffic?", environment="production"),
+    )
+
+
+def tour() -> Scenario:
+    """The demo that people see: that of the tests, with a Spinnaker that delivers one model more."""
+    shown = demo()
+    shipped = (("VERSION", "{version}"),)
+    pipelines = (
+        Pipeline(
+            system="spinnaker",
+            path="ranking/Deploy to production",
+            tasks=_ranking(),
+            age=400,
+            history=5,
+            history_every=7000,
+            parameters=shipped,
+        ),
+        Pipeline(
+            system="spinnaker",
+            path="ranking/Roll back",
+            tasks=plan(Task("Deploy", 8, environment="production")),
+            parameters=shipped,
+        ),
+        Pipeline(
+            system="spinnaker",
+            path="ranking/Retrain",
+            tasks=plan(Task("Train", 40), Task("Evaluate", 12, fails=0.2)),
+            every=300,
+            age=140,
+            history=4,
+            cause="timer",
+            parameters=(("EPOCHS", "6"),),
+        ),
+    )
+    ranking = Model(
+        name="ranking",
+        title="Search ranking",
+        pipelines=("spinnaker:ranking/Deploy*",),
+        retrain="spinnaker:ranking/Retrain",
+        drift=0.1,
+    )
+    return msgspec.structs.replace(
+        shown, pipelines=(*shown.pipelines, *pipelines), models=(*shown.models, ranking)
+    )
+
+
 def many(jobs: int = 200, projects: int = 50) -> Scenario:
     """``jobs`` Jenkins jobs in folders of ten and ``projects`` GitLab projects, about a tenth of them busy."""
     shapes = (_churn(), _vision(), _failing(), plan(Task("Checkout", 2), Task("Build", 20)))
@@ -462,7 +520,7 @@ def logs() -> Scenario:
     )
 
 
-Name = Literal["demo", "many", "deployments", "logs"]
+Name = Literal["demo", "tour", "many", "deployments", "logs"]
 
 
 def named(name: str, jobs: int = 200, projects: int = 50) -> Scenario:
@@ -473,6 +531,7 @@ def named(name: str, jobs: int = 200, projects: int = 50) -> Scenario:
     """
     scenarios: dict[str, Callable[[], Scenario]] = {
         "demo": demo,
+        "tour": tour,
         "many": lambda: many(jobs, projects),
         "deployments": deployments,
         "logs": logs,

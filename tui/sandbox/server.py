@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from tui.domain.address import AddressError, parse_address
-from tui.sandbox import gitlab, jenkins
+from tui.sandbox import gitlab, jenkins, spinnaker
 from tui.sandbox.faults import Faults, Kind
 from tui.sandbox.log_reference import find, log_at, task_of
 from tui.sandbox.prometheus import prometheus_app
@@ -29,7 +29,12 @@ from tui.sandbox.world import Clock, World
 
 T = TypeVar("T")
 
-FACES = {"jenkins": "/jenkins", "gitlab": "/gitlab", "prometheus": "/prometheus"}
+FACES = {
+    "jenkins": "/jenkins",
+    "gitlab": "/gitlab",
+    "spinnaker": spinnaker.PREFIX,
+    "prometheus": "/prometheus",
+}
 """The faces and their path prefixes."""
 USER = "you"
 TOKEN = "sandbox-token"
@@ -111,16 +116,16 @@ class Server:
         self._sizes = (jobs, projects)
         self._faults = {face: Faults() for face in FACES}
         self._apps: dict[str, ASGIApp] = {}
-        self._options: dict[str, jenkins.Options | gitlab.Options] = {}
+        self._options: dict[str, jenkins.Options | gitlab.Options | spinnaker.Options] = {}
         self._listeners = {face: Listener(self._face(face)) for face in FACES}
         self._control = Listener(self._control_app())
-        self._scenario = scenario
+        self.scenario = scenario
 
     async def start(self) -> dict[str, str]:
         """Open all ports and make the world; returns the url of each face, and that of ``control``."""
         for listener in (*self._listeners.values(), self._control):
             await listener.open()
-        self._load(self._scenario)
+        self._load(self.scenario)
         urls = {face: self._origin(face) + prefix for face, prefix in FACES.items()}
         return urls | {"control": f"http://127.0.0.1:{self._control.port}"}
 
@@ -133,7 +138,7 @@ class Server:
 
     def _load(self, name: str) -> None:
         scenario = named(name, *self._sizes)
-        self._scenario = name
+        self.scenario = name
         self._world = World(scenario, self._clock, seed=self._seed)
         for_jenkins = jenkins.Options(
             root_url=f"{self._origin('jenkins')}/jenkins/",
@@ -145,10 +150,14 @@ class Server:
         for_gitlab = gitlab.Options(
             external_url=f"{self._origin('gitlab')}/gitlab", token=TOKEN, trace_every=self._trace_every
         )
-        self._options = {"jenkins": for_jenkins, "gitlab": for_gitlab}
+        for_spinnaker = spinnaker.Options(
+            token=TOKEN, user=USER, jenkins_url=f"{self._origin('jenkins')}/jenkins"
+        )
+        self._options = {"jenkins": for_jenkins, "gitlab": for_gitlab, "spinnaker": for_spinnaker}
         self._apps = {
             "jenkins": jenkins.jenkins_app(self._world, self._faults["jenkins"], for_jenkins),
             "gitlab": gitlab.gitlab_app(self._world, self._faults["gitlab"], for_gitlab),
+            "spinnaker": spinnaker.spinnaker_app(self._world, self._faults["spinnaker"], for_spinnaker),
             "prometheus": prometheus_app(self._world, self._faults["prometheus"]),
         }
 
@@ -196,7 +205,7 @@ class Server:
             }
             for face, faults in self._faults.items()
         }
-        return JSONResponse({"now": self._clock.now(), "scenario": self._scenario, "faces": faces})
+        return JSONResponse({"now": self._clock.now(), "scenario": self.scenario, "faces": faces})
 
     async def _advance(self, request: Request) -> Response:
         self._clock.advance((await _body(request, _Advance)).seconds)
@@ -245,14 +254,14 @@ class _Advance(msgspec.Struct):
 
 
 class _Fault(msgspec.Struct):
-    face: Literal["jenkins", "gitlab", "prometheus"]
+    face: Literal["jenkins", "gitlab", "spinnaker", "prometheus"]
     kind: Kind | None = None
     path: str = ""
     seconds: float = 2.0
 
 
 class _Changes(msgspec.Struct):
-    face: Literal["jenkins", "gitlab"]
+    face: Literal["jenkins", "gitlab", "spinnaker"]
     values: dict[str, Any]
 
 
@@ -289,7 +298,7 @@ async def _serve(server: Server) -> None:
 
     urls: dict[str, Any] = await server.start()
     threading.Thread(target=watch_parent, daemon=True).start()
-    sys.stdout.write(json.dumps({**urls, "user": USER, "token": TOKEN}) + "\n")
+    sys.stdout.write(json.dumps({**urls, "user": USER, "token": TOKEN, "scenario": server.scenario}) + "\n")
     sys.stdout.flush()
     threading.Thread(target=_prepare, daemon=True).start()
     await ended.wait()

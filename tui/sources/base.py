@@ -12,6 +12,7 @@ from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.domain.verdict import ServerVerdict
 
 if TYPE_CHECKING:
     from tui.sources.logs import LogReader
@@ -267,6 +268,19 @@ class TieringSource(Protocol):
 
         Raises:
             SourceError: there is no such environment, or it could not be read.
+        """
+        ...
+
+
+@runtime_checkable
+class JudgingSource(Protocol):
+    """A source whose server judges canaries by itself."""
+
+    async def judgement(self, run: Address) -> ServerVerdict | None:
+        """What it says of the canary of a run; None: it has none.
+
+        Raises:
+            SourceError
         """
         ...
 

@@ -242,7 +242,7 @@ class ActionService:
             required_confirmation(
                 plan,
                 await self.plans.production(plan),
-                verdict.decision if verdict is not None else None,
+                verdict.counts if verdict is not None else None,
                 known is not None and bool(judged_metrics(self._settings, known.model)),
                 doubt,
                 request.value("version") if known is None else known.version_at(request.target),

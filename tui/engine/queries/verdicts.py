@@ -8,18 +8,20 @@ from typing import TypeVar
 import msgspec
 
 from tui.config import ConfigError, MetricSettings, Settings, seconds
+from tui.domain.deployment import Deployment
 from tui.domain.health import Trouble
 from tui.domain.series import Grid
 from tui.domain.share import Share
-from tui.domain.verdict import Verdict
+from tui.domain.verdict import Decision, ServerVerdict, Verdict
 from tui.engine.queries.base import Context, Query
 from tui.engine.queries.charts import read_tracks
+from tui.engine.queries.pipelines import PipelinesOf
 from tui.engine.queries.versions import versions
 from tui.engine.source_pool import misconfigured
 from tui.insight import judge
 from tui.insight.environment_state import served_from
 from tui.insight.judge import MetricCase, MetricRule, kayenta_verdict
-from tui.sources.base import MetricSource, SourceError
+from tui.sources.base import JudgingSource, MetricSource, SourceError
 
 T = TypeVar("T")
 SourceCalled = Callable[[str], Awaitable[MetricSource]]
@@ -53,16 +55,63 @@ class VerdictOf(Query[Verdict], frozen=True):
         found = await versions(context.settings, self.model, judged, context.read)
         since = served_from(found.canary) if found.canary is not None else None
         since = context.sources.ours(found.source, since) if since is not None else None
-        return await verdict(
+        ours = await verdict(
             self,
             found.settings,
             lambda name: context.sources.get(name, MetricSource),
             context.clock(),
             since,
         )
+        theirs = await _by_server(self.model, found.canary, context)
+        return with_server(ours, theirs, alone=context.settings.models[self.model].judge == "kayenta")
 
     def wait(self, answer: Verdict) -> float:
         return max(VERDICT_SOONEST, answer.step)
+
+
+async def _by_server(model: str, canary: Deployment | None, context: Context) -> ServerVerdict | None:
+    """What the server says that runs the canary: of the run that put it there, else of the newest that goes on. Where
+    it cannot be asked, that counts as not knowing."""
+    run = canary.run if canary is not None else None
+    if run is None:
+        its = context.settings.models[model]
+        listings = [context.store.get(PipelinesOf(name)).value for name in its.sources]
+        active = [
+            each
+            for listing in listings
+            for pipeline in (listing.pipelines if listing is not None else ())
+            if its.ships(pipeline.address)
+            for each in pipeline.runs
+            if each.status.active
+        ]
+        newest = max(active, key=lambda each: each.created_at or 0.0, default=None)
+        run = newest.address if newest is not None else None
+    if run is None or run.source not in context.settings.sources:
+        return None
+    source: object = await context.sources.source(run.source)
+    if not isinstance(source, JudgingSource):
+        return None
+    try:
+        return await source.judgement(run.of_run)
+    except SourceError as error:
+        words = f"its verdict could not be read: {error.message}"
+        return ServerVerdict(judge=run.source, run=run.of_run, decision=Decision.WAIT, reason=words)
+
+
+def with_server(ours: Verdict, theirs: ServerVerdict | None, *, alone: bool) -> Verdict:
+    """``ours`` with what the server says beside it, and a note where the two disagree.
+
+    Args:
+        alone: a promotion goes by the server's.
+    """
+    if theirs is None:
+        return ours
+    found = msgspec.structs.replace(ours, server=theirs, server_alone=alone)
+    if ours.decision is theirs.decision:
+        return found
+    counts = f"a promotion goes by {found.counts}"
+    note = f"{theirs.judge} says {theirs.decision}, ours is {ours.decision}: {counts}"
+    return msgspec.structs.replace(found, notes=(note, *ours.notes))
 
 
 def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:

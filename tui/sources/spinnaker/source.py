@@ -10,6 +10,7 @@ from tui.domain.deployment import Changes, Environment, Environments, Validation
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.domain.verdict import ServerVerdict
 from tui.sources.base import SourceError
 from tui.sources.http.limiter import Limiter
 from tui.sources.spinnaker.actions.service import SpinnakerActions
@@ -17,6 +18,7 @@ from tui.sources.spinnaker.check import Check
 from tui.sources.spinnaker.client import Gate
 from tui.sources.spinnaker.context import Context
 from tui.sources.spinnaker.log.reader import SpinnakerLog
+from tui.sources.spinnaker.read.canary import Canaries
 from tui.sources.spinnaker.read.listing import ListingReader
 from tui.sources.spinnaker.read.origins import Origins
 from tui.sources.spinnaker.read.places import Places
@@ -37,6 +39,7 @@ class SpinnakerSource:
         self._listing = ListingReader(self._context)
         self._places = Places(self._context, Origins(self._context, self._listing.executions))
         self._acting = SpinnakerActions(self._context, self._places, self._listing.definitions)
+        self._canaries = Canaries(self._context)
         self._version = ""
         self._user = ""
 
@@ -90,8 +93,13 @@ class SpinnakerSource:
     async def tier(self, environment: Address) -> str | None:
         return await self._places.tier(environment)
 
+    async def judgement(self, run: Address) -> ServerVerdict | None:
+        """See :class:`tui.sources.base.JudgingSource`."""
+        return await self._canaries.judgement(run)
+
     async def changes(self, old: Version, new: Version) -> Changes:
-        return Changes(notes=("Spinnaker keeps no commits: what lies between is not told",))
+        """Raises SourceError: without commits it would read as if there were none."""
+        raise SourceError(Trouble.NOT_FOUND, "Spinnaker keeps no commits: what a version brings is not told")
 
     async def validation(self, run: Address, file: str) -> Validation:
         return Validation(notes=("Spinnaker keeps no files of its runs",))

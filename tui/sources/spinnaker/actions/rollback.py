@@ -47,20 +47,25 @@ async def plan_rollback(request: ActionRequest, look: LiveState) -> Plan:
         return look.cannot(
             request, title, "several clusters fit the environment; narrow cluster in the config"
         )
-    back = _chosen(found, live, request.value("version"))
+    canary = next((each for each in found if each.canary), None)
+    version = request.value("version")
+    # A canary goes back to what it is beside, never further.
+    back = live if canary is not None and not version else _chosen(found, live, version)
     if back is None:
         wanted = clean(request.value("version")) or "earlier version"
         return look.cannot(request, title, f"there is no {wanted} to go back to")
     sentence = f"Put {back.version} back into {target} on {look.server}"
     facts = (("version", f"{live.version} → {back.version}"), ("cluster", live.cluster))
-    environment = await look.places.history(target)
-    way = next((each.rollback for each in environment.deployments if each.id == back.id), None)
-    if way is None or not way.possible:
-        return look.cannot(request, sentence, way.words if way is not None else "it cannot be told how")
-    canary = next((each for each in found if each.canary), None)
-    warnings = (
-        [f"the canary {canary.version} stays: this is about {live.cluster}"] if canary is not None else []
-    )
+    way = look.places.way_back(rule, name, back, beside_canary=canary is not None)
+    if not way.possible:
+        return look.cannot(request, sentence, way.words)
+    warnings = []
+    if canary is not None and way.target is not None:
+        warnings.append(
+            f"whether the canary {canary.version} goes is up to {way.target.path}; its run goes on"
+        )
+    elif canary is not None:
+        warnings.append(f"the canary {canary.version} stays: this is about {live.cluster}")
     if way.target is not None:
         start = ActionRequest(ActionKind.TRIGGER, way.target, way.parameters, request.reason)
         plan = await plan_start(start, look)

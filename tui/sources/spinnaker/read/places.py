@@ -208,14 +208,23 @@ class Places:
             finished_at=created if standing.status is not Status.RUNNING else None,
             run=origin.run if origin is not None else None,
             canary=standing.canary,
-            rollback=self._way_back(rule, environment, standing),
+            rollback=self.way_back(
+                rule, environment, standing, beside_canary=any(each.canary for each in others)
+            ),
         )
 
-    def _way_back(self, rule: SpinnakerEnvironment, environment: str, standing: Standing) -> Rollback:
+    def way_back(
+        self, rule: SpinnakerEnvironment, environment: str, standing: Standing, *, beside_canary: bool
+    ) -> Rollback:
+        """How to go back to ``standing``; from a canary, back to what it is beside."""
         if standing.canary:
             return Rollback(False, "it is the canary")
-        if standing.live:
+        if standing.live and not beside_canary:
             return Rollback(False, "it is there")
+        if standing.live and rule.rollback is None:
+            return Rollback(
+                False, "it is there beside a canary: reject the judgment that the canary waits at"
+            )
         if rule.rollback is not None:
             given = {
                 "app": rule.application,
