@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCKED := $(PIP) install --require-hashes --no-build-isolation --use-pep517 -r
 UV ?= uv
 
-.PHONY: demo test lint format docs lock bench soak build clean
+.PHONY: demo test lint format docs pictures lock bench soak build clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/pipedeck demo
@@ -26,6 +26,9 @@ format: $(VENV)/.test-tools
 
 docs: $(VENV)/.test-tools
 	@$(BIN)/python -m tests.generated_docs
+
+pictures: $(VENV)/.test-tools
+	@$(BIN)/python -m tests.pictures
 
 bench: $(VENV)/.test-tools
 	@$(BIN)/python -m benchmarks

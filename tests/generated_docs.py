@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.configuration_page import configuration_page
 from tests.licences import licences_document
 from tests.man_page import man_page
 from tui.keys import help_sections, keymap
@@ -113,6 +114,7 @@ def statuses_document() -> str:
 
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "docs/configuration.md": configuration_page,
     "docs/pipedeck.1": man_page,
     "docs/keys.md": keys_document,
     "docs/licences.md": licences_document,

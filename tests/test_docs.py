@@ -1,6 +1,8 @@
 """The documents say what the program does."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,9 +12,7 @@ from tests.generated_docs import DOCUMENTS, keys_document
 from tui import config
 from tui.cli import main
 from tui.domain.action_kinds import COMMANDS
-from tui.domain.status import Status
-from tui.keys import ACTIONS, hints, keymap, last_hints, spell
-from tui.panes.pipelines import COLUMNS
+from tui.keys import ACTIONS, spell
 from tui.presenters import documents
 
 ROOT = Path(__file__).parent.parent
@@ -28,15 +28,41 @@ def test_the_most_important_keys_in_the_readme_do_what_it_tells() -> None:
     assert "docs/keys.md" in section
 
 
-def test_the_picture_in_the_readme_has_the_columns_and_the_last_line_of_the_deck() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition("```\n")[2].partition("\n```")[0].split("\n")
-    assert lines[3].partition("▏")[0].split() == [
-        each.title for each in COLUMNS if each.drop in (0, 3) and each.title
-    ]
-    keys = keymap({})
-    said = [*hints("pipelines", keys, Status.WAITING), *last_hints(keys)]
-    assert "  ".join(f"{key} {word}" for key, word, _ in said) == lines[-1].strip()
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+)
+
+
+def test_the_readme_is_short_and_every_page_is_in_the_list_of_pages() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+    listed = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in listed} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_troubles_are_told_in_words_that_the_program_says() -> None:
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "tui").rglob("*.py"))
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    words = re.findall(r"^### `(.*)`$", page, re.MULTILINE)
+    assert len(words) >= 20
+    assert [each for each in words if each.partition("[")[0] not in sources] == []
+
+
+def test_the_pictures_are_as_the_deck_is() -> None:
+    """Told by what stands in them, so that colours and fonts may change with the libraries."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.pictures", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 PRESETS = re.findall(
@@ -68,9 +94,11 @@ def options(capsys: pytest.CaptureFixture[str], *command: str) -> set[str]:
     return set(re.findall(r"--[a-z-]+", usage(capsys, *command).partition("\nExample: ")[0])) - {"--help"}
 
 
-def test_the_readme_lists_the_commands_and_options_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    told = "\n".join(re.findall(r"^\| `pipedeck .*$", readme, re.MULTILINE))
+def test_the_page_of_commands_lists_the_commands_and_options_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    told = "\n".join(re.findall(r"^\| `pipedeck .*$", page, re.MULTILINE))
     commands = re.findall(r"^    ([a-z-]+)\b", usage(capsys), re.MULTILINE)
     assert len(commands) == 25
     assert [each for each in commands if each not in re.findall(r"[a-z][a-z-]+", told)] == []

@@ -101,7 +101,7 @@ def _in_the_demo(arguments: Namespace) -> int:
         if arguments.config is None:
             return its
         mine = config.load(arguments.config, ui_mistakes)
-        return msgspec.structs.replace(its, ui=mine.ui)
+        return msgspec.structs.replace(its, ui=mine.ui, views=mine.views)
 
     if arguments.world == "running":
         if (running := shared.find()) is None:

@@ -70,7 +70,7 @@ def schema() -> dict[str, Any]:
         tables[each.settings.__name__]["properties"]["type"]["description"] = "What kind of server it is."
     for name, table in tables.items():
         for key, words in described.get(name, {}).items():
-            table["properties"][key].setdefault("description", words)
+            table["properties"][key]["description"] = words
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Pipedeck's configuration",

@@ -16,7 +16,9 @@ class ViewSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     filter: str = ""
     """Words that a row has to hold, as they are typed after ``/``."""
     group: Group = "nothing"
+    """What rows stand together by."""
     sort: Sort = "need"
+    """What comes first: what needs a person, by name, or the newest."""
     columns: tuple[ColumnName, ...] = ()
     """Beside the pipeline's name; none: as many as there is room for."""
     sources: tuple[str, ...] = ()
