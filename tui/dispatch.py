@@ -281,6 +281,12 @@ async def _verdict(settings: Settings, its: Namespace) -> Exit:
     return await verdict(settings, its.model, as_json=its.json, explain=its.explain)
 
 
+async def _compare(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.compare import compare
+
+    return await compare(settings, its.model, its.versions, as_json=its.json)
+
+
 async def _alarms(settings: Settings, its: Namespace) -> Exit:
     from tui.commands.alarms import alarms
 
@@ -310,6 +316,7 @@ _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] 
     "addresses": _addresses,
     "config": _show_config,
     "verdict": _verdict,
+    "compare": _compare,
     "alarms": _alarms,
     "gates": _gates,
     **dict.fromkeys(COMMANDS, _act),

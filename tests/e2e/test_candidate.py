@@ -10,7 +10,7 @@ import pytest
 from tests.contract.metrics.test_mlflow_alias import Registry
 from tests.e2e.command import Done, pipedeck
 from tests.http_stub import Reply, Request, Route, Stub, http_stub
-from tui.presenters.documents import CandidateDoc, VerdictDoc
+from tui.presenters.documents import CandidateDoc, ComparisonDoc, VerdictDoc
 
 API = "GET /api/2.0/mlflow"
 AUC = {"1": 0.93, "2": 0.90}
@@ -90,6 +90,24 @@ def test_a_good_one_ends_with_0_and_none_with_11(config: Path, stub: Stub) -> No
 def test_a_registry_that_does_not_answer_ends_with_3(config: Path, stub: Stub) -> None:
     stub.routes[f"{API}/registered-models/get"] = Reply.text("busy", 503)
     assert run(config, "verdict", "fraud").returncode == 3
+
+
+def test_what_changed_is_printed_and_a_worse_metric_ends_with_10(config: Path, stub: Stub) -> None:
+    stub.routes["GET /model-versions/get-artifact"] = Reply.json({}, 404)
+    done = run(config, "compare", "fraud")
+    assert (done.returncode, done.stderr) == (10, "")
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [
+        "Fraud: version 2 (by the alias challenger) against version 1 (by the alias champion)",
+        "1 worse, 2 differ, 7 not known",
+    ]
+    assert lines[3].split() == ["GROUP", "WHAT", "VERSION", "1", "VERSION", "2", "CHANGE"]
+    assert lines[4].split()[:5] == ["✗", "metrics", "auc", "0.93", "0.9"]
+    assert "not known, which is not the same:" in lines
+    document = json.loads(run(config, "compare", "fraud", "1", "@challenger", "--json").stdout)
+    assert msgspec.convert(document, ComparisonDoc).differences[0].outcome == "WORSE"
+    assert (document["deployed"], document["candidate"], document["basis"]) == ("1", "2", ["as named"] * 2)
+    assert run(config, "compare", "fraud", "1").returncode == 2
 
 
 def test_a_check_reads_it(config: Path) -> None:

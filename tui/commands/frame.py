@@ -4,6 +4,7 @@ What is asked for goes to stdout, everything else to stderr, so that what is pri
 """
 
 import asyncio
+import difflib
 import select
 import sys
 import time
@@ -85,6 +86,15 @@ def in_a_pipeline_source(settings: Settings, address: Address) -> bool:
         return True
     complain(f"{address}: no source {address.source} that runs pipelines; there is: {', '.join(known)}")
     return False
+
+
+def no_such_model(settings: Settings, model: str) -> str:
+    """What to say of a name that no model has; empty where one has it."""
+    if model in settings.models:
+        return ""
+    near = difflib.get_close_matches(model, settings.models, n=1)
+    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(settings.models) or 'none'}"
+    return f"the config has no table [models.{model}] ({known})"
 
 
 def newest_run(runs: Iterable[Run]) -> Run | None:

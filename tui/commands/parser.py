@@ -219,6 +219,7 @@ def _add_looking(commands: Commands) -> None:
     verdict.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
     _add_json(verdict)
     verdict.add_argument("--explain", action="store_true", help="with the method's numbers (docs/verdict.md)")
+    _add_compare(commands)
     alarms = add_command(
         commands,
         everywhere,
@@ -264,6 +265,28 @@ def _add_looking(commands: Commands) -> None:
     form.add_argument(
         "--verify", action="store_true", help="whether it is as it was written (docs/journal.md)"
     )
+
+
+def _add_compare(commands: Commands) -> None:
+    compare = add_command(
+        commands,
+        everywhere,
+        "compare",
+        "say what changed between two versions of a model: metrics, data, parameters, signature, environment, code",
+        example="pipedeck compare fraud 7 9",
+        codes="10: a metric is worse; 11: there are no two versions to compare.",
+    )
+    compare.add_argument(
+        "model", metavar="MODEL", help="NAME of a [models.NAME] with a registry in the config"
+    )
+    compare.add_argument(
+        "versions",
+        nargs="*",
+        metavar="VERSION",
+        help="two versions or aliases of the registry, the older first; default: what is deployed, and the canary "
+        "or the candidate",
+    )
+    _add_json(compare)
 
 
 def _add_tests(commands: Commands) -> None:

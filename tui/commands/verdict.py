@@ -1,11 +1,10 @@
 """``pipedeck verdict``: how a model's canary compares with its baseline, for people and for pipelines."""
 
-import difflib
 import time
 from collections.abc import Callable, Mapping
 
 from tui.commands.exit_codes import Exit
-from tui.commands.frame import complain, print_document, with_runtime
+from tui.commands.frame import complain, no_such_model, print_document, with_runtime
 from tui.config import Settings
 from tui.domain.candidate import Candidacy
 from tui.domain.health import Trouble
@@ -90,10 +89,8 @@ def _candidate_exit(candidacy: Candidacy) -> Exit:
 
 
 def _mistake(settings: Settings, model: str) -> str:
-    if model not in settings.models:
-        near = difflib.get_close_matches(model, settings.models, n=1)
-        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(settings.models) or 'none'}"
-        return f"the config has no table [models.{model}] ({known})"
+    if mistake := no_such_model(settings, model):
+        return mistake
     if not judged_metrics(settings, model) and settings.models[model].registry is None:
         return (
             f"[models.{model}] has no metric to judge by; give one of its metrics `compare` or `fail`, "

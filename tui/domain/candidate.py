@@ -24,6 +24,8 @@ class RegisteredVersion(msgspec.Struct, frozen=True):
     """Where the registry says that the model lies."""
     model_id: str = ""
     """Of the registry's own record of the model, which ``metrics`` are of; empty: they are those of the run."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """What somebody wrote at it, where that was read."""
     notes: tuple[str, ...] = ()
     """What one should know of it: that its run was deleted, that some of what it logged does not count."""
 

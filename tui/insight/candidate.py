@@ -47,7 +47,7 @@ def _judge(
     name: str, rule: MetricRule, champion: RegisteredVersion, candidate: RegisteredVersion
 ) -> MetricVerdict:
     old, new = dict(champion.metrics).get(name), dict(candidate.metrics).get(name)
-    if _indistinct(champion, candidate):
+    if indistinct(champion, candidate):
         reason = (
             f"one run made versions {champion.version} and {candidate.version}: its metrics are of either"
         )
@@ -83,7 +83,7 @@ def _judge(
     )
 
 
-def _indistinct(one: RegisteredVersion, other: RegisteredVersion) -> bool:
+def indistinct(one: RegisteredVersion, other: RegisteredVersion) -> bool:
     """Whether both versions' metrics are those of one run, which made two models."""
     if one.model_id and other.model_id:
         return False

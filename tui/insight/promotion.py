@@ -4,6 +4,7 @@ import msgspec
 
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Deployment
+from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
 
@@ -67,6 +68,10 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     changes_known: PartSource = PartSource()
     tests: TestCounts | None = None
     tests_known: PartSource = PartSource()
+    comparison: ModelComparison | None = None
+    """What changed from the version that is deployed, by what the registry has of both."""
+    comparison_known: PartSource | None = None
+    """None: no registry has the model."""
     alarms: tuple[str, ...] = ()
     """What fires for the model, in words."""
     alarms_elsewhere: tuple[str, ...] = ()

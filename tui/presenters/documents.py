@@ -16,6 +16,7 @@ from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.deployment import Deployment, Rollback
 from tui.domain.health import Fault, Finding
+from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCounts
 from tui.domain.verdict import MetricVerdict, ServerVerdict, Verdict
 from tui.insight.critical_path import critical_path
@@ -221,6 +222,28 @@ class ServerVerdictDoc(msgspec.Struct, frozen=True):
     metrics: tuple[ServerMetricDoc, ...]
 
 
+class DifferenceDoc(msgspec.Struct, frozen=True):
+    group: str
+    name: str
+    deployed: str
+    candidate: str
+    standing: str
+    change: str
+    outcome: str | None
+    marked: bool
+
+
+class ComparisonDoc(msgspec.Struct, frozen=True):
+    schema: int
+    at: float
+    model: str
+    deployed: str | None
+    candidate: str | None
+    basis: tuple[str, str]
+    differences: tuple[DifferenceDoc, ...]
+    notes: tuple[str, ...]
+
+
 class VerdictDoc(msgspec.Struct, frozen=True):
     schema: int
     at: float
@@ -368,6 +391,18 @@ def _pipeline(pipeline: Pipeline) -> PipelineDoc:
 
 def fault_document(fault: Fault) -> FaultDoc:
     return document_of(FaultDoc, fault)
+
+
+def comparison_document(found: ModelComparison, at: float) -> ComparisonDoc:
+    return document_of(
+        ComparisonDoc,
+        found,
+        schema=SCHEMA,
+        at=at,
+        deployed=found.deployed.version.version if found.deployed else None,
+        candidate=found.candidate.version.version if found.candidate else None,
+        differences=tuple(document_of(DifferenceDoc, each) for each in found.differences),
+    )
 
 
 def verdict_document(

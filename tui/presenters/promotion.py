@@ -6,14 +6,19 @@ Pure functions of a promotion and a time.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tui.domain.model_comparison import Standing
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
+from tui.insight.model_comparison import most_important
 from tui.insight.promotion import FRESH, PartSource, Promotion
 from tui.presenters.judged_metrics import server_words
+from tui.presenters.model_comparison import difference_words
 from tui.text import format as fmt
 
 COMMITS = 3
 """Told by their titles; more are counted."""
 NOT_KNOWN = "not known"
+CHANGED = "what changed"
+MOST_CHANGES = 3
 _ROLES = {Decision.PROMOTE: "passed", Decision.WAIT: "warning", Decision.STOP: "failed"}
 _AGAINST = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning"}
 
@@ -52,6 +57,7 @@ def promotion_facts(promotion: Promotion, now: float) -> Iterator[Fact]:
     for metric in verdict.metrics if verdict is not None else ():
         if role := _AGAINST.get(metric.outcome, ""):
             yield Fact(metric.metric, _metric_words(metric), role)
+    yield from _compared(promotion)
     yield _tests(promotion, now)
     yield from _alarms(promotion, now)
     yield from _meanwhile(promotion)
@@ -88,6 +94,39 @@ def _reason(verdict: Verdict) -> str:
 def _metric_words(metric: MetricVerdict) -> str:
     unclear = " is unclear:" if metric.outcome is MetricOutcome.UNCLEAR else ""
     return f"{metric.metric}{unclear} {metric.reason}"
+
+
+def _compared(promotion: Promotion) -> Iterator[Fact]:
+    """Of what the registry says that changed the three that matter most: what is worse, or asks something of callers,
+    speaks against it, the rest does not."""
+    known, found = promotion.comparison_known, promotion.comparison
+    if known is None:
+        return
+    if found is None or known.problem:
+        yield _missing(CHANGED, known)
+        return
+    if not found.differences:
+        yield Fact(CHANGED, "; ".join(found.notes) or "there are no two versions to compare", "unknown")
+        return
+    doubtful = tuple(basis for basis in found.basis if basis.startswith("by the alias"))
+    for words in dict.fromkeys(doubtful):
+        yield Fact(CHANGED, f"which versions these are is known {words} only", "unknown")
+    matter = most_important(found.differences)
+    plain = []
+    for each in matter[:MOST_CHANGES]:
+        role = "failed" if each.outcome is MetricOutcome.WORSE else "warning" if each.marked else ""
+        if role:
+            yield Fact(CHANGED, difference_words(each), role)
+        else:
+            plain.append(difference_words(each))
+    more = len(matter) - MOST_CHANGES
+    told = [*plain, f"{more} more differ" if more > 0 else ""]
+    if any(told):
+        yield Fact(CHANGED, "; ".join(filter(None, told)))
+    elif not matter:
+        yield Fact(CHANGED, "nothing, as far as it was recorded")
+    if unknown := len(found.standing(Standing.UNKNOWN)):
+        yield Fact(CHANGED, f"of {fmt.count(unknown, 'thing')} nothing was recorded for both", "unknown")
 
 
 def _tests(promotion: Promotion, now: float) -> Fact:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tui.domain.action import EMPTY, ActionField, ActionRequest, Plan
 from tui.insight.confirmation import RequiredConfirmation
 from tui.insight.promotion import Promotion
-from tui.presenters.promotion import Fact, age, promotion_facts, verdict_fact, way_back
+from tui.presenters.promotion import CHANGED, Fact, age, promotion_facts, verdict_fact, way_back
 from tui.text.safe import clean
 
 AGAINST, UNKNOWN = "against it", "not known"
@@ -55,7 +55,12 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
     told = [Fact(name, value) for name, value in plan.facts]
     if promotion is None and plan.environment and "environment" not in dict(plan.facts):
         told.append(Fact("environment", plan.environment))
-    change = (Fact("it does", plan.words), *((way_back(promotion),) if promotion is not None else told))
+    changed = tuple(fact for fact in facts if fact.name == CHANGED and not fact.role)
+    change = (
+        Fact("it does", plan.words),
+        *changed,
+        *((way_back(promotion),) if promotion is not None else told),
+    )
     return Question(
         title(plan, promotion),
         tuple(verdict),
@@ -63,7 +68,7 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
         tuple(fact for fact in facts if fact.role == "unknown"),
         change,
         (
-            *(fact for fact in facts if not fact.against and fact.role != "unknown"),
+            *(fact for fact in facts if not fact.against and fact.role != "unknown" and fact not in changed),
             *(told if promotion is not None else ()),
             Fact("server", plan.server or plan.request.target.source),
             Fact("state read", age(plan.read_at, now)),

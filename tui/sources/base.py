@@ -9,6 +9,7 @@ from tui.domain.alarm import Alerts
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
+from tui.domain.model_comparison import VersionRecord
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
@@ -243,6 +244,39 @@ class RegistrySource(Source, Protocol):
 
     async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
         """The version that each alias names, with its validation metrics; None where it names none.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def aliases(self, model: str) -> Mapping[str, str]:
+        """Which version each alias names.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def newest(self, model: str) -> tuple[RegisteredVersion, ...]:
+        """The versions registered last, newest first, with their tags and without what was measured. Empty where there
+        are none, or where one may not see them.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
+        """Which of ``versions`` were made of that commit.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def recorded(self, model: str, version: str) -> VersionRecord:
+        """All that there is of one version. What only a part lacks is said there.
 
         Raises:
             SourceError

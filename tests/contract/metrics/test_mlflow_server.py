@@ -19,9 +19,11 @@ from tests.contract.metrics.mlflow_support import API, AT, GRID, source
 from tui.config import ModelSettings, RegistrySettings, ValidationSettings
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
+from tui.domain.model_comparison import Standing
 from tui.domain.verdict import MetricOutcome
 from tui.engine.actions.model_rules import champions
 from tui.engine.queries.candidates import candidacy
+from tui.insight.model_comparison import differences
 from tui.sources.base import SourceError
 
 
@@ -180,19 +182,79 @@ with mlflow.start_run():
 """
 
 
-async def test_two_models_of_one_run_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
-    """Trained with MLflow's own client, as a job does."""
+CHANGES = """
+import sys
+import mlflow
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("changes")
+
+
+class Model(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input):
+        return model_input
+
+
+for alias, rate, columns in (("champion", 0.01, "ab"), ("challenger", 0.05, "abc")):
+    with mlflow.start_run():
+        mlflow.log_params({"rate": rate, "depth": 6})
+        mlflow.log_metric("auc", 1 - rate)
+        dataset = mlflow.data.meta_dataset.MetaDataset(
+            mlflow.data.http_dataset_source.HTTPDatasetSource(f"http://127.0.0.1/{alias}"), name="cases"
+        )
+        mlflow.log_input(dataset, context="training")
+        inputs = Schema([ColSpec("long", name) for name in columns])
+        made = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=Model(),
+            registered_model_name="changes",
+            signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec("string")])),
+            pip_requirements=[f"numpy=={len(columns)}.0"],
+        )
+        mlflow.MlflowClient().set_registered_model_alias("changes", alias, made.registered_model_version)
+"""
+
+
+async def test_what_changed_between_two_versions_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
+    await train(real, tmp_path, CHANGES)
+    async with source(real.url) as mlflow:
+        newest = await mlflow.newest("changes")
+        old, new = [await mlflow.recorded("changes", number) for number in ("1", "2")]
+        at_no_commit = await mlflow.made_at(newest, "a" * 40)
+    assert ([each.version for each in newest], at_no_commit) == (["2", "1"], ())
+    differing = {
+        f"{each.group} {each.name}": each.change
+        for each in differences(old, new, ())
+        if each.standing is Standing.DIFFERS
+    }
+    assert {name: change for name, change in differing.items() if not name.startswith("origin")} == {
+        "metrics auc": "-0.04",
+        "data training": "name same, data not",
+        "parameters rate": "×5",
+        "signature inputs": "+ c long, required: callers must change",
+        "environment numpy": "major",
+    }
+
+
+async def train(real: RealMLflow, folder: Path, program: str) -> None:
+    """With MLflow's own client, as a job does."""
     python = Path(os.environ["PIPEDECK_MLFLOW"]).parent / "python"
     training = await asyncio.create_subprocess_exec(
         python,
-        *("-c", TRAINS, real.url),
-        cwd=tmp_path,
+        *("-c", program, real.url),
+        cwd=folder,
         env={**os.environ, "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false", "GIT_PYTHON_REFRESH": "quiet"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     output, _ = await training.communicate()
     assert training.returncode == 0, output.decode(errors="replace")[-2000:]
+
+
+async def test_two_models_of_one_run_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
+    await train(real, tmp_path, TRAINS)
     validated = {
         "auc": ValidationSettings(better="higher", max_worse=0.01),
         "loss": ValidationSettings(better="lower"),

@@ -10,6 +10,7 @@ from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Version
+from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.verdict import Verdict
@@ -20,6 +21,7 @@ from tui.engine.queries import (
     AlarmsNow,
     CandidateOf,
     ChangesBetween,
+    ComparisonOf,
     EnvironmentsOf,
     HistoryOf,
     PipelinesOf,
@@ -40,6 +42,8 @@ T = TypeVar("T")
 
 FRESH = 5.0
 """Seconds for which a reading in the store is as good as a new one."""
+LONGEST_WAIT = 2.0
+"""Seconds that a question waits for the registry, once all else was read."""
 MOST_PIPELINES = 8
 """Of the model, asked for what they deployed meanwhile."""
 _NOT_YET = frozenset({Status.QUEUED, Status.WAITING, Status.SKIPPED, Status.CANCELED})
@@ -92,6 +96,8 @@ class PromotionReader:
         wanted_verdict = (
             self._asked(VerdictOf(model)) if judged_metrics(self._settings, model) else _unjudged()
         )
+        registered = self._settings.models[model].registry is not None
+        comparing = asyncio.ensure_future(self._asked(ComparisonOf(model))) if registered else None
         places, judged, ran, alarms = await asyncio.gather(
             self._asked(EnvironmentsOf(gate.pipeline)), wanted_verdict, self._run_of(gate), self._alarms()
         )
@@ -125,6 +131,7 @@ class PromotionReader:
             )
         if place is None and not known.problem:
             known = PartSource(problem=f"no environment {environment or '(which is not known)'} was found")
+        compared = await _in_time(comparing) if comparing is not None else None
         firing = alarms.value or ()
         own = tuple(alarm for alarm in firing if alarm.model == model)
         return Promotion(
@@ -147,6 +154,8 @@ class PromotionReader:
             changes_known=brought.known,
             tests=run.tests if run is not None else None,
             tests_known=ran.known,
+            comparison=compared.value if compared is not None else None,
+            comparison_known=compared.known if compared is not None else None,
             alarms=tuple(map(_alarm_words, own)),
             alarms_elsewhere=tuple(
                 _alarm_words(alarm) for alarm in firing if alarm.origin and alarm not in own
@@ -274,6 +283,18 @@ def _alarm_words(alarm: Alarm) -> str:
     """With who keeps it quiet."""
     words = f"{alarm.name}: {alarm.words}"
     return f"{words} ({alarm.silenced})" if alarm.silenced else words
+
+
+async def _in_time(comparing: "asyncio.Future[_Read[ModelComparison]]") -> _Read[ModelComparison]:
+    """What was read of the registry by now, or a moment later: a slow one does not hold the question up."""
+    try:
+        done, _ = await asyncio.wait({comparing}, timeout=LONGEST_WAIT)
+    finally:
+        if not comparing.done():
+            comparing.cancel()
+    return (
+        comparing.result() if done else _Read(None, PartSource(problem="the registry has not answered yet"))
+    )
 
 
 async def _unjudged() -> _Read[Verdict]:

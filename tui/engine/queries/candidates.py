@@ -1,6 +1,6 @@
 """Candidates: what is read of a registry for the comparison with the champion."""
 
-from tui.config import ModelSettings, Settings
+from tui.config import ModelSettings, RegistrySettings, Settings
 from tui.domain.candidate import Candidacy
 from tui.engine.queries.base import STANDING, Context, Query
 from tui.engine.source_pool import misconfigured
@@ -38,9 +38,13 @@ async def candidacy(name: str, model: ModelSettings, source: RegistrySource) -> 
     registry = model.registry
     assert registry is not None
     found = await source.registered(registry.model, (registry.champion, registry.candidate))
-    rules = {
-        metric: MetricRule(better=rule.better, max_worse=rule.margin, relative=rule.relative)
-        for metric, rule in registry.metrics.items()
-    }
+    rules = validation_rules(registry)
     champion, candidate = ((alias, found.get(alias)) for alias in (registry.champion, registry.candidate))
     return compare(name, registry.model, rules, champion, candidate)
+
+
+def validation_rules(registry: RegistrySettings) -> dict[str, MetricRule]:
+    return {
+        metric: MetricRule(better=each.better, max_worse=each.margin, relative=each.relative)
+        for metric, each in registry.metrics.items()
+    }

@@ -3,7 +3,7 @@ them, else as they stand in the model's environment."""
 
 import asyncio
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -14,6 +14,9 @@ from tui.engine.queries.base import Query, ReadQuery
 from tui.engine.queries.deployments import EnvironmentsOf
 from tui.engine.queries.pipelines import PipelinesOf
 from tui.sources.base import SourceError
+
+if TYPE_CHECKING:
+    from tui.insight.environments import EnvironmentPlace
 
 T = TypeVar("T")
 
@@ -57,8 +60,12 @@ def _named_both(settings: Settings, model: str) -> bool:
     return bool(table.baseline.version and table.canary.version)
 
 
-async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Versions:
-    """Raises: SourceError."""
+async def front_of(settings: Settings, model: str, known: ReadQuery) -> "EnvironmentPlace | None":
+    """The environment of ``model`` that counts, with what stands there; None where it has none.
+
+    Raises:
+        SourceError: it could not be read.
+    """
     from tui.insight.environments import front_place, model_group, places  # not with the first frame
 
     model_settings = settings.models[model]
@@ -70,7 +77,15 @@ async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Vers
     if front is None:
         for error in (*lost, *not_read):
             raise error
+    return front
+
+
+async def _as_deployed(settings: Settings, model: str, known: ReadQuery) -> Versions:
+    """Raises: SourceError."""
+    front = await front_of(settings, model, known)
+    if front is None:
         return Versions(settings)
+    model_settings = settings.models[model]
     now = front.standing
     standing_there = msgspec.structs.replace(
         model_settings,

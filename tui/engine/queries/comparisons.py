@@ -1,0 +1,186 @@
+"""What changed between two versions of a model: which two are meant, and what is read of both."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tui.config import RegistrySettings, Settings
+from tui.domain.candidate import RegisteredVersion
+from tui.domain.deployment import Deployment, Environment, Version
+from tui.domain.model_comparison import ModelComparison, VersionRecord
+from tui.engine.queries.base import STANDING, Context, Query
+from tui.engine.queries.candidates import validation_rules
+from tui.engine.queries.deployments import ChangesBetween
+from tui.engine.queries.versions import front_of
+from tui.engine.source_pool import misconfigured
+from tui.insight.candidate import compare
+from tui.insight.deployed_version import LinkedVersion, linked_version, made_at_commit
+from tui.insight.model_comparison import Commits, differences
+from tui.sources.base import RegistrySource, SourceError
+
+LOOKED_AT = 10
+"""Versions, the newest, whose commits are compared with that of a deployment: each costs a request."""
+
+
+class _Front(msgspec.Struct, frozen=True):
+    """What is deployed of the model, as far as that could be read."""
+
+    environment: Environment | None = None
+    stable: Deployment | None = None
+    canary: Deployment | None = None
+    notes: tuple[str, ...] = ()
+
+
+class ComparisonOf(Query[ModelComparison], frozen=True):
+    """What changed from one version to another: from what is deployed to the canary, or to the candidate of the
+    registry where there is no canary, unless they are named."""
+
+    model: str
+    deployed: str = ""
+    """A version or an alias of the registry; empty: what is deployed."""
+    candidate: str = ""
+
+    def source(self, settings: Settings) -> str | None:
+        model = settings.models.get(self.model)
+        return model.registry.source if model is not None and model.registry else None
+
+    async def fetch(self, context: Context) -> ModelComparison:
+        model = context.settings.models.get(self.model)
+        if model is None or model.registry is None:
+            raise misconfigured(f"the config has no registry in [models.{self.model}]")
+        registry = model.registry
+        source = await context.sources.get(registry.source, RegistrySource)
+        aliases = await source.aliases(registry.model)
+        front = await _front(self.model, context)
+        newest: tuple[RegisteredVersion, ...] = ()
+        if (front.stable and not self.deployed) or (front.canary and not self.candidate):
+            newest = await source.newest(registry.model)
+
+        async def meant(named: str, deployment: Deployment | None, alias: str) -> LinkedVersion:
+            if named:
+                name = named.removeprefix("@")
+                return LinkedVersion(aliases.get(name, name), "as named")
+            if deployment is not None:
+                found = linked_version(registry.model, deployment.version, newest)
+                if not found.version and not found.basis and deployment.revision:
+                    at_commit = await source.made_at(newest[:LOOKED_AT], deployment.revision)
+                    found = made_at_commit(at_commit)
+                if found.version or found.basis:
+                    return found
+            by = f"by the alias {alias}" + (", not by the deployment" if deployment is not None else "")
+            return LinkedVersion(aliases[alias], by) if alias in aliases else LinkedVersion()
+
+        pair = (
+            await meant(self.deployed, front.stable, registry.champion),
+            await meant(self.candidate, front.canary, registry.candidate),
+        )
+        notes = (*front.notes, *_notes(pair, (self.deployed, self.candidate), front, registry, aliases))
+        if not pair[0].version or not pair[1].version or pair[0].version == pair[1].version:
+            records = [
+                await source.recorded(registry.model, each.version) if each.version else None for each in pair
+            ]
+            return ModelComparison(
+                model=self.model,
+                deployed=records[0],
+                candidate=records[1],
+                basis=(pair[0].basis, pair[1].basis),
+                notes=notes,
+            )
+        # One after the other: two requests at once are all that a server with logins bears (contracts: model §3).
+        old = await source.recorded(registry.model, pair[0].version)
+        new = await source.recorded(registry.model, pair[1].version)
+        candidacy = compare(
+            self.model,
+            registry.model,
+            validation_rules(registry),
+            ("", old.version),
+            ("", new.version),
+        )
+        return ModelComparison(
+            model=self.model,
+            deployed=old,
+            candidate=new,
+            basis=(pair[0].basis, pair[1].basis),
+            differences=differences(
+                old,
+                new,
+                candidacy.metrics,
+                await _commits(old, new, front, context),
+                (await _job(old, context), await _job(new, context)),
+                context.clock(),
+            ),
+            notes=(*notes, *candidacy.notes, *_drift(old, front.stable), *_drift(new, front.canary)),
+        )
+
+    def wait(self, answer: ModelComparison) -> float:
+        return STANDING
+
+
+async def _front(model: str, context: Context) -> _Front:
+    if not context.settings.models[model].sources:
+        return _Front()
+    try:
+        place = await front_of(context.settings, model, context.read)
+    except SourceError as error:
+        return _Front(notes=(f"what is deployed could not be read: {error.message}",))
+    if place is None:
+        return _Front(notes=("no environment of it was found: what is deployed is not known",))
+    return _Front(place.environment, place.standing.stable, place.standing.canary)
+
+
+def _notes(
+    pair: tuple[LinkedVersion, LinkedVersion],
+    named: tuple[str, str],
+    front: _Front,
+    registry: RegistrySettings,
+    aliases: Mapping[str, str],
+) -> Iterator[str]:
+    """Why there is nothing to compare, and where the deployments and the aliases do not agree."""
+    sides = ((pair[0], front.stable, registry.champion), (pair[1], front.canary, registry.candidate))
+    for (found, deployment, alias), name in zip(sides, named, strict=True):
+        if not found.version and found.basis:
+            yield f"{found.basis}; name one: pipedeck compare MODEL A B"
+        elif not found.version and deployment is not None:
+            yield f"no version of {registry.model} is {deployment.version}, nor has one the alias {alias}"
+        elif not found.version:
+            yield f"no version of {registry.model} has the alias {alias}"
+        elif not name and deployment is not None and aliases.get(alias, found.version) != found.version:
+            yield f"deployed is version {found.version}, {alias} is {aliases[alias]}"
+    if pair[0].version and pair[0].version == pair[1].version:
+        yield f"both are version {pair[0].version}"
+
+
+async def _commits(old: VersionRecord, new: VersionRecord, front: _Front, context: Context) -> Commits:
+    """The commits between two versions, by the CI that deploys them."""
+    if front.environment is None or not old.commit or not new.commit or old.commit == new.commit:
+        return Commits()
+    address = front.environment.address
+
+    def version(record: VersionRecord) -> Version:
+        its = (each for each in (front.stable, front.canary) if each and each.revision == record.commit)
+        deployment = next(its, None)
+        run = deployment.run.of_run if deployment is not None and deployment.run is not None else None
+        return Version(address, record.commit, run)
+
+    try:
+        changes = await context.read(ChangesBetween(version(old), version(new)))
+        return Commits(changes)
+    except SourceError:
+        return Commits(None, "the commits between could not be read")
+
+
+async def _job(record: VersionRecord, context: Context) -> str:
+    """The job that trained it, where it is one of a configured source: anybody can write an address into a tag."""
+    address = await context.sources.address_of(record.job_url) if record.job_url else None
+    return str(address) if address is not None else ""
+
+
+def _drift(record: VersionRecord, deployment: Deployment | None) -> tuple[str, ...]:
+    if deployment is None or not deployment.revision or not record.commit:
+        return ()
+    if deployment.revision == record.commit:
+        return ()
+    return (
+        f"version {record.version.version} was trained at {record.commit[:8]}; "
+        f"{deployment.version}, which is deployed, is of {deployment.revision[:8]}",
+    )

@@ -1,0 +1,78 @@
+"""What changed between two versions of a model, as short texts. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tui.domain.model_comparison import Difference, ModelComparison, Standing, VersionRecord
+from tui.domain.verdict import MetricOutcome
+from tui.presenters.plain_text import table
+
+_MARKS = {MetricOutcome.WORSE: "✗", MetricOutcome.BETTER: "+", MetricOutcome.UNCLEAR: "?"}
+
+
+def difference_words(each: Difference) -> str:
+    """``training data: fraud-train f43db1a6 → fraud-train 0ff605c9 (name same, data not)``."""
+    change = f" ({each.change})" if each.change else ""
+    name = each.name if each.name.startswith(each.group.value) else f"{each.group.value} {each.name}"
+    return f"{name}: {each.deployed} → {each.candidate}{change}"
+
+
+def comparison_text(found: ModelComparison, title: str) -> str:
+    """Differences first, then what is not known; of what is the same the names."""
+    lines = [f"{title}: {pair_words(found)}"]
+    if found.differences:
+        lines += [summary(found), "", _table(found, Standing.DIFFERS)]
+        if found.standing(Standing.UNKNOWN):
+            lines += ["", "not known, which is not the same:", _table(found, Standing.UNKNOWN)]
+        if same := found.standing(Standing.SAME):
+            lines += ["", f"{len(same)} are the same: {', '.join(_names(same))}"]
+    return "\n".join((*lines, *(("", *found.notes) if found.notes else ())))
+
+
+def pair_words(found: ModelComparison) -> str:
+    """``version 2 (by the alias challenger) against version 1 (by the tag deployed_as)``."""
+    new, old = (
+        f"{_version(record)}{f' ({basis})' if basis else ''}"
+        for record, basis in zip((found.candidate, found.deployed), reversed(found.basis), strict=True)
+    )
+    return f"{new} against {old}"
+
+
+def summary(found: ModelComparison) -> str:
+    """``1 worse, 9 differ, 2 not known, 14 the same``."""
+    worse = sum(each.outcome is MetricOutcome.WORSE for each in found.differences)
+    counts = Counter(each.standing for each in found.differences)
+    parts = (
+        (worse, "worse"),
+        (counts[Standing.DIFFERS], "differ"),
+        (counts[Standing.UNKNOWN], "not known"),
+        (counts[Standing.SAME], "the same"),
+    )
+    return ", ".join(f"{number} {word}" for number, word in parts if number)
+
+
+def _version(record: VersionRecord | None) -> str:
+    return f"version {record.version.version}" if record is not None else "no version"
+
+
+def _table(found: ModelComparison, standing: Standing) -> str:
+    rows = [
+        (
+            "!" if each.marked else _MARKS.get(each.outcome, "") if each.outcome is not None else "",
+            each.group.value,
+            each.name,
+            each.deployed,
+            each.candidate,
+            each.change,
+        )
+        for each in found.standing(standing)
+    ]
+    if not rows:
+        return "nothing differs, as far as it was recorded"
+    old, new = ((_version(each)).upper() for each in (found.deployed, found.candidate))
+    return table(("", "GROUP", "WHAT", old, new, "CHANGE"), rows, open_end=True)
+
+
+def _names(same: tuple[Difference, ...]) -> Iterator[str]:
+    for each in same:
+        yield each.name if each.name.startswith(each.group.value) else f"{each.group.value} {each.name}"
