@@ -31,11 +31,12 @@ AGE = 60.0
 STEP = 0.15
 """Seconds; all steps together are less than makes a difference to the server's clock."""
 WIDE, NARROW = (150, 38), (110, 26)
-CANARY = "gitlab:ml/fraud#1851"
+CANARY = "gitlab:ml/fraud#1854"
+GATE = f"{CANARY}/promote"
 PICTURES = {
-    WIDE: {"deck": (CANARY, "stages")},
+    WIDE: {"deck": (GATE, "stages")},
     NARROW: {
-        "stages": (CANARY, "stages"),
+        "stages": (GATE, "stages"),
         "metrics": (CANARY, "metrics"),
         "tests": ("jenkins:deploy-model#7", "tests"),
         "deployments": (CANARY, "deployments"),
@@ -97,7 +98,7 @@ def words(svg: str) -> list[str]:
 
 async def main(check: bool) -> int:
     found: dict[str, str] = {}
-    with Sandbox(clock="manual", start=START) as sandbox:
+    with Sandbox("tour", clock="manual", start=START) as sandbox:
         sandbox.control.advance(AGE)
         for size in PICTURES:
             found |= await drawn(sandbox, size)
