@@ -100,7 +100,7 @@ def test_the_page_of_commands_lists_the_commands_and_options_there_are(
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     told = "\n".join(re.findall(r"^\| `pipedeck .*$", page, re.MULTILINE))
     commands = re.findall(r"^    ([a-z-]+)\b", usage(capsys), re.MULTILINE)
-    assert len(commands) == 26
+    assert len(commands) == 27
     assert [each for each in commands if each not in re.findall(r"[a-z][a-z-]+", told)] == []
     known = {option for each in commands for option in options(capsys, each)} - {"--follow"}
     assert known == set(re.findall(r"--[a-z-]+", told))

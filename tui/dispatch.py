@@ -287,6 +287,12 @@ async def _compare(settings: Settings, its: Namespace) -> Exit:
     return await compare(settings, its.model, its.versions, as_json=its.json)
 
 
+async def _dossier(settings: Settings, its: Namespace) -> Exit:
+    from tui.commands.dossier import dossier
+
+    return await dossier(settings, its.model, its.version, its.folder)
+
+
 async def _alarms(settings: Settings, its: Namespace) -> Exit:
     from tui.commands.alarms import alarms
 
@@ -317,6 +323,7 @@ _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] 
     "config": _show_config,
     "verdict": _verdict,
     "compare": _compare,
+    "dossier": _dossier,
     "alarms": _alarms,
     "gates": _gates,
     **dict.fromkeys(COMMANDS, _act),

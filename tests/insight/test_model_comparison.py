@@ -137,6 +137,10 @@ def test_parameters_are_compared_as_numbers_where_they_are() -> None:
         ("seed", "7", "8", "+1", Standing.DIFFERS),
         ("C", "0.10", "0.1", "the same number", Standing.SAME),
     ]
+    (key,) = found(
+        record("1", params=(("api_key", "1"),)), record("2", params=(("api_key", "2"),)), Group.PARAMETERS
+    )
+    assert told([key]) == [("api_key", "***", "***", "", Standing.DIFFERS)]
     bare = found(one, record("2"), Group.PARAMETERS)
     assert {(each.candidate, each.standing) for each in bare} == {("not recorded", Standing.UNKNOWN)}
 

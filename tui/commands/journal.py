@@ -60,7 +60,7 @@ def journal(*, as_json: bool, verify: bool) -> Exit:
         if verify:
             return _verify(kept)
         records = [
-            _record(each, each.outcome is None and kept.lives(each.first.who.instance))
+            record_document(each, each.outcome is None and kept.lives(each.first.who.instance))
             for each in kept.newest_first()
             if each.plan is not None
         ]
@@ -102,7 +102,7 @@ def _verify(kept: Journal) -> Exit:
 _CUT_OFF = "cut off{}: read back when the deck is opened, or something else is to be done there"
 
 
-def _record(record: Record, lives: bool) -> RecordDoc:
+def record_document(record: Record, lives: bool) -> RecordDoc:
     first, plan, outcome = record.first, record.plan, record.outcome
     seen = next((entry.words for entry in reversed(record.entries) if entry.event == "observed"), "")
     answered = [entry.latency for entry in record.entries if entry.latency is not None]

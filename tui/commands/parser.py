@@ -287,6 +287,17 @@ def _add_compare(commands: Commands) -> None:
         "or the candidate",
     )
     _add_json(compare)
+    dossier = add_command(
+        commands,
+        everywhere,
+        "dossier",
+        "write what is known of one version of a model to two files, Markdown and JSON, to be kept",
+        example="pipedeck dossier fraud 2026.11.7",
+        codes="4: a file is there already.",
+    )
+    dossier.add_argument("model", metavar="MODEL", help="NAME of a [models.NAME] in the config")
+    dossier.add_argument("version", metavar="VERSION", help="as it is deployed, or as the registry has it")
+    dossier.add_argument("--folder", type=Path, default=Path(), help="where they are written; default: here")
 
 
 def _add_tests(commands: Commands) -> None:

@@ -21,6 +21,7 @@ from tui.domain.model_comparison import (
 from tui.domain.verdict import MetricOutcome, MetricVerdict
 from tui.insight.candidate import indistinct
 from tui.text import format as fmt
+from tui.text.secrets import STRUCK_OUT, names_secret
 
 Pair = tuple[VersionRecord, VersionRecord]
 
@@ -255,6 +256,9 @@ def _values(
             standing, change = Standing.DIFFERS, _DEPLOYED if name in old else _CANDIDATE
         else:
             standing, change = differ(one, other)
+        if names_secret(name):  # somebody logged a credential: whether it differs is all that is told
+            one, other = (each if each in (NONE, NOT_RECORDED) else STRUCK_OUT for each in (one, other))
+            change = change if change in (_DEPLOYED, _CANDIDATE) else ""
         yield Difference(
             group=group, name=name, deployed=one, candidate=other, standing=standing, change=change
         )

@@ -4,7 +4,7 @@ from tui.engine.queries.alerts import AlertsOf, ReachOf
 from tui.engine.queries.base import NEVER, AnyQuery, Context, Query, ReadQuery
 from tui.engine.queries.candidates import CandidateOf
 from tui.engine.queries.charts import ChartOf, ProbeOf, RequestsOf
-from tui.engine.queries.comparisons import ComparisonOf
+from tui.engine.queries.comparisons import ComparisonOf, RegisteredVersions
 from tui.engine.queries.deployments import ChangesBetween, EnvironmentsOf, HistoryOf, ValidationOf
 from tui.engine.queries.excerpts import ExcerptOf
 from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow, JournalNow
@@ -37,6 +37,7 @@ __all__ = [
     "Query",
     "ReachOf",
     "ReadQuery",
+    "RegisteredVersions",
     "RequestsOf",
     "RunAt",
     "TestsOf",

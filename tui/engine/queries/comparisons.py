@@ -116,6 +116,25 @@ class ComparisonOf(Query[ModelComparison], frozen=True):
         return STANDING
 
 
+class RegisteredVersions(Query[tuple[RegisteredVersion, ...]], frozen=True):
+    """The versions of a model that were registered last, newest first."""
+
+    model: str
+
+    def source(self, settings: Settings) -> str | None:
+        return ComparisonOf(self.model).source(settings)
+
+    async def fetch(self, context: Context) -> tuple[RegisteredVersion, ...]:
+        registry = context.settings.models[self.model].registry
+        if registry is None:
+            raise misconfigured(f"the config has no registry in [models.{self.model}]")
+        source = await context.sources.get(registry.source, RegistrySource)
+        return await source.newest(registry.model)
+
+    def wait(self, answer: tuple[RegisteredVersion, ...]) -> float:
+        return STANDING
+
+
 async def _front(model: str, context: Context) -> _Front:
     if not context.settings.models[model].sources:
         return _Front()
