@@ -163,7 +163,11 @@ class StagesPane(Pane):
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
         event.stop()
-        self.post_message(self.Go("log"))
+        row = self.selected.address
+        if row is not None and row.run is not None and row.job is None and row != self.selection.run_address:
+            self.post_message(self.Jump(row))  # a run of its own, perhaps of another server
+        else:
+            self.post_message(self.Go("log"))
 
     def reveal(self, key: str) -> bool:
         """Put the cursor on the stage or job of that address."""

@@ -157,7 +157,9 @@ class _Stages:
         stage = node.stage
         jobs = []
         link = self._links.get(stage.id)
-        if leaf:
+        # How long a judgment waits stands there already, and what it asks above.
+        reason = stage_problem(node) or ("" if waits(stage) else self._waits(node))
+        if leaf and (link is None or link.run is None):
             jobs.append(
                 Job(
                     self._run.at_job(self._labels[stage.id]),
@@ -168,8 +170,7 @@ class _Stages:
                     started_at=begun,
                     duration=took,
                     optional=stage.status in ("FAILED_CONTINUE", "STOPPED"),
-                    # How long a judgment waits stands there already, and what it asks above.
-                    reason=stage_problem(node) or ("" if waits(stage) else self._waits(node)),
+                    reason=reason,
                     web_url=link.url if link is not None else "",
                 )
             )
@@ -183,6 +184,7 @@ class _Stages:
                     status,
                     started_at=begun,
                     duration=took,
+                    reason=reason,
                     web_url=link.url,
                 )
             )
