@@ -17,6 +17,7 @@ from tui.config import (
     MLflowSettings,
     PrometheusSettings,
     ServerSettings,
+    SpinnakerSettings,
 )
 from tui.sources import registry
 from tui.threads import in_thread
@@ -24,6 +25,7 @@ from tui.threads import in_thread
 SETTINGS: list[ServerSettings] = [
     JenkinsSettings(url="http://127.0.0.1:9/jenkins/"),
     GitLabSettings(url="http://127.0.0.1:9/gitlab/", watch=("ml/**",)),
+    SpinnakerSettings(url="http://127.0.0.1:9", watch=("fraud",)),
     PrometheusSettings(url="http://127.0.0.1:9"),
     AlertmanagerSettings(url="http://127.0.0.1:9"),
     ExpositionSettings(url="http://127.0.0.1:9/metrics"),
