@@ -1,5 +1,6 @@
-"""A widget that tells what was drawn of it."""
+"""What was drawn: a widget that tells, and how much of it is kept."""
 
+import gc
 from typing import TYPE_CHECKING, Any, Self
 
 from textual.geometry import Region
@@ -33,3 +34,9 @@ class Counting(Base):
     def forget(self) -> None:
         self.drawn: list[int] = []
         self.layouts = 0
+
+
+def strips() -> int:
+    """How many drawn lines, whole or cut, the program holds."""
+    gc.collect()
+    return sum(isinstance(kept, Strip) for kept in gc.get_objects())

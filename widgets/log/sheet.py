@@ -17,6 +17,9 @@ from widgets.log.page import NOTHING, LogPage, PageLine
 from widgets.log.source import LogSource
 from widgets.theme import CLOSED, OPEN
 
+KEPT = 256
+"""Lines kept as they were drawn: those on the screen, and some to scroll back to."""
+
 
 class LogSheet(ScrollView):
     """Draws what stands on its page, and only what changed of it; whoever changes the page settles then."""
@@ -69,13 +72,14 @@ class LogSheet(ScrollView):
         self._typed = ""  # before a key that will heed it
         self._places: list[PageLine] = []  # what should be on the screen
         self._drawn: dict[int, object] = {}  # what is
-        self._strips: LRUCache[tuple[PageLine, int, int], Strip] = LRUCache(1024)
+        # Not as strips: each keeps all that was cut from it, several times as much.
+        self._known: LRUCache[tuple[PageLine, int, int], tuple[Segment, ...]] = LRUCache(KEPT)
 
     def grew(self) -> None:
         """Show what the source has now."""
         if self._generation != self.source.generation:
             self._generation = self.source.generation
-            self._strips.clear()
+            self._known.clear()
             self._drawn.clear()
         self._page.arrange()
         self._settle()
@@ -183,7 +187,7 @@ class LogSheet(ScrollView):
 
     def _redraw(self) -> None:
         """Draw everything again: it looks different now."""
-        self._strips.clear()
+        self._known.clear()
         self._drawn.clear()
         self._settle()
 
@@ -208,10 +212,10 @@ class LogSheet(ScrollView):
             return self._draw_status(*status, width)
         place = self._drawn[y] = self._places[y] if y < len(self._places) else NOTHING
         key = place, width, self._gutter
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._strips[key] = self._draw(place, width)
-        return strip
+        segments = self._known.get(key)
+        if segments is None:
+            segments = self._known[key] = tuple(self._draw(place, width))
+        return Strip(segments, width)
 
     def _draw(self, place: PageLine, width: int) -> Strip:
         base = self._with(place.mark) if place.mark else self.rich_style
@@ -248,5 +252,5 @@ class LogSheet(ScrollView):
 
     def notify_style_update(self) -> None:
         """Forget what was drawn in the old colours."""
-        self._strips.clear()
+        self._known.clear()
         super().notify_style_update()

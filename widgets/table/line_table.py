@@ -33,7 +33,8 @@ class Row(NamedTuple):
 MEASURED = 1000
 """Rows from the first on whose texts the widths of the columns go by."""
 KEPT = 256
-"""Lines kept as they were drawn, for scrolling back to them: five kilobytes each, all day."""
+"""Lines kept as they were drawn, for scrolling back to them. An age that is seen makes a new line each second or
+minute, so all of them are used after a while, in each table there is."""
 _BLANK = Row("", (), "empty")
 _CURSOR, _CURSOR_BLURRED, _NO_CURSOR = "❯", "›", " "
 
@@ -157,7 +158,8 @@ class LineTable(ScrollView, can_focus=True):
         self._wanted: str | None = None  # the key the cursor belongs to, also while there are no rows
         self._told: str | None = None  # the key last posted
         self._header = Row("", tuple(column.title for column in self.columns), "header")
-        self._strips: LRUCache[tuple[Row, str, int], Strip] = LRUCache(KEPT)
+        # Not as strips: each keeps all that was cut from it, several times as much.
+        self._known: LRUCache[tuple[Row, str, int], tuple[Segment, ...]] = LRUCache(KEPT)
         self._measured: dict[str, tuple[Row, Needs]] = {}
         self._needs: Needs | None = None
         self._fitted: dict[tuple[int, tuple[Column, ...]], tuple[int, ...]] = {}
@@ -245,7 +247,7 @@ class LineTable(ScrollView, can_focus=True):
         fitted = {key: self._fit(key, now, needs) for key, now in self._fitted.items()}
         if fitted != self._fitted:
             self._fitted = fitted
-            self._strips.clear()
+            self._known.clear()
             self._drawn.clear()
             if self.is_attached:
                 self.refresh()
@@ -323,10 +325,10 @@ class LineTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         row, mark = self._drawn[y] = self._line(y)
         what = row, mark, self._area.width
-        strip = self._strips.get(what)
-        if strip is None:
-            strip = self._strips[what] = self._draw(*what)
-        return strip
+        segments = self._known.get(what)
+        if segments is None:
+            segments = self._known[what] = tuple(self._draw(*what).simplify())
+        return Strip(segments, self._area.width)
 
     def _draw(self, row: Row, mark: str, width: int) -> Strip:
         base = self._base(row, mark)
@@ -366,7 +368,7 @@ class LineTable(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         """Forget what was drawn in the old colours."""
-        self._strips.clear()
+        self._known.clear()
         super().notify_style_update()
 
     # -- keys and mouse

@@ -4,6 +4,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.scrollbar import ScrollTo
 
+from tests.widgets.counting import strips
 from tests.widgets.log.log_bench import Lines, numbered, shown
 from widgets.log.view import LogView
 
@@ -90,6 +91,13 @@ async def test_what_came_while_the_end_was_left_is_drawn_only_where_it_shows() -
 
         assert set(bench.view.drawn) == {5}
         assert bench.view.layouts == 0
+
+
+async def test_lines_that_went_by_are_not_kept_as_they_were_on_the_screen() -> None:
+    async with shown(Lines(*numbered(100))) as bench:
+        few = strips()
+        await bench.hands.press(*["b"] * 10)
+        assert strips() < few + 20
 
 
 async def test_a_log_that_grows_within_the_screen_draws_its_new_lines_only() -> None:

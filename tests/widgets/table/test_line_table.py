@@ -8,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.strip import Strip
 
 from tests.app_pilot import running, screen_text
+from tests.widgets.counting import strips
 from tests.widgets.table.tables import TableApp, items, lines, numbered
 from widgets.cells import Cell
 from widgets.table.columns import Column
@@ -202,3 +203,17 @@ async def test_a_long_table_draws_no_more_than_it_shows() -> None:
         await pilot.pause()
         await pilot.press("G")
         assert len(app.table.drawn) <= 2 * 24
+
+
+async def test_lines_that_are_gone_are_not_kept_as_they_were_on_the_screen() -> None:
+    app = TableApp()
+    async with running(app, size=(60, 20)) as pilot:
+
+        async def ages(minutes: range) -> int:
+            for minute in minutes:
+                app.table.set_rows([Row(f"{i}", ("", f"{minute}m {i}")) for i in range(30)])
+                await pilot.pause()
+            return strips()
+
+        few = await ages(range(2))
+        assert await ages(range(2, 12)) < few + 20
