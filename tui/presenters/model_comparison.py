@@ -1,20 +1,26 @@
 """What changed between two versions of a model, as short texts. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from tui.domain.model_comparison import Difference, ModelComparison, Standing, VersionRecord
 from tui.domain.verdict import MetricOutcome
 from tui.presenters.plain_text import table
+from tui.text.safe import shorten
+
+LONGEST_CELL = 40
+"""Characters of a value in a sentence: a parameter may have 6000."""
+LONGEST_CHANGE = 160
+MOST_SAME = 20
+"""Of what is the same, told by name."""
 
 _MARKS = {MetricOutcome.WORSE: "✗", MetricOutcome.BETTER: "+", MetricOutcome.UNCLEAR: "?"}
 
 
 def difference_words(each: Difference) -> str:
     """``training data: fraud-train f43db1a6 → fraud-train 0ff605c9 (name same, data not)``."""
-    change = f" ({each.change})" if each.change else ""
-    name = each.name if each.name.startswith(each.group.value) else f"{each.group.value} {each.name}"
-    return f"{name}: {each.deployed} → {each.candidate}{change}"
+    change = f" ({shorten(each.change, LONGEST_CHANGE)})" if each.change else ""
+    old, new = (shorten(cell, LONGEST_CELL) for cell in (each.deployed, each.candidate))
+    return f"{_name(each)}: {old} → {new}{change}"
 
 
 def comparison_text(found: ModelComparison, title: str) -> str:
@@ -25,7 +31,8 @@ def comparison_text(found: ModelComparison, title: str) -> str:
         if found.standing(Standing.UNKNOWN):
             lines += ["", "not known, which is not the same:", _table(found, Standing.UNKNOWN)]
         if same := found.standing(Standing.SAME):
-            lines += ["", f"{len(same)} are the same: {', '.join(_names(same))}"]
+            more = f", and {len(same) - MOST_SAME} more" if len(same) > MOST_SAME else ""
+            lines += ["", f"{len(same)} are the same: {', '.join(map(_name, same[:MOST_SAME]))}{more}"]
     return "\n".join((*lines, *(("", *found.notes) if found.notes else ())))
 
 
@@ -63,7 +70,7 @@ def _table(found: ModelComparison, standing: Standing) -> str:
             each.name,
             each.deployed,
             each.candidate,
-            each.change,
+            shorten(each.change, LONGEST_CHANGE),
         )
         for each in found.standing(standing)
     ]
@@ -73,6 +80,6 @@ def _table(found: ModelComparison, standing: Standing) -> str:
     return table(("", "GROUP", "WHAT", old, new, "CHANGE"), rows, open_end=True)
 
 
-def _names(same: tuple[Difference, ...]) -> Iterator[str]:
-    for each in same:
-        yield each.name if each.name.startswith(each.group.value) else f"{each.group.value} {each.name}"
+def _name(each: Difference) -> str:
+    name = shorten(each.name, LONGEST_CELL)
+    return name if name.startswith(each.group.value) else f"{each.group.value} {name}"
