@@ -6,7 +6,7 @@ Pure functions of a promotion and a time.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.domain.model_comparison import Standing
+from tui.domain.model_comparison import Group, Standing
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.insight.model_comparison import most_important
 from tui.insight.promotion import FRESH, PartSource, Promotion
@@ -108,9 +108,12 @@ def _compared(promotion: Promotion) -> Iterator[Fact]:
     if not found.differences:
         yield Fact(CHANGED, "; ".join(found.notes) or "there are no two versions to compare", "unknown")
         return
-    doubtful = tuple(basis for basis in found.basis if basis.startswith("by the alias"))
-    for words in dict.fromkeys(doubtful):
-        yield Fact(CHANGED, f"which versions these are is known {words} only", "unknown")
+    sides = ((found.deployed, "what is deployed"), (found.candidate, "the canary"))
+    for basis, (record, what) in zip(found.basis, sides, strict=True):
+        if basis.startswith("by the alias") and record is not None:
+            yield Fact(
+                CHANGED, f"that version {record.version.version} is {what} is told only {basis}", "unknown"
+            )
     matter = most_important(found.differences)
     plain = []
     for each in matter[:MOST_CHANGES]:
@@ -125,8 +128,12 @@ def _compared(promotion: Promotion) -> Iterator[Fact]:
         yield Fact(CHANGED, "; ".join(filter(None, told)))
     elif not matter:
         yield Fact(CHANGED, "nothing, as far as it was recorded")
-    if unknown := len(found.standing(Standing.UNKNOWN)):
-        yield Fact(CHANGED, f"of {fmt.count(unknown, 'thing')} nothing was recorded for both", "unknown")
+    unknown = [each for each in found.standing(Standing.UNKNOWN) if each.group is not Group.ORIGIN]
+    if unknown:
+        names = ", ".join(each.name for each in unknown[:MOST_CHANGES])
+        rest = f" and {len(unknown) - MOST_CHANGES} more" if len(unknown) > MOST_CHANGES else ""
+        yield Fact(CHANGED, f"not recorded of both, or not readable: {names}{rest}", "unknown")
+    yield from (Fact(CHANGED, note, "dim") for note in found.notes)
 
 
 def _tests(promotion: Promotion, now: float) -> Fact:

@@ -192,6 +192,23 @@ async def test_the_question_names_the_three_that_matter_most(journal: Journal) -
     assert [line for line in lines if line in (first, second, third)] == [first, second, third]
 
 
+async def test_versions_that_only_an_alias_names_are_said_to_be(journal: Journal) -> None:
+    desk, _ = desk_of(journal)
+    unknown = (stood("y", canary=True, revision="d" * 40), stood("x", revision="c" * 40))
+    desk.source.places[GATE.pipeline] = Environments((Environment(PLACE, unknown),))
+    desk.source.pasts[PLACE] = Environment(PLACE, unknown)
+    lines = await asked(desk)
+    told = [
+        line.partition("what changed: ")[2] for line in lines if line.startswith("not known: what changed")
+    ]
+    assert told == [
+        "that version 1 is what is deployed is told only by the alias champion, not by the deployment",
+        "that version 2 is the canary is told only by the alias challenger, not by the deployment",
+        "not recorded of both, or not readable: data, environment",
+    ]
+    assert "what changed: version 2 was trained at bbbbbbbb; y, which is deployed, is of dddddddd" in lines
+
+
 async def test_what_could_not_be_read_is_not_known(journal: Journal) -> None:
     desk, registry = desk_of(journal)
     registry.problem = SourceError(Trouble.UNREACHABLE, "no route to ml")
