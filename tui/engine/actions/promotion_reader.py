@@ -30,7 +30,7 @@ from tui.engine.queries import (
     RunAt,
     VerdictOf,
 )
-from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.queries.verdicts import by_server_alone, judged_metrics, judgement_of
 from tui.engine.source_pool import SourcePool
 from tui.engine.store import Store
 from tui.insight.environment_state import environment_state
@@ -94,7 +94,9 @@ class PromotionReader:
     async def promotion(self, model: str, gate: Address, environment: str) -> Promotion:
         """What there is to know of promoting the canary of ``model`` at ``gate``. Does not raise."""
         wanted_verdict = (
-            self._asked(VerdictOf(model)) if judged_metrics(self._settings, model) else _unjudged()
+            self._asked(VerdictOf(model))
+            if judged_metrics(self._settings, model)
+            else self._by_server(model, gate)
         )
         registered = self._settings.models[model].registry is not None
         comparing = asyncio.ensure_future(self._asked(ComparisonOf(model))) if registered else None
@@ -257,6 +259,13 @@ class PromotionReader:
             reading = self._store.get(query)
             return _Read(reading.value, PartSource(reading.read_at, error.message))
 
+    async def _by_server(self, model: str, gate: Address) -> _Read[Verdict]:
+        """Where no metric is judged here, what the server of the canary says."""
+        theirs = await judgement_of(gate, self._sources)
+        if theirs is None:
+            return _Read(None, PartSource(problem="no metric of it is judged"))
+        return _Read(by_server_alone(model, theirs), PartSource(self._clock()))
+
     async def _run_of(self, gate: Address) -> _Read[Run]:
         if gate.run is None:
             return _Read(None, PartSource(problem=f"{gate} names no run"))
@@ -295,7 +304,3 @@ async def _in_time(comparing: "asyncio.Future[_Read[ModelComparison]]") -> _Read
     return (
         comparing.result() if done else _Read(None, PartSource(problem="the registry has not answered yet"))
     )
-
-
-async def _unjudged() -> _Read[Verdict]:
-    return _Read(None, PartSource(problem="no metric of it is judged"))

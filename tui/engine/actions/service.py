@@ -243,7 +243,8 @@ class ActionService:
                 plan,
                 await self.plans.production(plan),
                 verdict.counts if verdict is not None else None,
-                known is not None and bool(judged_metrics(self._settings, known.model)),
+                known is not None
+                and (verdict is not None or bool(judged_metrics(self._settings, known.model))),
                 doubt,
                 request.value("version") if known is None else known.version_at(request.target),
             ),

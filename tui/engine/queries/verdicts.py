@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from tui.config import ConfigError, MetricSettings, Settings, seconds
+from tui.domain.address import Address
 from tui.domain.deployment import Deployment
 from tui.domain.health import Trouble
 from tui.domain.series import Grid
@@ -17,7 +18,7 @@ from tui.engine.queries.base import Context, Query
 from tui.engine.queries.charts import read_tracks
 from tui.engine.queries.pipelines import PipelinesOf
 from tui.engine.queries.versions import versions
-from tui.engine.source_pool import misconfigured
+from tui.engine.source_pool import SourcePool, misconfigured
 from tui.insight import judge
 from tui.insight.environment_state import served_from
 from tui.insight.judge import MetricCase, MetricRule, kayenta_verdict
@@ -86,9 +87,14 @@ async def _by_server(model: str, canary: Deployment | None, context: Context) ->
         ]
         newest = max(active, key=lambda each: each.created_at or 0.0, default=None)
         run = newest.address if newest is not None else None
-    if run is None or run.source not in context.settings.sources:
+    return await judgement_of(run, context.sources) if run is not None else None
+
+
+async def judgement_of(run: Address, sources: SourcePool) -> ServerVerdict | None:
+    """What the server of ``run`` says of its canary. Where it cannot be asked, that counts as not knowing."""
+    if run.source not in sources.settings.sources:
         return None
-    source: object = await context.sources.source(run.source)
+    source: object = await sources.source(run.source)
     if not isinstance(source, JudgingSource):
         return None
     try:
@@ -96,6 +102,19 @@ async def _by_server(model: str, canary: Deployment | None, context: Context) ->
     except SourceError as error:
         words = f"its verdict could not be read: {error.message}"
         return ServerVerdict(judge=run.source, run=run.of_run, decision=Decision.WAIT, reason=words)
+
+
+def by_server_alone(model: str, theirs: ServerVerdict) -> Verdict:
+    """The verdict on a model none of whose metrics is judged here."""
+    return Verdict(
+        model=model,
+        judge=theirs.judge,
+        decision=theirs.decision,
+        reason=theirs.reason,
+        score=theirs.score or 0.0,
+        server=theirs,
+        server_alone=True,
+    )
 
 
 def with_server(ours: Verdict, theirs: ServerVerdict | None, *, alone: bool) -> Verdict:
