@@ -93,8 +93,8 @@ PANES: tuple[PaneSpec, ...] = (
         acts=True,
         place="list",
         shows="pipeline",
-        into="stages",
-        into_words="Into the run: its stages",
+        into="into",
+        into_words="Into the run: its preview where one pane is shown, its stages",
         keys=(
             KeyAction("filter", ("slash",), "Filter as you type", "filter"),
             KeyAction("sort", ("s",), "Sort by need, by name or by time"),
@@ -114,6 +114,16 @@ PANES: tuple[PaneSpec, ...] = (
         shows="run",
         into="log",
         into_words="Into the log of the job or stage",
+    ),
+    PaneSpec(
+        scope="preview",
+        class_name="tui.panes.preview:PreviewPane",
+        title="Preview",
+        heading="In the preview",
+        acts=True,
+        place="preview",
+        into="stages",
+        into_words="Into the run: its stages",
     ),
     PaneSpec(
         scope="metrics",

@@ -1,12 +1,15 @@
 """Text of many lines: the beginning of it in a part of a pane, all of it on a sheet over the screen."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import ClassVar, TypeAlias
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -16,15 +19,44 @@ from widgets.table.columns import Column
 from widgets.table.line_table import LineTable, Row
 from widgets.theme import ROLE_CLASSES, role_css, role_style
 
+_WHEEL = 3
+"""Lines that a turn of the wheel scrolls."""
+
+_MARGIN = 2
+
 Lines: TypeAlias = Sequence[Piece]
 """Each a text without control characters, with its role."""
 
 
-def folded(lines: Iterable[Piece], width: int) -> Iterator[Piece]:
-    """The lines, those that are longer than ``width`` cells in several."""
+def folded(lines: Iterable[Piece], width: int, *, words: bool = False) -> Iterator[Piece]:
+    """The lines, those that are longer than ``width`` cells in several.
+
+    Args:
+        words: broken between words where there are some, and indented as they begin.
+    """
+    width = max(1, width)
     for text, role in lines:
-        for part in chop_cells(text, max(1, width)) or [""]:
+        parts = _by_words(text, width) if words and cell_len(text) > width else chop_cells(text, width)
+        for part in parts or [""]:
             yield part, role
+
+
+def _by_words(text: str, width: int) -> list[str]:
+    indent = text[: len(text) - len(text.lstrip())][: width // 3]
+    parts: list[str] = []
+    rest = text
+    while cell_len(rest) > width:
+        part = chop_cells(rest, width)[0]
+        if (cut := part.rstrip().rfind(" ") + 1) <= width // 2:
+            cut = max(len(part), len(indent) + 1)
+        parts.append(rest[:cut].rstrip())
+        rest = indent + rest[cut:].lstrip()
+    return [*parts, rest] if rest.strip() else parts
+
+
+def rows_of(lines: Iterable[Piece], width: int) -> int:
+    """How many rows a :class:`TextView` of that width needs for them."""
+    return sum(1 for _ in folded(lines, max(0, width - _MARGIN), words=True))
 
 
 class TextPart(Widget):
@@ -50,12 +82,22 @@ class TextPart(Widget):
         if self._visible() != self._drawn:
             self.refresh()
 
+    @property
+    def _room(self) -> int:
+        return max(0, self.size.width - _MARGIN)
+
+    def _rows(self) -> Iterator[Piece]:
+        return folded(self._lines, self._room)
+
+    def _begin(self) -> int:
+        """The first line that is seen."""
+        return 0
+
     def _visible(self) -> list[Piece]:
-        width, height = self.size
-        room = max(0, width - 2)
+        height = self.size.height
         found: list[Piece] = []
         left = 0
-        for line in folded(self._lines, room):
+        for line in islice(self._rows(), self._begin(), None):
             if len(found) < height:
                 found.append(line)
             else:
@@ -73,6 +115,68 @@ class TextPart(Widget):
         text, role = self._drawn[y]
         pieces = fit(((" ", ""), (text, role)), width)
         return Strip([Segment(each, base + role_style(self, its)) for each, its in pieces], width)
+
+
+class TextView(TextPart, can_focus=True):
+    """Lines that can be scrolled through; the last one tells of those below."""
+
+    # As in a table: whoever gives those keys others gives them here, too.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", id="table.down", show=False),
+        Binding("up,k", "move(-1)", "Up", id="table.up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False),
+        Binding("home,g", "edge(False)", "First", id="table.first", show=False),
+        Binding("end,G", "edge(True)", "Last", id="table.last", show=False),
+        Binding("enter", "select", "Open", id="table.select", show=False),
+    ]
+
+    class Selected(Message):
+        """Enter was pressed."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._top = 0
+
+    def action_move(self, lines: int) -> None:
+        self._go(self._top + lines)
+
+    def action_page(self, pages: int) -> None:
+        self._go(self._top + pages * max(1, self.size.height - 2))
+
+    def action_edge(self, last: bool) -> None:
+        self._go(self._most if last else 0)
+
+    def action_select(self) -> None:
+        self.post_message(self.Selected())
+
+    def first(self) -> None:
+        """Show the first lines."""
+        self._go(0)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self._go(self._top + _WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self._go(self._top - _WHEEL)
+
+    @property
+    def _most(self) -> int:
+        """The first line that is seen when the last one is."""
+        return max(0, sum(1 for _ in self._rows()) - self.size.height)
+
+    def _rows(self) -> Iterator[Piece]:
+        return folded(self._lines, self._room, words=True)
+
+    def _go(self, top: int) -> None:
+        self._top = max(0, min(top, self._most))
+        if self._visible() != self._drawn:
+            self.refresh()
+
+    def _begin(self) -> int:
+        return min(self._top, self._most)
 
 
 class TextSheet(ModalScreen[None]):

@@ -13,7 +13,7 @@ from tests.conformance.vendors import CLEANED, HOSTILE, ODD, Vendor, replacing
 from tests.engine.world import settle
 from tui.config import load
 from tui.domain.pipeline import Listing
-from tui.engine.queries import PipelinesOf
+from tui.engine.queries import ExcerptOf, PipelinesOf
 from tui.engine.runtime import Runtime
 from tui.sources.base import PipelineSource
 
@@ -77,6 +77,20 @@ def test_unknown_words_are_shown_as_they_are(at: At, vendor: Vendor) -> None:
     ci = at(replacing(vendor.odd))
     _, out, errors = ci("status", ci.gate.partition("!")[0])
     assert ODD in out.lower(), out + errors
+
+
+async def test_the_end_of_its_log_says_what_a_run_does_and_is_safe(at: At, vendor: Vendor) -> None:
+    """Also of a source that knows nothing of ends of logs."""
+    ci = at(text=HOSTILE)
+    runtime = Runtime(load(ci.file))
+    try:
+        listing = await runtime.poller.ask(PipelinesOf(vendor.name))
+        run = next(row.last for row in listing.pipelines if row.last is not None)
+        excerpt = await runtime.poller.ask(ExcerptOf(run.address))
+    finally:
+        await runtime.close()
+    assert excerpt.lines, excerpt
+    assert obeyed("".join(excerpt.lines)) == set()
 
 
 class Asked:

@@ -16,6 +16,7 @@ from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.engine.runtime import Runtime
 from tui.presenters import notices
 from tui.sources.base import Source
+from tui.sources.log_end import LogEnd
 
 T = TypeVar("T")
 
@@ -111,6 +112,8 @@ class FakeSource(FakeServer):
         self.runs: dict[Address, Run | Exception] = {}
         self.reports: dict[Address, TestReport | Exception] = {}
         self.details: dict[CaseKey, CaseDetails | Exception] = {}
+        self.ends: dict[Address, LogEnd | Exception] = {}
+        """Of the logs of runs."""
         self.default: Samples | Exception = Samples(())
         self.open = asyncio.Event()
         """Clear it and the server hangs."""
@@ -147,6 +150,10 @@ class FakeSource(FakeServer):
     async def case(self, address: Address, key: CaseKey) -> CaseDetails:
         await self._serve(f"case {key.name} {address}")
         return _or_raise(self.details[key])
+
+    async def log_end(self, run: Run, size: int) -> LogEnd:
+        await self._serve(f"log {run.address}")
+        return _or_raise(self.ends.get(run.address, LogEnd(run.address)))
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         await self._serve(query)

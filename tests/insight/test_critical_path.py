@@ -118,6 +118,15 @@ def test_of_a_run_that_goes_on_it_leads_to_what_has_run_longest() -> None:
     assert [(step.name, step.ended_at) for step in found.steps] == [("a", 10.0), ("fit", None)]
 
 
+def test_where_only_a_gate_is_left_it_leads_there() -> None:
+    optional = job("roll back", None, None, status=Status.WAITING, gate=True, optional=True)
+    gate = job("promote", None, None, status=Status.WAITING, gate=True, needs=("canary",))
+    found = path(of("a", job("canary", 0, 10), job("pages", 0, 15)), of("b", optional, gate))
+    assert [step.name for step in found.steps] == ["canary"]
+    assert "/b/job promote" in found.keys
+    assert "/b/job roll back" not in found.keys
+
+
 def test_a_stage_that_waited_for_a_person_held_up_the_rest() -> None:
     gate = ran("promote?", 10, 12, paused=1000.0)
     assert names(ran("a", 0, 10), gate, ran("b", 1012, 1020)) == ["a", "promote?", "b"]

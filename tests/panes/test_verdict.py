@@ -53,7 +53,8 @@ async def judged(slower: float, size: tuple[int, int] = (160, 40), more: str = "
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FakeSource, "samples", samples)
         async with deck(size, JUDGED + more) as work:
-            await work.settle()
+            await work.press("3")
+            await work.press("1")
             yield work
 
 

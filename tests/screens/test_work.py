@@ -87,6 +87,7 @@ async def test_what_needs_a_person_and_whose_is_what_is_looked_for_once_in_a_lis
         listing = await filled(work)
         work.screen.reveal("gitlab:ml/fraud feat/[/foo]")
         await work.settle()
+        await work.press("3")
         fewer = Listing(listing.pipelines[1:])
         with (
             counted("tui.screens.header.priority_of", priority_of) as needs,

@@ -4,7 +4,7 @@ from textual.strip import Strip
 
 from tests.app_pilot import running, screen_text
 from widgets.table.line_table import LineTable
-from widgets.text_part import TextPart, TextSheet, folded
+from widgets.text_part import TextPart, TextSheet, TextView, folded
 
 LINES = [
     ("first [/red]", "failed"),
@@ -26,6 +26,59 @@ def test_long_lines_are_folded_and_empty_ones_stay() -> None:
         ("敗", "c"),
     ]
     assert list(folded([("ab", "")], 0)) == [("a", ""), ("b", "")]
+
+
+def test_prose_is_folded_between_words_and_indented_as_it_begins() -> None:
+    line = "  119 ms over the baseline; too young"
+    assert [text for text, _ in folded([(line, "")], 20, words=True)] == [
+        "  119 ms over the",
+        "  baseline; too",
+        "  young",
+    ]
+    assert [text for text, _ in folded([("x" * 25, ""), ("a b", "")], 20, words=True)] == [
+        "x" * 20,
+        "x" * 5,
+        "a b",
+    ]
+    for width in range(6):
+        assert list(folded([("  失敗 failed  ", ""), ("", "")], width, words=True))
+
+
+class ViewApp(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = 0
+
+    def compose(self) -> ComposeResult:
+        yield TextView()
+
+    def on_text_view_selected(self) -> None:
+        self.entered += 1
+
+
+async def test_a_view_is_scrolled_as_a_table_is_moved_in() -> None:
+    app = ViewApp()
+    async with running(app, size=(30, 6)) as pilot:
+        view = app.query_one(TextView)
+        view.show(LINES)
+        view.focus()
+        await pilot.pause()
+
+        def first() -> str:
+            return screen_text(app).splitlines()[0].strip()
+
+        await pilot.press("j")
+        assert first().startswith("second")
+        await pilot.press("pagedown")
+        assert first() == "line 1"
+        await pilot.press("G")
+        assert screen_text(app).splitlines()[-1] == " line 19"
+        view.show(LINES[:8])
+        await pilot.pause()
+        assert screen_text(app).splitlines()[-1] == " line 4", "no further than there is something"
+        await pilot.press("g", "k", "enter")
+        assert first() == "first [/red]"
+        assert app.entered == 1
 
 
 class PartApp(App[None]):

@@ -91,5 +91,5 @@ class Excerpt(msgspec.Struct, frozen=True):
     """So long that its end was not reached."""
     note: str = ""
     """Why there are no lines."""
-    final: bool = True
-    """It will not change any more."""
+    again: float | None = None
+    """Seconds after which it is worth reading again; None: it will not change any more."""

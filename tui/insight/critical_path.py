@@ -56,8 +56,8 @@ def job_key(above: str, job: Job) -> str:
 def critical_path(run: Run) -> CriticalPath:
     """From the end backwards: what ended last, or goes on, then what that had to wait for and ended last, and so on.
 
-    Of several that go on it is what began first: nobody knows yet which one will end last. An older attempt that was
-    retried lies on it, for it took the time. Without times there is no path.
+    Of several that go on it is what began first: nobody knows yet which one will end last; where only a gate is left
+    it leads there. An older attempt that was retried lies on it, for it took the time. Without times there is no path.
     """
     keys: set[str] = set()
     steps = tuple(_path(run.stages or (), "", keys))
@@ -92,6 +92,8 @@ def _path(stages: Sequence[Stage], above: str, keys: set[str]) -> Iterator[Step]
     """The steps through one level; ``keys`` gets those of all on the way."""
     for unit, before in _chain(list(_units(stages, above))):
         keys.update((unit.key, unit.holder))
+        if unit.start == _NEVER:
+            continue  # a gate: there is nothing to tell of it but that all waits for it
         inner = list(_path(unit.inside, unit.key, keys))
         if inner:
             yield from inner
@@ -140,10 +142,11 @@ def _units(stages: Sequence[Stage], above: str) -> Iterator[_Unit]:
         after = frozenset(range(place))
         if stage.kind == "branch":
             after = frozenset(places[id] for id in stage.needs if id in places)
-        jobs = [job for job in stage.jobs if job.address.job is not None and job.started_at is not None]
+        jobs = [job for job in stage.jobs if job.address.job is not None and _counts(job)]
         if jobs and not stage.children:
             for job in jobs:
-                if (span := _span(job.started_at, job.duration, job.status)) is not None:
+                span = (_NEVER, _NEVER) if job.started_at is None else None
+                if span := span or _span(job.started_at, job.duration, job.status):
                     inside = job.downstream.stages or () if job.downstream is not None else ()
                     yield _Unit(
                         job_key(key, job),
@@ -158,6 +161,11 @@ def _units(stages: Sequence[Stage], above: str) -> Iterator[_Unit]:
                     )
         elif (span := _stage_span(stage)) is not None:
             yield _Unit(key, key, stage.name, place, after, (), *span, inside=stage.children)
+
+
+def _counts(job: Job) -> bool:
+    """It has begun, or is a gate that the run waits for."""
+    return job.started_at is not None or (job.gate and not job.optional and job.status is Status.WAITING)
 
 
 def _stage_span(stage: Stage) -> tuple[float, float] | None:

@@ -95,8 +95,12 @@ def _note(line: StageLine) -> Cell:
     return ((line.slow, "warning"), (f"; {line.note}" if line.note else "", ""))
 
 
-def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
-    """What the line above the tree says of the run."""
+def heading(run: Run, earlier: Sequence[Run], now: float, *, path: bool = True) -> list[StatusItem]:
+    """What the line above the tree says of the run.
+
+    Args:
+        path: with its critical path.
+    """
     shown = status_style(run.status.value)
     word = status_word(run.status, run.vendor_status)
     facts = [
@@ -106,8 +110,8 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         run.cause,
     ]
     tests = tests_text(run)
-    critical = critical_words(critical_path(run), now)
-    path = [
+    critical = critical_words(critical_path(run), now) if path else ""
+    marked = [
         StatusItem(f"{CRITICAL} critical path", "accent", drop=2),
         StatusItem("", detail=critical, drop=4),
     ]
@@ -117,7 +121,7 @@ def heading(run: Run, earlier: Sequence[Run], now: float) -> list[StatusItem]:
         StatusItem(tests, "failed" if tests.endswith("failed") else "", drop=3)
         if tests
         else StatusItem("", drop=9),
-        *(path if critical else ()),
+        *(marked if critical else ()),
         *(StatusItem("", detail=fact, drop=3) for fact in run.facts),
         StatusItem("", detail="  ".join(fact for fact in facts if fact), drop=4),
     ]

@@ -4,6 +4,7 @@ Pure functions of domain values and a time; no colours, no widths.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -262,7 +263,9 @@ def critical_words(path: CriticalPath, now: float) -> str:
         (last.ended_at if last.ended_at is not None else now) - first.started_at + (first.queued_for or 0.0)
     )
     queued = f", {fmt.elapsed(path.queued)} of it queued" if path.queued >= NOTICED else ""
-    return f"{' › '.join(step.name for step in path.steps)}: {fmt.elapsed(max(0.0, took))}{queued}"
+    names = [(name, len(list(steps))) for name, steps in groupby(step.name for step in path.steps)]
+    words = (f"{name} ({attempts} attempts)" if attempts > 1 else name for name, attempts in names)
+    return f"{' › '.join(words)}: {fmt.elapsed(max(0.0, took))}{queued}"
 
 
 def _upstream(run: Run, now: float) -> StageLine:

@@ -32,6 +32,8 @@ class LogEnd(msgspec.Struct, frozen=True):
     """The line at which what failed begins, where that is known."""
     skipped: int = 0
     """Bytes of the log before it."""
+    came: int = 0
+    """Bytes that were read for it."""
     longer: bool = False
     """More follows than was read."""
     note: str = ""
@@ -42,9 +44,12 @@ class LogEnd(msgspec.Struct, frozen=True):
 class LogEndSource(Protocol):
     """A source that reads the end of a log with one request; of others it is read as any log."""
 
-    async def log_end(self, run: Run) -> LogEnd:
+    async def log_end(self, run: Run, size: int) -> LogEnd:
         """The end of the log of ``run``, which was read with its stages: of its first failed job, if one has failed,
         else of one that runs.
+
+        Args:
+            size: bytes at the end that are enough.
 
         Raises:
             SourceError
@@ -52,15 +57,15 @@ class LogEndSource(Protocol):
         ...
 
 
-async def log_end(source: "PipelineSource", run: Run) -> LogEnd:
-    """The end of the log that tells most of a run.
+async def log_end(source: "PipelineSource", run: Run, size: int = NEWEST) -> LogEnd:
+    """The end of the log that tells most of a run, of which ``size`` bytes are enough.
 
     Raises:
         SourceError
     """
     if isinstance(source, LogEndSource):
-        return await source.log_end(run)
-    reader, newest = source.log(run.address, NEWEST), Newest()
+        return await source.log_end(run, size)
+    reader, newest = source.log(run.address, size), Newest(size)
     note = ""
     try:
         note = (await reader.read(_Bounded(newest))).note
@@ -126,6 +131,7 @@ class Newest:
                 b"".join(batch.text for batch in batches),
                 _begin(batches, inside),
                 self._first,
+                self._came,
                 self.longer,
                 note,
             )

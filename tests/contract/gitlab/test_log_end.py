@@ -39,7 +39,7 @@ async def test_the_trace_of_the_job_that_failed_first_is_read_with_one_request(
     stub: Stub, connect: Connect
 ) -> None:
     stub.routes[TRACE] = Reply.text("one\ntwo\n")
-    end = await connect().log_end(FAILED)
+    end = await connect().log_end(FAILED, NEWEST)
     assert (end.of, end.chosen, end.text) == (RUN.at_job("unit"), "the job that failed first", b"one\ntwo\n")
     assert (end.skipped, end.longer) == (0, False)
     assert len(paths(stub)) == 1
@@ -50,7 +50,7 @@ async def test_of_a_huge_trace_twenty_megabytes_go_by_and_one_is_kept(stub: Stub
     stub.routes[TRACE] = Reply.text((line * (2 * MOST // len(line))).decode())
     source = connect()
     tracemalloc.start()
-    end = await source.log_end(FAILED)
+    end = await source.log_end(FAILED, NEWEST)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert end.longer
@@ -64,9 +64,9 @@ async def test_of_a_huge_trace_twenty_megabytes_go_by_and_one_is_kept(stub: Stub
 
 async def test_what_has_no_log_says_why(stub: Stub, connect: Connect) -> None:
     source = connect()
-    begun = await source.log_end(failed(of("31", "unit", Status.QUEUED, None)))
+    begun = await source.log_end(failed(of("31", "unit", Status.QUEUED, None)), NEWEST)
     assert begun.note == "the job unit has not started: it has no log"
-    assert (await source.log_end(failed())).note == "it has no job that has a log"
+    assert (await source.log_end(failed(), NEWEST)).note == "it has no job that has a log"
     assert not stub.requests
 
 
@@ -82,5 +82,5 @@ async def test_what_is_no_trace_is_a_fault(
 ) -> None:
     stub.routes[TRACE] = reply
     with pytest.raises(SourceError) as caught:
-        await connect().log_end(FAILED)
+        await connect().log_end(FAILED, NEWEST)
     assert caught.value.trouble is trouble

@@ -20,7 +20,7 @@ assert len(BIG) > 2 * NEWEST
 async def ended(route: Route, of: Run = PLAIN) -> tuple[LogEnd, list[str]]:
     """The end of the log, and the offsets that were asked for."""
     async with jenkins({LOG: route}) as (source, stub):
-        end = await source.log_end(of)
+        end = await source.log_end(of, NEWEST)
         return end, [request.query["start"][0] for request in stub.requests]
 
 
@@ -44,7 +44,7 @@ async def test_of_an_older_one_all_goes_by_and_the_end_is_kept() -> None:
 
     async with jenkins({LOG: route}) as (source, stub):
         for _ in range(2):
-            end = await source.log_end(PLAIN)
+            end = await source.log_end(PLAIN, NEWEST)
             assert BIG.endswith(end.text)
             assert NEWEST // 2 < len(end.text) <= NEWEST
             assert end.text.startswith(b"line ")

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.engine.world import JENKINS, START, FakeSource, Time, address, listing_of, run_of
@@ -21,24 +22,14 @@ FAILED = run_of(AT, Status.FAILED, duration=60.0)
 RUNNING = run_of(AT, Status.RUNNING)
 
 
-class Logging(FakeSource):
-    """A source that can tell the end of a log."""
-
-    said: LogEnd | Exception = LogEnd(
-        AT.at_job("fit"), "the job that failed first", b"a\nERROR: b\nc\n", skipped=9
-    )
-
-    async def log_end(self, run: Run) -> LogEnd:
-        await self._serve(f"log {run.address}")
-        if isinstance(self.said, Exception):
-            raise self.said
-        return self.said
+SAID = LogEnd(AT.at_job("fit"), "the job that failed first", b"a\nERROR: b\nc\n", skipped=9)
 
 
 class World:
     def __init__(self, run: Run, history: DiskCache | None = None) -> None:
         self.time = Time()
-        self.source = Logging("ci", self.time)
+        self.source = FakeSource("ci", self.time)
+        self.source.ends[AT] = SAID
         self.source.runs[AT] = run
         self.source.listing = listing_of(run)
         self.runtime = self.time.runtime(
@@ -61,7 +52,7 @@ async def test_the_first_error_of_a_failed_run_is_asked_for_once() -> None:
     async with world as runtime:
         excerpt = await runtime.poller.ask(ExcerptOf(AT))
         assert (excerpt.lines, excerpt.error) == (("a", "ERROR: b", "c"), 1)
-        assert (excerpt.of, excerpt.before, excerpt.final) == (AT.at_job("fit"), True, True)
+        assert (excerpt.of, excerpt.before, excerpt.again) == (AT.at_job("fit"), True, None)
         assert world.asked == [str(AT), f"log {AT}"]
         with runtime.poller.watch() as watch:
             watch.want(ExcerptOf(AT))
@@ -73,8 +64,11 @@ async def test_the_end_of_a_log_that_grows_is_read_again_until_the_run_has_ended
     world = World(RUNNING)
     async with world as runtime:
         excerpt = await runtime.poller.ask(ExcerptOf(AT))
-        assert (excerpt.lines, excerpt.error, excerpt.final) == (("a", "ERROR: b", "c"), None, False)
+        assert (excerpt.lines, excerpt.error, excerpt.again) == (("a", "ERROR: b", "c"), None, 30.0)
         assert ExcerptOf(AT).wait(excerpt) == 30.0
+        world.source.ends[AT] = LogEnd(AT, text=b"a\n", came=19 << 20)
+        excerpt = await runtime.poller.ask(ExcerptOf(AT))
+        assert ExcerptOf(AT).wait(excerpt) == 600.0, "seldom, where all of a long log goes by"
 
 
 async def test_a_retried_run_is_looked_at_anew() -> None:
@@ -91,7 +85,7 @@ async def test_a_retried_run_is_looked_at_anew() -> None:
             assert world.asked.count(f"log {AT}") == 2
             now = runtime.store.get(ExcerptOf(AT)).value
             assert now is not None
-            assert not now.final
+            assert now.again is not None
         await runtime.close()
         await task
 
@@ -108,11 +102,15 @@ async def test_the_next_start_of_the_program_asks_for_no_log(tmp_path: Path) -> 
 
 async def test_what_cannot_be_read_says_why() -> None:
     world = World(FAILED)
-    world.source.said = SourceError(Trouble.FORBIDDEN, "no log for you")
+    world.source.ends[AT] = SourceError(Trouble.FORBIDDEN, "no log for you")
     async with world as runtime:
         with pytest.raises(SourceError, match="no log for you"):
             await runtime.poller.ask(ExcerptOf(AT))
-    world = World(FAILED)
-    world.source.said = LogEnd(AT)
-    async with world as runtime:
-        assert (await runtime.poller.ask(ExcerptOf(AT))).note == "the log is empty"
+    for ended, final in ((60.0, False), (-3600.0, True)):
+        world = World(msgspec.structs.replace(FAILED, started_at=START + ended - 60.0))
+        world.source.ends[AT] = LogEnd(AT)
+        async with world as runtime:
+            excerpt = await runtime.poller.ask(ExcerptOf(AT))
+            assert (excerpt.note, excerpt.again is None) == ("the log is empty", final), (
+                "it may be on its way"
+            )

@@ -30,15 +30,18 @@ class ReportCache:
         Raises:
             SourceError
         """
-        key = f"tests {identity(source, run)}"
-        if (kept := await self._kept(key, run, TestReport)) is not None:
+        if (kept := await self.known(source, run)) is not None:
             return kept
         report = await source.tests(run.address)
         if _moves(run):
             return msgspec.structs.replace(report, final=False)
         if report.final:
-            await self._keep(key, run, report)
+            await self._keep(f"tests {identity(source, run)}", run, report)
         return report
+
+    async def known(self, source: PipelineSource, run: Run) -> TestReport | None:
+        """The report that was read before; None where it was not."""
+        return await self._kept(f"tests {identity(source, run)}", run, TestReport)
 
     async def case(self, source: PipelineSource, run: Run, key: CaseKey) -> CaseDetails:
         """What one case of that report said.

@@ -1,5 +1,7 @@
 """What an earlier start of the program knew: finished runs, what their logs say, and the list as it was last read."""
 
+from collections.abc import Sequence
+
 from tui.config import Settings
 from tui.domain.log import Excerpt
 from tui.domain.pipeline import Listing, Run
@@ -40,19 +42,21 @@ class RunCache:
         key = f"run {identity(source, run)} {run.status.value}"
         await in_thread(lambda: history.put(key, run))
 
-    async def excerpt(self, source: PipelineSource, run: Run) -> Excerpt | None:
-        """What was read of the log of a run that has ended just so."""
+    async def excerpt(self, source: PipelineSource, run: Run, patterns: Sequence[str]) -> Excerpt | None:
+        """What was read of the log of a run that has ended just so, with those ``patterns`` of errors."""
         history = self._history
         if history is None or run.duration is None or not run.status.finished:
             return None
-        key = f"excerpt {identity(source, run)} {run.status.value}"
+        key = _excerpt_key(source, run, patterns)
         return await in_thread(lambda: history.get(key, Excerpt))
 
-    async def keep_excerpt(self, source: PipelineSource, run: Run, excerpt: Excerpt) -> None:
+    async def keep_excerpt(
+        self, source: PipelineSource, run: Run, patterns: Sequence[str], excerpt: Excerpt
+    ) -> None:
         history = self._history
-        if history is None or run.duration is None or not run.status.finished:
+        if history is None or run.duration is None:
             return
-        key = f"excerpt {identity(source, run)} {run.status.value}"
+        key = _excerpt_key(source, run, patterns)
         await in_thread(lambda: history.put(key, excerpt))
 
     async def listing(self, name: str) -> tuple[Listing, float] | None:
@@ -76,3 +80,7 @@ class RunCache:
             return ""
         chosen = [getattr(table, field, None) for field in ("url", "watch", "refs")]
         return f"listing {name} {chosen}"
+
+
+def _excerpt_key(source: PipelineSource, run: Run, patterns: Sequence[str]) -> str:
+    return f"excerpt {identity(source, run)} {run.status.value} {list(patterns)}"

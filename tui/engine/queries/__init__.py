@@ -7,6 +7,7 @@ from tui.engine.queries.charts import ChartOf, ProbeOf, RequestsOf
 from tui.engine.queries.comparisons import ComparisonOf, RegisteredVersions
 from tui.engine.queries.deployments import ChangesBetween, EnvironmentsOf, HistoryOf, ValidationOf
 from tui.engine.queries.excerpts import ExcerptOf
+from tui.engine.queries.failures import FailuresOf
 from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow, JournalNow
 from tui.engine.queries.logs import LogOf
 from tui.engine.queries.pipelines import PipelinesOf, RunAt
@@ -29,6 +30,7 @@ __all__ = [
     "Context",
     "EnvironmentsOf",
     "ExcerptOf",
+    "FailuresOf",
     "HistoryOf",
     "JournalNow",
     "LogOf",

@@ -8,12 +8,16 @@ from tui.domain.log import Excerpt
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.engine.queries.base import NEVER, Context, Query
-from tui.engine.queries.pipelines import RunAt, listed_run
+from tui.engine.queries.pipelines import listed_run, read_run
 from tui.sources.base import PipelineSource
 from tui.threads import in_thread
 
 AGAIN = 30.0
-"""Seconds after which the end of a log that goes on is read again."""
+"""Seconds after which the end of a log that goes on is read again; so long for each megabyte that is read for it."""
+LATE = 120.0
+"""Seconds after the end of a run in which its log may still be on its way."""
+END = 1 << 16
+"""Bytes in which the last lines are."""
 
 
 class ExcerptOf(Query[Excerpt], frozen=True):
@@ -33,19 +37,20 @@ class ExcerptOf(Query[Excerpt], frozen=True):
     async def fetch(self, context: Context) -> Excerpt:
         from tui.logs.excerpt import last_lines, round_first_error  # not with the first frame
         from tui.logs.rules import errors
-        from tui.sources.log_end import log_end
+        from tui.sources.log_end import NEWEST, log_end
 
         source = await context.sources.get(self.address.source, PipelineSource)
-        run = await self._run(context)
-        if (kept := await context.runs.excerpt(source, run)) is not None:
+        run = await read_run(context, self.address)
+        patterns = context.settings.ui.error_patterns
+        if (kept := await context.runs.excerpt(source, run, patterns)) is not None:
             return kept
-        end = await log_end(source, run)
         failed = run.status is Status.FAILED
-        finder = errors(context.settings.ui.error_patterns)
+        end = await log_end(source, run, NEWEST if failed else END)
+        finder = errors(patterns)
         lines, error = await in_thread(
             lambda: round_first_error(end.text, finder, end.begin) if failed else (last_lines(end.text), None)
         )
-        note = end.note or ("" if lines else "the log is empty")
+        settled = run.status.finished and self._ended(context) and (lines or self._long_ago(context, run))
         excerpt = Excerpt(
             end.of,
             end.chosen,
@@ -53,28 +58,22 @@ class ExcerptOf(Query[Excerpt], frozen=True):
             error,
             before=end.skipped > 0,
             longer=end.longer,
-            note=note,
-            final=run.status.finished and self._ended(context),
+            note=end.note or ("" if lines else "the log is empty"),
+            again=None if settled else AGAIN * (1 + (end.came >> 20)),
         )
-        if lines and excerpt.final:
-            await context.runs.keep_excerpt(source, run, excerpt)
+        if settled and lines:
+            await context.runs.keep_excerpt(source, run, patterns, excerpt)
         return excerpt
 
     def wait(self, answer: Excerpt) -> float:
-        return NEVER if answer.final else AGAIN
+        return NEVER if answer.again is None else answer.again
+
+    def _long_ago(self, context: Context, run: Run) -> bool:
+        if run.started_at is None or run.duration is None:
+            return True
+        return context.sources.now(self.address.source) - run.started_at - run.duration > LATE
 
     def _ended(self, context: Context) -> bool:
         """The newest listing does not tell that it was retried since it was read."""
         listed = listed_run(context.store, self.address)
         return listed is None or listed.status.finished
-
-    async def _run(self, context: Context) -> Run:
-        """With its stages; as it is known, where it has ended.
-
-        Raises:
-            SourceError
-        """
-        known = context.store.get(RunAt(self.address)).value
-        return (
-            known if known is not None and known.status.finished else await context.read(RunAt(self.address))
-        )

@@ -6,6 +6,7 @@ from tui.domain.pipeline import Listing, Run
 from tui.engine.queries.base import AnyQuery
 from tui.engine.queries.deployments import EnvironmentsOf, HistoryOf
 from tui.engine.queries.excerpts import ExcerptOf
+from tui.engine.queries.failures import FailuresOf
 from tui.engine.queries.pipelines import RunAt, runs_in
 from tui.engine.queries.tests import TestsOf
 from tui.engine.store import Store
@@ -23,7 +24,7 @@ def outdated(
     return [
         *_runs(runs, before, now, store),
         *_reports(reports, before, now),
-        *(_excerpts(known, before, now) if before is not None else ()),
+        *(_previews(known, before, now) if before is not None else ()),
         *(_deployed(known, before, now) if before is not None else ()),
     ]
 
@@ -49,13 +50,15 @@ def _reports(queries: list[TestsOf], before: Listing | None, now: Listing) -> It
             yield asked[run.address]
 
 
-def _excerpts(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Iterator[ExcerptOf]:
-    asked = {query.address: query for query in known if isinstance(query, ExcerptOf)}
-    paths = {address.pipeline for address in asked}
+def _previews(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Iterator[AnyQuery]:
+    """What is shown beside a run that moved on, or was retried."""
+    asked = [query for query in known if isinstance(query, ExcerptOf | FailuresOf)]
+    paths = {query.address.pipeline for query in asked}
     old = {run.address: _mark(run) for run in runs_in(before, paths)}
-    for run in runs_in(now, paths):
-        if run.address in asked and old.get(run.address, _mark(run)) != _mark(run):
-            yield asked[run.address]
+    moved = {run.address for run in runs_in(now, paths) if old.get(run.address, _mark(run)) != _mark(run)}
+    for query in asked:
+        if query.address in moved:
+            yield query
 
 
 def _deployed(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Iterator[AnyQuery]:

@@ -105,6 +105,16 @@ async def known_run(context: Context, address: Address, source: PipelineSource) 
     return await source.run(address)
 
 
+async def read_run(context: Context, address: Address) -> Run:
+    """The run with its stages: as it is known, where it has ended.
+
+    Raises:
+        SourceError
+    """
+    known = context.store.get(RunAt(address)).value
+    return known if known is not None and known.status.finished else await context.read(RunAt(address))
+
+
 def _downstream(stages: tuple[Stage, ...]) -> Iterator[Run]:
     for stage in stages:
         yield from _downstream(stage.children)

@@ -124,8 +124,8 @@ class GitLabSource:
         run_number(address, "ID")
         return GitLabLog(self._traces, self.run, address, self._context.clock)
 
-    async def log_end(self, run: Run) -> LogEnd:
-        return await trace_end(self._traces, run)
+    async def log_end(self, run: Run, size: int) -> LogEnd:
+        return await trace_end(self._traces, run, size)
 
     async def environments(self, pipeline: Address) -> Environments:
         """Those of a project, whatever the ref."""

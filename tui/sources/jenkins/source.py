@@ -199,8 +199,8 @@ class JenkinsSource:
             self._texts, self._steps, self._stages, address, lambda: self._where(address), tail=tail
         )
 
-    async def log_end(self, run: Run) -> LogEnd:
-        return await console_end(self._texts, self._where, run)
+    async def log_end(self, run: Run, size: int) -> LogEnd:
+        return await console_end(self._texts, self._where, run, size)
 
     async def _where(self, address: Address) -> str:
         """The path of a run.

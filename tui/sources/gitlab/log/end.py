@@ -7,7 +7,7 @@ from tui.sources.gitlab.rest_client import project_url
 from tui.sources.log_end import LogEnd, Newest
 
 
-async def trace_end(traces: Traces, run: Run) -> LogEnd:
+async def trace_end(traces: Traces, run: Run, size: int) -> LogEnd:
     """See :class:`tui.sources.log_end.LogEndSource`.
 
     Raises:
@@ -19,7 +19,7 @@ async def trace_end(traces: Traces, run: Run) -> LogEnd:
     if job.started_at is None:
         return LogEnd(job.address, chosen, note=f"the job {job.name} has not started: it has no log")
     path = f"/api/v4{project_url(job.address.path)}/jobs/{job.id}/trace"
-    newest = Newest()
+    newest = Newest(size)
     async with traces.http.stream(path, headers=ACCEPT) as stream:
         await traces.check(stream)
         async for chunk in stream.chunks():

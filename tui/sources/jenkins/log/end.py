@@ -7,10 +7,12 @@ from tui.domain.pipeline import Run, Stage
 from tui.domain.status import Status
 from tui.logs.jenkins import JenkinsParser
 from tui.sources.jenkins.log.progressive import PROGRESSIVE, STREAMING, TextReader, is_tail, read_tail
-from tui.sources.log_end import NEWEST, LogEnd, Newest
+from tui.sources.log_end import LogEnd, Newest
 
 
-async def console_end(texts: TextReader, where: Callable[[Address], Awaitable[str]], run: Run) -> LogEnd:
+async def console_end(
+    texts: TextReader, where: Callable[[Address], Awaitable[str]], run: Run, size: int
+) -> LogEnd:
     """See :class:`tui.sources.log_end.LogEndSource`.
 
     Args:
@@ -22,30 +24,30 @@ async def console_end(texts: TextReader, where: Callable[[Address], Awaitable[st
     failed = _first_failed(run.stages or ())
     of = _own_run(failed, run)
     path = f"{await where(of)}/{PROGRESSIVE}"
-    newest = await _tail(texts, path) if texts.tells_tails else None
-    newest = newest or await _all(texts, path)
+    newest = await _tail(texts, path, size) if texts.tells_tails else None
+    newest = newest or await _all(texts, path, size)
     names = [stage.name for stage in failed] if of == run.address else []
     chosen = f"from stage {names[-1]} on" if names and names[-1:] != [_job_name(run)] else ""
     return await newest.end(JenkinsParser, of, chosen, inside=names)
 
 
-async def _tail(texts: TextReader, path: str) -> Newest | None:
+async def _tail(texts: TextReader, path: str, size: int) -> Newest | None:
     """None: the controller cannot begin near the end, or what it told cannot be understood."""
-    async with texts.http.stream(path, query={"start": str(-NEWEST)}, headers=STREAMING) as stream:
+    async with texts.http.stream(path, query={"start": str(-size)}, headers=STREAMING) as stream:
         await texts.accept(stream)
         if not is_tail(stream):
             return None
-        tail = await read_tail(stream, 2 * NEWEST)
+        tail = await read_tail(stream, 2 * size + (1 << 16))
     if not tail.text:
         return None
-    newest = Newest()
+    newest = Newest(size)
     newest.begin(tail.start)
     newest.feed(tail.text)
     return newest
 
 
-async def _all(texts: TextReader, path: str) -> Newest:
-    newest = Newest()
+async def _all(texts: TextReader, path: str, size: int) -> Newest:
+    newest = Newest(size)
     async with texts.http.stream(path, query={"start": "0"}, headers={"Accept": "*/*"}) as stream:
         await texts.accept(stream)
         async for chunk in stream.chunks():
