@@ -9,6 +9,8 @@ LABEL_WIDTH = 8
 """Cells for the name of a tick: as many as ever, so that the axis does not jump when the values change."""
 _FLAT = 1e-6
 """What moves by no more than this share of itself does not move: rounding errors make no mountains."""
+_LEAST = 1e-300
+"""What is less far from zero is zero: a step that is smaller than this has no power of ten."""
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P")
 _DAY = 86400
@@ -41,8 +43,10 @@ def value_scale(lo: float, hi: float, rows: int, gap: int) -> Scale:
     Its ticks are round, and each is as many rows above the one before: ``gap`` or a few more, if there are as many.
     """
     largest = max(abs(lo), abs(hi))
-    if hi - lo <= largest * _FLAT:  # a flat line is in the middle, but zero is at the bottom
-        lo, hi = (lo - largest / 20, hi + largest / 20) if largest else (0.0, 1.0)
+    if largest < _LEAST:
+        lo, hi = 0.0, 1.0
+    elif hi - lo <= largest * _FLAT:  # a flat line is in the middle, but zero is at the bottom
+        lo, hi = lo - largest / 20, hi + largest / 20
 
     def fitting(apart: int) -> tuple[float, Scale]:
         for step in _round_steps((hi - lo) * apart / (rows - 1)):

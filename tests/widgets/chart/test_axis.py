@@ -55,6 +55,7 @@ finite = st.floats(-1e299, 1e299)
 @given(finite, finite, st.integers(3, 40), st.integers(2, 3))
 @example(1e16, 1e16 + 2, 5, 2)
 @example(-1e-300, 1e-300, 5, 2)
+@example(0.0, 5e-324, 5, 2)
 @example(0.1, 0.3, 3, 2)
 @example(-1.0, 1.0, 3, 3)
 def test_a_scale_holds_any_range_and_its_ticks_are_in_the_middle_of_rows(
