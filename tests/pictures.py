@@ -105,11 +105,11 @@ def _portable(svg: str) -> str:
 
 
 def words(svg: str) -> list[str]:
-    """What stands in a picture, line by line; how it is drawn is the libraries' business."""
+    """What stands in a picture, line by line, without blanks: into which pieces a line is drawn is no news."""
     lines: dict[float, list[tuple[float, str]]] = {}
     for x, y, text in re.findall(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>', svg):
         lines.setdefault(float(y), []).append((float(x), unescape(text).replace("\xa0", " ")))
-    return [" ".join(text for _, text in sorted(parts)) for _, parts in sorted(lines.items())]
+    return ["".join("".join(text for _, text in sorted(parts)).split()) for _, parts in sorted(lines.items())]
 
 
 async def main(check: bool) -> int:
