@@ -54,10 +54,12 @@ class Pipedeck(App[int]):
         runtime: Runtime | None = None,
         *,
         at: Address | None = None,
+        view: str = "",
     ) -> None:
         """
         Args:
             at: what the deck goes to first.
+            view: the name of the one of the config that it starts with.
 
         Raises:
             ConfigError: the theme in the config does not exist.
@@ -76,7 +78,7 @@ class Pipedeck(App[int]):
         self.theme = theme
         self.settings = settings
         self.keys = keys
-        self._at = at
+        self._at, self._view = at, view
         self.runtime = runtime or Runtime(settings, history=disk_cache_for(settings), formatter=notices)
         self.animation_level = "none"
         self.set_keymap({action: ",".join(chosen) for action, chosen in keys.items()})
@@ -84,8 +86,8 @@ class Pipedeck(App[int]):
         self._polling: asyncio.Task[None] | None = None
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands, those that mean something here."""
-        yield SystemCommand("Change theme", "Colours of the whole program", self.action_change_theme)
+        """None of Textual's own: the deck has those that mean something here."""
+        return ()
 
     def run_deck(self) -> int:
         """Run until the person quits or the terminal goes away; the exit code."""
@@ -112,7 +114,7 @@ class Pipedeck(App[int]):
     def get_default_screen(self) -> DeckScreen:
         # In place of Textual's own: one that is pushed upon it is drawn with the app's mounting done, and all that
         # the screen mounted in the meantime.
-        self._deck = DeckScreen(self.runtime, self.keys, self._at)
+        self._deck = DeckScreen(self.runtime, self.keys, self._at, self._view)
         return self._deck
 
     def on_ready(self) -> None:

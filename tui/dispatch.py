@@ -14,15 +14,18 @@ from tui import __version__, config
 from tui.commands.action_arguments import AmbiguousArguments
 from tui.commands.exit_codes import Exit
 from tui.config import ConfigError, Settings
+from tui.config.mistakes import nearest
 from tui.domain.action_kinds import COMMANDS
 from tui.domain.address import Address, AddressError
 from tui.files import expanded
 from tui.keys import keymap, ui_mistakes
+from tui.text.few_characters import write_without_escapes
 from tui.threads import use_daemon_threads
 
 
 def run(arguments: Namespace) -> int:
     """Carry out one command; the exit code."""
+    write_without_escapes(sys.stdout, sys.stderr)
     try:
         _begin_log(arguments)
         code = _run(arguments)
@@ -85,7 +88,7 @@ def _with(settings: Settings, arguments: Namespace) -> int:
     """The command with what it works on."""
     settings = _looking(settings, arguments)
     if arguments.command is None:
-        return _deck(settings)
+        return _deck(settings, view=arguments.view or "")
     if arguments.command == "open":
         return _open(settings, arguments)
     return _plainly(_WORK[arguments.command](settings, arguments))
@@ -132,12 +135,18 @@ def _plainly(command: Coroutine[Any, Any, int]) -> int:
 # --- the deck
 
 
-def _deck(settings: Settings, at: Address | None = None) -> int:
+def _deck(settings: Settings, at: Address | None = None, view: str = "") -> int:
     """The deck where there is a terminal, its picture as text where there is none.
 
     Args:
         at: what it goes to first.
+        view: the name of the one that it starts with.
+
+    Raises:
+        ConfigError: there is no such view.
     """
+    if view and view not in settings.views:
+        raise ConfigError(f"--view: there is no [views.{view}]{nearest(view, settings.views)}")
     keys = keymap(settings.ui.keys)
     for warning in settings.warnings:
         print(f"pipedeck: {warning}", file=sys.stderr)
@@ -148,7 +157,7 @@ def _deck(settings: Settings, at: Address | None = None) -> int:
     gc.disable()  # until the deck has settled: nothing that is imported and made for it is garbage
     from tui.app import Pipedeck
 
-    return Pipedeck(settings, keys, at=at).run_deck()
+    return Pipedeck(settings, keys, at=at, view=view).run_deck()
 
 
 def _on_terminal() -> bool:

@@ -99,6 +99,7 @@ PANES: tuple[PaneSpec, ...] = (
             KeyAction("filter", ("slash",), "Filter as you type", "filter"),
             KeyAction("sort", ("s",), "Sort by need, by name or by time"),
             KeyAction("reverse", ("S",), "Sort the other way round"),
+            KeyAction("next_view", ("V",), "The next view of [views] in the config"),
             KeyAction("group", ("v",), "Group by nothing, source or folder"),
             KeyAction("open_run", ("o",), "Show the run's stages"),
         ),

@@ -183,7 +183,7 @@ class TabLine(_Line):
 
     def parts(self, width: int) -> tuple[Part, ...]:
         longest = max((cell_len(tab.title) for tab in self._tabs), default=0)
-        for gap in ("   ", "  "):
+        for gap in ("    ", "   ", "  "):
             if _width(parts := self._row(longest, gap)) <= width:
                 return parts
         rows = (self._row(room, " ") for room in range(longest, 0, -1))
@@ -191,16 +191,18 @@ class TabLine(_Line):
 
     def _row(self, room: int, gap: str) -> tuple[Part, ...]:
         """All tabs, of the titles so many characters."""
-        parts: list[Part] = []
+        parts: list[Part] = [Part(" ")]
         for tab in self._tabs:
             here = tab.press == self._current
             title = tab.title if here else tab.title[:room]
+            number = f" {tab.number}" if tab.number else ""
             parts += [
-                Part(gap if parts else " "),
                 Part(f"{tab.key} {title}".strip(), "here" if here else "", tab.press),
-                Part(f" {tab.number}" if tab.number else "", tab.role, tab.press),
+                Part(number, tab.role, tab.press),
+                # Where there is room, the next one stays in its place when a number comes or goes.
+                Part(" " * max(1, len(gap) - len(number))),
             ]
-        return tuple(parts)
+        return tuple(parts[:-1])
 
 
 class KeyLine(_Line):

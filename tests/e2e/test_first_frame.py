@@ -83,7 +83,7 @@ def test_no_thread_holds_a_key_up_for_long(first: Frame) -> None:
 
 
 def test_what_the_other_panes_need_was_not_imported(first: Frame) -> None:
-    beside = {"action_progress", "base", "filterable", "pipelines", "selectable"}
+    beside = {"action_progress", "base", "filterable", "pipeline_views", "pipelines", "selectable"}
     assert within(first.modules, "tui.panes.") == {f"tui.panes.{each}" for each in beside}
     assert not within(
         first.modules,

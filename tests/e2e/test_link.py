@@ -37,3 +37,16 @@ def test_the_first_screen_and_what_changes_on_it_cost_little(config: Path) -> No
         deck.send(CTRL_L)
         deck.wait_for(lambda: len(deck.raw) - begun > 8_000)  # all is sent again
         deck.wait_for(lambda: deck.text == at_rest)
+
+
+def test_a_terminal_without_utf_8_gets_ascii_and_keeps_its_backgrounds_where_colours_are_few(
+    config: Path,
+) -> None:
+    with Deck(config, size=SIZE, env={"LC_ALL": "C", "COLORTERM": None}) as deck:
+        for words in (">= ml/vision/deploy", "= deploy-model", "x failing-pipeline", "Deploy canary"):
+            deck.wait_for(words)
+        deck.settle()
+        assert bytes(deck.raw).isascii()
+        assert b"48;5;" not in deck.raw
+        assert b"48;2;" not in deck.raw
+        assert deck.wait_exit(deck.send("q"))[0] == 0

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests.e2e.command import pipedeck
-from tests.e2e.deck import ENTER, Deck
+from tests.e2e.deck import ENTER, ESCAPE, Deck
 from tests.e2e.settings import write_config
 from tests.http_stub import Reply, Request, http_stub
 from tui.config import Settings
@@ -77,7 +77,12 @@ def test_hostile_texts_do_nothing_to_the_deck(sandbox: Sandbox, tmp_path: Path) 
         Deck(write_config(settings, tmp_path / "config.toml"), size=(199, 50)) as deck,
     ):
         deck.wait_for(f"{CLEANED}Watch canary")
-        deck.wait_for(f"{CLEANED}Promote")
+        deck.send("d")
+        deck.wait_for(
+            lambda: "Promote" in deck.text and CLEANED.split()[-1] in deck.text and "╭" in deck.text
+        )
+        deck.send(ESCAPE)
+        deck.wait_for(lambda: "╭" not in deck.text)
         deck.wait_for("ml/features/store")
         deck.send("/")
         deck.wait_for("›◊ ml/vision/deploy")

@@ -73,12 +73,13 @@ async def test_an_alarm_names_its_deployment_and_what_it_proposes() -> None:
 
 
 @pytest.mark.usefixtures("_degrading")
-async def test_notices_parse_no_markup_and_come_as_one() -> None:
+async def test_what_fired_before_the_start_is_counted_and_not_announced() -> None:
     async with deck((160, 40), ALARMS) as work:
         await work.time.advance(5)
         await work.settle()
-        (notice,) = work.screen.notices.told
-        assert "busy firing: fraud" in notice.words
+        assert "✗ 2 alarms busy fraud" in work.text.split("\n")[0]
+        assert "8 Alarms 2" in work.text.split("\n")[1]
+        assert list(work.screen.notices.told) == []
 
 
 @pytest.mark.usefixtures("_degrading")

@@ -46,9 +46,17 @@ class Emulator:
         self._stream.feed(text)
 
     def cells(self) -> list[list[Any]]:
+        """As they look: of a blank that is its background."""
         return [
-            [self.screen.buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)
+            [_seen(self.screen.buffer[y][x]) for x in range(self.screen.columns)]
+            for y in range(self.screen.lines)
         ]
+
+
+def _seen(cell: Any) -> Any:
+    if cell.data != " " or cell.underscore or cell.strikethrough or cell.reverse:
+        return cell
+    return cell._replace(fg="default", bold=False, italics=False, blink=False)
 
 
 ACCENT = "\x1b[2;1H\x1b[38;2;1;2;3m\u0301\x1b[0m"

@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.set_defaults(config=None, read_only=False, log=None, demo=False)
     whole.add_argument("--version", action="version", version=f"pipedeck {__version__}")
+    whole.add_argument("--view", metavar="NAME", help="start the dashboard with [views.NAME] of the config")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_beginning(commands)
     _add_looking(commands)

@@ -138,6 +138,10 @@ class Pane(Vertical):
         """Show the log of a run, a stage or a job from its end; only of the pane for logs."""
         raise NotImplementedError
 
+    def choose_view(self, name: str) -> None:
+        """Show the view of that name, empty: the usual one; only of the list."""
+        raise NotImplementedError
+
     def clear_filter(self) -> bool:
         """Take its filter away; False where it has none."""
         return False

@@ -1,13 +1,15 @@
 """The pipelines pane: every source in one list, what needs a person first."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui.config import ViewSettings
+from tui.config.views import Group, Sort
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Pipeline
@@ -19,6 +21,7 @@ from tui.insight.priority import Priority, priority_of, priority_order
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Selection
 from tui.panes.filterable import FilterablePane
+from tui.panes.pipeline_views import USUAL, admits, columns_of
 from tui.panes.selectable import SelectablePane
 from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line, settled_age
 from tui.text import format as fmt
@@ -29,8 +32,6 @@ from widgets.table.columns import Column
 from widgets.table.line_table import LineTable, Row
 from widgets.theme import CLOSED, OPEN, status_style
 
-Sort = Literal["need", "name", "time"]
-Group = Literal["nothing", "source", "folder"]
 SORTS: tuple[Sort, ...] = ("need", "name", "time")
 GROUPS: tuple[Group, ...] = ("nothing", "source", "folder")
 
@@ -74,6 +75,7 @@ def project(
     group: Group = "nothing",
     reverse: bool = False,
     needle: str = "",
+    view: ViewSettings = USUAL,
     closed: frozenset[str] = frozenset(),
     memory: "dict[str, MadeRow] | None" = None,
 ) -> tuple[list[Row], dict[str, Pipeline]]:
@@ -83,6 +85,7 @@ def project(
         memory: rows made before, by key; those of which nothing changed, not even the age, are not made again.
     """
     memory = {} if memory is None else memory
+    needle = f"{view.filter} {needle}".strip()
     rows = [
         _fault_row(name, reading) for name, reading in readings.items() if reading.fault and not reading.value
     ]
@@ -97,10 +100,10 @@ def project(
                 row = _row(source, line, reading, at, disabled=pipeline.disabled)
                 order = _SORT_KEYS[sort]((source, pipeline, row))
                 made = memory[key] = MadeRow(pipeline, age, sort, line, row, order)
-            if not needle or matches(needle, pipeline, made.line):
+            if admits(view, pipeline) and (not needle or matches(needle, pipeline, made.line)):
                 found.append((source, pipeline, made.row))
     found.sort(key=lambda entry: memory[entry[2].key].order, reverse=reverse)
-    if len(memory) > 2 * len(found) and not needle:
+    if len(memory) > 2 * len(found) and not needle and view == USUAL:
         for gone in memory.keys() - {row.key for _, _, row in found}:
             del memory[gone]
     pipelines = {row.key: pipeline for _, pipeline, row in found}
@@ -199,6 +202,8 @@ class PipelinesPane(SelectablePane, FilterablePane):
         self.sources = runtime.settings.pipeline_sources
         self.sort: Sort = "need"
         self.reverse = False
+        self.view = ""
+        """The name of the view that is shown; empty: the usual one."""
         self.group: Group = "nothing"
         self.pipelines: dict[str, Pipeline] = {}
         self.others: dict[str, tuple[Pipeline, Address]] = {}
@@ -208,7 +213,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
 
     def compose(self) -> ComposeResult:
         yield StatusLine(classes="unusual")
-        yield LineTable(COLUMNS, empty=f"Reading {', '.join(self.sources)} …")
+        yield LineTable(columns_of(self._view, COLUMNS), empty=f"Reading {', '.join(self.sources)} …")
         yield FilterBar()
 
     def queries(self) -> tuple[AnyQuery, ...]:
@@ -227,12 +232,14 @@ class PipelinesPane(SelectablePane, FilterablePane):
             group=self.group,
             reverse=self.reverse,
             needle=self.filter.text,
+            view=self._view,
             closed=self.closed,
             memory=self._made,
         )
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
         if any(reading.value for reading in readings.values()):
-            self.table.empty = "No pipeline matches the filter." if known else self._nothing(readings)
+            what = "filter" if self.filter.text or not self.view else f"view {self.view}"
+            self.table.empty = f"No pipeline matches the {what}." if known else self._nothing(readings)
         for each in reversed(recent(self.runtime)):
             rows = [self._acted(row, each) for row in rows]
         rows = list(self._with_others(rows, readings))
@@ -249,9 +256,9 @@ class PipelinesPane(SelectablePane, FilterablePane):
         """Say above the list what is not as usual: an order or a group that one forgot of hides things."""
         order = f"by {self.sort}{', the other way round' if self.reverse else ''}"
         told = {
-            f"sorted {order}": self.sort != "need" or self.reverse,
-            f"grouped by {self.group}": self.group != "nothing",
-            f"filter: {self.filter.text}": bool(self.filter.text) and not self.filter.display,
+            f"view {self.view}": bool(self.view),
+            f"sorted {order}": self.sort != self._view.sort or self.reverse,
+            f"grouped by {self.group}": self.group != self._view.group,
         }
         words = [words for words, so in told.items() if so]
         self.unusual.show([StatusItem(each, "dim") for each in words])
@@ -326,6 +333,26 @@ class PipelinesPane(SelectablePane, FilterablePane):
     def action_sort(self) -> None:
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
         self.project()
+
+    @property
+    def _view(self) -> ViewSettings:
+        return self.runtime.settings.views[self.view] if self.view else USUAL
+
+    def action_next_view(self) -> None:
+        """The next of the configured ones, after the last the usual one."""
+        names = ["", *self.runtime.settings.views]
+        if len(names) == 1:
+            self.notify("No view is configured; add [views.NAME] to the config.", markup=False)
+            return
+        self.choose_view(names[(names.index(self.view) + 1) % len(names)])
+        self.table.show_columns(columns_of(self._view, COLUMNS))
+        self.project()
+
+    def choose_view(self, name: str) -> None:
+        """Show that view from the next projection on; empty: the usual one."""
+        self.view = name
+        view = self._view
+        self.sort, self.group, self.reverse = view.sort, view.group, False
 
     def action_reverse(self) -> None:
         self.reverse = not self.reverse

@@ -74,11 +74,12 @@ class DeckScreen(Selecting):
     key_line = query_one(KeyLine)
 
     def __init__(
-        self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]], at: Address | None = None
+        self, runtime: Runtime, keys: Mapping[str, tuple[str, ...]], at: Address | None = None, view: str = ""
     ) -> None:
         """
         Args:
             at: what to go to as soon as it is listed.
+            view: the name of the one that the list starts with.
         """
         super().__init__(runtime, keys)
         self._opened_at = at
@@ -86,6 +87,7 @@ class DeckScreen(Selecting):
         """A pane and the key of what it is to have its cursor on when that has been read."""
         self.filled = False
         self.panes[LIST] = pane_class(SPECS[LIST])(runtime)
+        self.panes[LIST].choose_view(view)
         self.lower = LOWER
         self._watch = runtime.poller.watch()
         self._unsubscribe = runtime.store.subscribe(self._heard)
@@ -338,7 +340,7 @@ class DeckScreen(Selecting):
         if (pane := self.panes.get(name)) is None or not there(pane):
             return
         self._come_to(name)
-        pane.focus_target.focus()
+        self.set_focus(pane.focus_target)  # not focus(), which waits for a turn: the next key is meant for it
 
     def _come_to(self, name: str) -> None:
         self.follow_cursor()
@@ -438,8 +440,18 @@ class DeckScreen(Selecting):
             namespace = self.focused
         await self.app.run_action(action.command, default_namespace=namespace)
 
-    def pipeline_keys(self) -> list[str]:
-        return [row.key for row in self._rows()]
+    def go_to_model(self, name: str) -> None:
+        """Go to the metrics of that model, with its first pipeline selected."""
+        model = self.runtime.settings.models[name]
+        row = next((row for row in self.rows() if model.ships(row.address)), None)
+        self._select(Selection(pipeline=row, model=name))
+        self._into("metrics")
+
+    def try_theme(self, name: str) -> None:
+        """Show these colours until the end, and say what keeps them."""
+        self.app.theme = name
+        path = self.runtime.settings.path or "the config"
+        self.notify(f'To keep these colours: theme = "{name}" under [ui] in {path}', markup=False, timeout=30)
 
     def reveal(self, key: str) -> None:
         """Go to the pipeline of ``key``, as the palette does."""

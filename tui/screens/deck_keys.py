@@ -26,7 +26,7 @@ class DeckKeys(ActionKeys):
 
     def action_help(self) -> None:
         """What the keys do, those of this pane first."""
-        self.app.push_screen(HelpSheet(list(help_sections(self.keys, self.current))))
+        self.app.push_screen(HelpSheet(list(help_sections(self.keys, self.current)), filtered=True))
 
     def action_sources(self) -> None:
         self.app.push_screen(HelpSheet(source_sections(self.runtime), ("Source", "What is known")))

@@ -12,6 +12,7 @@ from tui.engine.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, Verdict
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
+from tui.insight.pending_gates import PendingGate
 from tui.insight.priority import Priority, priority_of
 from tui.panes.action_progress import LOOKS
 from tui.panes.base import Selection
@@ -32,6 +33,11 @@ class Header(StatusLine):
         self._runtime = runtime
         self._gates = GatesNow(runtime.settings)
         self._counted: dict[str, tuple[Listing | None, int]] = {}
+
+    @property
+    def waiting(self) -> list[PendingGate]:
+        """The gates that somebody has to answer."""
+        return self._gates.needing
 
     def counts(self, selection: Selection) -> dict[str, tuple[str, str]]:
         """What stands beside the titles of panes, by their scopes, each with its role."""

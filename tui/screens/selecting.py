@@ -104,7 +104,7 @@ class Selecting(DeckKeys):
     def _renewed(self, selection: Selection) -> Selection:
         if (old := selection.pipeline) is None:
             return self._completed(selection)
-        row = next((each for each in self._rows() if (each.address, each.ref) == (old.address, old.ref)), old)
+        row = next((each for each in self.rows() if (each.address, each.ref) == (old.address, old.ref)), old)
         renewed = msgspec.structs.replace(selection, pipeline=row)
         address, run = selection.address, renewed.run_address
         if address is not None and address.of_run == selection.run_address != run:
@@ -112,7 +112,7 @@ class Selecting(DeckKeys):
             return Selection(run=selection.run, pipeline=row, model=selection.model)
         return renewed
 
-    def _rows(self) -> Iterator[Pipeline]:
+    def rows(self) -> Iterator[Pipeline]:
         """Of the list, those that a filter hides too."""
         for name in self.runtime.settings.pipeline_sources:
             listing = self.runtime.store.get(PipelinesOf(name)).value
@@ -121,7 +121,7 @@ class Selecting(DeckKeys):
     def _row_of(self, address: Address) -> Pipeline | None:
         """The row that lists its run; else one of its pipeline."""
         pipeline, its_run = address.pipeline, address.of_run
-        rows = [row for row in self._rows() if row.address == pipeline]
+        rows = [row for row in self.rows() if row.address == pipeline]
         rows.sort(key=lambda row: all(run.address != its_run for run in row.runs))
         return rows[0] if rows else None
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import select
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Literal, TextIO, cast
@@ -12,6 +13,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui.terminal.screen_buffer import ScreenBuffer
+from tui.text.few_characters import in_encoding, lacks, terminal_encoding
 from tui.text.safe import clean, shorten
 
 _LONGEST_NOTICE = 200
@@ -40,6 +42,9 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(Any, _Outlet(self._file))
         self._memory = ScreenBuffer()
         self._watched = False
+        encoding = terminal_encoding(os.environ, sys.__stderr__.encoding if sys.__stderr__ else "")
+        self._encoding = encoding if lacks(encoding) else ""
+        """Of the terminal, where that lacks characters."""
 
     def start_application_mode(self) -> None:
         if not self._watched:
@@ -50,7 +55,7 @@ class TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         if changes := self._memory.rewrite(data, self._app.size):
-            super().write(changes)
+            super().write(in_encoding(changes, self._encoding) if self._encoding else changes)
 
     def forget(self) -> None:
         """The terminal may show anything now: send all of what is drawn next."""

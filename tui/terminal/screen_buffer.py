@@ -6,7 +6,8 @@ whatever is not understood is passed on as it is, and what it may have changed i
 """
 
 import re
-from typing import TypeAlias
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
@@ -18,6 +19,12 @@ GAP = 5
 
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _TOKEN = re.compile(r"\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f-\x9f]+)")
+_ATTRIBUTES = frozenset("1234579")
+"""Those that only add something."""
+_SEEN = frozenset({"4", "7", "9", "21", "53"})
+"""Attributes that a blank shows, too: lines, and the colours the other way round."""
+_COLOURS = frozenset(map(str, (*range(30, 38), 39, *range(90, 98))))
+_BACKGROUNDS = frozenset(map(str, (*range(40, 48), 49, *range(100, 108))))
 _FRAME = re.compile(r"\x1b\[\d+;\d+H")
 _HARMLESS = re.compile(
     r"(?:\x07|\x1b\[\?(?!1049|1047|47|3|6)[0-9]+[hl]|\x1b\[[<>=][0-9;]*u|\x1b\[\??[0-9;]*\$p"
@@ -121,8 +128,8 @@ class _Writer:
         add = self._parts.append
         add(f"\x1b[{row};{column}H")
         for style, char in cells:
-            if style != self._style:
-                add(f"\x1b[0;{style}m" if style and self._style else f"\x1b[{style}m")
+            if style != self._style and not (char == " " and blank_style(self._style) == style):
+                add(_switch(self._style, style))
                 self._style = style
             add(char)
 
@@ -154,10 +161,62 @@ def _parse(run: str) -> list[Cell] | None:
         elif not cells and cell_len(chars[0]) == 0:
             return None  # it goes onto a cell before the run, another time with each writing
         elif chars.isascii() or (cell_len(chars) == len(chars) and all(map(_single, chars))):
-            cells += [(style, char) for char in chars]
+            blank = blank_style(style)
+            cells += [(blank if char == " " else style, char) for char in chars]
         else:
             cells.append((style, ""))
     return cells if at == len(run) and not style else None
+
+
+@lru_cache(1024)
+def blank_style(style: str) -> str:
+    """What of ``style`` is seen on a blank: its background, unless there is a line, or the colours are reversed."""
+    looks = _looks(style)
+    return style if looks.attributes & _SEEN else looks.background
+
+
+class _Looks(NamedTuple):
+    """A style taken apart."""
+
+    attributes: frozenset[str]
+    colour: str
+    background: str
+
+
+@lru_cache(1024)
+def _looks(style: str) -> _Looks:
+    codes = style.split(";") if style else []
+    attributes: set[str] = set()
+    colour = background = ""
+    while codes:
+        number = {"2": 5, "5": 3}.get(codes[1], 1) if codes[0] in ("38", "48") and len(codes) > 1 else 1
+        if codes[0] == "48" or codes[0] in _BACKGROUNDS:
+            background = ";".join(codes[:number])
+        elif codes[0] == "38" or codes[0] in _COLOURS:
+            colour = ";".join(codes[:number])
+        else:
+            attributes.add(codes[0])
+        del codes[:number]
+    return _Looks(frozenset(attributes), colour, background)
+
+
+@lru_cache(4096)
+def _switch(old: str, new: str) -> str:
+    """What leads from one style to another: what differs, or all of it after a reset where something has to go."""
+    before, after = _looks(old), _looks(new)
+    lost = before.attributes - after.attributes
+    unknown = not before.attributes | after.attributes <= _ATTRIBUTES
+    if (
+        lost
+        or unknown
+        or (before.colour and not after.colour)
+        or (before.background and not after.background)
+    ):
+        return f"\x1b[0;{new}m" if new else "\x1b[m"
+    changed = [*sorted(after.attributes - before.attributes)]
+    changed += [after.colour] if after.colour != before.colour else []
+    changed += [after.background] if after.background != before.background else []
+    return f"\x1b[{';'.join(changed)}m"
 
 
 def _single(char: str) -> bool:
@@ -173,7 +232,7 @@ def _spans(before: list[Cell | None], cells: list[Cell]) -> list[tuple[int, int]
         if spans:
             first, last = spans[-1]
             style = cells[last - 1][0]
-            if at - last <= GAP and all(cell[0] == style for cell in cells[last:at]):
+            if at - last <= GAP and all(cell[0] in (style, blank_style(style)) for cell in cells[last:at]):
                 spans[-1] = first, at + 1
                 continue
         spans.append((at, at + 1))

@@ -1,8 +1,11 @@
 """Text for an output that has few characters: what it lacks is drawn with what it has, and is never an escape."""
 
+import codecs
+import io
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
+from typing import TextIO
 
 from rich.cells import cell_len
 
@@ -44,11 +47,8 @@ class _Lacking(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        try:
-            char.encode(self._encoding)
-            drawn = char
-        except UnicodeEncodeError:
-            drawn = _plain(char, self._encoding)
+        # Not by trying to encode: this runs in the handler of that very error, too.
+        drawn = char if char.encode(self._encoding, "ignore") else _plain(char, self._encoding)
         self[code] = drawn
         return drawn
 
@@ -61,6 +61,32 @@ def in_encoding(text: str, encoding: str) -> str:
 def lacks(encoding: str) -> bool:
     """Whether there is anything that ``encoding`` has no bytes for."""
     return encoding.lower().replace("-", "").replace("_", "") not in ("utf8", "utf16", "utf32", "utf8sig")
+
+
+def terminal_encoding(environment: Mapping[str, str], python: str) -> str:
+    """What the terminal is told to understand.
+
+    Args:
+        python: what Python writes in, which takes UTF-8 where the locale is ``C``, and says so in ``LC_CTYPE``.
+    """
+    told = environment.get("LC_ALL") or environment.get("LC_CTYPE", "")
+    if told in ("", "C.UTF-8") and not environment.get("LC_ALL"):
+        told = environment.get("LANG", "") or told
+    return "ascii" if told in ("C", "POSIX") else python or "utf-8"
+
+
+def write_without_escapes(*streams: TextIO) -> None:
+    """Have ``streams`` draw what their encoding lacks, in place of failing or writing escapes."""
+    codecs.register_error("drawn", _draw_error)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and lacks(stream.encoding):
+            stream.reconfigure(errors="drawn")
+
+
+def _draw_error(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_encoding(error.object[error.start : error.end], error.encoding), error.end
 
 
 @cache

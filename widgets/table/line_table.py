@@ -178,6 +178,13 @@ class LineTable(ScrollView, can_focus=True):
         """The row with the cursor, None without rows."""
         return self.rows[self.cursor] if self.rows else None
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Show these from the next :meth:`set_rows` on, whose rows have cells for them."""
+        self.columns = tuple(columns)
+        self._header = Row("", tuple(column.title for column in columns), "header")
+        self._known.clear()
+        self._drawn.clear()
+
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show ``rows`` from now on. What is already on the screen as it should be is not drawn again."""
         old, cursor, top = self.rows, self.cursor, self.scroll_offset.y

@@ -76,3 +76,24 @@ async def test_long_words_take_several_lines() -> None:
             await pilot.pause()
             inside = [line.split("│")[1] for line in screen_text(app).split("\n") if line.count("│") == 2]
             assert f"trouble {words} user" in " ".join(" ".join(inside).split())
+
+
+async def test_it_filters_as_one_types_and_escape_takes_that_away_first() -> None:
+    app = HelpApp()
+    async with running(app, size=(80, 16)) as pilot:
+        await pilot.press("escape")
+        app.push_screen(
+            HelpSheet(
+                [("Moving", [("j", "Down"), ("q", "Quit")]), ("Acting", [("a", "Go on")])], filtered=True
+            )
+        )
+        await pilot.press(*"mov q")
+        assert "Quit" in screen_text(app)
+        assert "Down" not in screen_text(app)
+        assert "Go on" not in screen_text(app)
+        await pilot.press(*"zz")
+        assert "Nothing has mov qzz." in screen_text(app)
+        await pilot.press("escape")
+        assert "Go on" in screen_text(app)
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpSheet)

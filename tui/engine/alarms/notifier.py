@@ -73,6 +73,7 @@ class Notifier:
         self._settings = settings
         self._formatter = formatter
         self._clock = clock
+        self._begun = clock()
         self._later = later
         self._channels = channels
         self._failed = failed
@@ -123,7 +124,8 @@ class Notifier:
                 by.setdefault(channel, []).append(new)
         screen: dict[tuple[str, ...], set[Channel]] = {}
         for channel in ("app", "bell", "desktop"):
-            if channel in by:
+            by[channel] = [new for new in by.get(channel, ()) if not self._is_old(new)]
+            if by[channel]:
                 screen.setdefault(tuple(map(_key, by[channel])), set()).add(channel)
         for channels in screen.values() if self.on_screen is not None else ():
             messages = by[next(iter(channels))]
@@ -133,6 +135,10 @@ class Notifier:
             self._start(self._run(formatter.document(by["command"], now)))
         if self._settings.webhook is not None and "webhook" in by:
             self._start(self._post(formatter.document(by["webhook"], now)))
+
+    def _is_old(self, news: AlarmNotice) -> bool:
+        """It fired before the start: whoever looks at the screen sees it there."""
+        return isinstance(news, Alarm) and news.state is AlarmState.FIRING and news.since < self._begun
 
     def _start(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(sending)
