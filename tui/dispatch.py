@@ -249,16 +249,16 @@ async def _watch(settings: Settings, its: Namespace) -> Exit:
 
 
 async def _init(its: Namespace) -> Exit:
+    from tui.commands.init import SERVERS
     from tui.commands.init.command import InitOptions, init
 
     given = vars(its)
-    kinds = ("jenkins", "gitlab", "prometheus")
     return await init(
         InitOptions(
             path=expanded(its.config or config.default_path()),
-            urls=tuple((kind, given[kind]) for kind in kinds if given[kind]),
+            urls=tuple((kind, given[kind]) for kind in SERVERS if given[kind]),
             user=its.user,
-            tokens=tuple((kind, token) for kind in kinds if (token := given[f"{kind}_token"])),
+            tokens=tuple((kind, token) for kind in SERVERS if (token := given[f"{kind}_token"])),
             watch=tuple(its.watch),
             print_only=its.print,
             yes=its.yes,

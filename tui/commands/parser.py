@@ -7,6 +7,7 @@ from pathlib import Path
 from tui import __version__
 from tui.commands.action_arguments import add_acting
 from tui.commands.command_help import Commands, add_command
+from tui.commands.init import SERVERS
 
 ADDRESS = "or the web address of its page"
 NOT_IN_THE_DEMO = ("demo", "init", "journal", "completion")
@@ -17,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole program; help, completion and the man page are made from it."""
     whole = argparse.ArgumentParser(
         prog="pipedeck",
-        description="Pipelines of Jenkins and GitLab beside the metrics of the models they ship.",
+        description="Pipelines of Jenkins, GitLab and Spinnaker beside the metrics of the models they ship.",
         epilog="Without a command it opens the dashboard. Exit codes: 0 fine, 1 failed, 2 usage or config, "
         "3 a source could not be reached, 4 refused, 5 outcome unknown, 10 worse, 11 unclear.",
         parents=[everywhere()],
@@ -150,7 +151,7 @@ def _add_init(commands: Commands) -> None:
         example="pipedeck init --gitlab https://gitlab.example.com --gitlab-token env:GITLAB_TOKEN",
         codes="0: it is written, or printed; 1: a server cannot be used; 4: nothing was written.",
     )
-    for kind, title in (("jenkins", "Jenkins"), ("gitlab", "GitLab"), ("prometheus", "Prometheus")):
+    for kind, title in SERVERS.items():
         init.add_argument(f"--{kind}", metavar="URL", help=f"address of a {title}, path prefix included")
         init.add_argument(
             f"--{kind}-token",
