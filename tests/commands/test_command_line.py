@@ -26,7 +26,14 @@ COMMANDS = next(
 def test_what_is_for_all_commands_may_stand_anywhere(line: str) -> None:
     asked = parse(line.split())
     assert asked == Namespace(
-        command="status", config=Path("x.toml"), read_only=True, log=None, address=None, json=True, world=""
+        command="status",
+        config=Path("x.toml"),
+        read_only=True,
+        log=None,
+        view=None,
+        address=None,
+        json=True,
+        world="",
     )
 
 
