@@ -16,8 +16,8 @@ from tests.e2e.terminal import Terminal
 from tests.e2e.tmux import Tmux
 from tui.sandbox.process import Sandbox
 
-LOADED = ("deploy-model", "ml/features/store", "Watch canary", "fail 250")
-"""Of the demo: its list, the stages beside it, the last chart."""
+LOADED = ("deploy-model", "ml/features/store", "Watch canary", "critical path", "DO NOT PROMOTE fraud")
+"""Of the demo: its list, the preview beside it, the verdicts."""
 MOST = {
     "start, to the last chart": 32_000.0,
     "one row changed": 100.0,
@@ -87,6 +87,7 @@ def _chart(terminal: Terminal, times: int) -> Costs:
     """Three charts, and the verdict on them, each with new points whenever it is asked for."""
     terminal.wait_for("project-")
     _only(terminal, "project-01")
+    _cost(terminal, "3")
     terminal.wait_for("fail 250")
     terminal.settle(1)
     yield "a refresh of three charts", _mean(terminal, [CTRL_R] * times, 1.0)
@@ -96,7 +97,7 @@ def _idle(terminal: Terminal, seconds: float) -> Costs:
     """Nothing moves but time; lists are read, and are as they were."""
     terminal.wait_for("project-")
     _only(terminal, "job-011")
-    terminal.wait_for("No model has this pipeline")
+    terminal.wait_for("job-011 ›")
     terminal.settle(1)
     yield "a minute in which nothing changes", terminal.watch(seconds) * 60 / seconds
 

@@ -35,9 +35,10 @@ class Deck(Terminal):
         return next((row for row in self.rows() if name in row), "")
 
     def loaded(self) -> None:
-        """Wait until list, stages and charts of the demo world have been read."""
-        for text in ("deploy-model", "ml/features/store", "Watch canary", "fail 250"):
+        """Wait until list, preview and verdict of the demo world have been read."""
+        for text in ("deploy-model", "ml/features/store", "Watch canary"):
             self.wait_for(text)
+        self.wait_for(lambda: "Reading" not in self.text)
 
     def refresh_until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Press ctrl+r now and then until ``condition`` holds; the program itself keeps from asking too often."""

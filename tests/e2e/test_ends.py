@@ -90,9 +90,13 @@ def test_it_quits_while_every_server_hangs(sandbox: Sandbox, config: Path) -> No
 def test_it_quits_while_servers_hang_that_answered_before(sandbox: Sandbox, config: Path) -> None:
     with Deck(config) as deck:
         deck.loaded()
+        deck.send("3")  # charts, which are asked for again as lists are
+        deck.wait_for("┤")
         asked = requests(sandbox)
         hang(sandbox)
-        deck.refresh_until(lambda: all(requests(sandbox)[face] > asked[face] for face in asked))
+        deck.refresh_until(lambda: all(requests(sandbox)[face] > asked[face] for face in FACES))
+        deck.send("1")
+        deck.wait_for("❯◊ ml/vision/deploy")
         quits_at_once(deck)
 
 

@@ -127,7 +127,7 @@ def test_an_idle_deck_writes_nothing(sandbox: Sandbox, config: Path) -> None:
         deck.wait_for("1 of 17")
         deck.send(ENTER)
         deck.wait_for("❯✓ old-import")
-        deck.wait_for("No model has this pipeline")
+        deck.wait_for("critical path  old-import")
         deck.wait_for("DO NOT PROMOTE fraud")  # in the header, as soon as it is judged
         deck.settle(1)
 

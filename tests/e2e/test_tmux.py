@@ -18,7 +18,13 @@ def test_a_session_in_tmux(config: Path, tmp_path: Path) -> None:
 
         # It opens and lists both sources, the stages of what needs a person first, and its model's charts.
         tmux.send(f"{program()} --config {config}\r")
-        for text in ("❯◊ ml/vision/deploy", "ml/features/store", "Watch canary", "⠤c⠤ canary", "3 waiting"):
+        for text in (
+            "❯◊ ml/vision/deploy",
+            "ml/features/store",
+            "Watch canary",
+            "critical path",
+            "3 waiting",
+        ):
             tmux.wait_for(text)
         assert tmux.ask("#{alternate_on} #{cursor_flag} #{mouse_any_flag}") == "1 0 1"
 
