@@ -34,7 +34,7 @@ def words(deck: Deck) -> str:
 def on_the_delivery(deck: Deck) -> None:
     deck.send(f"1/ranking/Deploy{ENTER}")
     deck.wait_for("❯◊ ranking/Deploy")
-    deck.wait_for("◊• Manual Judgment")
+    deck.wait_for("Manual Judgment: anybody")
 
 
 def consent(deck: Deck, name: str) -> None:
@@ -49,7 +49,9 @@ def test_followed_approved_and_taken_back(sandbox: Sandbox, config: Path) -> Non
     with Deck(config, size=(170, 45)) as deck:
         deck.wait_for("ranking/Deploy")
         on_the_delivery(deck)
-        deck.send("2gj")
+        deck.send("2")
+        deck.wait_for("◊• Manual Judgment")
+        deck.send("gj")
         deck.wait_for("❯✓  └─ jenkins:ml-service")
         deck.send(ENTER)
         deck.wait_for("Checkout SCM")

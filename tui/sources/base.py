@@ -258,7 +258,7 @@ class RegistrySource(Source, Protocol):
         """
         ...
 
-    async def newest(self, model: str) -> tuple[RegisteredVersion, ...]:
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
         """The versions registered last, newest first, with their tags and without what was measured. Empty where there
         are none, or where one may not see them.
 

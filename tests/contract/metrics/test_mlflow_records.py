@@ -143,7 +143,7 @@ class TestTheNewestVersions:
             {f"GET {API}/model-versions/search": recorded("3.17.2/model-versions-search")}
         ) as stub:
             async with source(stub.url) as mlflow:
-                found = await mlflow.newest("fraud")
+                found = await mlflow.newest_versions("fraud")
             (asked,) = stub.requests
         assert [(each.version, each.tags) for each in found] == [
             ("2", (("deployed_as", "2026.11.2"),)),
@@ -155,15 +155,15 @@ class TestTheNewestVersions:
         empty = recorded("3.17.2-auth/no-permission-model-versions-search")
         with http_stub({f"GET {API}/model-versions/search": empty}) as stub:
             async with source(stub.url) as mlflow:
-                assert await mlflow.newest("fraud") == ()
+                assert await mlflow.newest_versions("fraud") == ()
 
     async def test_quotes_in_a_name(self) -> None:
         with http_stub({"*": Reply.json({})}) as stub:
             async with source(stub.url) as mlflow:
-                await mlflow.newest("it's")
+                await mlflow.newest_versions("it's")
                 assert stub.requests[0].query["filter"] == ['name="it\'s"']
                 with pytest.raises(SourceError) as caught:
-                    await mlflow.newest('it\'s "x"')
+                    await mlflow.newest_versions('it\'s "x"')
         assert (caught.value.trouble, len(stub.requests)) == (Trouble.REFUSED, 1)
 
     async def test_those_made_at_a_commit(self) -> None:

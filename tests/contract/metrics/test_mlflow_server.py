@@ -220,7 +220,7 @@ for alias, rate, columns in (("champion", 0.01, "ab"), ("challenger", 0.05, "abc
 async def test_what_changed_between_two_versions_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
     await train(real, tmp_path, CHANGES)
     async with source(real.url) as mlflow:
-        newest = await mlflow.newest("changes")
+        newest = await mlflow.newest_versions("changes")
         old, new = [await mlflow.recorded("changes", number) for number in ("1", "2")]
         at_no_commit = await mlflow.made_at(newest, "a" * 40)
     assert ([each.version for each in newest], at_no_commit) == (["2", "1"], ())

@@ -62,7 +62,7 @@ class Registry(FakeSource):
             raise self.problem
         return self.named
 
-    async def newest(self, model: str) -> tuple[RegisteredVersion, ...]:
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
         tags = {"1": (("deployed_as", "1.0"),), "2": (("deployed_as", "1.1"),)}
         return tuple(RegisteredVersion(model, number, tags=tags.get(number, ())) for number in "321")
 

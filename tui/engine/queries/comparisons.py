@@ -54,7 +54,7 @@ class ComparisonOf(Query[ModelComparison], frozen=True):
         front = await _front(self.model, context)
         newest: tuple[RegisteredVersion, ...] = ()
         if (front.stable and not self.deployed) or (front.canary and not self.candidate):
-            newest = await source.newest(registry.model)
+            newest = await source.newest_versions(registry.model)
 
         async def meant(named: str, deployment: Deployment | None, alias: str) -> LinkedVersion:
             if named:
@@ -129,7 +129,7 @@ class RegisteredVersions(Query[tuple[RegisteredVersion, ...]], frozen=True):
         if registry is None:
             raise misconfigured(f"the config has no registry in [models.{self.model}]")
         source = await context.sources.get(registry.source, RegistrySource)
-        return await source.newest(registry.model)
+        return await source.newest_versions(registry.model)
 
     def wait(self, answer: tuple[RegisteredVersion, ...]) -> float:
         return STANDING

@@ -123,7 +123,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         found = dict(zip(versions, read_, strict=True))
         return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
 
-    async def newest(self, model: str) -> tuple[RegisteredVersion, ...]:
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
         query = {"filter": f"name={_quoted(model, self._name)}", "max_results": str(MOST_VERSIONS)}
         query["order_by"] = "creation_timestamp DESC"
         found = (await self._get("model-versions/search", payload.version_lists, query)).model_versions
