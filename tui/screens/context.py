@@ -7,6 +7,7 @@ from tui.domain.verdict import Verdict
 from tui.engine.queries import VerdictOf
 from tui.engine.runtime import Runtime
 from tui.panes.base import Selection
+from tui.text.safe import clean
 from widgets.status_line import StatusItem, StatusLine
 
 BELOW = "›"
@@ -23,7 +24,8 @@ class ContextLine(StatusLine):
 
     def project(self, selection: Selection) -> None:
         """Name ``selection``."""
-        items = list(_path(selection))
+        # The parts of an address are as the server sends them.
+        items = [item._replace(label=clean(item.label)) for item in _path(selection)]
         path = [
             StatusItem(f"{BELOW} {item.label}" if number else item.label, item.role, press=item.press)
             for number, item in enumerate(items)
