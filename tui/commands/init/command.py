@@ -10,6 +10,7 @@ import msgspec
 from tui.commands.config import example
 from tui.commands.exit_codes import Exit
 from tui.commands.frame import complain, with_runtime
+from tui.commands.init import SERVERS
 from tui.commands.init.survey import Survey, survey
 from tui.commands.init.text import Reference, Server, additions, first_config, ready_made
 from tui.commands.prompts import NoAnswer, ask, ask_secret, ask_yes
@@ -27,8 +28,7 @@ from tui.config import (
 from tui.domain.health import Finding
 from tui.engine.runtime import Runtime
 from tui.files import make_folder, open_file
-
-_TITLES = {"jenkins": "Jenkins", "gitlab": "GitLab", "prometheus": "Prometheus"}
+from tui.text.safe import clean
 
 
 class InitOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ async def _by_options(its: InitOptions) -> Exit:
 async def _by_questions(its: InitOptions) -> Exit:
     _say("Pipedeck reads Jenkins and GitLab, and metrics from a Prometheus. Enter alone leaves one out.")
     servers: list[_Asked] = []
-    for kind in _TITLES:
+    for kind in SERVERS:
         while (asked := _ask_server(kind)) is not None:
             if await _tried(asked, its.path):
                 servers.append(asked)
@@ -109,7 +109,7 @@ async def _by_questions(its: InitOptions) -> Exit:
 
 
 def _ask_server(kind: str) -> _Asked | None:
-    url = ask(f"\nAddress of {_TITLES[kind]}: ")
+    url = ask(f"\nAddress of {SERVERS[kind]}: ")
     if not url:
         return None
     user = ask("Your user name there (empty: nobody logs in): ") if kind == "jenkins" else ""
@@ -162,7 +162,7 @@ async def _tried(asked: _Asked, path: Path) -> bool:
         return Exit.OK
 
     await with_runtime(settings, look)
-    _say(f"{_TITLES[its.type]} at {its.url}:")
+    _say(f"{SERVERS[its.type]} at {its.url}:")
     for finding in found:
         _say(
             f"  {'ERROR' if finding.level == 'error' else finding.level}: {finding.subject}: {finding.message}"
@@ -209,7 +209,7 @@ def _with_watch(server: Server, found: Survey) -> Server:
         return server
     proposed = found.watch.get(server.name, ("**",))
     given = ask(
-        f"What of {_TITLES[server.type]} to watch, globs with commas between [{', '.join(proposed)}]: "
+        f"What of {SERVERS[server.type]} to watch, globs with commas between [{clean(', '.join(proposed))}]: "
     )
     globs = tuple(part.strip() for part in given.split(",") if part.strip())
     return msgspec.structs.replace(server, watch=globs or proposed)
@@ -228,7 +228,7 @@ def _told(found: Survey) -> str:
         ("jobs that look like canaries", list(found.canary_jobs)),
         ("ready-made metrics that fit", sorted(found.series)),
     ]
-    lines += [f"{what}: {', '.join(names)}" for what, names in parts if names]
+    lines += [f"{what}: {clean(', '.join(names))}" for what, names in parts if names]
     return "\n" + "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from tui.commands.init.survey import DeployJob, Shipped, Survey
+from tui.text.safe import clean
 
 Reference = str | tuple[str, ...]
 """How a token is kept: ``env:NAME``, ``file:PATH``, ``keyring:SERVICE/USER``, a command, or the token itself."""
@@ -88,7 +89,7 @@ def _source(server: Server, found: Survey) -> str:
         paths = list(dict.fromkeys(row.address.path for row in rows))
         if paths:
             more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-            lines.append(f"# there are now: {', '.join(paths[:5])}{more}")
+            lines.append(f"# there are now: {clean(', '.join(paths[:5]))}{more}")
     if server.type == "gitlab" and found.canary_jobs:
         lines.append(f"canary_jobs = {_toml(('*canary*', *found.canary_jobs))}  # take a part of the traffic")
     if server.type == "jenkins":
@@ -129,8 +130,9 @@ def _reference(token: Reference) -> str:
 
 
 def _toml(value: str | Iterable[str]) -> str:
-    """Texts and lists of texts are written in TOML as in JSON."""
-    return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
+    """Texts and lists of texts are written in TOML as in JSON; what a terminal would obey, as its number."""
+    written = json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
+    return "".join(char if clean(char) == char else f"\\U{ord(char):08x}" for char in written)
 
 
 _HEAD = """\
