@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.cells import Piece, fit
+from widgets.moving import MOVING
 from widgets.table.columns import Column
 from widgets.table.line_table import LineTable, Row
 from widgets.theme import ROLE_CLASSES, role_css, role_style
@@ -120,16 +121,7 @@ class TextPart(Widget):
 class TextView(TextPart, can_focus=True):
     """Lines that can be scrolled through; the last one tells of those below."""
 
-    # As in a table: whoever gives those keys others gives them here, too.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Down", id="table.down", show=False),
-        Binding("up,k", "move(-1)", "Up", id="table.up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False),
-        Binding("home,g", "edge(False)", "First", id="table.first", show=False),
-        Binding("end,G", "edge(True)", "Last", id="table.last", show=False),
-        Binding("enter", "select", "Open", id="table.select", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVING]
 
     class Selected(Message):
         """Enter was pressed."""

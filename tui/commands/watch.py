@@ -25,7 +25,7 @@ from tui.domain.pipeline import Listing, Run
 from tui.domain.status import Status
 from tui.domain.verdict import Verdict
 from tui.engine.queries import AlarmsNow, AnyQuery, PipelinesOf, RunAt, VerdictOf
-from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.queries.verdicts import verdict_queries
 from tui.engine.runtime import Runtime
 from tui.presenters.changes import (
     Change,
@@ -143,7 +143,7 @@ class _Telling:
         """Tell of all that is watched, for ever."""
         runtime, settings = self._runtime, self._runtime.settings
         listed = tuple(PipelinesOf(name) for name in settings.pipeline_sources)
-        judged = tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
+        judged = verdict_queries(settings)
         running = asyncio.create_task(runtime.run())
         with runtime.poller.watch() as watch:
             end = runtime.store.subscribe(lambda _: self._news.set())

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from tui.domain.address import Address
 from tui.engine.queries import PipelinesOf
+from tui.engine.queries.verdicts import verdict_queries
 from tui.engine.runtime import Runtime
 from tui.engine.store import AnyKey
 from tui.keys import action_called, bindings, hints, last_hints, spell
@@ -21,7 +22,7 @@ from tui.pane_registry import PANES, PREVIEW, SPECS, KeyAction, Shows, pane_that
 from tui.panes.base import Pane, Selection, pane_class
 from tui.panes.selectable import MARK
 from tui.screens.context import ContextLine
-from tui.screens.header import Header, verdict_queries
+from tui.screens.header import Header
 from tui.screens.selecting import LIST, Selecting, there
 from widgets.divider import Divider
 from widgets.status_line import Hint, KeyLine, StatusLine, Tab, TabLine

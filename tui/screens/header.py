@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from tui.config import Settings
 from tui.domain.action import ActionKind
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
 from tui.domain.verdict import Decision
 from tui.engine.gates import GatesNow
-from tui.engine.queries import AlarmsNow, AnnouncementsNow, PipelinesOf, VerdictOf
-from tui.engine.queries.verdicts import judged_metrics
+from tui.engine.queries import AlarmsNow, AnnouncementsNow, PipelinesOf
+from tui.engine.queries.verdicts import verdict_queries
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.pending_gates import PendingGate
@@ -102,11 +101,6 @@ class Header(StatusLine):
             needs = [priority_of(pipeline) for pipeline in (listing.pipelines if listing else ())]
             counted = self._counted[name] = listing, needs.count(Priority.FAILING)
         return counted[1]
-
-
-def verdict_queries(settings: Settings) -> tuple[VerdictOf, ...]:
-    """One for each model that can be judged: the header tells of all of them."""
-    return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
 
 
 def late(reading: Reading[Listing], now: float) -> str:

@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from widgets.cells import Cell, fit, width_of
+from widgets.moving import MOVING
 from widgets.table.columns import Column, Needs, fit_columns
 from widgets.theme import ROLE_CLASSES, role_css, role_style
 
@@ -50,13 +51,7 @@ class LineTable(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Down", id="table.down", show=False),
-        Binding("up,k", "move(-1)", "Up", id="table.up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False),
-        Binding("home,g", "edge(False)", "First", id="table.first", show=False),
-        Binding("end,G", "edge(True)", "Last", id="table.last", show=False),
-        Binding("enter", "select", "Open", id="table.select", show=False),
+        *MOVING,
         Binding("space", "fold", "Fold or unfold", id="table.fold_or_unfold", show=False),
         Binding("right", "fold(True)", "Unfold", id="table.unfold", show=False),
         Binding("left", "fold(False)", "Fold", id="table.fold", show=False),

@@ -145,6 +145,11 @@ def judged_metrics(settings: Settings, model: str) -> tuple[str, ...]:
     )
 
 
+def verdict_queries(settings: Settings) -> tuple[VerdictOf, ...]:
+    """One for each model that can be judged."""
+    return tuple(VerdictOf(name) for name in settings.models if judged_metrics(settings, name))
+
+
 def judge_grid(metric: MetricSettings, now: float) -> Grid:
     """The looks at a metric: one for each judge window until now, as many as the judge makes use of.
 

@@ -86,41 +86,23 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
             SourceError
         """
         answer = await self._get("registered-models/get", payload.models, {"name": model})
-        all_aliases = answer.registered_model.aliases
-        wanted = {
-            all_aliase.alias: all_aliase.version for all_aliase in all_aliases if all_aliase.alias in aliases
-        }
+        named = answer.registered_model.aliases
+        wanted = {each.alias: each.version for each in named if each.alias in aliases}
         versions = dict.fromkeys(wanted.values())
 
         async def read(version: str) -> RegisteredVersion:
             made = await self._made(model, version)
-            origin = await self._origin(made)
-            return RegisteredVersion(
-                model=clean(model),
-                version=clean(version),
-                aliases=(
-                    named := tuple(
-                        clean(all_aliase.alias) for all_aliase in all_aliases if all_aliase.version == version
-                    )
-                ),
-                before={
-                    alias: clean(tag.value)
-                    for alias in named
-                    for tag in made.tags
-                    if tag.key == mlflow_alias.noted(alias)
-                },
-                run=clean(made.run_id),
-                created_at=moment(made.creation_timestamp),
-                metrics=tuple(
-                    (clean(key), payload.value_of(measured.value)) for key, measured in origin.newest.items()
-                ),
-                source_uri=clean(made.source),
-                model_id=clean(origin.model_id),
-                notes=(*origin.notes, *left_out(version, origin)),
-            )
+            own = tuple(clean(each.alias) for each in named if each.version == version)
+            before = {
+                alias: clean(tag.value)
+                for alias in own
+                for tag in made.tags
+                if tag.key == mlflow_alias.noted(alias)
+            }
+            measured = _measured(model, made, await self._origin(made))
+            return msgspec.structs.replace(measured, aliases=own, before=before)
 
-        read_ = await asyncio.gather(*map(read, versions))
-        found = dict(zip(versions, read_, strict=True))
+        found = dict(zip(versions, await asyncio.gather(*map(read, versions)), strict=True))
         return {alias: found.get(wanted.get(alias, "")) for alias in aliases}
 
     async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
@@ -128,18 +110,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         query["order_by"] = "creation_timestamp DESC"
         found = (await self._get("model-versions/search", payload.version_lists, query)).model_versions
         # The filter finds by the whole name; a gateway that drops the query would send other models.
-        return tuple(
-            RegisteredVersion(
-                model=clean(model),
-                version=clean(each.version),
-                run=clean(each.run_id),
-                created_at=moment(each.creation_timestamp),
-                source_uri=clean(each.source),
-                tags=tuple((clean(tag.key), clean(tag.value)) for tag in each.tags),
-            )
-            for each in found
-            if each.name == model
-        )
+        return tuple(_registered(model, each) for each in found if each.name == model)
 
     async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
         found = []
@@ -167,19 +138,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         except SourceError as error:
             unread[Group.ENVIRONMENT] = _why(error)
         return VersionRecord(
-            version=RegisteredVersion(
-                model=clean(model),
-                version=clean(made.version),
-                run=clean(made.run_id),
-                created_at=moment(made.creation_timestamp),
-                metrics=tuple(
-                    (clean(key), payload.value_of(measured.value)) for key, measured in origin.newest.items()
-                ),
-                source_uri=clean(made.source),
-                model_id=clean(origin.model_id),
-                tags=tuple((clean(tag.key), clean(tag.value)) for tag in made.tags),
-                notes=(*origin.notes, *left_out(version, origin)),
-            ),
+            version=_measured(model, made, origin),
             run_name=clean(run.info.run_name),
             params=tuple((clean(each.key), clean(each.value)) for each in run.data.params),
             datasets=tuple(map(_dataset, run.inputs.dataset_inputs)),
@@ -308,6 +267,28 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         told = f": {shorten(clean(words), 200)}" if words else ""
         message = f"{self._name} answered {answer.status} to {answer.where}{told}; {advice}"
         return SourceError(trouble, message, status=answer.status, retry_at=general.retry_at)
+
+
+def _registered(model: str, made: payload.Version) -> RegisteredVersion:
+    """A version without what was measured."""
+    return RegisteredVersion(
+        model=clean(model),
+        version=clean(made.version),
+        run=clean(made.run_id),
+        created_at=moment(made.creation_timestamp),
+        source_uri=clean(made.source),
+        tags=tuple((clean(tag.key), clean(tag.value)) for tag in made.tags),
+    )
+
+
+def _measured(model: str, made: payload.Version, origin: Origin) -> RegisteredVersion:
+    """A version with what was measured of what it was made of."""
+    return msgspec.structs.replace(
+        _registered(model, made),
+        metrics=tuple((clean(key), payload.value_of(found.value)) for key, found in origin.newest.items()),
+        model_id=clean(origin.model_id),
+        notes=(*origin.notes, *left_out(made.version, origin)),
+    )
 
 
 def _quoted(text: str, source: str) -> str:
