@@ -1,5 +1,6 @@
 """``pipedeck completion SHELL``: made from the parser; addresses and models come from what was listed last."""
 
+import re
 from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterable, Iterator
 
@@ -13,6 +14,9 @@ from tui.engine.cache.runs import RunCache
 SHELLS = ("bash", "zsh", "fish")
 _LISTED = {"ADDRESS": "pipedeck addresses 2>/dev/null", "MODEL": "pipedeck addresses --models 2>/dev/null"}
 _FILES = ("--config", "--log")
+_HARMLESS = re.compile(r"[\w./:@#%+=,~-]+")
+"""What a shell takes as it stands. Bash expands the words that it is told (``compgen -W``): a job that is called
+``$(…)`` would be run; and it puts earlier commands in the place of ``!``, so that gates are left out, too."""
 
 
 def print_completion(shell: str) -> Exit:
@@ -47,17 +51,14 @@ async def print_addresses(settings: Settings, *, models: bool) -> Exit:
         for source in settings.pipeline_sources:
             if (found := await kept.listing(source)) is not None:
                 names += _addresses(found[0].pipelines)
-    # With blanks in it a shell would take it for several.
-    print("\n".join(name for name in dict.fromkeys(names) if not any(map(str.isspace, name))))
+    print("\n".join(name for name in dict.fromkeys(names) if _HARMLESS.fullmatch(name)))
     return Exit.OK
 
 
 def _addresses(pipelines: Iterable[Pipeline]) -> Iterator[str]:
     for pipeline in pipelines:
         yield str(pipeline.address)
-        for run in pipeline.runs:
-            yield str(run.address)
-            yield from (str(gate.address) for gate in run.gates)
+        yield from (str(run.address) for run in pipeline.runs)
 
 
 _WHOLE_WORDS = r"""
