@@ -432,6 +432,22 @@ async def test_a_notice_never_covers_a_question_and_is_kept(tmp_path: Path) -> N
         assert work.text.index("something fires") < work.text.index("from before")
 
 
+class Pausing(ActingSource):
+    async def offers(self, target: Address) -> tuple[Offer, ...]:
+        return (Offer(ActionRequest(ActionKind.PAUSE, target), "Pause it"),)
+
+
+async def test_what_has_no_key_is_found_in_the_palette(tmp_path: Path) -> None:
+    async with desk(tmp_path, others={"gitlab": Pausing}) as work:
+        await work.say("j", "ctrl+p", *"begins", "down", "enter")
+        gitlab = work.sources["gitlab"]
+        assert isinstance(gitlab, Pausing)
+        assert [request.kind for request in gitlab.requested] == [ActionKind.PAUSE]
+        assert "y Yes, pause" in work.text
+        await work.say("n", "end", "ctrl+p", *"begins", "down", "enter")
+        assert "There is nothing here to pause" in work.text
+
+
 class Starting(ActingSource):
     async def offers(self, target: Address) -> tuple[Offer, ...]:
         return (Offer(ActionRequest(ActionKind.TRIGGER, target.pipeline), "Start a run"),)

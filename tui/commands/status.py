@@ -99,7 +99,7 @@ async def _verdict(runtime: Runtime, model: str) -> str:
         found = await runtime.poller.ask(VerdictOf(model))
     except SourceError as error:
         return f"no verdict: {error.message}"
-    return f"{found.decision}  {found.reason}"
+    return f"{found.counts}  {found.why}"
 
 
 async def _one(runtime: Runtime, settings: Settings, address: Address, *, as_json: bool) -> Exit:

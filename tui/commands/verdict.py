@@ -106,7 +106,7 @@ def _text(found: Verdict, settings: Settings, now: float, explain: bool) -> str:
         for track, version in (("baseline", found.baseline), ("canary", found.canary))
         if version
     ]
-    head = f"{model.title or found.model}: {found.decision}  {found.reason}"
+    head = f"{model.title or found.model}: {found.counts}  {found.why}"
     score = f"score {found.score:g}" + (f" by {found.judge}" if found.judge != "own" else "")
     lines = table(
         ("METRIC", "VERDICT", "BASELINE", "CANARY", "DIFFERENCE", "LIMIT", "VALUES", "AGE", "REASON"),

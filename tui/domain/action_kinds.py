@@ -29,7 +29,7 @@ class ActionSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()
     """Textual's names for keys, the first one shown."""
     key_words: str = ""
-    """What the key does, for the help."""
+    """What the key does, for the help; without a key, for the palette."""
     key_id: str = ""
     """What the key is called in ``[ui.keys]``, where that is not the kind."""
     hint: str = ""
@@ -157,11 +157,11 @@ _ROWS = (
         takes_model=True,
         any_field=True,
     ),
-    ActionSpec(kind=ActionKind.PAUSE),
-    ActionSpec(kind=ActionKind.RESUME),
-    ActionSpec(kind=ActionKind.KEEP),
-    ActionSpec(kind=ActionKind.DESCRIBE),
-    ActionSpec(kind=ActionKind.STOP_ENVIRONMENT),
+    ActionSpec(kind=ActionKind.PAUSE, key_words="Pause it: no further stage begins"),
+    ActionSpec(kind=ActionKind.RESUME, key_words="Resume what is paused"),
+    ActionSpec(kind=ActionKind.KEEP, key_words="Keep the record of the run, or no more"),
+    ActionSpec(kind=ActionKind.DESCRIBE, key_words="Write the description of the run"),
+    ActionSpec(kind=ActionKind.STOP_ENVIRONMENT, key_words="Stop the environment"),
 )
 
 _SWITCH = ActionSpec(

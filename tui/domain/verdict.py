@@ -137,9 +137,29 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> Decision:
-        """What a promotion goes by: the worse of ours and the server's, or the server's alone."""
+        """What all go by, a promotion first: the worse of ours and the server's, or the server's alone."""
         if self.server is None:
             return self.decision
         if self.server_alone:
             return self.server.decision
         return min(self.decision, self.server.decision, key=_WORST.index)
+
+    def counts_for(self, run: Address | None) -> bool:
+        """Whether :attr:`counts` tells of the canary that ``run`` put there.
+
+        Where it is the server's word, that has to be about the same run.
+        """
+        server = self.server
+        return (
+            server is None or self.counts is self.decision or (run is not None and run.of_run == server.run)
+        )
+
+    @property
+    def why(self) -> str:
+        """Why :attr:`counts` is what it is; with whose word that is, where it is not ours."""
+        server = self.server
+        if server is None or (self.counts is self.decision and not self.server_alone):
+            return self.reason
+        score = f"score {server.score:g}" if server.score is not None else ""
+        reason = "; ".join(filter(None, (score, server.reason)))
+        return f"{server.judge} says so{f': {reason}' if reason else ''}"

@@ -242,8 +242,8 @@ def of_series(
 
 
 def of_verdict(verdict: Verdict, wanted: Decision) -> AlarmReading:
-    bad = verdict.decision is wanted
-    return AlarmReading("bad" if bad else "good", f"{verdict.decision}: {verdict.reason}")
+    bad = verdict.counts is wanted
+    return AlarmReading("bad" if bad else "good", f"{verdict.counts}: {verdict.why}")
 
 
 def of_runs(runs: Sequence[Run], status: Status, consecutive: int) -> AlarmReading:

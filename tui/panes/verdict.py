@@ -29,8 +29,8 @@ def headline(reading: Reading[Verdict], now: float) -> tuple[StatusItem, ...]:
     if reading.value is None:
         words = f"{status_style('unknown').glyph} no verdict"
         return (StatusItem(words, "unknown"),) if reading.fault is not None else ()
-    glyph, role = _DECISIONS[reading.value.decision]
-    decision = f"{glyph} {reading.value.decision}"
+    glyph, role = _DECISIONS[reading.value.counts]
+    decision = f"{glyph} {reading.value.counts}"
     if reading.fault is None:
         return (StatusItem(decision, role),)
     return StatusItem(decision, "stale"), StatusItem(f"{fmt.ago(reading.age(now) or 0.0)} old", "warning")
@@ -40,7 +40,7 @@ def reason(reading: Reading[Verdict]) -> tuple[StatusItem, ...]:
     """Why the decision is what it is, or why there is none."""
     if reading.value is None:
         return (StatusItem(reading.fault.message, "dim"),) if reading.fault is not None else ()
-    return (StatusItem(reading.value.reason, "dim"),)
+    return (StatusItem(reading.value.why, "dim"),)
 
 
 class VerdictLines(WrappedLines):

@@ -119,10 +119,6 @@ def alarm_changes(before: Alarms, after: Alarms) -> Iterator[Change]:
 
 def verdict_changes(before: Verdict | None, after: Verdict) -> Iterator[Change]:
     """The verdict on a model that turned."""
-    if before is None or before.decision is not after.decision:
-        yield Change(
-            "verdict",
-            f"verdict {after.model}",
-            after.decision.value,
-            f"{after.decision.value}: {after.reason}",
-        )
+    if before is None or before.counts is not after.counts:
+        counts = after.counts.value
+        yield Change("verdict", f"verdict {after.model}", counts, f"{counts}: {after.why}")

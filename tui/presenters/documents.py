@@ -259,6 +259,7 @@ class VerdictDoc(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     candidate: CandidateDoc | None
     server: ServerVerdictDoc | None = None
+    counts: str | None = None
 
 
 class RollbackDoc(msgspec.Struct, frozen=True):

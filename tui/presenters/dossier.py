@@ -161,7 +161,10 @@ def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
     verdict = told["verdict"]
     if verdict is None:
         return
-    yield f"{_text(verdict['decision'] or '')}: {_text(verdict['reason'])}"
+    ours = f"{_text(verdict['decision'] or '')}: {_text(verdict['reason'])}"
+    if (server := verdict["server"]) is not None and verdict["counts"] != verdict["decision"]:
+        ours = f"{_text(verdict['counts'])}, as {_text(server['judge'])} has it; ours is {ours}"
+    yield ours
     yield ""
     yield f"Canary {_text(verdict['canary'])} beside {_text(verdict['baseline'])}, judged {_time(verdict['at'])}."
     yield ""

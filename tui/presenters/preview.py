@@ -117,7 +117,7 @@ def verdict_lines(verdict: Told[Verdict], metrics: Sequence[JudgedLine]) -> Iter
         yield from _missing("verdict", verdict, "Reading the metrics …")
         return
     decided = verdict.value
-    yield f"{decided.decision}: {decided.reason}{_old(verdict)}", _DECISIONS[decided.decision]
+    yield f"{decided.counts}: {decided.why}{_old(verdict)}", _DECISIONS[decided.counts]
     order = {MetricOutcome.WORSE: 0, MetricOutcome.UNCLEAR: 1}
     ranked = sorted(metrics, key=lambda each: order.get(each.metric.outcome, 2))
     widths = [

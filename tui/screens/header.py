@@ -136,7 +136,7 @@ def _verdicts(runtime: Runtime) -> Iterator[StatusItem]:
         verdict_query.model: runtime.store.get(verdict_query).value
         for verdict_query in verdict_queries(runtime.settings)
     }
-    stopped = [name for name, verdict in readings.items() if verdict and verdict.decision is Decision.STOP]
+    stopped = [name for name, verdict in readings.items() if verdict and verdict.counts is Decision.STOP]
     if stopped:
         glyph, role = status_style("failed")
         yield StatusItem(f"{glyph} {Decision.STOP}", role, ", ".join(stopped), press="metrics")

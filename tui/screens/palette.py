@@ -67,6 +67,15 @@ class DeckCommands(Provider):
                 partial(deck.perform, action),
                 _unlikely(deck, action),
             )
+        if SPECS[deck.current].acts:
+            for row in ACTION_KINDS.values():
+                if row.key_words and not row.keys:
+                    yield Command(
+                        "",
+                        row.key_words,
+                        partial(deck.action_act, row.kind.value),
+                        "Where the server offers it",
+                    )
         for theme in sorted(deck.app.available_themes):
             words = f"Theme {theme}"
             yield Command(

@@ -146,7 +146,9 @@ async def test_without_its_document_the_scores_of_the_stages_tell(
     assert caught.value.trouble is Trouble.SERVER_ERROR
 
 
-OURS = {each: Verdict(model="m", judge="own", decision=each, reason="", score=1) for each in Decision}
+OURS = {
+    each: Verdict(model="m", judge="own", decision=each, reason=f"ours: {each}", score=1) for each in Decision
+}
 
 
 @pytest.mark.parametrize("ours", Decision)
@@ -160,4 +162,6 @@ def test_a_promotion_goes_by_the_worse_of_the_two(ours: Decision, theirs: Decisi
     assert any("Kayenta says" in note for note in both.notes) is (ours is not theirs)
     alone = with_server(OURS[ours], server, alone=True)
     assert alone.counts is theirs
+    assert alone.why == "Kayenta says so"
+    assert both.why == (OURS[ours].reason if both.counts is ours else "Kayenta says so")
     assert with_server(OURS[ours], None, alone=True).counts is ours

@@ -7,13 +7,15 @@ import pytest
 
 from tests.examples import pipeline
 from tui import config
-from tui.domain.address import Address
+from tui.domain.address import Address, parse_address
 from tui.domain.deployment import Deployment, Environment, Environments
 from tui.domain.health import Fault, Trouble
 from tui.domain.pipeline import Listing
 from tui.domain.status import Status
+from tui.domain.verdict import Decision, ServerVerdict, Verdict
+from tui.engine.alarms.facts import AlarmFacts
 from tui.engine.alarms.suspects import CanaryNow, Suspects
-from tui.engine.queries import EnvironmentsOf, PipelinesOf
+from tui.engine.queries import EnvironmentsOf, PipelinesOf, VerdictOf
 from tui.engine.store import Store
 
 CONFIG = """
@@ -37,9 +39,14 @@ passed = partial(Deployment, status=Status.PASSED)
 
 
 def suspects(
-    source: str, *deployments: Deployment, place: str = "live", skew: float = 0.0, text: str = CONFIG
+    source: str,
+    *deployments: Deployment,
+    place: str = "live",
+    skew: float = 0.0,
+    text: str = CONFIG,
+    store: Store | None = None,
 ) -> Suspects:
-    store = Store(lambda fn: None)
+    store = store or Store(lambda fn: None)
     address = Address(source, PATHS[source])
     there = Environment(Address(source, PATHS[source], environment=place), deployments)
     store.put(PipelinesOf(source), Listing((pipeline(str(address)),)), NOW)
@@ -129,6 +136,49 @@ def test_a_canary_is_not_to_blame_for_the_one_before_it() -> None:
     look = suspects("gitlab", stood("4", 4000.0, canary=True), STABLE, OLD)
     assert blamed(look, 3000.0)[:2] == ("", "roll back: the canary 4 came after it began")
     assert look.canary("gitlab") == CanaryNow("4", "4", 4000.0)
+
+
+JUDGED = """
+[sources.prom]
+type = "prometheus"
+url = "http://127.0.0.1:1"
+[metrics.p95]
+source = "prom"
+query = "p95"
+fail = 100
+[alarms.verdict]
+verdict = { model = "gitlab", is = "worse" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "run", "state"),
+    [
+        (Decision.PROMOTE, Decision.STOP, "gitlab:ml/fraud#7", "bad"),
+        (Decision.STOP, Decision.PROMOTE, "gitlab:ml/fraud#7", "bad"),
+        (Decision.PROMOTE, Decision.PROMOTE, "gitlab:ml/fraud#7", "good"),
+        (Decision.PROMOTE, Decision.STOP, "gitlab:ml/fraud#8", "unknown"),
+        (Decision.PROMOTE, Decision.STOP, None, "unknown"),
+        (Decision.STOP, Decision.WAIT, None, "bad"),
+    ],
+)
+def test_an_alarm_goes_by_the_worse_verdict_and_by_a_server_only_about_the_run_of_this_canary(
+    ours: Decision, theirs: Decision, run: str | None, state: str
+) -> None:
+    text = CONFIG.replace('environment = "live"', 'environment = "live"\nmetrics = ["p95"]') + JUDGED
+    by = parse_address(run) if run is not None else None
+    settings, store = config.parse(text, Path("config.toml")), Store(lambda fn: None)
+    look = suspects("gitlab", stood("3", 3000.0, canary=True, run=by), STABLE, OLD, text=text, store=store)
+    server = ServerVerdict(
+        judge="Kayenta", run=parse_address("gitlab:ml/fraud#7"), decision=theirs, reason="p95", score=30
+    )
+    verdict = Verdict(model="gitlab", judge="own", decision=ours, reason="as ours", score=1, server=server)
+    store.put(VerdictOf("gitlab"), verdict, NOW)
+    (reading,) = AlarmFacts(settings, store, look).at(settings.alarms["verdict"])
+    assert reading.seen.state == state
+    if state == "bad":
+        words = "as ours" if ours is Decision.STOP else "Kayenta says so: score 30; p95"
+        assert reading.seen.words == f"DO NOT PROMOTE: {words}"
 
 
 def test_a_canary_other_than_the_configured_one_is_not_to_blame() -> None:

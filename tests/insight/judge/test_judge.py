@@ -215,6 +215,26 @@ class TestAbsence:
         assert (silent.outcome, silent.reason) == (outcome, "no value of the canary for 10 minutes")
         assert silent.newest == END - 10 * STEP
 
+    @pytest.mark.parametrize("policy", ["unknown", "fail", "ignore"])
+    def test_a_canary_that_can_have_no_value_yet_is_unclear_whatever_the_policy(
+        self, policy: Literal["unknown", "fail", "ignore"]
+    ) -> None:
+        """One that was just deployed was WORSE, or its metric did not count, before its first window was whole."""
+        rule = MetricRule(max_worse=1.0, no_data=policy)
+        silent = case(BASE, [None] * 30, rule)
+        shared = case(
+            BASE, moved(0.0), rule
+        )  # a label that canaries share: the values are of the one before it
+        for one, age in ((silent, 4 * STEP), (silent, 0), (shared, STEP - 1), (shared, -STEP / 2)):
+            found = judge_metric(msgspec.structs.replace(one, since=END - age))
+            assert found.outcome is UNCLEAR
+            assert (
+                found.reason == "too young: no value yet of a whole window (1 minute) since it was deployed"
+            )
+        old = judge_metric(msgspec.structs.replace(silent, since=END - 4 * STEP - 1))
+        assert old.reason == "the canary has no value"
+        assert judge_metric(msgspec.structs.replace(shared, since=END - STEP)).points == 1
+
     def test_three_silent_steps_are_borne_and_more_where_it_is_said(self) -> None:
         assert judged([*moved(0.0)[:27], *[None] * 3]).outcome is OK
         assert judged([*moved(0.0)[:26], *[None] * 4]).outcome is UNCLEAR

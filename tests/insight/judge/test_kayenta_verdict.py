@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.insight.judge.samples import case
+from tests.insight.judge.samples import END, case
 from tui.domain.verdict import Decision, MetricOutcome, Verdict
 from tui.insight.judge import MetricCase, MetricRule
 from tui.insight.judge.kayenta_verdict import decide, judge_metric
@@ -85,14 +86,29 @@ def test_worse_is_what_the_metric_calls_worse() -> None:
     )
 
 
-def test_what_could_not_be_read_is_no_data() -> None:
-    failed = case((), (), MetricRule(critical=True), metric="m", problem="prom did not answer")
-    found = verdict("m", [GOOD, GOOD, failed])
-    assert (found.decision, found.reason.split(",")[0]) == (
-        Decision.STOP,
-        "Canary Failed: prom did not answer",
-    )
-    assert found.metrics[2].outcome is MetricOutcome.UNCLEAR
+UNREAD = case((), (), MetricRule(critical=True), metric="m", problem="prom did not answer")
+YOUNG = msgspec.structs.replace(metric("young", (None,) * 60, critical=True), since=END - 60.0)
+OLD = msgspec.structs.replace(YOUNG, since=END - 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("cases", "decision", "reason"),
+    [
+        ([GOOD, GOOD, UNREAD], Decision.WAIT, "not known: m; score 100, pass is 75"),
+        ([UNREAD], Decision.WAIT, "not known: m"),
+        ([GOOD, YOUNG], Decision.WAIT, "not known: young; score 100, pass is 75"),
+        ([GOOD, OLD], Decision.STOP, "Canary Failed: Missing data for young, not above marginal 50"),
+        ([BAD, YOUNG], Decision.STOP, "score 0, not above marginal 50"),
+        ([GOOD, metric("few", BASE[:7])], Decision.WAIT, "fewer than 8 values of the canary: few"),
+        ([GOOD, metric("enough", BASE[:8])], Decision.PROMOTE, "score 100"),
+    ],
+)
+def test_what_is_not_known_yet_neither_promotes_nor_speaks_against(
+    cases: list[MetricCase], decision: Decision, reason: str
+) -> None:
+    found = verdict("m", cases)
+    assert (found.decision, found.reason[: len(reason)]) == (decision, reason)
+    assert all(one.outcome is MetricOutcome.UNCLEAR for one in found.metrics if one.metric in ("m", "young"))
 
 
 def test_few_values_are_noted_as_orca_does() -> None:

@@ -132,7 +132,12 @@ class AlarmFacts:
         found = self._current(VerdictOf(condition.model))
         now = self._suspects.canary(condition.model)
         seen = UNKNOWN
-        if found is not None and now is not None and found.canary in ("", now.version or found.canary):
+        if (
+            found is not None
+            and now is not None
+            and found.canary in ("", now.version or found.canary)
+            and found.counts_for(now.run)
+        ):
             seen = insight.of_verdict(found, _DECISIONS[condition.is_])
         return SubjectReading(condition.model, _about(seen, now), condition.model, canary=True)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest
+from tui.domain.address import Address
 from tui.domain.alarm import SuspectDeployment
 from tui.domain.deployment import Deployment, Environments
 from tui.domain.pipeline import Pipeline
@@ -30,6 +31,8 @@ class CanaryNow(msgspec.Struct, frozen=True):
     version: str = ""
     began: float | None = None
     """Since when it serves, by our clock."""
+    run: Address | None = None
+    """Which put it there; None: that is not known."""
 
 
 class Suspects:
@@ -90,7 +93,11 @@ class Suspects:
         if not any(place.environment.deployments for place in self._standing(model)):
             return CanaryNow()
         found = max(self._canaries(model), key=lambda candidate: candidate[0], default=None)
-        return CanaryNow("") if found is None else CanaryNow(found[2].id, found[2].version, found[0])
+        return (
+            CanaryNow("")
+            if found is None
+            else CanaryNow(found[2].id, found[2].version, found[0], found[2].run)
+        )
 
     def later(self, found: tuple[SuspectDeployment, EnvironmentPlace] | None) -> str | None:
         """The version that has come in the place of the one found; None: that one is there."""

@@ -5,11 +5,21 @@ Series are judged as they come: one value for each step of a grid whose step is 
 was measured over.
 """
 
-from tui.insight.judge.case import MOST_STEPS, JudgedWindow, MetricCase, MetricRule, median, window
+from tui.insight.judge.case import (
+    LEAST,
+    MOST_STEPS,
+    JudgedWindow,
+    MetricCase,
+    MetricRule,
+    median,
+    window,
+    youth_reason,
+)
 from tui.insight.judge.limits import limit_state
 from tui.insight.judge.verdict import PASS, decide, judge_metric
 
 __all__ = [
+    "LEAST",
     "MOST_STEPS",
     "PASS",
     "JudgedWindow",
@@ -20,4 +30,5 @@ __all__ = [
     "limit_state",
     "median",
     "window",
+    "youth_reason",
 ]

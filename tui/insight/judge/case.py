@@ -20,6 +20,8 @@ LEAST_FOR_OK = 15
 """And without which it is not called OK."""
 RECENT = 15
 """Newest pairs that must be within the margin on average: before that it is not OK, and what was WORSE stays so."""
+SILENT_STEPS = 3
+"""So long may the canary, or the baseline, say nothing where ``max_age`` is not configured."""
 SPANS = (8, 15, 30, 60)
 """Newest pairs that are compared, beside all of them, so that a change is seen soon after it happened."""
 
@@ -161,6 +163,36 @@ def window(case: MetricCase) -> JudgedWindow:
         ),
         start,
     )
+
+
+def youth_reason(case: MetricCase, seen: JudgedWindow) -> str | None:
+    """That the canary was deployed so lately that it need not have a value yet; None where it should.
+
+    Then ``no_data`` says nothing: to ignore the metric could make a canary OK that nobody has measured, to fail it
+    could take back a healthy one.
+    """
+    grid = case.grid
+    if (
+        case.since is None
+        or seen.canary
+        or grid.end - case.since > silence_borne(case.rule, grid.step) + grid.step
+    ):
+        return None
+    return f"too young: no value yet of a whole window ({minutes(grid.step)}) since it was deployed"
+
+
+def silence_borne(rule: MetricRule, step: int) -> float:
+    """Seconds that a track may say nothing."""
+    return SILENT_STEPS * step if rule.max_age is None else rule.max_age
+
+
+def minutes(seconds: float) -> str:
+    """``20 seconds``, ``1 minute``, ``40 minutes``, ``5 hours``; rounded up."""
+    for size, word in ((1, "second"), (60, "minute"), (3600, "hour")):
+        number = math.ceil(seconds / size)
+        if number < {"second": 60, "minute": 120, "hour": math.inf}[word]:
+            break
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def median(values: Values) -> float | None:

@@ -4,12 +4,12 @@ Metric by metric it is :func:`tui.insight.judge.kayenta.classify`, and the score
 canary follows orca's stage, which is what stops a pipeline of Spinnaker's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from tui.domain.verdict import Decision, GroupScore, MetricOutcome, MetricVerdict, Verdict
-from tui.insight.judge import JudgedWindow, MetricCase, kayenta, window
+from tui.insight.judge import LEAST, JudgedWindow, MetricCase, kayenta, window, youth_reason
 
 _OUTCOMES: Mapping[kayenta.Label, MetricOutcome] = {
     "Pass": MetricOutcome.OK,
@@ -28,16 +28,27 @@ class JudgedMetric(msgspec.Struct, frozen=True):
     result: kayenta.Result
     controls: int
     """Values of the baseline."""
+    experiments: int
+    """Values of the canary."""
+    known: bool = True
+    """It says something of the canary: it could be read and compared, and had the time for a value."""
 
 
 def judge_metric(case: MetricCase) -> JudgedMetric:
     """The verdict on one metric by Kayenta's rules; ``max_worse``, limits, ages and weights are not among them."""
     seen = window(case)
-    found = _classified(case, seen)
+    unknown = case.problem or case.incomparable or youth_reason(case, seen)
+    found = (
+        kayenta.Classification("Nodata", unknown, critical=case.rule.critical)
+        if unknown
+        else _classified(case, seen)
+    )
     return JudgedMetric(
         _metric(seen, found),
         kayenta.Result(found.label, (case.rule.group,), found.critical, reason=found.reason),
         sum(value is not None for value in seen.baseline),
+        sum(value is not None for value in seen.canary),
+        known=not unknown,
     )
 
 
@@ -49,11 +60,24 @@ def decide(
     group_weights: Mapping[str, float] | None = None,
     step: int = 60,
 ) -> Verdict:
-    """The verdict on a model. Thresholds that are None are those of Spinnaker's own form."""
-    score = kayenta.score([judged_metric.result for judged_metric in judged], group_weights)
-    decision, reason = _decision(
-        score, kayenta.PASS if pass_ is None else pass_, kayenta.MARGINAL if marginal is None else marginal
+    """The verdict on a model. Thresholds that are None are those of Spinnaker's own form.
+
+    Kayenta judges intervals that a pipeline has waited for. Here somebody may look at any time, so what is not known
+    yet is WAIT: it neither promotes a canary nor speaks against it.
+    """
+    known = [judged_metric for judged_metric in judged if judged_metric.known]
+    score = kayenta.score([judged_metric.result for judged_metric in known], group_weights)
+    decision, reason = (
+        _decision(
+            score,
+            kayenta.PASS if pass_ is None else pass_,
+            kayenta.MARGINAL if marginal is None else marginal,
+        )
+        if known
+        else (Decision.PROMOTE, "")
     )
+    if decision is Decision.PROMOTE and (doubts := tuple(_doubts(judged))):
+        decision, reason = Decision.WAIT, "; ".join(filter(None, (*doubts, reason)))
     few = [
         judged_metric.metric.metric
         for judged_metric in judged
@@ -74,9 +98,17 @@ def decide(
     )
 
 
+def _doubts(judged: Sequence[JudgedMetric]) -> Iterator[str]:
+    """Why a good score says little yet."""
+    unknown = [each.metric.metric for each in judged if not each.known]
+    if unknown:
+        yield f"not known: {', '.join(unknown)}"
+    few = [each.metric.metric for each in judged if each.known and 0 < each.experiments < LEAST]
+    if few:
+        yield f"fewer than {LEAST} values of the canary: {', '.join(few)}"
+
+
 def _classified(case: MetricCase, seen: JudgedWindow) -> kayenta.Classification:
-    if missing := case.problem or case.incomparable:
-        return kayenta.Classification("Nodata", missing, critical=case.rule.critical)
     rules = kayenta.KayentaRules(
         direction="increase" if case.rule.better == "lower" else "decrease",
         critical=case.rule.critical,

@@ -15,17 +15,18 @@ from tui.insight.judge.case import (
     MetricCase,
     MetricRule,
     Values,
+    minutes,
     reaches,
     silence,
+    silence_borne,
     window,
+    youth_reason,
 )
 from tui.insight.judge.limits import limited
 from tui.text.format import level, quantity
 
 PASS = 100.0
 """The score a model needs where nothing else is configured: no metric is WORSE, none UNCLEAR."""
-SILENT_STEPS = 3
-"""So long may the canary, or the baseline, say nothing where ``max_age`` is not configured."""
 MOST_CLAMPED = 0.1
 """Share of values at the bound of the highest bucket beyond which a canary is not called OK."""
 
@@ -45,6 +46,8 @@ def _judged(case: MetricCase, seen: JudgedWindow) -> MetricVerdict:
     rule = case.rule
     if case.problem:
         return seen.verdict
+    if reason := youth_reason(case, seen):
+        return _set(seen.verdict, MetricOutcome.UNCLEAR, reason)
     if reason := _absence_reason(case, seen):
         return _without_data(seen.verdict, rule, reason)
     state, remark, more = limited(seen, rule, case.canary_ceiling)
@@ -72,7 +75,7 @@ def _silence_reason(
     """That a track says nothing any more; None where it does. Where requests are counted, that there are none is
     borne longer."""
     steps = silence(values)
-    borne = SILENT_STEPS * seen.grid.step if rule.max_age is None else rule.max_age
+    borne = silence_borne(rule, seen.grid.step)
     if counted is not None and silence(counted.total) < steps:
         borne = max(borne, RECENT * seen.grid.step)
     silent = seen.grid.step * steps
@@ -252,15 +255,6 @@ def _margin(rule: MetricRule, counted: bool) -> str:
 def _short(value: float) -> float:
     """In two digits: more of a difference is not known."""
     return float(f"{value:.2g}")
-
-
-def minutes(seconds: float) -> str:
-    """``20 seconds``, ``1 minute``, ``40 minutes``, ``5 hours``; rounded up."""
-    for size, word in ((1, "second"), (60, "minute"), (3600, "hour")):
-        number = math.ceil(seconds / size)
-        if number < {"second": 60, "minute": 120, "hour": math.inf}[word]:
-            break
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 # --- small parts --------------------------------------------------------------------------------------------------
