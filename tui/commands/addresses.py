@@ -60,6 +60,6 @@ def _source_of(runtime: Runtime, text: str) -> str:
         raise AddressError(f"{clean(text)} is no web address: {error}") from None
     if name is None:
         settings = runtime.settings
-        known = ", ".join(f"{name} {settings.sources[name].base_url}" for name in settings.pipeline_sources)
+        known = ", ".join(f"{name} {settings.sources[name].pages_url}" for name in settings.pipeline_sources)
         raise AddressError(f"{clean(text)} is at no server of the config; it has: {known or 'none'}")
     return name

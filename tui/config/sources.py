@@ -62,6 +62,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return self.url.rstrip("/")
 
     @property
+    def pages_url(self) -> str:
+        """Where its pages are, which people open in the browser."""
+        return self.base_url
+
+    @property
     def ca_file(self) -> str | None:
         return str(self.ca) if self.ca else None
 
@@ -261,6 +266,10 @@ class SpinnakerSettings(ServerSettings, frozen=True, kw_only=True, tag="spinnake
     """The source that Spinnaker knows as a build master by that name."""
     environments: dict[Name, SpinnakerEnvironment] = {}
     """What is called so of the server groups."""
+
+    @property
+    def pages_url(self) -> str:
+        return (self.web_url or self.url).rstrip("/")
 
     @property
     def writes_forbidden(self) -> bool:

@@ -153,7 +153,7 @@ class SourcePool:
         place = _place(page)
         fits = []
         for name, source in self.settings.sources.items():
-            base = urlsplit(source.base_url)
+            base = urlsplit(source.pages_url)
             if (
                 source.runs_pipelines
                 and _place(base) == place

@@ -1,7 +1,8 @@
 """What the rooms of the source share: who it is, how it asks, and what the pipelines are called."""
 
+import re
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tui.config import SpinnakerSettings
 from tui.domain.address import Address
@@ -10,6 +11,8 @@ from tui.sources.base import SourceError
 from tui.sources.spinnaker.client import Gate
 from tui.sources.spinnaker.payload import EXECUTION, Config, Execution
 from tui.text.safe import clean
+
+_PAGE = re.compile(r"!?/?applications/[^/?]+/executions/(?:details/)?(?P<id>[0-9A-Za-z-]{26,36})(?:[/?].*)?")
 
 
 async def _nowhere(url: str) -> Address | None:
@@ -103,3 +106,15 @@ class Context:
             return page
         page = f"{page}/details/{quote(execution, safe='')}"
         return page if stage is None else f"{page}?stage={stage}&step=0"
+
+    async def address_of_page(self, url: str) -> Address | None:
+        """What a page of Deck's shows: an execution, which is asked for to know of which pipeline it is.
+
+        Raises:
+            SourceError
+        """
+        page = _PAGE.fullmatch(urlsplit(url).fragment)
+        if page is None:
+            return None
+        found = await self.gate.get(f"/pipelines/{page['id']}", EXECUTION)
+        return self.of_execution(found)

@@ -71,6 +71,11 @@ class SpinnakerSource:
         await self._listing.definitions()
         return await whole_run(await self._context.execution(address), address, self._context)
 
+    async def address_of(self, url: str) -> Address | None:
+        """See :class:`tui.sources.base.WebSource`."""
+        await self._listing.definitions()
+        return await self._context.address_of_page(url)
+
     async def tests(self, address: Address) -> TestReport:
         """Empty: Spinnaker keeps none. The runs of Jenkins that it started have them."""
         await self._context.execution(address)
