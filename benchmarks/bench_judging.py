@@ -28,13 +28,13 @@ class Case(NamedTuple):
     name: str
     canary: Sample
     baseline: Sample
-    told: str
+    share: str
     """Of the rule: what is called WORSE or BETTER, in per cent, when it was designed."""
-    told_kayenta: str
+    share_of_kayenta: str
 
 
-def _same(name: str, make: Sample, told: str, told_kayenta: str) -> Case:
-    return Case(name, make, make, told, told_kayenta)
+def _same(name: str, make: Sample, share: str, share_of_kayenta: str) -> Case:
+    return Case(name, make, make, share, share_of_kayenta)
 
 
 def _points(count: int, mean: float = 0.0) -> Sample:
@@ -67,8 +67,13 @@ NO_DIFFERENCE = (
 )
 OVERLAPPING = ("rate[5m] every 15 s", "rate[5m] every 30 s", "rate[5m] every 60 s", "rate[5m] every 150 s")
 ONE_DEVIATION = tuple(
-    Case(f"{count} points", _points(count, 1.0), _points(count), told, told_kayenta)
-    for count, told, told_kayenta in ((6, "?", "5"), (10, "?", "15"), (30, "80", "68"), (60, "100", "99"))
+    Case(f"{count} points", _points(count, 1.0), _points(count), share, share_of_kayenta)
+    for count, share, share_of_kayenta in (
+        (6, "?", "5"),
+        (10, "?", "15"),
+        (30, "80", "68"),
+        (60, "100", "99"),
+    )
 )
 
 
@@ -89,8 +94,8 @@ def _shares(repetitions: int) -> list[Row]:
     for what, cases in (("no difference", NO_DIFFERENCE), ("one deviation worse", ONE_DEVIATION)):
         for each in cases:
             different, failed = _simulated(each, repetitions)
-            words = f"{what}, {each.name}: called so (told {each.told})"
-            beside = f"Kayenta's judge here (told {each.told_kayenta})"
+            words = f"{what}, {each.name}: called so (told {each.share})"
+            beside = f"Kayenta's judge here (told {each.share_of_kayenta})"
             # Windows that overlap are never asked for: without a margin they are a wander like any other.
             most = ALARMED if cases is NO_DIFFERENCE and each.name not in OVERLAPPING else None
             found.append(Row(words, different, "%", beside, failed, most=most))
@@ -113,7 +118,7 @@ def _units(repetitions: int) -> list[Row]:
     """Verdicts that change with the unit."""
     rng, found = Random(3), []
     pairs = [(noise(rng, 30, 10.0 + 0.8 * (n % 2)), noise(rng, 30, 10.0)) for n in range(repetitions)]
-    for scale, told in ((1e-2, "4"), (1e-3, "10"), (1e-6, "21")):
+    for scale, designed in ((1e-2, "4"), (1e-3, "10"), (1e-6, "21")):
         own = kayenta = 0
         for canary, baseline in pairs:
             new, old = (tuple(value * scale for value in values) for values in (canary, baseline))
@@ -123,7 +128,7 @@ def _units(repetitions: int) -> list[Row]:
             )
             own += before is not after
             kayenta += classify("m", old, new).label != classify("m", baseline, canary).label
-        share, beside = 100 / repetitions, f"Kayenta's judge here (told {told})"
+        share, beside = 100 / repetitions, f"Kayenta's judge here (told {designed})"
         what = f"in a unit {1 / scale:,.0f} times as large: another verdict"
         found.append(Row(what, share * own, "%", beside, share * kayenta, most=0, own=True))
     return found

@@ -83,7 +83,7 @@ def _chunks(line: Callable[[int], bytes], lines: int) -> Iterator[bytes]:
     yield rest
 
 
-def _fed(name: str, lines: int, told: Connection) -> None:
+def _fed(name: str, lines: int, results: Connection) -> None:
     """Tells MB a second, MiB above the empty program, and MB a second of a search in it."""
     from tui.logs.find import Search
     from tui.logs.gitlab import GitLabParser
@@ -110,10 +110,10 @@ def _fed(name: str, lines: int, told: Connection) -> None:
         grown = resident() - before
         began = time.perf_counter()
         asyncio.run(Search(spool, words("not there")).scan())
-        told.send((size / 1e6 / spent, grown, size / 1e6 / (time.perf_counter() - began)))
+        results.send((size / 1e6 / spent, grown, size / 1e6 / (time.perf_counter() - began)))
 
 
-def _jumps(lines: int, told: Connection) -> None:
+def _jumps(lines: int, results: Connection) -> None:
     """Tells the milliseconds of each jump to any line until its page is drawn, while the log goes on being fed."""
     from textual.app import App, ComposeResult
 
@@ -147,7 +147,7 @@ def _jumps(lines: int, told: Connection) -> None:
         for chunk in _chunks(_coloured, lines):
             for batch in parser.feed(chunk):
                 spool.append(batch)
-        told.send(asyncio.run(jump(spool, parser, _chunks(_coloured, 1_000_000))))
+        results.send(asyncio.run(jump(spool, parser, _chunks(_coloured, 1_000_000))))
 
 
 def rows(quick: bool) -> list[Row]:

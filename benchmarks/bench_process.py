@@ -31,7 +31,7 @@ def _memory() -> float:
     return resident()
 
 
-def _day(hours: int, step: float, told: Connection) -> None:
+def _day(hours: int, step: float, results: Connection) -> None:
     """A deck without a terminal whose clock is driven: its list changes at each look, a run ends at each hour."""
     from tests.app_pilot import running
     from tests.engine.world import FakeSource, NoJitter, Time
@@ -70,12 +70,12 @@ def _day(hours: int, step: float, told: Connection) -> None:
             looks = int(hours * 3600 / step)
             for number in range(looks):
                 if number in (0, int(3600 / step)):
-                    told.send(_memory())
+                    results.send(_memory())
                 change(number)
                 source.asked.clear()
                 await time.advance(step)
                 await pilot.press("jjjk"[number % 4])
-            told.send(_memory())
+            results.send(_memory())
 
     asyncio.run(live())
 

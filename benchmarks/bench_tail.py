@@ -136,10 +136,10 @@ class Controller:
                 kind = b"multipart/form-data;boundary=b"
             else:
                 body, kind = self._lines(start), b"text/plain;charset=utf-8"
-            told = (
+            framing = (
                 f"X-Jenkins: {CORE}\r\nX-Text-Size: {self._raw}\r\nContent-Length: {len(body)}\r\n".encode()
             )
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n" + told + b"\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n" + framing + b"\r\n")
             for at in range(0, len(body), 1 << 18):
                 writer.write(body[at : at + (1 << 18)])
                 await writer.drain()
@@ -148,17 +148,17 @@ class Controller:
         return self._body[start // LINE * (LINE + 1) if start >= 0 else len(self._body) :]
 
 
-def _serve(lines: int, told: Connection) -> None:
+def _serve(lines: int, answers: Connection) -> None:
     async def serve() -> None:
         controller = Controller(lines)
         server = await asyncio.start_server(controller.answer, "127.0.0.1", 0)
-        told.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        await asyncio.to_thread(told.recv)
+        answers.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await asyncio.to_thread(answers.recv)
 
     asyncio.run(serve())
 
 
-def _read(tail: int, lines: int, url: str, told: Connection) -> None:
+def _read(tail: int, lines: int, url: str, results: Connection) -> None:
     """Tells the seconds until the last line of that log can be shown."""
 
     async def read() -> None:
@@ -169,7 +169,7 @@ def _read(tail: int, lines: int, url: str, told: Connection) -> None:
 
         begun = time.perf_counter()
         await runtime.poller.ask(query)
-        told.send(time.perf_counter() - begun)
+        results.send(time.perf_counter() - begun)
         text = runtime.poller.log(query)
         assert text is not None
         assert text.read(len(text) - 1, 9) == b"%08d " % (lines - 1)

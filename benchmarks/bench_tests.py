@@ -183,7 +183,7 @@ class Read(NamedTuple):
     """MB of it on disk."""
 
 
-def _read(dialect: str, url: str, told: Connection) -> None:
+def _read(dialect: str, url: str, results: Connection) -> None:
     """Tells what reading one report is like."""
 
     async def read() -> Read:
@@ -206,7 +206,7 @@ def _read(dialect: str, url: str, told: Connection) -> None:
             kept = sum(entry.stat().st_size for entry in os.scandir(folder)) / 1e6
         return Read(took, max(lateness for _, lateness in late), memory, kept)
 
-    told.send(asyncio.run(read()))
+    results.send(asyncio.run(read()))
 
 
 class Shown(NamedTuple):
@@ -220,7 +220,7 @@ class Shown(NamedTuple):
     page: float
 
 
-def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
+def _show(dialect: str, url: str, cases: int, results: Connection) -> None:
     """Tells how soon the pane answers keys."""
 
     async def show() -> Shown:
@@ -256,7 +256,7 @@ def _show(dialect: str, url: str, cases: int, told: Connection) -> None:
             page = await timed(["pagedown"] * 20) / 20
         return Shown(first, compared, unfolded, page)
 
-    told.send(asyncio.run(show()))
+    results.send(asyncio.run(show()))
 
 
 def rows(quick: bool) -> list[Row]:

@@ -188,8 +188,8 @@ def main() -> int:
     print(RULE)
     grown = growth(samples)
     for each in grown:
-        said = "GREW" if each.too_much else "steady"
-        print(f"{each.what}: {each.first:.1f} -> {each.last:.1f}, allowed +{each.allowed:.1f}: {said}")
+        judgement = "GREW" if each.too_much else "steady"
+        print(f"{each.what}: {each.first:.1f} -> {each.last:.1f}, allowed +{each.allowed:.1f}: {judgement}")
     if not grown:
         print(f"{len(samples)} rounds are too few to judge growth.")
     return int(any(each.too_much for each in grown))

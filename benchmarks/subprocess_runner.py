@@ -41,8 +41,8 @@ def apart(task: Callable[..., None], *arguments: object, answers: int = 1) -> An
     child.start()
     there.close()
     try:
-        told = [here.recv() for _ in range(answers)]
-        return told[0] if answers == 1 else told
+        results = [here.recv() for _ in range(answers)]
+        return results[0] if answers == 1 else results
     finally:
         child.join()
 

@@ -100,11 +100,11 @@ def _in_the_demo(arguments: Namespace) -> int:
     from tui.sandbox.process import Sandbox
 
     def settings(sandbox: Sandbox) -> Settings:
-        its = sandbox.settings(alarms=True)
+        of_demo = sandbox.settings(alarms=True)
         if arguments.config is None:
-            return its
+            return of_demo
         mine = config.load(arguments.config, ui_mistakes)
-        return msgspec.structs.replace(its, ui=mine.ui, views=mine.views)
+        return msgspec.structs.replace(of_demo, ui=mine.ui, views=mine.views)
 
     if arguments.world == "running":
         if (running := shared.find()) is None:
@@ -166,10 +166,10 @@ def _on_terminal() -> bool:
     return terminal and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _open(settings: Settings, its: Namespace) -> int:
+def _open(settings: Settings, arguments: Namespace) -> int:
     """The deck at an address; without a terminal what there is to print of it."""
     if not _on_terminal():
-        return _plainly(_print_one(settings, its.address))
+        return _plainly(_print_one(settings, arguments.address))
     found: list[Address] = []
 
     async def look() -> Exit:
@@ -177,7 +177,7 @@ def _open(settings: Settings, its: Namespace) -> int:
             found.append(address)
             return Exit.OK
 
-        return await _at(settings, its.address, keep)
+        return await _at(settings, arguments.address, keep)
 
     code = _plainly(look())
     return _deck(settings, found[0]) if found else code
@@ -205,120 +205,122 @@ async def _at(settings: Settings, text: str, work: Callable[[Address], Awaitable
     return await at_address(settings, text, work)
 
 
-async def _status(settings: Settings, its: Namespace) -> Exit:
+async def _status(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.status import status
 
-    if its.address is None:
-        return await status(settings, None, as_json=its.json)
-    return await _at(settings, its.address, lambda at: status(settings, at, as_json=its.json))
+    if arguments.address is None:
+        return await status(settings, None, as_json=arguments.json)
+    return await _at(settings, arguments.address, lambda at: status(settings, at, as_json=arguments.json))
 
 
-async def _environments(settings: Settings, its: Namespace) -> Exit:
+async def _environments(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.environments import environments
 
-    if its.address is None:
-        return await environments(settings, None, as_json=its.json)
-    return await _at(settings, its.address, lambda at: environments(settings, at, as_json=its.json))
+    if arguments.address is None:
+        return await environments(settings, None, as_json=arguments.json)
+    return await _at(
+        settings, arguments.address, lambda at: environments(settings, at, as_json=arguments.json)
+    )
 
 
-async def _tests(settings: Settings, its: Namespace) -> Exit:
+async def _tests(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.tests import Form, Kind, tests
 
-    kind: Kind = "new" if its.new else "failed" if its.failed else "all"
-    form: Form = "json" if its.json else "junit" if its.junit else "text"
-    return await _at(settings, its.address, lambda at: tests(settings, at, kind=kind, form=form))
+    kind: Kind = "new" if arguments.new else "failed" if arguments.failed else "all"
+    form: Form = "json" if arguments.json else "junit" if arguments.junit else "text"
+    return await _at(settings, arguments.address, lambda at: tests(settings, at, kind=kind, form=form))
 
 
-async def _logs(settings: Settings, its: Namespace) -> Exit:
+async def _logs(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.logs import LogOptions, logs
 
     wanted = LogOptions(
-        follow=its.follow,
-        last=its.tail,
-        first=max(0, (its.since_line or 0) - 1),
-        raw=its.raw,
-        timestamps=its.timestamps,
+        follow=arguments.follow,
+        last=arguments.tail,
+        first=max(0, (arguments.since_line or 0) - 1),
+        raw=arguments.raw,
+        timestamps=arguments.timestamps,
     )
-    return await _at(settings, its.address, lambda at: logs(settings, at, wanted))
+    return await _at(settings, arguments.address, lambda at: logs(settings, at, wanted))
 
 
-async def _watch(settings: Settings, its: Namespace) -> Exit:
+async def _watch(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.watch import watch
 
-    return await watch(settings, its.addresses, as_json=its.json)
+    return await watch(settings, arguments.addresses, as_json=arguments.json)
 
 
-async def _init(its: Namespace) -> Exit:
+async def _init(arguments: Namespace) -> Exit:
     from tui.commands.init import SERVERS
     from tui.commands.init.command import InitOptions, init
 
-    given = vars(its)
+    given = vars(arguments)
     return await init(
         InitOptions(
-            path=expanded(its.config or config.default_path()),
+            path=expanded(arguments.config or config.default_path()),
             urls=tuple((kind, given[kind]) for kind in SERVERS if given[kind]),
-            user=its.user,
+            user=arguments.user,
             tokens=tuple((kind, token) for kind in SERVERS if (token := given[f"{kind}_token"])),
-            watch=tuple(its.watch),
-            print_only=its.print,
-            yes=its.yes,
+            watch=tuple(arguments.watch),
+            print_only=arguments.print,
+            yes=arguments.yes,
         )
     )
 
 
-async def _show_config(settings: Settings, its: Namespace) -> Exit:
+async def _show_config(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.config import show
 
     return show(settings)
 
 
-async def _addresses(settings: Settings, its: Namespace) -> Exit:
+async def _addresses(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.completion import print_addresses
 
-    return await print_addresses(settings, models=its.models)
+    return await print_addresses(settings, models=arguments.models)
 
 
-async def _check(settings: Settings, its: Namespace) -> Exit:
+async def _check(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.check import check
 
-    return await check(settings, as_json=its.json)
+    return await check(settings, as_json=arguments.json)
 
 
-async def _verdict(settings: Settings, its: Namespace) -> Exit:
+async def _verdict(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.verdict import verdict
 
-    return await verdict(settings, its.model, as_json=its.json, explain=its.explain)
+    return await verdict(settings, arguments.model, as_json=arguments.json, explain=arguments.explain)
 
 
-async def _compare(settings: Settings, its: Namespace) -> Exit:
+async def _compare(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.compare import compare
 
-    return await compare(settings, its.model, its.versions, as_json=its.json)
+    return await compare(settings, arguments.model, arguments.versions, as_json=arguments.json)
 
 
-async def _dossier(settings: Settings, its: Namespace) -> Exit:
+async def _dossier(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.dossier import dossier
 
-    return await dossier(settings, its.model, its.version, its.folder)
+    return await dossier(settings, arguments.model, arguments.version, arguments.folder)
 
 
-async def _alarms(settings: Settings, its: Namespace) -> Exit:
+async def _alarms(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.alarms import alarms
 
-    return await alarms(settings, as_json=its.json)
+    return await alarms(settings, as_json=arguments.json)
 
 
-async def _gates(settings: Settings, its: Namespace) -> Exit:
+async def _gates(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.journal import gates
 
-    return await gates(settings, optional=its.optional, as_json=its.json)
+    return await gates(settings, optional=arguments.optional, as_json=arguments.json)
 
 
-async def _act(settings: Settings, its: Namespace) -> Exit:
+async def _act(settings: Settings, arguments: Namespace) -> Exit:
     from tui.commands.act import act
     from tui.commands.action_arguments import asked
 
-    return await act(settings, asked(its))
+    return await act(settings, asked(arguments))
 
 
 _WORK: Mapping[str, Callable[[Settings, Namespace], Coroutine[Any, Any, Exit]]] = {

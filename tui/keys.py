@@ -147,15 +147,15 @@ def key_mistakes(overrides: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield name, f"there is no key {key!r} ({hint})"
     keys = _keymap({name: text for name, text in overrides.items() if name in _BY_ID})
     taken: dict[tuple[str, str], str] = {}
-    told: set[tuple[str, str, str]] = set()
+    reported: set[tuple[str, str, str]] = set()
     for action in ACTIONS:
         for key in keys[action.id]:
             for scope in (spec.scope for spec in PANES if action.scope in spec.heard):
                 if other := taken.get((scope, key)):
-                    mine, its = (action.id, other) if action.id in overrides else (other, action.id)
-                    if (mine, its, key) not in told:
-                        told.add((mine, its, key))
-                        yield mine, f"{key} already means {its}; give one of them another key"
+                    mine, other_id = (action.id, other) if action.id in overrides else (other, action.id)
+                    if (mine, other_id, key) not in reported:
+                        reported.add((mine, other_id, key))
+                        yield mine, f"{key} already means {other_id}; give one of them another key"
                 taken[scope, key] = action.id
 
 

@@ -115,7 +115,7 @@ class TextPart(Widget):
             return Strip.blank(width, base)
         text, role = self._drawn[y]
         pieces = fit(((" ", ""), (text, role)), width)
-        return Strip([Segment(each, base + role_style(self, its)) for each, its in pieces], width)
+        return Strip([Segment(each, base + role_style(self, role)) for each, role in pieces], width)
 
 
 class TextView(TextPart, can_focus=True):

@@ -79,7 +79,7 @@ async def test_what_fired_before_the_start_is_counted_and_not_announced() -> Non
         await work.settle()
         assert "✗ 2 alarms busy fraud" in work.text.split("\n")[0]
         assert "8 Alarms 2" in work.text.split("\n")[1]
-        assert list(work.screen.notices.told) == []
+        assert list(work.screen.notices.recent) == []
 
 
 @pytest.mark.usefixtures("_degrading")

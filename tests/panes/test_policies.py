@@ -34,7 +34,7 @@ async def test_it_is_announced_counts_down_and_takes_a_no() -> None:
         await work.settle()
         head = work.text.splitlines()[0]
         assert "policy back when busy in 10m" in head
-        notice = " ".join(each.words for each in work.screen.notices.told)
+        notice = " ".join(each.words for each in work.screen.notices.recent)
         assert (
             "policy back when busy for busy of fraud: in 10m: roll back to v1 (gitlab:ml/fraud@production)"
             in notice

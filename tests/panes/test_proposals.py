@@ -105,7 +105,7 @@ async def test_without_a_proposal_the_key_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path, ALARMS.replace('"rollback", "retrain"', '"rollback"'), (120, 40)) as work:
         await on_the_alarm(work, stood("v2", 840))
         await work.press("b", "t")
-        assert [each.words for each in work.screen.notices.told] == [
+        assert [each.words for each in work.screen.notices.recent] == [
             "busy does not propose to roll back: no earlier version is known.",
             "busy does not propose to retrain.",
         ]

@@ -63,7 +63,7 @@ def ask(sandbox: Sandbox, http: httpx.Client, face: Face) -> httpx.Response:
         case "gitlab":
             return http.get(url, headers={"PRIVATE-TOKEN": source.token.reveal()})
         case "spinnaker":  # not in the world that tests have
-            return http.get(url, headers={"X-Spinnaker-Token": sandbox.said["token"]})
+            return http.get(url, headers={"X-Spinnaker-Token": sandbox.addresses["token"]})
     return http.get(url)
 
 

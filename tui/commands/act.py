@@ -76,12 +76,12 @@ class _Item:
         self.state, self.words = state, words
 
 
-async def act(settings: Settings, its: ActionArguments) -> Exit:
+async def act(settings: Settings, arguments: ActionArguments) -> Exit:
     """Print the plan, ask, and carry it out; the exit code says the outcome."""
 
     async def work(runtime: Runtime) -> Exit:
         try:
-            items = await _done(runtime, settings, its)
+            items = await _done(runtime, settings, arguments)
         except AmbiguousArguments as error:
             complain(str(error))
             return Exit.USAGE
@@ -91,37 +91,39 @@ async def act(settings: Settings, its: ActionArguments) -> Exit:
         except (NoAnswer, asyncio.CancelledError):
             complain("nothing was sent")
             return Exit.REFUSED
-        if its.as_json:
+        if arguments.as_json:
             print_document(ActionsDoc(SCHEMA, runtime.clock(), tuple(map(_document, items))))
         return _exit(items)
 
     return await with_runtime(settings, work)
 
 
-async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[_Item]:
+async def _done(runtime: Runtime, settings: Settings, arguments: ActionArguments) -> list[_Item]:
     """
     Raises:
         SourceError, Unclear
         Unanswered, CancelledError: nothing was sent.
     """
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    found = await action_requests(runtime, settings, its)
+    found = await action_requests(runtime, settings, arguments)
     await _settle(runtime, found)
     items = [
-        await _prepared(runtime, request, its, ask=terminal and not (its.yes or its.dry_run))
+        await _prepared(
+            runtime, request, arguments, ask=terminal and not (arguments.yes or arguments.dry_run)
+        )
         for request in found
     ]
     for item in items:
-        text = plan_text(item.prepared, settings, runtime.clock(), requests=its.dry_run)
-        print(text, file=sys.stderr if its.as_json else sys.stdout, flush=True)
-    if its.dry_run:
+        text = plan_text(item.prepared, settings, runtime.clock(), requests=arguments.dry_run)
+        print(text, file=sys.stderr if arguments.as_json else sys.stdout, flush=True)
+    if arguments.dry_run:
         return items
     able = [item for item in items if item.able]
-    if terminal and not its.yes:
+    if terminal and not arguments.yes:
         for item in able:
             if text := last_text(item.prepared, item.secrets, runtime.clock()):
                 print(f"\n{text}", file=sys.stderr, flush=True)
-    answers = _answers([item.prepared for item in able], its, terminal)
+    answers = _answers([item.prepared for item in able], arguments, terminal)
     for item, given in zip(able, answers, strict=True):
         if why := missing_confirmation(item.prepared.consent, given):
             item.end("refused", f"nothing was sent: {why}{_how(item.prepared.consent, given, terminal)}")
@@ -135,7 +137,7 @@ async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> l
         target = item.prepared.plan.request.target
         if item.activity is None:
             complain(f"{target}: {item.words}")
-        elif not its.as_json:
+        elif not arguments.as_json:
             print(outcome_text(item.activity))
     return items
 
@@ -143,8 +145,8 @@ async def _done(runtime: Runtime, settings: Settings, its: ActionArguments) -> l
 async def _settle(runtime: Runtime, found: Sequence[ActionRequest]) -> None:
     """Before anything is done: see what became of what was cut off in the same places. A cancel does not wait: it may
     be of just that."""
-    told: set[str] = set()
-    stop = runtime.store.subscribe(lambda _: _tell(runtime, told))
+    printed: set[str] = set()
+    stop = runtime.store.subscribe(lambda _: _tell(runtime, printed))
     await runtime.actions.settle(
         {each.target.pipeline for each in found if each.kind is not ActionKind.CANCEL}
     )
@@ -153,21 +155,23 @@ async def _settle(runtime: Runtime, found: Sequence[ActionRequest]) -> None:
         print(outcome_text(activity), file=sys.stderr)
 
 
-async def _prepared(runtime: Runtime, request: ActionRequest, its: ActionArguments, *, ask: bool) -> _Item:
+async def _prepared(
+    runtime: Runtime, request: ActionRequest, arguments: ActionArguments, *, ask: bool
+) -> _Item:
     try:
         prepared = await runtime.actions.plan(request)
-        if not prepared.plan.possible or not (prepared.plan.fields or its.given):
+        if not prepared.plan.possible or not (prepared.plan.fields or arguments.given):
             return _Item(prepared, {})
         asked = [field for field in prepared.plan.fields if field.kind == "secret"]
-        if ask and any(each.name not in dict(its.given) for each in asked):
+        if ask and any(each.name not in dict(arguments.given) for each in asked):
             print(prepared.plan.words, file=sys.stderr)
         # Typing takes its time, and nothing else has begun yet: the loop may wait.
-        with_fields, secrets = filled(prepared.plan.request, prepared.plan.fields, its, ask=ask)
+        with_fields, secrets = filled(prepared.plan.request, prepared.plan.fields, arguments, ask=ask)
         if with_fields != prepared.plan.request:
             prepared = await runtime.actions.plan(with_fields)
         return _Item(prepared, secrets)
     except SourceError as error:
-        if len(its.targets) == 1:
+        if len(arguments.targets) == 1:
             raise
         words = f"{request.kind.value} {request.target}"
         item = _Item(PreparedAction(Plan(request, words, possible=False, why_not=error.message)), {})
@@ -177,8 +181,8 @@ async def _prepared(runtime: Runtime, request: ActionRequest, its: ActionArgumen
 
 async def _follow(runtime: Runtime, items: Sequence[_Item], *, terminal: bool) -> None:
     """Wait until all that was begun has ended, or the person will not wait."""
-    told: set[str] = set()
-    stop = runtime.store.subscribe(lambda _: _tell(runtime, told) if terminal else None)
+    printed: set[str] = set()
+    stop = runtime.store.subscribe(lambda _: _tell(runtime, printed) if terminal else None)
     begun = [item for item in items if item.activity is not None]
     try:
         await asyncio.gather(*(runtime.actions.done(item.activity.id) for item in begun if item.activity))
@@ -206,21 +210,27 @@ def _cut_off(activity: Activity, journal: Journal) -> Activity:
     return msgspec.structs.replace(activity, state="unknown", words=words)
 
 
-def _tell(runtime: Runtime, told: set[str]) -> None:
+def _tell(runtime: Runtime, printed: set[str]) -> None:
     """Say how what is under way gets on, each thing once."""
     for activity in runtime.actions.activities:
-        if not activity.ended and (text := outcome_text(activity)) not in told:
-            told.add(text)
+        if not activity.ended and (text := outcome_text(activity)) not in printed:
+            printed.add(text)
             print(text, file=sys.stderr)
 
 
-def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bool) -> list[Confirmation]:
+def _answers(
+    plans: Sequence[PreparedAction], arguments: ActionArguments, terminal: bool
+) -> list[Confirmation]:
     """What the person says to each, by options or asked once for all; of what is doubtful, to each by itself.
 
     Raises:
         Unanswered
     """
-    yes, names, asking = its.yes, set(its.confirmed), terminal and not its.yes and bool(plans)
+    yes, names, asking = (
+        arguments.yes,
+        set(arguments.confirmed),
+        terminal and not arguments.yes and bool(plans),
+    )
     if asking:
         yes = ask_yes("Do it?" if len(plans) == 1 else f"Do all {len(plans)}?")
         for name in names_of(plan.consent for plan in plans):
@@ -228,7 +238,7 @@ def _answers(plans: Sequence[PreparedAction], its: ActionArguments, terminal: bo
                 names.add(ask(f"This is production. Type its name, {name}: "))
     given = []
     for plan in plans:
-        consent, versions = plan.consent, set(its.despite)
+        consent, versions = plan.consent, set(arguments.despite)
         if asking and yes and consent.doubt and consent.version not in versions:
             doubt = f"{consent.doubt[:1].upper()}{consent.doubt[1:]}"
             which = f"{plan.plan.request.target}: " if len(plans) > 1 else ""

@@ -16,7 +16,9 @@ from tui.engine.runtime import Runtime
 from tui.text.safe import clean
 
 
-async def action_requests(runtime: Runtime, settings: Settings, its: ActionArguments) -> list[ActionRequest]:
+async def action_requests(
+    runtime: Runtime, settings: Settings, arguments: ActionArguments
+) -> list[ActionRequest]:
     """What is wished for, one for each target, without the fields.
 
     Raises:
@@ -25,24 +27,26 @@ async def action_requests(runtime: Runtime, settings: Settings, its: ActionArgum
         SourceError
     """
     found: list[ActionRequest] = []
-    for text in its.targets:
+    for text in arguments.targets:
         found += (
-            await _of_model(runtime, settings, its, text)
+            await _of_model(runtime, settings, arguments, text)
             if text in settings.models
-            else [await _at(runtime, its, text)]
+            else [await _at(runtime, arguments, text)]
         )
     return [
         msgspec.structs.replace(
-            request, values=tuple((dict(request.values) | dict(its.options)).items()), reason=its.reason
+            request,
+            values=tuple((dict(request.values) | dict(arguments.options)).items()),
+            reason=arguments.reason,
         )
         for request in found
     ]
 
 
-async def _at(runtime: Runtime, its: ActionArguments, text: str) -> ActionRequest:
-    if its.command in ("set-champion", "switch"):
-        raise AmbiguousArguments(f"{its.command} takes a MODEL of the config, not {text}")
-    kind = its.kind
+async def _at(runtime: Runtime, arguments: ActionArguments, text: str) -> ActionRequest:
+    if arguments.command in ("set-champion", "switch"):
+        raise AmbiguousArguments(f"{arguments.command} takes a MODEL of the config, not {text}")
+    kind = arguments.kind
     if ACTION_KINDS[kind].takes_model and ":" not in text:
         known = ", ".join(runtime.settings.models) or "none"
         raise AmbiguousArguments(f"{text!r} is no ADDRESS, and no model of the config (known: {known})")
@@ -50,11 +54,11 @@ async def _at(runtime: Runtime, its: ActionArguments, text: str) -> ActionReques
 
 
 async def _of_model(
-    runtime: Runtime, settings: Settings, its: ActionArguments, model: str
+    runtime: Runtime, settings: Settings, arguments: ActionArguments, model: str
 ) -> list[ActionRequest]:
-    kind = its.kind
-    if its.command == "switch":
-        return [await _switch(runtime, settings, its, model)]
+    kind = arguments.kind
+    if arguments.command == "switch":
+        return [await _switch(runtime, settings, arguments, model)]
     if kind is ActionKind.PROMOTE:
         gates = await runtime.actions.gates(model)
         if len(gates) != 1:
@@ -80,20 +84,22 @@ async def _of_model(
             raise AmbiguousArguments(f"[models.{model}] has no retrain")
         return [request]
     if kind is ActionKind.SET_CHAMPION:
-        return [await _champion(runtime, settings, model, dict(its.options).get("version", ""))]
+        return [await _champion(runtime, settings, model, dict(arguments.options).get("version", ""))]
     raise AmbiguousArguments(f"{kind.value} takes an ADDRESS, not the model {model}")
 
 
-async def _switch(runtime: Runtime, settings: Settings, its: ActionArguments, model: str) -> ActionRequest:
+async def _switch(
+    runtime: Runtime, settings: Settings, arguments: ActionArguments, model: str
+) -> ActionRequest:
     pair = settings.models[model].blue_green
     if pair is None or settings.models[model].switch is None:
         lack = "blue_green" if pair is None else "switch"
         raise AmbiguousArguments(f"[models.{model}] has no {lack}")
-    named = [each for each in pair if its.to in (each, each.rpartition("/")[2])]
-    if its.to is not None and len(named) != 1:
-        raise AmbiguousArguments(f"--to is one of {', '.join(pair)}; not {its.to}")
+    named = [each for each in pair if arguments.to in (each, each.rpartition("/")[2])]
+    if arguments.to is not None and len(named) != 1:
+        raise AmbiguousArguments(f"--to is one of {', '.join(pair)}; not {arguments.to}")
     live = await runtime.actions.live(model)
-    if its.to is None:
+    if arguments.to is None:
         named = [each for each in pair if each != live]
         if len(named) != 1:
             raise AmbiguousArguments(
@@ -102,7 +108,7 @@ async def _switch(runtime: Runtime, settings: Settings, its: ActionArguments, mo
     (to,) = named
     if to == live:
         raise ActionRefused(f"{to} has the traffic of {model} already")
-    request = switch(settings, model, to, its.version)
+    request = switch(settings, model, to, arguments.version)
     assert request is not None, "it has a pair and a switch"
     return request
 
@@ -126,7 +132,7 @@ def _no_gate(model: str) -> str:
 
 
 def filled(
-    request: ActionRequest, fields: tuple[ActionField, ...], its: ActionArguments, *, ask: bool
+    request: ActionRequest, fields: tuple[ActionField, ...], arguments: ActionArguments, *, ask: bool
 ) -> tuple[ActionRequest, dict[str, str]]:
     """``request`` with the fields that were given, and the secrets apart.
 
@@ -138,12 +144,14 @@ def filled(
         Unanswered
         ConfigError: a variable that should hold a secret does not.
     """
-    given, secrets = dict(its.given), {}
+    given, secrets = dict(arguments.given), {}
     asked = {each.name for each in fields}
     unknown = [name for name in given if name not in asked]
-    if unknown and not ACTION_KINDS[its.kind].any_field:  # it would be passed over without a word
+    if unknown and not ACTION_KINDS[arguments.kind].any_field:  # it would be passed over without a word
         taken = ", ".join(each.name for each in fields) or "nothing"
-        raise AmbiguousArguments(f"--set {unknown[0]}: {its.kind.value} {request.target} asks for {taken}")
+        raise AmbiguousArguments(
+            f"--set {unknown[0]}: {arguments.kind.value} {request.target} asks for {taken}"
+        )
     for field in fields:
         value = given.get(field.name)
         if field.kind == "secret":
@@ -160,14 +168,14 @@ def filled(
                 secret = ask_secret(f"{clean(field.name)}{f' ({notes})' if notes else ''}: ")
                 if secret or field.required:
                     secrets[field.name] = secret
-            elif field.required and not its.dry_run:
+            elif field.required and not arguments.dry_run:
                 raise AmbiguousArguments(
                     f"{field.name} is a secret and missing: --set {field.name}=env:VARIABLE"
                 )
         elif field.kind == "choice" and value is not None and value not in field.choices:
             raise AmbiguousArguments(f"{field.name} is one of {field.listed()}; not {value!r}")
         elif field.required and value is None and not field.default and request.value(field.name) == "":
-            if its.dry_run:
+            if arguments.dry_run:
                 continue
             if not ask:
                 raise AmbiguousArguments(f"{field.name} is missing: --set {field.name}=VALUE")

@@ -70,11 +70,11 @@ async def dossier(
         document = await _Reading(runtime, model, version).document(clock())
         if document is None:
             return Exit.USAGE
-        told = without_credentials(document)
+        harmless = without_credentials(document)
         name = re.sub(r"[^\w.-]", "_", f"{model}-{version}")
         texts = {
-            ".json": msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n",
-            ".md": markdown(told),
+            ".json": msgspec.json.format(msgspec.json.encode(harmless), indent=2).decode() + "\n",
+            ".md": markdown(harmless),
         }
         for ending, text in texts.items():
             path = folder / (name + ending)
@@ -111,10 +111,10 @@ class _Reading:
     async def document(self, now: float) -> DossierDoc | None:
         """None where nothing knows of such a version; that is said."""
         registered = await self._registered()
-        its = next((each for each in registered if each.version == self._version), None)
+        of_registry = next((each for each in registered if each.version == self._version), None)
         names = {self._version}
-        if its is not None:
-            names |= {value for key, value in its.tags if key in TAGS}
+        if of_registry is not None:
+            names |= {value for key, value in of_registry.tags if key in TAGS}
         environment, history = await self._history()
         deployments = [
             each
@@ -122,18 +122,18 @@ class _Reading:
             if each.version in names or self._linked(each, registered) == self._version
         ]
         names |= {each.version for each in deployments}
-        if its is None and deployments:
+        if of_registry is None and deployments:
             number = self._linked(deployments[0], registered)
-            its = next((each for each in registered if each.version == number), None)
-        if its is None and not deployments:
+            of_registry = next((each for each in registered if each.version == number), None)
+        if of_registry is None and not deployments:
             complain(
                 f"no version {self._version} of {self._model} was found, neither deployed nor registered"
             )
             for words in self._missing:
                 complain(words)
             return None
-        if its is not None:
-            names.add(its.version)
+        if of_registry is not None:
+            names.add(of_registry.version)
         verdict, series = await self._verdict(names, now)
         return DossierDoc(
             schema=SCHEMA,
@@ -146,7 +146,7 @@ class _Reading:
             verdict=verdict,
             series=series,
             tests=await self._tests(deployments),
-            comparison=await self._comparison(its, deployments, history, registered, now),
+            comparison=await self._comparison(of_registry, deployments, history, registered, now),
             actions=self._actions(names, deployments),
             missing=tuple(self._missing),
         )
@@ -216,14 +216,14 @@ class _Reading:
 
     async def _comparison(
         self,
-        its: RegisteredVersion | None,
+        of_registry: RegisteredVersion | None,
         deployments: Sequence[Deployment],
         history: Sequence[Deployment],
         registered: Sequence[RegisteredVersion],
         now: float,
     ) -> ComparisonDoc | None:
         """With what was there before it, or is there now where it never was."""
-        if its is None:
+        if of_registry is None:
             if self._settings.models[self._model].registry is not None:
                 self._missing.append("its version in the registry is not known: what changed is not known")
             return None
@@ -234,7 +234,7 @@ class _Reading:
                 f"{earlier.version}, which was there before it, is no version of the registry"
             )
             return None
-        found = await self._asked(ComparisonOf(self._model, old, its.version), "what changed")
+        found = await self._asked(ComparisonOf(self._model, old, of_registry.version), "what changed")
         return comparison_document(found, now) if found is not None else None
 
     def _actions(self, names: set[str], deployments: Sequence[Deployment]) -> tuple[ActionDoc, ...]:

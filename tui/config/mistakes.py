@@ -52,8 +52,8 @@ def convert(key: str, table: Any, path: Path, *, kind: type[T]) -> T:
         try:
             settings = msgspec.convert(table, kind, dec_hook=partial(_decoded, path))
         except msgspec.ValidationError as error:
-            told, wrong = _told(key, table, kind, str(error), left_out)
-            found += told
+            mistakes, wrong = _told(key, table, kind, str(error), left_out)
+            found += mistakes
             if wrong is None:
                 raise Mistakes(found) from None
             left_out.add(wrong)

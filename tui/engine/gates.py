@@ -25,17 +25,17 @@ class GatesNow:
     @property
     def needing(self) -> list[PendingGate]:
         """Those that somebody has to answer."""
-        return [each for each in self.every if each.needs_person]
+        return [gate for gate in self.every if gate.needs_person]
 
     def look(self, store: Store) -> None:
         settings = self._settings
         readings = [store.get(PipelinesOf(name)).value for name in settings.pipeline_sources]
         listings = [listing for listing in readings if listing is not None]
-        places = [store.get(EnvironmentsOf(each)).value for each in self.may_deploy]
+        places = [store.get(EnvironmentsOf(pipeline)).value for pipeline in self.may_deploy]
         if _same([*listings, *places], self._seen):
             return
         self.may_deploy = with_gates(settings, listings)
-        places = [store.get(EnvironmentsOf(each)).value for each in self.may_deploy]
+        places = [store.get(EnvironmentsOf(pipeline)).value for pipeline in self.may_deploy]
         self.every = pending_gates(listings, filter(None, places), partial(promotes, settings))
         self._seen = [*listings, *places]
 

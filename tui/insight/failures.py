@@ -36,15 +36,15 @@ class Failures(msgspec.Struct, frozen=True):
 def failures(report: TestReport, run: Run, earlier: tuple[EarlierRun, ...] = ()) -> Failures:
     """What failed in ``report`` of ``run``, beside those ``earlier`` reports that are known."""
     found = compare(report, run, earlier)
-    told = bool(found.against)
+    compared = bool(found.against)
 
     def case(each: JudgedCase, new: bool) -> FailedCase:
         suite = report.suites[each.suite]
-        its = suite.cases[each.index]
-        known = told or its.failed_since is not None
+        test_case = suite.cases[each.index]
+        known = compared or test_case.failed_since is not None
         return FailedCase(
-            its.name,
-            its.classname or suite.title,
+            test_case.name,
+            test_case.classname or suite.title,
             new if known else None,
             each.since if known and not new else None,
             each.flaky,

@@ -328,8 +328,8 @@ def _changed_columns(old: Sequence[Column], new: Sequence[Column], *, given: boo
         elif one is not None and other is not None and one.required != other.required and not given:
             words.append(f"{name} {'required' if other.required else 'optional'}")
             marked |= other.required
-    told = ", ".join(words)
-    return (f"{told}: callers must change" if marked else told), marked
+    changes = ", ".join(words)
+    return (f"{changes}: callers must change" if marked else changes), marked
 
 
 def _columns(columns: Sequence[Column]) -> str:
@@ -386,8 +386,8 @@ def _origin(pair: Pair, jobs: tuple[str, str], now: float) -> Iterator[Differenc
 
 
 def _why(pair: Pair, group: Group) -> str:
-    told = [f"{each.version.version}: {each.unread[group]}" for each in pair if group in each.unread]
-    return "; ".join(dict.fromkeys(told))
+    reasons = [f"{each.version.version}: {each.unread[group]}" for each in pair if group in each.unread]
+    return "; ".join(dict.fromkeys(reasons))
 
 
 def _unknown(group: Group, name: str, why: str = "") -> Difference:

@@ -196,12 +196,12 @@ class Pane(Vertical):
 
 def _row_texts(columns: Sequence[Column], row: Row) -> Section:
     """The title of each column, and what stands there."""
-    told = [
+    cells = [
         (column.title, text)
         for column, cell in zip(columns, row.cells, strict=False)
         if column.title and (text := "".join(text for text, _ in pieces(cell)).strip())
     ]
-    return (told[0][1] if told else ""), told
+    return (cells[0][1] if cells else ""), cells
 
 
 def pane_class(spec: PaneSpec) -> type[Pane]:

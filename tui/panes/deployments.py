@@ -196,8 +196,8 @@ class DeploymentsPane(SelectablePane):
             self._found.append(find(group, model, answers, past, pipelines, self.window, now))
         times = {name: self.runtime.sources.now(name) for name in self.sources}
         made, self._lines = rows(self._found, self.open, times)
-        for key, told in self._told_progress().items():
-            made = [row._replace(cells=(*row.cells[:-1], told)) if row.key == key else row for row in made]
+        for key, cell in self._told_progress().items():
+            made = [row._replace(cells=(*row.cells[:-1], cell)) if row.key == key else row for row in made]
         self._show_heading()
         self.table.empty = "No pipeline is selected."
         self.table.set_rows(self.with_marks(made))
@@ -225,17 +225,17 @@ class DeploymentsPane(SelectablePane):
         ]
         if self.everything and self._left_out:
             items.append(StatusItem(f"{self._left_out} more: select one in the list", "dim", drop=1))
-        items += [StatusItem(*pieces(told)[0]) for told in self._told_progress().values()]
+        items += [StatusItem(*pieces(cell)[0]) for cell in self._told_progress().values()]
         if canaries:
             items.append(StatusItem(fmt.count(canaries, "canary", "canaries"), "accent", drop=1))
         self.line.show(items, [StatusItem(f"figures over {self.window / DAY:.0f} days", "dim", drop=3)])
 
     def _show_facts(self) -> None:
         """What is known of what is under the cursor."""
-        title, told = self._told()
-        self._facts = {fact.key: fact for fact in told}
+        title, facts_shown = self._told()
+        self._facts = {fact.key: fact for fact in facts_shown}
         made = [Row("title", ("", title), "group")] if title else []
-        made += [_fact_row(fact) for fact in told]
+        made += [_fact_row(fact) for fact in facts_shown]
         self.about.set_rows(made)
 
     def _told(self) -> tuple[str, list[ComparisonFact]]:
@@ -261,7 +261,7 @@ class DeploymentsPane(SelectablePane):
         readings = [store.get(each) for each in self._about(pair, line)]
         readings.append(store.get(HistoryOf(line.environment.address)))
         faults = [reading.fault.message for reading in readings if reading.fault is not None]
-        told = ComparisonAnswers(
+        answers = ComparisonAnswers(
             run=self._run_of(pair.this),
             other_run=self._run_of(pair.other),
             changes=store.get(ChangesBetween(*pair.versions)).value if pair.versions else None,
@@ -273,7 +273,7 @@ class DeploymentsPane(SelectablePane):
         if line.part == "stable" and pair.other is not None:
             against = f", against {pair.other.version} before it"
         now = self.runtime.sources.now(line.environment.address.source)
-        return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, told, file, now)
+        return f"{pair.this.version} in {line.environment.name}{against}", facts(pair, answers, file, now)
 
     def _run_of(self, deployment: Deployment | None) -> Run | None:
         if deployment is None or deployment.run is None:

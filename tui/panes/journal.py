@@ -86,8 +86,8 @@ def details(record: Record, own: str) -> Iterator[tuple[str, str]]:
             yield "sent", f"{entry.request.method} {entry.request.path}"
         elif entry.event == "answered" and entry.reply is not None:
             took = f", after {entry.latency:.1f} s" if entry.latency is not None else ""
-            told = (entry.reply.state, str(entry.reply.status or ""), entry.reply.words)
-            yield "answer", " ".join(filter(None, told)) + took
+            answer = (entry.reply.state, str(entry.reply.status or ""), entry.reply.words)
+            yield "answer", " ".join(filter(None, answer)) + took
         elif entry.event == "observed":
             yield "seen", f"{entry.state}: {entry.words}" if entry.words else entry.state
     if end is None:

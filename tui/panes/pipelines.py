@@ -255,12 +255,12 @@ class PipelinesPane(SelectablePane, FilterablePane):
     def _show_unusual(self) -> None:
         """Say above the list what is not as usual: an order or a group that one forgot of hides things."""
         order = f"by {self.sort}{', the other way round' if self.reverse else ''}"
-        told = {
+        unusual = {
             f"view {self.view}": bool(self.view),
             f"sorted {order}": self.sort != self._view.sort or self.reverse,
             f"grouped by {self.group}": self.group != self._view.group,
         }
-        words = [words for words, so in told.items() if so]
+        words = [words for words, so in unusual.items() if so]
         self.unusual.show([StatusItem(each, "dim") for each in words])
         self.unusual.display = bool(words)
 

@@ -290,15 +290,15 @@ class PreviewPane(Pane):
         name, settings = self.selection.model, self.runtime.settings
         if name is None or not self._judged():
             return
-        told = self._told(VerdictOf(name))
+        verdict = self._told(VerdictOf(name))
         now = self.runtime.clock()
         metrics = []
-        for metric in told.value.metrics if told.value is not None else ():
+        for metric in verdict.value.metrics if verdict.value is not None else ():
             table = settings.metrics[metric.metric]
             chart = self.runtime.store.get(self._chart(name, metric.metric)).value
             words = metric_line(metric, table.unit, now)
             metrics.append(JudgedLine(metric, table.title or metric.metric, words, _curves(chart)))
-        yield from verdict_lines(told, metrics)
+        yield from verdict_lines(verdict, metrics)
 
     def _told(self, query: Query[T], *, aged: bool = False) -> Told[T]:
         """``aged``: it may change, so that its age counts."""

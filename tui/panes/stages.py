@@ -48,8 +48,8 @@ def project(run: Run, now: float, acting: Sequence[Activity] = (), usual: Usual 
     """The rows of the stage tree; beside those of jobs, how far what is done to them has come."""
     lines = stage_lines(run, now, usual)
     low, high = scale(lines, now)
-    told = {each.plan.request.target.of_job: progress(each) for each in reversed(acting)}
-    return [_row(line, low, high, told.get(line.address) or _note(line)) for line in lines]
+    notes = {each.plan.request.target.of_job: progress(each) for each in reversed(acting)}
+    return [_row(line, low, high, notes.get(line.address) or _note(line)) for line in lines]
 
 
 def scale(lines: Sequence[StageLine], now: float) -> tuple[float, float]:

@@ -356,12 +356,12 @@ def run_document(run: Run) -> RunDoc:
 
 def _field(field: ActionField) -> FieldDoc:
     """Without what a default may be that is kept secret, or cannot be given here."""
-    told = field.kind not in ("secret", "unsupported")
+    readable = field.kind not in ("secret", "unsupported")
     return document_of(
         FieldDoc,
         field,
         name=clean(field.name),
-        default=clean_lines(field.default) if told else None,
+        default=clean_lines(field.default) if readable else None,
         choices=tuple(map(clean, field.choices)),
     )
 

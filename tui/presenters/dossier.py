@@ -104,22 +104,22 @@ def _struck(value: Any) -> Any:
     return value
 
 
-def markdown(told: Mapping[str, Any]) -> str:
+def markdown(document: Mapping[str, Any]) -> str:
     """The same for people; of a document without credentials."""
-    return "\n".join(_lines(told)) + "\n"
+    return "\n".join(_lines(document)) + "\n"
 
 
-def _lines(told: Mapping[str, Any]) -> Iterator[str]:
-    yield f"# {_text(told['model'])} {_text(told['version'])}"
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"# {_text(document['model'])} {_text(document['version'])}"
     yield ""
-    also = f" Also called {', '.join(map(_text, told['names']))}." if told["names"] else ""
-    yield f"Written {_time(told['at'])} by Pipedeck.{also} All times are UTC."
-    yield from _section("Deployments", _deployments(told))
-    yield from _section("Verdict", _verdict(told))
-    yield from _section("Tests", _tests(told))
-    yield from _section("What changed", _changes(told))
-    yield from _section("Who did what", _actions(told))
-    yield from _section("What is missing", (f"- {_text(each)}" for each in told["missing"]))
+    also = f" Also called {', '.join(map(_text, document['names']))}." if document["names"] else ""
+    yield f"Written {_time(document['at'])} by Pipedeck.{also} All times are UTC."
+    yield from _section("Deployments", _deployments(document))
+    yield from _section("Verdict", _verdict(document))
+    yield from _section("Tests", _tests(document))
+    yield from _section("What changed", _changes(document))
+    yield from _section("Who did what", _actions(document))
+    yield from _section("What is missing", (f"- {_text(each)}" for each in document["missing"]))
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -137,14 +137,14 @@ def _table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[
         yield from body
 
 
-def _deployments(told: Mapping[str, Any]) -> Iterator[str]:
+def _deployments(document: Mapping[str, Any]) -> Iterator[str]:
     titles = ("deployed", "environment", "version", "commit", "status", "by", "run", "canary")
     yield from _table(
         titles,
         (
             (
                 _time(each["finished_at"] or each["started_at"]),
-                told["environment"],
+                document["environment"],
                 each["version"],
                 each["revision"][:12],
                 each["status"],
@@ -152,13 +152,13 @@ def _deployments(told: Mapping[str, Any]) -> Iterator[str]:
                 each["run"] or "",
                 "yes" if each["canary"] else "",
             )
-            for each in told["deployments"]
+            for each in document["deployments"]
         ),
     )
 
 
-def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
-    verdict = told["verdict"]
+def _verdict(document: Mapping[str, Any]) -> Iterator[str]:
+    verdict = document["verdict"]
     if verdict is None:
         return
     ours = f"{_text(verdict['decision'] or '')}: {_text(verdict['reason'])}"
@@ -183,13 +183,13 @@ def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
             for each in verdict["metrics"]
         ),
     )
-    if told["series"]:
+    if document["series"]:
         yield ""
         yield "The values of both are in the JSON beside this file (`series`)."
 
 
-def _tests(told: Mapping[str, Any]) -> Iterator[str]:
-    for each in told["tests"]:
+def _tests(document: Mapping[str, Any]) -> Iterator[str]:
+    for each in document["tests"]:
         yield (
             f"- {_text(each['run'])}: {each['failed'] or 'none'} of {each['total']} failed, "
             f"{each['skipped']} were skipped"
@@ -197,8 +197,8 @@ def _tests(told: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  - {_text(name)}" for name in each["failures"])
 
 
-def _changes(told: Mapping[str, Any]) -> Iterator[str]:
-    comparison = told["comparison"]
+def _changes(document: Mapping[str, Any]) -> Iterator[str]:
+    comparison = document["comparison"]
     if comparison is None:
         return
     old, new = (comparison[side] or "none" for side in ("deployed", "candidate"))
@@ -221,8 +221,8 @@ def _changes(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"\n{_text(note)}" for note in comparison["notes"])
 
 
-def _actions(told: Mapping[str, Any]) -> Iterator[str]:
-    for each in told["actions"]:
+def _actions(document: Mapping[str, Any]) -> Iterator[str]:
+    for each in document["actions"]:
         by = each["policy"] or each["who"]
         account = f" as {_text(each['account'])}" if each["account"] else ""
         yield f"- {_time(each['at'])}: {_text(by)}{account}: {_text(each['kind'])} {_text(each['address'])}"

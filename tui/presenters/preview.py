@@ -262,15 +262,15 @@ def _deployed(deployment: Deployment, now: float) -> str:
     return f"{deployment.version}{canary}{status}{ago}{waits}"
 
 
-def _missing(what: str, told: Told[T], reading: str) -> Iterator[Line]:
-    if told.problem:
-        yield f"{what} not known: {told.problem}", "warning"
-    elif told.asked and reading:
+def _missing(what: str, answer: Told[T], reading: str) -> Iterator[Line]:
+    if answer.problem:
+        yield f"{what} not known: {answer.problem}", "warning"
+    elif answer.asked and reading:
         yield reading, "dim"
 
 
-def _old(told: Told[T]) -> str:
-    if told.age is None:
+def _old(answer: Told[T]) -> str:
+    if answer.age is None:
         return ""
-    problem = f": {told.problem}" if told.problem else ""
-    return f"  ~ read {fmt.ago(told.age)} ago{problem}"
+    problem = f": {answer.problem}" if answer.problem else ""
+    return f"  ~ read {fmt.ago(answer.age)} ago{problem}"

@@ -123,9 +123,9 @@ def _compared(promotion: Promotion) -> Iterator[Fact]:
         else:
             plain.append(difference_words(each))
     more = len(matter) - MOST_CHANGES
-    told = [*plain, f"{more} more differ" if more > 0 else ""]
-    if any(told):
-        yield Fact(CHANGED, "; ".join(filter(None, told)))
+    texts = [*plain, f"{more} more differ" if more > 0 else ""]
+    if any(texts):
+        yield Fact(CHANGED, "; ".join(filter(None, texts)))
     elif not matter:
         yield Fact(CHANGED, "nothing, as far as it was recorded")
     unknown = [each for each in found.standing(Standing.UNKNOWN) if each.group is not Group.ORIGIN]

@@ -52,14 +52,14 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
     against = sorted((fact for fact in facts if fact.against), key=lambda fact: fact.role != "failed")
     if promotion is not None and not against:
         against = [Fact(AGAINST, "nothing that is known")]
-    told = [Fact(name, value) for name, value in plan.facts]
+    plan_facts = [Fact(name, value) for name, value in plan.facts]
     if promotion is None and plan.environment and "environment" not in dict(plan.facts):
-        told.append(Fact("environment", plan.environment))
+        plan_facts.append(Fact("environment", plan.environment))
     changed = tuple(fact for fact in facts if fact.name == CHANGED and not fact.role)
     change = (
         Fact("it does", plan.words),
         *changed,
-        *((way_back(promotion),) if promotion is not None else told),
+        *((way_back(promotion),) if promotion is not None else plan_facts),
     )
     return Question(
         title(plan, promotion),
@@ -69,7 +69,7 @@ def question(plan: Plan, consent: RequiredConfirmation, promotion: Promotion | N
         change,
         (
             *(fact for fact in facts if not fact.against and fact.role != "unknown" and fact not in changed),
-            *(told if promotion is not None else ()),
+            *(plan_facts if promotion is not None else ()),
             Fact("server", plan.server or plan.request.target.source),
             Fact("state read", age(plan.read_at, now)),
             *_typing(plan, consent),

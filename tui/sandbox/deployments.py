@@ -197,7 +197,7 @@ def _gitlab() -> tuple[Pipeline, ...]:
             age=3600,
             history=4,
             history_every=DAY,
-            tasks=deploy(Task("deploy", 6, environment="edge", told=True)),
+            tasks=deploy(Task("deploy", 6, environment="edge", reported=True)),
         ),
         Pipeline(
             system="gitlab",

@@ -29,14 +29,14 @@ class Write(msgspec.Struct, frozen=True, gc=False):
 
 def writes(run: Run, state: TaskState, attempt: int, now: float) -> Iterator[Write]:
     """What one attempt at a task has written by ``now``, oldest first."""
-    its = state.attempts[attempt]
-    if its.started_at is None or state.task.child:
+    attempted = state.attempts[attempt]
+    if attempted.started_at is None or state.task.child:
         return
-    end = now if its.ended_at is None else min(now, its.ended_at)
+    end = now if attempted.ended_at is None else min(now, attempted.ended_at)
     outcomes = state.task.outcomes
     outcome = outcomes[attempt] if attempt < len(outcomes) else State.PASSED  # somebody retried it
     for offset, data, error in _output(f"{run.id} {state.task.id} {attempt}", state.task, outcome):
-        if (at := its.started_at + offset) > end:
+        if (at := attempted.started_at + offset) > end:
             return
         yield Write(at, data, error)
 

@@ -87,7 +87,7 @@ class Task(msgspec.Struct, frozen=True):
     """Where it deploys to."""
     approvals: int = 0
     """How many people have to approve its deployment before its gate can be answered (GitLab)."""
-    told: bool = False
+    reported: bool = False
     """Its deployment was made by another tool, which only told GitLab of it."""
     metrics: bool = False
     """It leaves numbers about the model among its artifacts, in ``metrics.json``."""

@@ -181,7 +181,7 @@ class Sandbox:
             self._command += ["--start", str(start)]
         self._scenario = named(scenario, jobs, projects)
         self._child: subprocess.Popen[bytes] | None = None
-        self._said: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
 
     def start(self) -> Self:
         """Start the child and wait until it listens.
@@ -203,9 +203,9 @@ class Sandbox:
             if not line:
                 self.stop()
                 errors.seek(0)
-                said = errors.read().decode(errors="replace").strip()
-                raise SandboxError(f"the sandbox did not start: {said or 'it said nothing'}")
-        self._said = json.loads(line)
+                message = errors.read().decode(errors="replace").strip()
+                raise SandboxError(f"the sandbox did not start: {message or 'it said nothing'}")
+        self._addresses = json.loads(line)
         return self
 
     def stop(self) -> None:
@@ -234,15 +234,15 @@ class Sandbox:
         self.stop()
 
     @property
-    def said(self) -> dict[str, str]:
+    def addresses(self) -> dict[str, str]:
         """Where it listens, and the credentials that it takes: what :meth:`running` needs elsewhere."""
-        return self._said
+        return self._addresses
 
     @classmethod
-    def running(cls, said: Mapping[str, str]) -> Self:
+    def running(cls, addresses: Mapping[str, str]) -> Self:
         """One that another process has started, in the world of the demo; it cannot be started or stopped here."""
-        found = cls(cast("Name", said["scenario"]))
-        found._said = dict(said)
+        found = cls(cast("Name", addresses["scenario"]))
+        found._addresses = dict(addresses)
         return found
 
     @property
@@ -253,28 +253,28 @@ class Sandbox:
     @property
     def urls(self) -> dict[str, str]:
         """The url of each face, prefix included."""
-        return {face: self._said[face] for face in get_args(Face)}
+        return {face: self._addresses[face] for face in get_args(Face)}
 
     @property
     def control(self) -> Control:
-        return Control(self._said["control"])
+        return Control(self._addresses["control"])
 
     def settings(self, *, alarms: bool = False) -> Settings:
         """A configuration that shows all of it; with ``alarms``, those too, and those of Prometheus."""
-        token = Secret(self._said["token"])
+        token = Secret(self._addresses["token"])
         groups = sorted({p.path.split("/")[0] for p in self._scenario.pipelines if p.system == "gitlab"})
         return Settings(
             sources={
                 "jenkins": JenkinsSettings(
-                    url=self._said["jenkins"],
-                    user=self._said["user"],
+                    url=self._addresses["jenkins"],
+                    user=self._addresses["user"],
                     token=token,
                     timeout=PATIENCE,
                     connect_timeout=PATIENCE,
                     deployments=self._scenario.rules,
                 ),
                 "gitlab": GitLabSettings(
-                    url=self._said["gitlab"],
+                    url=self._addresses["gitlab"],
                     token=token,
                     timeout=PATIENCE,
                     connect_timeout=PATIENCE,
@@ -283,7 +283,7 @@ class Sandbox:
                 ),
                 **self._spinnaker(token),
                 "prometheus": PrometheusSettings(
-                    url=self._said["prometheus"],
+                    url=self._addresses["prometheus"],
                     timeout=PATIENCE,
                     connect_timeout=PATIENCE,
                     alerts=alarms,
@@ -318,7 +318,7 @@ class Sandbox:
         (application,) = applications
         return {
             "spinnaker": SpinnakerSettings(
-                url=self._said["spinnaker"],
+                url=self._addresses["spinnaker"],
                 token=token,
                 timeout=PATIENCE,
                 connect_timeout=PATIENCE,
@@ -337,7 +337,7 @@ class Sandbox:
 
     @property
     def _alertmanager(self) -> str:
-        return self._said["prometheus"].removesuffix("prometheus") + "alertmanager"
+        return self._addresses["prometheus"].removesuffix("prometheus") + "alertmanager"
 
 
 def _alarms(scenario: Scenario) -> dict[str, AlarmSettings]:

@@ -103,8 +103,8 @@ def _version(pipeline: Pipeline, run: Run) -> str:
     """What it ships, as its deployment is called: in GitLab its commit, in Jenkins what it was told to."""
     if pipeline.system == "gitlab":
         return run.commit.sha[:8]
-    told = next((name for name, default in pipeline.parameters if default == "{version}"), "")
-    return dict(run.parameters).get(told, run.version)
+    parameter = next((name for name, default in pipeline.parameters if default == "{version}"), "")
+    return dict(run.parameters).get(parameter, run.version)
 
 
 def value(world: World, serving: Serving, signal: Signal, at: float) -> float | None:

@@ -12,7 +12,7 @@ from tui.sandbox.process import Sandbox
 
 class _Running(msgspec.Struct, frozen=True):
     pid: int
-    said: dict[str, str]
+    addresses: dict[str, str]
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def shared(sandbox: Sandbox) -> Iterator[None]:
     try:
         path = user_folder("state") / "demo.json"
         make_folder(path.parent)
-        text = msgspec.json.encode(_Running(os.getpid(), sandbox.said))
+        text = msgspec.json.encode(_Running(os.getpid(), sandbox.addresses))
         with open(open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(text)
     except OSError:
@@ -43,7 +43,7 @@ def find() -> Sandbox | None:
         os.kill(noted.pid, 0)
     except OSError:
         return None
-    return Sandbox.running(noted.said)
+    return Sandbox.running(noted.addresses)
 
 
 def _noted() -> _Running | None:

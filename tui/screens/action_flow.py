@@ -209,8 +209,8 @@ class ActionFlow:
         try:
             return await reading
         except SourceError as error:
-            told = DialogFact("cannot now", (str(error), "failed")), DialogFact("", "Nothing was sent.")
-            dialog.tell(DialogContent(dialog.paper.title, told))
+            facts = DialogFact("cannot now", (str(error), "failed")), DialogFact("", "Nothing was sent.")
+            dialog.tell(DialogContent(dialog.paper.title, facts))
             await answered
             return None
 

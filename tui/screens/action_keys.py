@@ -64,9 +64,9 @@ class ActionKeys(Screen[None]):
         ]
         if news:
             self._ended |= {new.id: new.state for new in news}
-            told = [self._outcome(new) for new in reversed(news)]
-            severity: SeverityLevel = "information" if all(well for _, well in told) else "warning"
-            words = "\n".join(words for words, _ in told)
+            outcomes = [self._outcome(new) for new in reversed(news)]
+            severity: SeverityLevel = "information" if all(well for _, well in outcomes) else "warning"
+            words = "\n".join(words for words, _ in outcomes)
             self.notify(words, severity=severity, markup=False, timeout=10)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

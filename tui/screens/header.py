@@ -115,9 +115,11 @@ def late(reading: Reading[Listing], now: float) -> str:
 
 def _alarms(runtime: Runtime) -> Iterator[StatusItem]:
     """What policies are about to do, how many alarms fire that nobody has acknowledged, and of what the gravest is."""
-    for said in runtime.store.get(AnnouncementsNow()).value or ():
-        if said.at is not None:
-            yield StatusItem(f"{status_style('waiting').glyph} {countdown(said, runtime.clock())}", "waiting")
+    for announcement in runtime.store.get(AnnouncementsNow()).value or ():
+        if announcement.at is not None:
+            yield StatusItem(
+                f"{status_style('waiting').glyph} {countdown(announcement, runtime.clock())}", "waiting"
+            )
     found = runtime.store.get(AlarmsNow()).value
     if found is not None and found.firing:
         first, count = found.firing[0], fmt.count(len(found.firing), "alarm")

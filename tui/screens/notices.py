@@ -41,7 +41,7 @@ class NoticeLine(StatusLine):
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(id="notice")
-        self.told: deque[Notice] = deque(maxlen=KEPT)
+        self.recent: deque[Notice] = deque(maxlen=KEPT)
         self._clock = clock
         self._passing: Timer | None = None
         self._overdue = False
@@ -49,7 +49,7 @@ class NoticeLine(StatusLine):
     def tell(self, words: str, severity: SeverityLevel = "information", seconds: float | None = None) -> None:
         """Show ``words`` for so long, in place of what stands there."""
         words = "; ".join(filter(None, (line.strip() for line in words.splitlines())))
-        self.told.append(Notice(self._clock(), words, severity))
+        self.recent.append(Notice(self._clock(), words, severity))
         glyph, role = _LOOKS[severity]
         self.show(
             [StatusItem(f"{glyph} {words}".strip(), role)],
@@ -75,7 +75,7 @@ class NoticeLine(StatusLine):
 
     def sections(self) -> list[Section]:
         """The earlier ones, the newest first."""
-        lines = [(fmt.clock(each.at), each.words) for each in reversed(self.told)]
+        lines = [(fmt.clock(each.at), each.words) for each in reversed(self.recent)]
         return [("Newest first" if lines else "Nothing was told yet", lines)]
 
     def _wait(self, seconds: float) -> None:

@@ -39,19 +39,21 @@ class DeckCommands(Provider):
     """What is likely now comes first; by typing all is found: each word somewhere in it."""
 
     async def discover(self) -> Hits:
-        for each in self._commands():
-            yield DiscoveryHit(each.display, each.do, text=each.words, help=each.help or None)
+        for command in self._commands():
+            yield DiscoveryHit(command.display, command.do, text=command.words, help=command.help or None)
 
     async def search(self, query: str) -> Hits:
         parts = query.lower().split()
         for kind in (self._commands(), *self._things()):
             found = 0
-            for each in kind:
-                if all(part in each.words.lower() for part in parts):
+            for command in kind:
+                if all(part in command.words.lower() for part in parts):
                     found += 1
                     # The more of it was typed, the likelier it is meant.
-                    score = min(1.0, len(query) / len(each.words))
-                    yield Hit(score, each.display, each.do, text=each.words, help=each.help or None)
+                    score = min(1.0, len(query) / len(command.words))
+                    yield Hit(
+                        score, command.display, command.do, text=command.words, help=command.help or None
+                    )
                     if found == MOST:
                         break
 
@@ -59,7 +61,7 @@ class DeckCommands(Provider):
         deck = self.screen
         if not isinstance(deck, DeckScreen):
             return
-        known = [each for each in ACTIONS if each.scope not in _WIDGETS and each.id not in _LEFT_OUT]
+        known = [action for action in ACTIONS if action.scope not in _WIDGETS and action.id not in _LEFT_OUT]
         for action in sorted(known, key=lambda action: _rank(deck, action)):
             yield Command(
                 spell(deck.keys[action.id][0]),
@@ -97,7 +99,7 @@ class DeckCommands(Provider):
             ),
             (
                 _goal(f"{gate.address} {gate.message}", "gate", partial(deck.go_to, gate.address, "gate"))
-                for gate in (each.gate for each in deck.header.waiting)
+                for gate in (waiting.gate for waiting in deck.header.waiting)
             ),
             (
                 _goal(f"{model.title or name} {name}", "model", partial(deck.go_to_model, name))

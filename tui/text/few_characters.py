@@ -69,10 +69,10 @@ def terminal_encoding(environment: Mapping[str, str], python: str) -> str:
     Args:
         python: what Python writes in, which takes UTF-8 where the locale is ``C``, and says so in ``LC_CTYPE``.
     """
-    told = environment.get("LC_ALL") or environment.get("LC_CTYPE", "")
-    if told in ("", "C.UTF-8") and not environment.get("LC_ALL"):
-        told = environment.get("LANG", "") or told
-    return "ascii" if told in ("C", "POSIX") else python or "utf-8"
+    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE", "")
+    if locale in ("", "C.UTF-8") and not environment.get("LC_ALL"):
+        locale = environment.get("LANG", "") or locale
+    return "ascii" if locale in ("C", "POSIX") else python or "utf-8"
 
 
 def write_without_escapes(*streams: TextIO) -> None:

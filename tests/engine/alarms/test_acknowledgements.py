@@ -112,15 +112,15 @@ def test_what_two_say_of_different_alarms_is_merged(folder: Path) -> None:
     one.say("a", True, 1001.0)
     other.say("b", True, 1002.0)
     one.look(1003.0)
-    assert [one.said(key, 1000.0) for key in "abc"] == [True, True, None]
+    assert [one.known_since(key, 1000.0) for key in "abc"] == [True, True, None]
     other.say("a", False, 1004.0)
     one.keep(["a", "b"], 1005.0)
-    assert [one.said(key, 1000.0) for key in "ab"] == [False, True]
+    assert [one.known_since(key, 1000.0) for key in "ab"] == [False, True]
     one.look(1006.0)
-    assert one.said("a", 1005.0) is None, "what was said before it fired is of another"
+    assert one.known_since("a", 1005.0) is None, "what was said before it fired is of another"
     other.over("b", 1007.0)
     one.look(1008.0)
-    assert one.said("b", 0.0) is None
+    assert one.known_since("b", 0.0) is None
 
 
 @pytest.mark.parametrize("name", [FILE, f"{FILE}.lock"])

@@ -66,38 +66,38 @@ class _Asked(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(settings, token=Secret(self.trial))
 
 
-async def init(its: InitOptions) -> Exit:
+async def init(options: InitOptions) -> Exit:
     """Exit code 0: written, or printed; 1: a server could not be used; 4: nothing was written."""
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    if not its.urls and not terminal:
+    if not options.urls and not terminal:
         complain("name a server: --jenkins URL, --gitlab URL; or run it in a terminal, where it asks")
         return Exit.USAGE
     try:
-        return await (_by_options(its) if its.urls else _by_questions(its))
+        return await (_by_options(options) if options.urls else _by_questions(options))
     except NoAnswer:
         complain("nothing was written")
         return Exit.REFUSED
 
 
-async def _by_options(its: InitOptions) -> Exit:
-    tokens = dict(its.tokens)
+async def _by_options(options: InitOptions) -> Exit:
+    tokens = dict(options.tokens)
     servers = []
-    for kind, url in its.urls:
+    for kind, url in options.urls:
         reference = _read_reference(tokens[kind]) if kind in tokens else None
-        user = (its.user or "") if kind == "jenkins" else ""
-        servers.append(_Asked(Server(kind, kind, _whole(url), user, reference, its.watch)))
+        user = (options.user or "") if kind == "jenkins" else ""
+        servers.append(_Asked(Server(kind, kind, _whole(url), user, reference, options.watch)))
     for server in servers:
-        if not await _tried(server, its.path):
+        if not await _tried(server, options.path):
             return Exit.FAILED
-    return await _finish(its, servers, ask_first=False)
+    return await _finish(options, servers, ask_first=False)
 
 
-async def _by_questions(its: InitOptions) -> Exit:
+async def _by_questions(options: InitOptions) -> Exit:
     _say("Pipedeck reads Jenkins and GitLab, and metrics from a Prometheus. Enter alone leaves one out.")
     servers: list[_Asked] = []
     for kind in SERVERS:
         while (asked := _ask_server(kind)) is not None:
-            if await _tried(asked, its.path):
+            if await _tried(asked, options.path):
                 servers.append(asked)
                 break
             if not ask_yes("Try again with another address or token?"):
@@ -105,7 +105,7 @@ async def _by_questions(its: InitOptions) -> Exit:
     if not servers:
         complain("no server was named: nothing was written; to look around without one: pipedeck demo")
         return Exit.REFUSED
-    return await _finish(its, servers, ask_first=not its.yes)
+    return await _finish(options, servers, ask_first=not options.yes)
 
 
 def _ask_server(kind: str) -> _Asked | None:
@@ -149,20 +149,20 @@ def _ask_token(kind: str) -> tuple[Reference | None, str | None]:
 
 async def _tried(asked: _Asked, path: Path) -> bool:
     """Whether it can be used; all that was found is told."""
-    its = asked.server
+    server = asked.server
     try:
-        settings = Settings(sources={its.name: asked.settings(path)})
+        settings = Settings(sources={server.name: asked.settings(path)})
     except ConfigError as error:
         complain(str(error))
         return False
     found: list[Finding] = []
 
     async def look(runtime: Runtime) -> Exit:
-        found.extend(await runtime.sources.check(its.name))
+        found.extend(await runtime.sources.check(server.name))
         return Exit.OK
 
     await with_runtime(settings, look)
-    _say(f"{SERVERS[its.type]} at {its.url}:")
+    _say(f"{SERVERS[server.type]} at {server.url}:")
     for finding in found:
         _say(
             f"  {'ERROR' if finding.level == 'error' else finding.level}: {finding.subject}: {finding.message}"
@@ -172,9 +172,9 @@ async def _tried(asked: _Asked, path: Path) -> bool:
     return all(finding.level != "error" for finding in found)
 
 
-async def _finish(its: InitOptions, servers: list[_Asked], *, ask_first: bool) -> Exit:
+async def _finish(options: InitOptions, servers: list[_Asked], *, ask_first: bool) -> Exit:
     presets = ready_made(example().read_text(encoding="utf-8"))
-    settings = Settings(sources={each.server.name: each.settings(its.path) for each in servers})
+    settings = Settings(sources={each.server.name: each.settings(options.path) for each in servers})
     surveys: list[Survey] = []
 
     async def look(runtime: Runtime) -> Exit:
@@ -191,16 +191,16 @@ async def _finish(its: InitOptions, servers: list[_Asked], *, ask_first: bool) -
     if ask_first:
         wanted = [_with_watch(each, found) for each in wanted]
     text = first_config(wanted, found, presets)
-    parse(text, its.path)  # what is proposed is never wrong
-    if its.path.exists():
-        return _propose_additions(its.path, wanted, found)
+    parse(text, options.path)  # what is proposed is never wrong
+    if options.path.exists():
+        return _propose_additions(options.path, wanted, found)
     print(text, end="")
-    if its.print_only:
+    if options.print_only:
         return Exit.OK
-    if ask_first and not ask_yes(f"\nWrite this to {its.path}, for your eyes only?"):
+    if ask_first and not ask_yes(f"\nWrite this to {options.path}, for your eyes only?"):
         raise NoAnswer
-    _write(its.path, text)
-    _say(f"\nWritten to {its.path}. Next: pipedeck check, then pipedeck{_missing(wanted)}")
+    _write(options.path, text)
+    _say(f"\nWritten to {options.path}. Next: pipedeck check, then pipedeck{_missing(wanted)}")
     return Exit.OK
 
 

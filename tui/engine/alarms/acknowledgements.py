@@ -29,7 +29,8 @@ class AcknowledgementNote(msgspec.Struct, frozen=True):
 
     known: bool
     """Somebody knows of it; False: that was taken back."""
-    said: float
+    at: float = msgspec.field(name="said")
+    """When it was said."""
     seen: float
     """When a program last saw it so."""
 
@@ -70,10 +71,10 @@ class Acknowledgements:
             return False
         return since <= note.seen if since is not None else now - note.seen < BRIDGED
 
-    def said(self, key: str, after: float) -> bool | None:
+    def known_since(self, key: str, after: float) -> bool | None:
         """Whether somebody knows of the alarm by what was said since then, here or elsewhere; None: nothing was."""
         note = self._notes.get(key)
-        return note.known if note is not None and note.said >= after else None
+        return note.known if note is not None and note.at >= after else None
 
     def say(self, key: str, known: bool, now: float) -> None:
         """Note that somebody knows of the alarm, or does not after all."""

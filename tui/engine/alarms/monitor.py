@@ -168,7 +168,7 @@ class AlarmMonitor:
         if begins and self._acknowledged.still(" ".join(key), held.seen.since, now):
             return acknowledged(held, now)
         known = {AlarmState.FIRING: False, AlarmState.ACKNOWLEDGED: True}.get(held.state)
-        note_seen = self._acknowledged.said(" ".join(key), held.changed)
+        note_seen = self._acknowledged.known_since(" ".join(key), held.changed)
         return acknowledged(held, now) if None not in (known, note_seen) and known is not note_seen else held
 
     def _alarm(self, key: Key, held: HeldAlarm, looked: SubjectReading, suspects: Suspects) -> Alarm:

@@ -77,7 +77,8 @@ class ComparisonOf(Query[ModelComparison], frozen=True):
         notes = (*front.notes, *_notes(pair, (self.deployed, self.candidate), front, registry, aliases))
         if not pair[0].version or not pair[1].version or pair[0].version == pair[1].version:
             records = [
-                await source.recorded(registry.model, each.version) if each.version else None for each in pair
+                await source.recorded(registry.model, linked.version) if linked.version else None
+                for linked in pair
             ]
             return ModelComparison(
                 model=self.model,
@@ -176,8 +177,12 @@ async def _commits(old: VersionRecord, new: VersionRecord, front: _Front, contex
     address = front.environment.address
 
     def version(record: VersionRecord) -> Version:
-        its = (each for each in (front.stable, front.canary) if each and each.revision == record.commit)
-        deployment = next(its, None)
+        deployments = (
+            deployment
+            for deployment in (front.stable, front.canary)
+            if deployment and deployment.revision == record.commit
+        )
+        deployment = next(deployments, None)
         run = deployment.run.of_run if deployment is not None and deployment.run is not None else None
         return Version(address, record.commit, run)
 

@@ -36,11 +36,11 @@ class FailuresOf(Query[Failures], frozen=True):
             report = await context.read(TestsOf(self.address))
         earlier: list[EarlierRun] = []
         for other in comparable(run, self._listed(context)):
-            its = context.store.get(TestsOf(other.address)).value or await context.reports.known(
+            tests = context.store.get(TestsOf(other.address)).value or await context.reports.known(
                 source, other
             )
-            if its is not None:
-                earlier.append(EarlierRun(other, its))
+            if tests is not None:
+                earlier.append(EarlierRun(other, tests))
         return await in_thread(partial(failures, report, run, tuple(earlier)))
 
     def wait(self, answer: Failures) -> float:

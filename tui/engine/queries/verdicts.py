@@ -75,13 +75,13 @@ async def _by_server(model: str, canary: Deployment | None, context: Context) ->
     it cannot be asked, that counts as not knowing."""
     run = canary.run if canary is not None else None
     if run is None:
-        its = context.settings.models[model]
-        listings = [context.store.get(PipelinesOf(name)).value for name in its.sources]
+        rules = context.settings.models[model]
+        listings = [context.store.get(PipelinesOf(name)).value for name in rules.sources]
         active = [
             each
             for listing in listings
             for pipeline in (listing.pipelines if listing is not None else ())
-            if its.ships(pipeline.address)
+            if rules.ships(pipeline.address)
             for each in pipeline.runs
             if each.status.active
         ]

@@ -344,7 +344,7 @@ def deployment(site: Site, it: Deployment, environment: Environment) -> Body:
         "updated_at": stamp(it.updated_at),
         "user": user(site, it.job.who),
         "environment": environment_basic(environment),
-        "deployable": None if it.job.told else job(site, it.job),
+        "deployable": None if it.job.reported else job(site, it.job),
         "status": it.status,
     }
 

@@ -79,7 +79,7 @@ class Job(msgspec.Struct, frozen=True):
     environment: str
     approvals: int
     """How many people have to approve it before it can be played."""
-    told: bool
+    reported: bool
     """It stands for a deployment that another tool told GitLab of, and is not shown."""
     metrics: bool
     """It keeps ``metrics.json`` among its artifacts."""

@@ -463,7 +463,7 @@ _RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
         "createdAt": lambda it, _: it.job.created_at,
         "finishedAt": lambda it, _: it.job.finished_at,
         "triggerer": lambda it, info: bodies.user(info.context.site, it.job.who),
-        "job": lambda it, _: None if it.job.told else it.job,
+        "job": lambda it, _: None if it.job.reported else it.job,
         "pendingApprovalCount": _pending,
         "approvals": _approvals,
         "approvalSummary": _approval_summary,

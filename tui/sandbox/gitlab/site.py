@@ -222,7 +222,7 @@ class Site:
                     stuck=status == "pending" and task.wait == inf,
                     environment=task.environment,
                     approvals=task.approvals,
-                    told=task.told,
+                    reported=task.reported,
                     metrics=task.metrics and status == "success",
                     archived=now - made > ARCHIVED_AFTER,
                     rejected=rejected,

@@ -133,7 +133,7 @@ class _Adapter(HTTPAdapter):
     """
 
     def __init__(self, connected: Any) -> None:
-        def told(of: type[Any]) -> type[Any]:
+        def noting(of: type[Any]) -> type[Any]:
             class Connection(of.ConnectionCls):  # type: ignore[misc, name-defined]  # a class made of a class
                 def connect(self) -> None:
                     super().connect()
@@ -141,7 +141,7 @@ class _Adapter(HTTPAdapter):
 
             return type(of.__name__, (of,), {"ConnectionCls": Connection})
 
-        self._pools = {"http": told(HTTPConnectionPool), "https": told(HTTPSConnectionPool)}
+        self._pools = {"http": noting(HTTPConnectionPool), "https": noting(HTTPSConnectionPool)}
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -44,7 +44,7 @@ def signature_of(text: str) -> Signature | None:
             values[key] = [match["value"] or ""]
         elif key:
             values[key].append(line)
-    return Signature(*(_read(values.get(each, ["null"])) for each in ("inputs", "outputs", "params")))
+    return Signature(*(_read(values.get(part, ["null"])) for part in ("inputs", "outputs", "params")))
 
 
 def _read(lines: list[str]) -> tuple[Column, ...]:
@@ -57,22 +57,22 @@ def _read(lines: list[str]) -> tuple[Column, ...]:
         columns = _columns.decode(folded[1:-1].replace("''", "'"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UnknownForm from None
-    return tuple(_column(number, each) for number, each in enumerate(columns, 1))
+    return tuple(_column(number, column) for number, column in enumerate(columns, 1))
 
 
-def _column(number: int, told: dict[str, object]) -> Column:
-    name = told.get("name")
-    kind = told.get("type")
+def _column(number: int, column: dict[str, object]) -> Column:
+    name = column.get("name")
+    kind = column.get("type")
     if kind == "tensor":
-        spec = told.get("tensor-spec")
+        spec = column.get("tensor-spec")
         shape = spec.get("shape") if isinstance(spec, dict) else None
         sizes = ", ".join(map(str, shape)) if isinstance(shape, list) else ""
         words = f"tensor {spec.get('dtype') if isinstance(spec, dict) else ''} ({sizes})"
-    elif rest := {key: value for key, value in told.items() if key in ("items", "properties", "values")}:
+    elif rest := {key: value for key, value in column.items() if key in ("items", "properties", "values")}:
         words = f"{kind} {msgspec.json.encode(rest).decode()}"
     else:
         words = str(kind)
-    optional = told.get("required") is False or told.get("optional") is True or "default" in told
+    optional = column.get("required") is False or column.get("optional") is True or "default" in column
     return Column(clean(str(name)) if name is not None else f"{number}", clean(words), not optional)
 
 

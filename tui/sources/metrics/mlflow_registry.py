@@ -87,12 +87,12 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         """
         answer = await self._get("registered-models/get", payload.models, {"name": model})
         named = answer.registered_model.aliases
-        wanted = {each.alias: each.version for each in named if each.alias in aliases}
+        wanted = {alias.alias: alias.version for alias in named if alias.alias in aliases}
         versions = dict.fromkeys(wanted.values())
 
         async def read(version: str) -> RegisteredVersion:
             made = await self._made(model, version)
-            own = tuple(clean(each.alias) for each in named if each.version == version)
+            own = tuple(clean(alias.alias) for alias in named if alias.version == version)
             before = {
                 alias: clean(tag.value)
                 for alias in own
@@ -110,14 +110,14 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         query["order_by"] = "creation_timestamp DESC"
         found = (await self._get("model-versions/search", payload.version_lists, query)).model_versions
         # The filter finds by the whole name; a gateway that drops the query would send other models.
-        return tuple(_registered(model, each) for each in found if each.name == model)
+        return tuple(_registered(model, version) for version in found if version.name == model)
 
     async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
         found = []
-        for each in versions:  # one after the other: a server with logins takes half a second for each
-            run = await self._run(each.run)
+        for version in versions:  # one after the other: a server with logins takes half a second for each
+            run = await self._run(version.run)
             if run is not None and _commit(run) == revision:
-                found.append(each.version)
+                found.append(version.version)
         return tuple(found)
 
     async def recorded(self, model: str, version: str) -> VersionRecord:
@@ -140,7 +140,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         return VersionRecord(
             version=_measured(model, made, origin),
             run_name=clean(run.info.run_name),
-            params=tuple((clean(each.key), clean(each.value)) for each in run.data.params),
+            params=tuple((clean(param.key), clean(param.value)) for param in run.data.params),
             datasets=tuple(map(_dataset, run.inputs.dataset_inputs)),
             signature=signature,
             requirements=packages,
@@ -240,21 +240,21 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         return self._wire.decode(answer, decoder)
 
     def _refusal(self, answer: HttpResponse) -> SourceError:
-        said = payload.Error()
+        error = payload.Error()
         if answer.content_type == "application/json":
             try:
-                said = payload.errors.decode(answer.body)
+                error = payload.errors.decode(answer.body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
-        words = said.message
+        words = error.message
         if answer.content_type == "text/plain":
             words = answer.body[:300].decode(errors="replace").strip()
         general = self._wire.refuse(answer, words)
         trouble, advice = general.trouble, ""
         if b"Invalid Host header" in answer.body[:300]:
             advice = "start MLflow with --allowed-hosts for the name in the url"
-        elif said.error_code == "RESOURCE_DOES_NOT_EXIST" or (
-            said.error_code == "INVALID_PARAMETER_VALUE" and "alias" in words
+        elif error.error_code == "RESOURCE_DOES_NOT_EXIST" or (
+            error.error_code == "INVALID_PARAMETER_VALUE" and "alias" in words
         ):
             # A missing alias is a 400 (contracts: metrics §4).
             trouble, advice = Trouble.NOT_FOUND, "check the names in the query and the registry table"
@@ -264,8 +264,8 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
             )
         else:
             return general
-        told = f": {shorten(clean(words), 200)}" if words else ""
-        message = f"{self._name} answered {answer.status} to {answer.where}{told}; {advice}"
+        reason = f": {shorten(clean(words), 200)}" if words else ""
+        message = f"{self._name} answered {answer.status} to {answer.where}{reason}; {advice}"
         return SourceError(trouble, message, status=answer.status, retry_at=general.retry_at)
 
 
@@ -311,14 +311,14 @@ def _commit(run: payload.Run) -> str:
     return next((tags[key] for key in _COMMITS if tags.get(key)), "")
 
 
-def _dataset(told: payload.DatasetInput) -> Dataset:
-    tags = {tag.key: tag.value for tag in told.tags}
+def _dataset(used: payload.DatasetInput) -> Dataset:
+    tags = {tag.key: tag.value for tag in used.tags}
     try:
-        rows = _profiles.decode(told.dataset.profile).num_rows
+        rows = _profiles.decode(used.dataset.profile).num_rows
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         rows = None
     return Dataset(
-        clean(tags.get("mlflow.data.context", "")), clean(told.dataset.name), clean(told.dataset.digest), rows
+        clean(tags.get("mlflow.data.context", "")), clean(used.dataset.name), clean(used.dataset.digest), rows
     )
 
 

@@ -85,7 +85,7 @@ class Check:
             self._add("ok", "user", "anonymous: nobody logs in there")
         else:
             self.user = name
-            roles = ", ".join(clean(each) for each in found.roles or () if isinstance(each, str))
+            roles = ", ".join(clean(role) for role in found.roles or () if isinstance(role, str))
             self._add("ok", "user", f"{name}{f', roles {shorten(roles, 200)}' if roles else ', no roles'}")
             self._add("ok", "rights", "what the user may do, Gate tells only when it is tried")
 
@@ -130,7 +130,7 @@ class Check:
         if settings.web_url is None:
             advice = "set web_url to Deck's address to open pages in the browser"
             self._add("ok", "web_url", f"is not set: {advice}")
-        for name in (each.application for each in settings.environments.values()):
+        for name in (environment.application for environment in settings.environments.values()):
             if not any(
                 glob.partition("/")[0].lower() == name.lower() or "*" in glob for glob in settings.globs
             ):

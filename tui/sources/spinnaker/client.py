@@ -144,7 +144,7 @@ def is_page(answer: HttpResponse) -> bool:
 def words_of(answer: HttpResponse) -> str:
     """What Gate itself says of an error."""
     try:
-        told = _error.decode(answer.body)
+        error = _error.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    return clean(told.message or told.error or "")
+    return clean(error.message or error.error or "")

@@ -98,7 +98,7 @@ class Stage(_Payload, frozen=True):
     last_modified: Modified | None = None
 
     @property
-    def told(self) -> Map:
+    def values(self) -> Map:
         return self.context or {}
 
     @property
@@ -283,7 +283,7 @@ def rows(found: Any, *keys: str) -> Sequence[Any]:
 
 def words(found: Any, *keys: str) -> tuple[str, ...]:
     """The texts of the list there, without empty ones."""
-    return tuple(filter(None, (clean(each) for each in rows(found, *keys) if isinstance(each, str))))
+    return tuple(filter(None, (clean(word) for word in rows(found, *keys) if isinstance(word, str))))
 
 
 def seconds(millis: float | None) -> float | None:

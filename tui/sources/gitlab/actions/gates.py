@@ -54,7 +54,7 @@ class Approved(msgspec.Struct, frozen=True):
     approvals: Sequence[Approval] | None = None
 
     @property
-    def said(self) -> tuple[tuple[str, str], ...]:
+    def decided(self) -> tuple[tuple[str, str], ...]:
         """Who has decided what, as a fact of a plan."""
         decisions = [
             f"{clean(approval.user.username)} {clean(approval.status)}"
@@ -176,7 +176,7 @@ async def _of_job(request: ActionRequest, seen: LiveState, job: RestJob, look: L
     if not pending or approved is None or deployment is None:
         facts["facts"] += with_variables
         return look.plan(request, words, fields=(_VARIABLES,), steps=(play,), **facts)
-    facts["facts"] += (("approvals missing", str(pending)), *approved.said)
+    facts["facts"] += (("approvals missing", str(pending)), *approved.decided)
     step = _approve(seen, job, deployment, request)
     if reject:
         final = "rejecting is final: the job fails and cannot be run again; only a new run helps"

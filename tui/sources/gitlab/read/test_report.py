@@ -8,7 +8,7 @@ import msgspec
 
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseKey, CaseOutcome, Suite
-from tui.sources.gitlab.read.test_suites import OUTCOMES, said
+from tui.sources.gitlab.read.test_suites import OUTCOMES, case_details
 from tui.sources.http.bounds import lasted
 from tui.text.safe import clean, shorten
 
@@ -56,13 +56,13 @@ class Summary(msgspec.Struct, frozen=True):
 REPORT = msgspec.json.Decoder(Report)
 SUMMARY = msgspec.json.Decoder(Summary)
 
-Said = Mapping[tuple[str, str, str], CaseDetails]
+Details = Mapping[tuple[str, str, str], CaseDetails]
 """What the failed cases of a report said, by title of the suite, class and name."""
 
 
 class ReadReport(msgspec.Struct, frozen=True):
     suites: tuple[Suite, ...]
-    said: Said
+    details: Details
     notes: tuple[str, ...]
 
 
@@ -143,6 +143,6 @@ def find(report: Report, key: CaseKey) -> CaseDetails | None:
 
 
 def _details(node: CaseNode) -> CaseDetails:
-    return said(
+    return case_details(
         *(msgspec.json.decode(raw) for raw in (node.system_output, node.stack_trace, node.recent_failures))
     )

@@ -112,7 +112,7 @@ class SuiteReader:
         """
         async for node in self._cases(TEST_OUTPUT, path, iid, builds):
             if (clean(node.classname or ""), clean(node.name or "")) == (key.classname, key.name):
-                return said(node.system_output, node.stack_trace, node.recent_failures)
+                return case_details(node.system_output, node.stack_trace, node.recent_failures)
         return None
 
     async def _cases(
@@ -131,7 +131,7 @@ class SuiteReader:
             after = {"after": cases.page_info.end_cursor}
 
 
-def said(system_output: object, stack_trace: object, recent_failures: object) -> CaseDetails:
+def case_details(system_output: object, stack_trace: object, recent_failures: object) -> CaseDetails:
     """What a case said. Most often ``system_output`` holds all of it, the text of the failure first."""
     output, trace = _text(system_output), _text(stack_trace)
     if not trace:

@@ -22,7 +22,7 @@ from tui.sources.gitlab.read.runs import DEPTH
 from tui.sources.gitlab.read.test_report import (
     REPORT,
     SUMMARY,
-    Said,
+    Details,
     SummarySuite,
     find,
     read_report,
@@ -87,7 +87,7 @@ class _Reading:
         self.settled = settled
         """It ended long ago: what the server tells now it will tell for good."""
         self.childless = childless
-        self.told: set[int] = set()
+        self.summarised: set[int] = set()
         """Jobs whose tests are in the summaries so far. Since 18.6 those of child pipelines are in their parent's."""
         self.total = 0
         """Tests that the summaries count."""
@@ -121,7 +121,7 @@ class TestReports:
         self._slow = Rest(context.wire, patient)
         self._suites = SuiteReader(context.graphql)
         self._clock = context.clock
-        self._said: LruCache[int, Said] = LruCache(16)
+        self._details: LruCache[int, Details] = LruCache(16)
         self._heads: LruCache[int, _Head] = LruCache(128)
         self._dear: LruCache[int, _Dear] = LruCache(128)
         """Reports that could not be read whole; they are not asked for again for a while."""
@@ -160,7 +160,7 @@ class TestReports:
             raise _gone(self._wire, key, top)
         pipeline = msgspec.structs.replace(top, id=id)
         wanted = (key.suite, key.classname, key.name)
-        found = (self._said.get(pipeline.id) or {}).get(wanted)
+        found = (self._details.get(pipeline.id) or {}).get(wanted)
         if found is None and self._too_dear_reason(pipeline.id):
             head = await self._head(pipeline, recent)
             found = await self._suites.case(pipeline.path, head.iid, builds.split(","), key)
@@ -200,14 +200,16 @@ class TestReports:
         """The suites of a pipeline and of its child pipelines, as far as they were not told before."""
         summary = (await self._rest.read(SUMMARY, f"{pipeline.url}/test_report_summary")).test_suites or ()
         expected = [
-            suite for suite in summary if not suite.build_ids or not reading.told.issuperset(suite.build_ids)
+            suite
+            for suite in summary
+            if not suite.build_ids or not reading.summarised.issuperset(suite.build_ids)
         ]
         suites: tuple[Suite, ...] = ()
         # A summary comes late: without one, a report is worth asking for as long as it may be missing.
         if expected or not (summary or reading.settled):
             suites = await self._cases(pipeline, head, expected, reading.notes)
         reading.total += sum(suite.counts.total for suite in expected)
-        reading.told.update(build for suite in expected for build in suite.build_ids or ())
+        reading.summarised.update(build for suite in expected for build in suite.build_ids or ())
         for bridge in () if reading.childless else await self._bridges(pipeline):
             if bridge.child is None:
                 continue
@@ -244,7 +246,7 @@ class TestReports:
                 self._dear.put(pipeline.id, _Dear(reason, self._clock()))
             else:
                 read = await in_thread(lambda: read_report(report, expected, pipeline.id, pipeline.where))
-                self._said.put(pipeline.id, read.said)
+                self._details.put(pipeline.id, read.details)
                 notes += read.notes
                 return read.suites
         notes.append(f"only failed cases are listed: {reason}")

@@ -39,7 +39,7 @@ async def plan_cancel(request: ActionRequest, look: LiveState) -> Plan:
     kills = [
         stage.called for stage in running if stage.type in (*BUILDS, "pipeline", "runJobManifest", "runJob")
     ]
-    facts = [("runs now", shorten(", ".join(quoted(each.called) for each in running), 200) or "nothing")]
+    facts = [("runs now", shorten(", ".join(quoted(stage.called) for stage in running), 200) or "nothing")]
     if kills:
         facts.append(("ends, too", f"what {', '.join(map(quoted, kills))} started"))
     warnings = ["what was deployed stays"] if any(map(_deploys, execution.all_stages)) else []
@@ -130,14 +130,14 @@ async def plan_retry(request: ActionRequest, look: LiveState) -> Plan:
     after = _behind(nodes, stage)
     facts = [("stage", f"{stage.called}: {vendor(stage.status)}")]
     if after:
-        facts.append(("runs again, too", shorten(", ".join(quoted(each.called) for each in after), 300)))
-    again = [each for each in (stage, *after) if "deploy" in (each.type or "").lower()]
+        facts.append(("runs again, too", shorten(", ".join(quoted(below.called) for below in after), 300)))
+    again = [deploying for deploying in (stage, *after) if "deploy" in (deploying.type or "").lower()]
     warnings = []
-    environment = next(filter(None, (place_of(each, look.places) for each in again)), "")
+    environment = next(filter(None, (place_of(deploying, look.places) for deploying in again)), "")
     if again:
         there = f" into {environment}" if environment else ""
         warnings.append(
-            f"{', '.join(quoted(each.called) for each in again)} puts the version of this run{there} again"
+            f"{', '.join(quoted(deploying.called) for deploying in again)} puts the version of this run{there} again"
         )
     if is_active(execution):
         warnings.append(
@@ -177,7 +177,7 @@ def _behind(nodes: Sequence[Node], stage: Stage) -> list[Stage]:
 
 
 def _restarted(stage: Stage) -> str:
-    at_ = number(at(stage.told, "restartDetails"), "restartTime")
+    at_ = number(at(stage.values, "restartDetails"), "restartTime")
     return f"{at_:.0f}" if at_ is not None else ""
 
 

@@ -132,7 +132,7 @@ async def observe_judgment(expect: Mapping[str, str], reply: Reply | None, look:
     stage = stage_by_id(execution, expect["stage"])
     if stage is None:
         return Observation("unknown", f"{at} no longer has that stage")
-    name, given = quoted(stage.called), text(stage.told, "judgmentStatus").lower()
+    name, given = quoted(stage.called), text(stage.values, "judgmentStatus").lower()
     changed = _modified(stage) not in ("", expect.get("before", ""))
     by = clean((stage.last_modified.user if stage.last_modified is not None else None) or "")
     me = await look.me()

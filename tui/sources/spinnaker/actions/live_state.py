@@ -67,14 +67,14 @@ def stage_by_id(execution: Execution, id_: str) -> Stage | None:
 
 def place_of(stage: Stage, places: Places) -> str:
     """The environment that a deploying stage changes, as far as it tells and the config names it."""
-    told = stage.told
-    account = text(told, "deploy.account.name") or text(told, "account") or text(told, "credentials")
-    names = told.get("outputs.manifestNamesByNamespace")
+    values = stage.values
+    account = text(values, "deploy.account.name") or text(values, "account") or text(values, "credentials")
+    names = values.get("outputs.manifestNamesByNamespace")
     for location, clusters in names.items() if isinstance(names, dict) else ():
         for cluster in clusters if isinstance(clusters, list) else ():
             if isinstance(cluster, str) and (found := places.named(account, str(location), cluster)):
                 return found
-    groups = told.get("deploy.server.groups")
+    groups = values.get("deploy.server.groups")
     for region, members in groups.items() if isinstance(groups, dict) else ():
         for name in members if isinstance(members, list) else ():
             if isinstance(name, str) and (

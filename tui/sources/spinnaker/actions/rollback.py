@@ -40,14 +40,14 @@ async def plan_rollback(request: ActionRequest, look: LiveState) -> Plan:
         return look.cannot(request, title, "it names no environment")
     name, rule = look.places.rule(target)
     found = standings(rule, await look.places.groups(rule.application, now=True))
-    live = next((each for each in found if each.live and not each.canary), None)
+    live = next((standing for standing in found if standing.live and not standing.canary), None)
     if live is None:
         return look.cannot(request, title, "what serves there cannot be told")
-    if len({each.cluster for each in found if not each.canary}) > 1:
+    if len({standing.cluster for standing in found if not standing.canary}) > 1:
         return look.cannot(
             request, title, "several clusters fit the environment; narrow cluster in the config"
         )
-    canary = next((each for each in found if each.canary), None)
+    canary = next((standing for standing in found if standing.canary), None)
     version = request.value("version")
     # A canary goes back to what it is beside, never further.
     back = live if canary is not None and not version else _chosen(found, live, version)
@@ -86,16 +86,16 @@ async def plan_rollback(request: ActionRequest, look: LiveState) -> Plan:
 
 def _chosen(found: tuple[Standing, ...], live: Standing, version: str) -> Standing | None:
     """The one of that version or id, else the newest that stood there before."""
-    others = [each for each in found if each is not live and not each.canary]
+    others = [standing for standing in found if standing is not live and not standing.canary]
     if version:
-        return next((each for each in others if version in (each.version, each.id)), None)
+        return next((standing for standing in others if version in (standing.version, standing.id)), None)
     before = [
-        each
-        for each in others
-        if each.version != live.version
-        and (each.group.created_time or 0.0) <= (live.group.created_time or 0.0)
+        standing
+        for standing in others
+        if standing.version != live.version
+        and (standing.group.created_time or 0.0) <= (live.group.created_time or 0.0)
     ]
-    return max(before, key=lambda each: each.group.created_time or 0.0, default=None)
+    return max(before, key=lambda standing: standing.group.created_time or 0.0, default=None)
 
 
 def _undo(live: Standing, back: Standing, request: ActionRequest) -> tuple[StepKind, dict[str, Any]]:
@@ -184,7 +184,7 @@ async def observe_undo(expect: Mapping[str, str], reply: Reply | None, look: Liv
     found = (await look.context.gate.get(f"/manifests/{where}", MANIFEST)).manifest
     annotations = found.get("metadata", {}).get("annotations", {}) if isinstance(found, dict) else {}
     revision = number(annotations, "deployment.kubernetes.io/revision")
-    there = {text(each, "image") for each in rows(found, "spec", "template", "spec", "containers")}
+    there = {text(container, "image") for container in rows(found, "spec", "template", "spec", "containers")}
     wanted = set(expect.get("images", "").split())
     grown = revision is None or revision > float(expect.get("revision", "0"))
     if wanted and there != wanted:
@@ -228,18 +228,20 @@ async def _operated(expect: Mapping[str, str], reply: Reply | None, look: LiveSt
         application = quote(expect["application"].lower(), safe="")
         query = {"page": "1", "limit": str(LOOKED_AT)}
         found = await look.context.gate.get(f"/applications/{application}/tasks", ORCHESTRATIONS, query)
-        id_ = next((each.id for each in found if expect["mark"] in (each.name or "")), "")
+        id_ = next((task.id for task in found if expect["mark"] in (task.name or "")), "")
         if not id_:
             return Observation("nothing", "no such operation is to be seen")
     task = await look.context.gate.get(f"/tasks/{quote(id_, safe='')}", ORCHESTRATION)
     status, keep = STATUSES.get(task.status or ""), (("task", id_),)
-    said = vendor(task.status)
+    vendor_status = vendor(task.status)
     if task.status == "SUCCEEDED":
         return Observation("done", "the operation ended well", found=keep)
     if status is not None and not status.active:
         why = _why(task)
-        return Observation("failed", f"the operation ended as {said}{f': {why}' if why else ''}", found=keep)
-    return Observation("happening", f"the operation goes on ({said})", found=keep)
+        return Observation(
+            "failed", f"the operation ended as {vendor_status}{f': {why}' if why else ''}", found=keep
+        )
+    return Observation("happening", f"the operation goes on ({vendor_status})", found=keep)
 
 
 def _why(task: Orchestration) -> str:

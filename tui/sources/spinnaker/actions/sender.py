@@ -41,7 +41,7 @@ def judged(answer: HttpResponse, gate: Gate, handler: StepHandler) -> Reply:
         known = {"pipelines": "run", "tasks": "task"}.get(kind)
         return Reply("accepted", "", status, ((known, id_),) if known and id_ else ())
     error = gate.refusal(answer)
-    said = shorten(error.message if error is not None else words_of(answer), 300)
+    words = shorten(error.message if error is not None else words_of(answer), 300)
     if status >= 500 or status == 408 or (status == 400 and handler.leaves_a_trace):
-        return Reply("lost", said, status, over=True)
-    return Reply("refused", said, status)
+        return Reply("lost", words, status, over=True)
+    return Reply("refused", words, status)

@@ -143,9 +143,9 @@ async def _marked(expect: Mapping[str, str], look: LiveState) -> Execution | Non
     found = await look.context.gate.get("/executions", EXECUTIONS, query)
     return next(
         (
-            each
-            for each in found
-            if each.trigger is not None and each.trigger.correlation_id == expect["correlation"]
+            execution
+            for execution in found
+            if execution.trigger is not None and execution.trigger.correlation_id == expect["correlation"]
         ),
         None,
     )

@@ -79,13 +79,13 @@ class SpinnakerLog:
                     Trouble.NOT_FOUND, f"{self.of.of_run} has no stage {self.of.job}; it has: {names}"
                 )
             return node
-        every = [each for each in walk(nodes) if not each.children]
+        every = [node for node in walk(nodes) if not node.children]
         begun = sorted(
-            (each for each in every if each.stage.start_time), key=lambda it: it.stage.start_time or 0.0
+            (node for node in every if node.stage.start_time), key=lambda it: it.stage.start_time or 0.0
         )
         for fits, why in (
-            ([each for each in begun if each.stage.status in FAILED], "the stage that failed first"),
-            ([each for each in begun if each.stage.status == "RUNNING"], "the stage that runs"),
+            ([node for node in begun if node.stage.status in FAILED], "the stage that failed first"),
+            ([node for node in begun if node.stage.status == "RUNNING"], "the stage that runs"),
             (begun[::-1], "the last stage"),
             (every, "the first stage"),
         ):
@@ -117,10 +117,10 @@ class SpinnakerLog:
         if isinstance(answer.output, str):
             return [*lines, *answer.output.splitlines()]
         for container in rows(answer.output):
-            said = at(container, "output")
+            output = at(container, "output")
             lines += [
                 f"--- {text(container, 'name')}:",
-                *(said if isinstance(said, str) else "").splitlines(),
+                *(output if isinstance(output, str) else "").splitlines(),
             ]
         return lines
 
@@ -143,24 +143,26 @@ def _of_stage(stage: Stage) -> Iterator[str]:
         took = f" after {fmt.duration(ended - begun)}" if begun and ended and ended >= begun else ""
         when = fmt.clock(begun) if begun else "not begun"
         yield f"{when}  {task.name or '?'}: {task.status or '?'}{took}"
-    for kato in rows(stage.told, "kato.tasks"):
+    for kato in rows(stage.values, "kato.tasks"):
         for line in rows(kato, "history"):
             yield f"  {text(line, 'phase')}: {text(line, 'status')}"
-    status = at(stage.told, "jobStatus")
+    status = at(stage.values, "jobStatus")
     if isinstance(status, dict):
         yield f"job: {text(status, 'jobState')} {text(status, 'message')}".rstrip()
         for pod in rows(status, "pods"):
             yield f"  pod {text(pod, 'name')}: {text(pod, 'status', 'phase')}".rstrip()
-    if link := text(stage.told, "execution", "logs") or text(stage.told, "jobStatus", "logs"):
+    if link := text(stage.values, "execution", "logs") or text(stage.values, "jobStatus", "logs"):
         yield f"its logs are kept at {link}"
 
 
 def _pods(node: Node) -> Iterator[tuple[str, str, str]]:
     """Account, region and name of the pods of a job that it ran."""
-    for each in (node, *walk(node.children)):
-        told = each.stage.told
-        account = text(told, "jobStatus", "account") or text(told, "account") or text(told, "credentials")
-        region = text(told, "jobStatus", "location") or text(told, "location")
-        for pod in rows(told, "jobStatus", "pods"):
+    for below in (node, *walk(node.children)):
+        values = below.stage.values
+        account = (
+            text(values, "jobStatus", "account") or text(values, "account") or text(values, "credentials")
+        )
+        region = text(values, "jobStatus", "location") or text(values, "location")
+        for pod in rows(values, "jobStatus", "pods"):
             if account and region and (name := text(pod, "name")):
                 yield account, region, name

@@ -26,7 +26,7 @@ class Accounts:
         if not 0 <= now - self._read_at < KEPT:
             self._known = await self._context.gate.get("/credentials", ACCOUNTS)
             self._read_at = now
-        by_name = {each.name: each for each in self._known}
+        by_name = {account.name: account for account in self._known}
         tiers = [_tier(by_name.get(name)) for name in names]
         if not tiers or None in tiers:
             return None

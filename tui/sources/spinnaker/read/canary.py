@@ -43,24 +43,24 @@ class Canaries:
         ]
         if not nodes:
             return None
-        node = max(nodes, key=lambda each: each.stage.start_time or 0.0)
+        node = max(nodes, key=lambda node: node.stage.start_time or 0.0)
         intervals = sorted(
-            (each.stage for each in walk(node.children) if each.stage.type == INTERVAL), key=_turn
+            (child.stage for child in walk(node.children) if child.stage.type == INTERVAL), key=_turn
         )
         judged = [
             stage
             for stage in intervals
-            if number(stage.told, "canaryScore") is not None or stage.status in FAILED
+            if number(stage.values, "canaryScore") is not None or stage.status in FAILED
         ]
         document = await self._document(judged[-1]) if judged else None
         return _verdict(run, node, intervals, judged, document)
 
     async def _document(self, stage: Stage) -> Map | None:
         """None: there is none, or not for this user: the scores of the stages are all that is known then."""
-        id_ = text(stage.told, "canaryPipelineExecutionId")
+        id_ = text(stage.values, "canaryPipelineExecutionId")
         if not id_ or id_ in self._documents:
             return self._documents.get(id_)
-        storage = text(stage.told, "storageAccountName")
+        storage = text(stage.values, "storageAccountName")
         path = f"/v2/canaries/canary/{quote(id_, safe='')}"
         try:
             # Without its account an old one is not found.
@@ -87,21 +87,21 @@ def _verdict(
     run: Address, node: Node, intervals: Sequence[Stage], judged: Sequence[Stage], document: Map | None
 ) -> ServerVerdict:
     # The pipeline obeys the stage's score, which is a whole number.
-    scores = tuple(score for stage in judged if (score := number(stage.told, "canaryScore")) is not None)
+    scores = tuple(score for stage in judged if (score := number(stage.values, "canaryScore")) is not None)
     limits = next(
         filter(
             lambda found: number(found, "pass") is not None,
             (
-                *(at(stage.told, "scoreThresholds") for stage in reversed(intervals)),
+                *(at(stage.values, "scoreThresholds") for stage in reversed(intervals)),
                 at(document, "canaryExecutionRequest", "thresholds"),
-                at(node.stage.told, "canaryConfig", "scoreThresholds"),
+                at(node.stage.values, "canaryConfig", "scoreThresholds"),
             ),
         ),
         None,
     )
     pass_, marginal = number(limits, "pass"), number(limits, "marginal")
     by_score = _by_score(scores, pass_, marginal)
-    by_document, said = _by_document(document)
+    by_document, problem = _by_document(document)
     decision = min((by_score, by_document or by_score), key=_WORST.index)
     status = node.stage.status
     if status in (*FAILED, "CANCELED"):
@@ -111,7 +111,7 @@ def _verdict(
         decision = min((decision, Decision.WAIT), key=_WORST.index)
         why = f"{len(scores)} of {len(intervals)} intervals judged" if intervals else "it has not begun"
     else:
-        why = said or "all intervals judged"
+        why = problem or "all intervals judged"
     judge_result = at(document, "result", "judgeResult")
     return ServerVerdict(
         judge=JUDGE,
@@ -124,8 +124,8 @@ def _verdict(
         intervals=scores,
         groups=tuple(
             GroupScore(name, score)
-            for each in rows(judge_result, "groupScores")
-            if (name := text(each, "name")) and (score := number(each, "score")) is not None
+            for group in rows(judge_result, "groupScores")
+            if (name := text(group, "name")) and (score := number(group, "score")) is not None
         ),
         metrics=tuple(_metrics(judge_result, document)),
     )
@@ -143,10 +143,10 @@ def _by_document(document: Map | None) -> tuple[Decision | None, str]:
     if document is None:
         return None, ""
     if isinstance(at(document, "exception"), dict) or text(document, "status") == "terminal":
-        told = "; ".join(
-            filter(None, (clean(str(each)) for each in rows(document, "exception", "details", "errors")))
+        errors = "; ".join(
+            filter(None, (clean(str(error)) for error in rows(document, "exception", "details", "errors")))
         )
-        return Decision.STOP, f"Kayenta failed: {shorten(told, 150)}" if told else "Kayenta failed"
+        return Decision.STOP, f"Kayenta failed: {shorten(errors, 150)}" if errors else "Kayenta failed"
     if not flag(document, "complete"):
         return Decision.WAIT, ""
     score = at(document, "result", "judgeResult", "score")
@@ -156,18 +156,18 @@ def _by_document(document: Map | None) -> tuple[Decision | None, str]:
 
 def _metrics(judge_result: Any, document: Map | None) -> Iterator[ServerMetric]:
     directions = {
-        text(each, "name"): text(each, "analysisConfigurations", "canary", "direction").lower()
-        for each in rows(document, "config", "metrics")
+        text(metric, "name"): text(metric, "analysisConfigurations", "canary", "direction").lower()
+        for metric in rows(document, "config", "metrics")
     }
-    for each in rows(judge_result, "results"):
-        name, kind = text(each, "name"), text(each, "classification")
+    for result in rows(judge_result, "results"):
+        name, kind = text(result, "name"), text(result, "classification")
         if not name:
             continue
-        groups = rows(each, "groups")
+        groups = rows(result, "groups")
         group = clean(groups[0]) if groups and isinstance(groups[0], str) else ""
-        outcome = MetricOutcome.IGNORED if flag(each, "muted") else _outcome(kind, directions.get(name, ""))
-        reason = text(each, "classificationReason") or kind
-        if flag(each, "critical"):
+        outcome = MetricOutcome.IGNORED if flag(result, "muted") else _outcome(kind, directions.get(name, ""))
+        reason = text(result, "classificationReason") or kind
+        if flag(result, "critical"):
             reason = f"{reason} (critical)"
         yield ServerMetric(name, group, outcome, reason)
 

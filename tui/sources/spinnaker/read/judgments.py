@@ -47,26 +47,26 @@ class Judgment(msgspec.Struct, frozen=True):
 
 def judgment(stage: Stage) -> Judgment:
     """What is known of ``stage``; of one in a list, only its name."""
-    told = stage.told
-    written = at(told, "instructions")
+    values = stage.values
+    written = at(values, "instructions")
     lines = clean_lines(_TAG.sub(" ", written)).strip() if isinstance(written, str) else ""
     first = shorten(" ".join(lines.partition("\n")[0].split()), 200)
     begun = seconds(stage.start_time)
-    limit = number(told, "stageTimeoutMs")
+    limit = number(values, "stageTimeoutMs")
     patience = limit / 1000 if limit is not None and limit > 0 else TIMEOUT
     return Judgment(
         message=first or stage.called,
         instructions=lines,
         choices=tuple(
-            dict.fromkeys(filter(None, (text(each, "value") for each in rows(told, "judgmentInputs"))))
+            dict.fromkeys(filter(None, (text(choice, "value") for choice in rows(values, "judgmentInputs"))))
         ),
-        roles=words(told, "selectedStageRoles") or words(told, "requiredJudgmentRoles"),
+        roles=words(values, "selectedStageRoles") or words(values, "requiredJudgmentRoles"),
         deadline=begun + patience if begun is not None else None,
-        status=text(told, "judgmentStatus").lower(),
-        stop_goes_on=flag(told, "continuePipeline") is True,
-        stop_ends_branch=flag(told, "failPipeline") is False,
-        runs_as_judge=flag(told, "propagateAuthenticationContext") is True,
-        no_self_approval=flag(told, "preventSelfApproval") is True,
+        status=text(values, "judgmentStatus").lower(),
+        stop_goes_on=flag(values, "continuePipeline") is True,
+        stop_ends_branch=flag(values, "failPipeline") is False,
+        runs_as_judge=flag(values, "propagateAuthenticationContext") is True,
+        no_self_approval=flag(values, "preventSelfApproval") is True,
     )
 
 
@@ -84,5 +84,5 @@ def fact(stage: Stage, known: Judgment, clock: Callable[[float], str]) -> str:
     """A line about who may judge, and until when."""
     who = f"one of {', '.join(known.roles)} may judge" if known.roles else "anybody with the right may judge"
     until = f", it gives up at {clock(known.deadline)}" if known.deadline is not None else ""
-    said = f"; judged: {clean(known.status)}, which is being taken in" if known.status else ""
-    return f"{stage.called}: {who}{until}{said}"
+    judged = f"; judged: {clean(known.status)}, which is being taken in" if known.status else ""
+    return f"{stage.called}: {who}{until}{judged}"

@@ -19,24 +19,24 @@ class Link(msgspec.Struct, frozen=True):
 
 async def link_of(stage: Stage, context: Context) -> Link | None:
     """What ``stage`` has started; None: nothing, or nothing that is known of yet."""
-    told = stage.told
+    values = stage.values
     if stage.type == "pipeline":
-        id_ = text(told, "executionId")
+        id_ = text(values, "executionId")
         if not id_:
             return None
         pipeline = context.called(
-            text(told, "pipeline"),
-            text(told, "application") or text(told, "executionApplication"),
-            text(told, "executionName") or text(told, "pipeline"),
+            text(values, "pipeline"),
+            text(values, "application") or text(values, "executionApplication"),
+            text(values, "executionName") or text(values, "pipeline"),
         )
         return Link(pipeline.at_run(id_), name=pipeline.path)
-    if stage.type not in BUILDS and not isinstance(at(told, "buildInfo"), dict):
+    if stage.type not in BUILDS and not isinstance(at(values, "buildInfo"), dict):
         return None
-    url = text(told, "buildInfo", "url")
-    job = text(told, "job")
-    built = number(told, "buildNumber") or number(told, "buildInfo", "number")
+    url = text(values, "buildInfo", "url")
+    job = text(values, "job")
+    built = number(values, "buildNumber") or number(values, "buildInfo", "number")
     run = await context.address_of(url) if url else None
-    master = context.settings.masters.get(text(told, "master"))
+    master = context.settings.masters.get(text(values, "master"))
     if run is None and master is not None and job and built is not None:
         # Igor may call a job in a folder as its url does.
         run = Address(master, job.replace("/job/", "/"), int(built))

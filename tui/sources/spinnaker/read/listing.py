@@ -137,7 +137,9 @@ class ListingReader:
             now = self._context.clock()
             if not 0 <= now - self._names_at < CONFIGS_KEPT:
                 answer = await self._gate.get("/applications", APPLICATIONS)
-                self._names = tuple(sorted(filter(None, ((each.name or "").lower() for each in answer))))
+                self._names = tuple(
+                    sorted(filter(None, ((application.name or "").lower() for application in answer)))
+                )
                 self._names_at = now
             for glob in filter(is_glob, wanted):
                 found += [name for name in self._names if matches(glob.lower(), name)]
@@ -187,8 +189,8 @@ class ListingReader:
                 self._runs[execution.pipeline_config_id or ""][execution.id] = execution
         for id_, runs in self._runs.items():
             ordered = _newest_first(runs.values())
-            kept = [each for n, each in enumerate(ordered) if n < FIRST or is_active(each)]
-            self._runs[id_] = {each.id: each for each in kept}
+            kept = [execution for n, execution in enumerate(ordered) if n < FIRST or is_active(execution)]
+            self._runs[id_] = {execution.id: execution for execution in kept}
         for gone in set(self._runs) - set(ids):
             del self._runs[gone]
 
@@ -225,20 +227,26 @@ class ListingReader:
         address = self._context.pipeline(config)
         application, _, name = address.path.partition("/")
         executions = _newest_first(self._runs.get(config.id or "", {}).values())
-        running = next((each.id for each in reversed(executions) if each.status == "RUNNING"), "")
+        running = next(
+            (execution.id for execution in reversed(executions) if execution.status == "RUNNING"), ""
+        )
         return Pipeline(
             address,
             name=name,
             folder=application,
             disabled=config.disabled is True,
-            runs=tuple(listed_run(each, self._context, self._words, clean(running)) for each in executions),
+            runs=tuple(
+                listed_run(execution, self._context, self._words, clean(running)) for execution in executions
+            ),
             web_url=self._context.page(config.application),
         )
 
 
 def _newest_first(executions: Iterable[Execution]) -> list[Execution]:
     """By when they were asked for: a restart moves the start."""
-    return sorted(executions, key=lambda each: (seconds(each.build_time) or 0.0, each.id), reverse=True)
+    return sorted(
+        executions, key=lambda execution: (seconds(execution.build_time) or 0.0, execution.id), reverse=True
+    )
 
 
 def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -52,7 +52,9 @@ class Origins:
     async def of(self, application: str) -> tuple[tuple[Origin, ...], tuple[str, ...]]:
         """What deployed there, newest first; and notes about what is not known."""
         deploying = [
-            each for each in self._executions(application) if any(map(_has_deployed, each.all_stages))
+            execution
+            for execution in self._executions(application)
+            if any(map(_has_deployed, execution.all_stages))
         ]
         found: list[Origin] = []
         unread, asked = 0, 0
@@ -90,16 +92,18 @@ def _origins(execution: Execution, context: Context) -> Iterator[Origin]:
     for stage in execution.all_stages:
         if not _has_deployed(stage):
             continue
-        told = stage.told
-        account = text(told, "deploy.account.name") or text(told, "account") or text(told, "credentials")
+        values = stage.values
+        account = (
+            text(values, "deploy.account.name") or text(values, "account") or text(values, "credentials")
+        )
         images = frozenset(
             image
-            for manifest in rows(told, "outputs.manifests") or rows(told, "manifests")
+            for manifest in rows(values, "outputs.manifests") or rows(values, "manifests")
             for container in rows(manifest, "spec", "template", "spec", "containers")
             if (image := text(container, "image"))
         )
         for key in ("outputs.manifestNamesByNamespace", "deploy.server.groups"):
-            places = at(told, key)
+            places = at(values, key)
             for location in places if isinstance(places, dict) else ():
                 names = frozenset(words(places, location))
                 yield Origin(run, who, account, clean(location), names, images)

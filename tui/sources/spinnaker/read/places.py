@@ -43,7 +43,7 @@ class Standing(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         group = self.group
-        return "/".join(clean(each or "?") for each in (group.account, group.region, group.name))
+        return "/".join(clean(part or "?") for part in (group.account, group.region, group.name))
 
     @property
     def cluster(self) -> str:
@@ -82,7 +82,7 @@ class Places:
             SourceError
         """
         application = _application(pipeline)
-        rules = [each for each in self._rules() if each[1].application.lower() == application.lower()]
+        rules = [rule for rule in self._rules() if rule[1].application.lower() == application.lower()]
         if not rules:
             words_ = (
                 "Spinnaker knows no environments; "
@@ -91,7 +91,7 @@ class Places:
             return Environments((), (words_,))
         groups = await self.groups(application)
         origins, notes = await self._origins.of(application)
-        return Environments(tuple(self._environment(each, groups, origins) for each in rules), notes)
+        return Environments(tuple(self._environment(rule, groups, origins) for rule in rules), notes)
 
     async def history(self, address: Address) -> Environment:
         """
@@ -111,10 +111,10 @@ class Places:
             SourceError
         """
         _, rule = self.rule(address)
-        if not any(each in rule.account for each in "*?["):
+        if not any(wildcard in rule.account for wildcard in "*?["):
             return await self._accounts.tier(frozenset({rule.account}))
         groups = _matching(rule, await self.groups(rule.application))
-        return await self._accounts.tier(frozenset(each.account or "" for each in groups))
+        return await self._accounts.tier(frozenset(group.account or "" for group in groups))
 
     def rule(self, address: Address) -> Named:
         """
@@ -169,19 +169,19 @@ class Places:
         address = Address(self._context.name, rule.application.lower(), environment=name)
         found = standings(rule, groups)
         notes = []
-        clusters = sorted({each.cluster for each in found if not each.canary})
+        clusters = sorted({standing.cluster for standing in found if not standing.canary})
         if not found:
             notes.append("no server group fits it: see account, region and cluster in the config")
         if len(clusters) > 1:
             notes.append(f"{len(clusters)} clusters fit it ({', '.join(clusters)}); narrow cluster to one")
         notes += [
-            f"nothing of {each} serves"
-            for each in clusters
-            if not any(one.live for one in found if one.cluster == each)
+            f"nothing of {cluster} serves"
+            for cluster in clusters
+            if not any(one.live for one in found if one.cluster == cluster)
         ]
         return Environment(
             address,
-            tuple(self._deployment(rule, name, each, found, origins) for each in found),
+            tuple(self._deployment(rule, name, standing, found, origins) for standing in found),
             web_url=self._context.page(rule.application).replace("/executions", "/clusters"),
             notes=tuple(notes),
         )
@@ -195,7 +195,7 @@ class Places:
         origins: Sequence[Origin],
     ) -> Deployment:
         group = standing.group
-        origin = next((each for each in origins if each.fits(group)), None)
+        origin = next((origin for origin in origins if origin.fits(group)), None)
         created = seconds(group.created_time)
         return Deployment(
             standing.id,
@@ -209,7 +209,7 @@ class Places:
             run=origin.run if origin is not None else None,
             canary=standing.canary,
             rollback=self.way_back(
-                rule, environment, standing, beside_canary=any(each.canary for each in others)
+                rule, environment, standing, beside_canary=any(other.canary for other in others)
             ),
         )
 
@@ -252,19 +252,19 @@ def standings(rule: SpinnakerEnvironment, groups: Iterable[ServerGroup]) -> tupl
     found: list[Standing] = []
     for (_, _, cluster), members in sorted(clusters.items()):
         canary = bool(rule.canary) and fnmatchcase(cluster, rule.canary)
-        for each in _in_cluster(rule, members):
+        for standing in _in_cluster(rule, members):
             if not canary:
-                found.append(each)
-            elif _serves(each.group):
-                found.append(msgspec.structs.replace(each, canary=True))
+                found.append(standing)
+            elif _serves(standing.group):
+                found.append(msgspec.structs.replace(standing, canary=True))
     return tuple(found)
 
 
 def _in_cluster(rule: SpinnakerEnvironment, members: Sequence[ServerGroup]) -> Iterable[Standing]:
     ordered = sorted(members, key=_age, reverse=True)
-    serving = [each for each in ordered if _serves(each)]
+    serving = [group for group in ordered if _serves(group)]
     # The newest that is all there; while none is, the one that is most.
-    whole = (each for each in serving if 0 < _up(each) >= (_desired(each) or 0.0))
+    whole = (group for group in serving if 0 < _up(group) >= (_desired(group) or 0.0))
     live = next(whole, None) or max(serving, key=_up, default=None)
     for group in ordered:
         newer = live is None or (group.created_time or 0.0) > (live.created_time or 0.0)
@@ -294,9 +294,9 @@ def version_of(group: ServerGroup, container: str = "*") -> str:
         if fnmatchcase(head if tagged else name, container):
             return digest or (tag if tagged else name)
     info = group.build_info
-    told = text(info, "version") or text(info, "package_version")
-    if told:
-        return told
+    version = text(info, "version") or text(info, "package_version")
+    if version:
+        return version
     if (built := number(info, "jenkins", "number")) is not None:
         return f"{text(info, 'jenkins', 'name')} #{built:.0f}".strip()
     if numbered := _NUMBERED.search(group.name):

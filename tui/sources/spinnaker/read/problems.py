@@ -32,29 +32,29 @@ def stage_problem(node: Node) -> str:
 
 
 def _told(stage: Stage) -> Iterator[str]:
-    told = stage.told
-    yield _exception(told.get("exception"))
-    for task in rows(told, "kato.tasks"):
+    values = stage.values
+    yield _exception(values.get("exception"))
+    for task in rows(values, "kato.tasks"):
         if at(task, "status", "failed"):
             lines = [text(line, "status") for line in rows(task, "history")]
             yield text(task, "exception", "message") or (lines[-1] if lines else "")
-    yield text(told, "failureMessage") or "; ".join(words(told, "failureMessages"))
-    yield text(told, "jobStatus", "failureDetails") or text(told, "jobStatus", "message")
-    if result := text(told, "buildInfo", "result"):
-        yield f"{text(told, 'job') or 'the build'} #{text(told, 'buildInfo', 'number')} ended as {result}"
-    yield text(told, "canaryScoreMessage")
-    yield text(told, "webhook", "error") or text(told, "webhook", "monitor", "progressMessage")
-    for each in stage.tasks or ():
-        yield _exception(at(each.task_exception_details, "exception"))
+    yield text(values, "failureMessage") or "; ".join(words(values, "failureMessages"))
+    yield text(values, "jobStatus", "failureDetails") or text(values, "jobStatus", "message")
+    if result := text(values, "buildInfo", "result"):
+        yield f"{text(values, 'job') or 'the build'} #{text(values, 'buildInfo', 'number')} ended as {result}"
+    yield text(values, "canaryScoreMessage")
+    yield text(values, "webhook", "error") or text(values, "webhook", "monitor", "progressMessage")
+    for stage_task in stage.tasks or ():
+        yield _exception(at(stage_task.task_exception_details, "exception"))
 
 
 def _exception(found: Any) -> str:
     details = at(found, "details")
-    told = "; ".join(words(details, "errors")) or text(details, "error")
-    if not told and isinstance(trace := at(details, "stackTrace"), str):
-        told = clean(trace.strip().partition("\n")[0])
+    reason = "; ".join(words(details, "errors")) or text(details, "error")
+    if not reason and isinstance(trace := at(details, "stackTrace"), str):
+        reason = clean(trace.strip().partition("\n")[0])
     source = text(found, "source", "stageName")
-    return f"{source}: {told}" if told and source and source not in told else told
+    return f"{source}: {reason}" if reason and source and source not in reason else reason
 
 
 def run_waiting(execution: Execution, running: str, clock: Callable[[float], str]) -> str:

@@ -193,16 +193,16 @@ class _Stages:
     def _waits(self, node: Node) -> str:
         """What a stage that goes on does now."""
         stage = node.stage
-        told = stage.told
+        values = stage.values
         if stage.status == "FAILED_CONTINUE":
             return "it failed, and the pipeline went on"
         if stage.status != "RUNNING":
             return ""
-        for each in (stage, *(child.stage for child in node.children)):
-            if each.type == WINDOW and each.status == "RUNNING":
-                begins = seconds(each.scheduled_time)
+        for window in (stage, *(child.stage for child in node.children)):
+            if window.type == WINDOW and window.status == "RUNNING":
+                begins = seconds(window.scheduled_time)
                 return f"until its time window{f', {fmt.clock(begins)}' if begins is not None else ''}"
-        if stage.type == "wait" and (wanted := number(told, "waitTime")) is not None:
+        if stage.type == "wait" and (wanted := number(values, "waitTime")) is not None:
             return f"waits {fmt.duration(max(0.0, min(wanted, 1e8)))}"
         running = next((task.name for task in stage.tasks or () if task.status == "RUNNING"), "")
         return clean(running or "")
@@ -269,7 +269,7 @@ def _revision(execution: Execution) -> str:
         if found := clean(trigger.hash or "") or text(first, "sha1"):
             return found
     for stage in execution.all_stages:
-        scm = at(stage.told, "buildInfo", "scm")
+        scm = at(stage.values, "buildInfo", "scm")
         if isinstance(scm, list) and scm and (found := text(scm[0], "sha1")):
             return found
     return ""

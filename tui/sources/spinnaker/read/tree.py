@@ -92,7 +92,7 @@ def _ordered(siblings: Sequence[Stage]) -> Iterator[tuple[Stage, tuple[str, ...]
     while left:
         for stage in left:
             needs = [by_ref[ref] for ref in stage.requisite_stage_ref_ids or () if ref in by_ref]
-            if all(each.id in done for each in needs):
+            if all(needed.id in done for needed in needs):
                 break
         else:
             stage = left[0]
@@ -103,4 +103,4 @@ def _ordered(siblings: Sequence[Stage]) -> Iterator[tuple[Stage, tuple[str, ...]
             ]
         left.remove(stage)
         done.add(stage.id)
-        yield stage, tuple(dict.fromkeys(each.id for each in needs))
+        yield stage, tuple(dict.fromkeys(needed.id for needed in needs))
