@@ -167,6 +167,8 @@ def _model_checks(key: str, model: ModelSettings, look: _Tables) -> Iterator[Cal
         yield partial(_refuse, f"{key}.switch", "switches between the two of blue_green, which is missing")
     if model.registry:
         yield partial(_check_registry, f"{key}.registry.source", model.registry.source, look)
+    if model.training:
+        yield partial(_check_training, f"{key}.training.source", model.training.source, look)
     yield partial(_check_score, f"{key}.score", model, look)
 
 
@@ -189,6 +191,10 @@ def _check_named_metric(key: str, name: str, look: _Tables) -> None:
 
 def _check_registry(key: str, name: str, look: _Tables) -> None:
     look.source(key, name, lambda source: source.registers_models)
+
+
+def _check_training(key: str, name: str, look: _Tables) -> None:
+    look.source(key, name, lambda source: source.logs_training)
 
 
 def _address(key: str, text: str) -> Address:

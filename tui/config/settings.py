@@ -74,6 +74,23 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """By their names in the runs that made the versions."""
 
 
+class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the model's training can be followed, and by which metric."""
+
+    source: Name
+    """Name of an MLflow among the sources."""
+    experiments: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=20)]
+    """Their names; runs of others are not looked for."""
+    metric: str = ""
+    """The one whose curve is shown first, as the runs log it; empty: a loss, where there is one."""
+    better: Literal["lower", "higher"] = "lower"
+    """Which way it is better."""
+    link: str = ""
+    """A tag of the runs that holds the id or the page of the job, beside those that are known anyway."""
+    total: str = ""
+    """The parameter that says how many steps there will be, beside ``epochs`` and the like."""
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the team ships: it joins pipelines, an environment and metrics."""
 
@@ -101,6 +118,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
     registry: RegistrySettings | None = None
     """Where versions of it are compared before anything is deployed."""
+    training: TrainingSettings | None = None
+    """Where its training can be followed."""
     blue_green: tuple[Name, Name] | None = None
     """Two environments of which one has the traffic. Which: the one whose version ``environment`` has, where that
     is a third one, else the one that was deployed to last."""

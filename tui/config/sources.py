@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import translate
 from pathlib import Path
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -29,6 +29,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     takes_actions: ClassVar[bool] = False
     gives_metrics: ClassVar[bool] = False
     registers_models: ClassVar[bool] = False
+    logs_training: ClassVar[bool] = False
+    """It knows what is being trained, and the curves of that."""
+    job_variable: ClassVar[Literal["CI_JOB_ID", "BUILD_TAG", ""]] = ""
+    """By which variable of its environment a job knows itself: what a training run that has it can be linked by."""
     dialect: ClassVar[Dialect] = "promql"
     """How values are written in its queries for metrics."""
     knows_tiers: ClassVar[bool] = True
@@ -135,6 +139,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
     runs_pipelines: ClassVar[bool] = True
+    job_variable: ClassVar[Literal["CI_JOB_ID", "BUILD_TAG", ""]] = "BUILD_TAG"
     takes_actions: ClassVar[bool] = True
     declares_parameters: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
@@ -193,6 +198,7 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
 
 class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
     runs_pipelines: ClassVar[bool] = True
+    job_variable: ClassVar[Literal["CI_JOB_ID", "BUILD_TAG", ""]] = "CI_JOB_ID"
     takes_actions: ClassVar[bool] = True
     names_environments: ClassVar[bool] = True
     launch_options: ClassVar[frozenset[str]] = frozenset({"ref", "inputs"})
@@ -356,6 +362,7 @@ class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
 class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
     takes_actions: ClassVar[bool] = True
     registers_models: ClassVar[bool] = True
+    logs_training: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
     dialect: ClassVar[Dialect] = "uri"
 

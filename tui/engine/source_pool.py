@@ -26,6 +26,7 @@ from tui.sources.base import (
     RegistrySource,
     Source,
     SourceError,
+    TrainingSource,
     WebSource,
 )
 from tui.threads import in_thread
@@ -39,6 +40,7 @@ DEFINING: Mapping[type, tuple[str, str]] = {
     DeploymentSource: ("environments", "knows no deployments"),
     MetricSource: ("samples", "has no metrics"),
     AlertSource: ("alerts", "has no alerts"),
+    TrainingSource: ("training_now", "knows nothing of what is trained"),
     RegistrySource: ("registered", "has no registry of models"),
     ReachableSource: ("reach", "cannot be asked whether it answers"),
     ActingSource: ("send", "cannot be asked to do anything"),

@@ -36,6 +36,7 @@ from tui.panes.metrics import LEAST_HEIGHT, LEAST_WIDTH, ChartBox
 from tui.panes.metrics import project as chart_data
 from tui.panes.stages import heading, listed
 from tui.panes.time_range import TimeRange
+from tui.panes.training import training_queries, trainings
 from tui.presenters.judged_metrics import metric_line
 from tui.presenters.preview import (
     JudgedLine,
@@ -52,6 +53,7 @@ from tui.presenters.preview import (
     verdict_lines,
     waiting_lines,
 )
+from tui.presenters.training import training_lines, unlinked_lines
 from widgets.chart.chart import Chart
 from widgets.chart.sparkline import sparkline
 from widgets.status_line import StatusItem, StatusLine
@@ -134,7 +136,7 @@ class PreviewPane(Pane):
         if run is not None and self._reads_tests(run):
             wanted.append(FailuresOf(address))
         if status is Status.RUNNING:
-            wanted += [UsualOf(address), ExcerptOf(address)]
+            wanted += [UsualOf(address), ExcerptOf(address), *training_queries(self.runtime, self.selection)]
         elif status is Status.WAITING:
             wanted += self._judging()
         return tuple(wanted)
@@ -262,6 +264,7 @@ class PreviewPane(Pane):
             case Status.FAILED:
                 yield from failed_lines(run, self._tests(run), self._told(ExcerptOf(address)))
             case Status.RUNNING:
+                yield from self._training(run, now)
                 yield from running_lines(run, now, usual, self._told(ExcerptOf(address), aged=True))
             case Status.WAITING:
                 yield from waiting_lines(run, now)
@@ -285,6 +288,17 @@ class PreviewPane(Pane):
         if _children(run):
             return Told(problem="those of its child pipelines are read when the tests are opened")
         return self._told(FailuresOf(run.address))
+
+    def _training(self, run: Run, now: float) -> Iterator[Line]:
+        """What it trains; or what is trained and does not say where."""
+        found = trainings(self.runtime, self.selection, run)
+        if found is None:
+            return
+        if found.problem:
+            yield f"training not known: {found.problem}", "warning"
+        yield from training_lines(found.linked, found.settings, now, found.read_at)
+        if not found.linked:
+            yield from unlinked_lines(found.unlinked, found.job_variable, found.settings.link)
 
     def _verdict(self) -> Iterator[Line]:
         name, settings = self.selection.model, self.runtime.settings

@@ -1,6 +1,7 @@
 """The stages pane: the graph of one run as a tree, with a bar for when each part ran."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 from textual import on
@@ -11,6 +12,7 @@ from textual.widget import Widget
 from tui.domain.action import Activity
 from tui.domain.address import Address
 from tui.domain.pipeline import Run
+from tui.domain.training import LinkedTraining
 from tui.engine.queries import AnyQuery, RunAt, UsualOf
 from tui.engine.store import Reading
 from tui.insight.activities import on_run
@@ -18,6 +20,7 @@ from tui.insight.critical_path import critical_path
 from tui.insight.usual import Usual
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, Selection, stale
+from tui.panes.training import training_queries, trainings
 from tui.presenters.pipelines import (
     StageLine,
     critical_words,
@@ -26,6 +29,7 @@ from tui.presenters.pipelines import (
     status_word,
     tests_text,
 )
+from tui.presenters.training import row_key, with_trainings
 from widgets.cells import Cell, pieces
 from widgets.status_line import StatusItem, StatusLine
 from widgets.table.columns import Column
@@ -46,7 +50,11 @@ COLUMNS = (
 
 def project(run: Run, now: float, acting: Sequence[Activity] = (), usual: Usual | None = None) -> list[Row]:
     """The rows of the stage tree; beside those of jobs, how far what is done to them has come."""
-    lines = stage_lines(run, now, usual)
+    return rows_of(stage_lines(run, now, usual), now, acting)
+
+
+def rows_of(lines: Sequence[StageLine], now: float, acting: Sequence[Activity] = ()) -> list[Row]:
+    """The rows of such lines."""
     low, high = scale(lines, now)
     notes = {each.plan.request.target.of_job: progress(each) for each in reversed(acting)}
     return [_row(line, low, high, notes.get(line.address) or _note(line)) for line in lines]
@@ -133,6 +141,8 @@ class StagesPane(Pane):
     table = query_one(LineTable)
     line = query_one(StatusLine)
     _addressed: tuple[Run | None, Mapping[str, Address]] | None = None
+    _trained: Mapping[str, LinkedTraining] = MappingProxyType({})
+    """By the keys of their rows."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -140,7 +150,9 @@ class StagesPane(Pane):
 
     def queries(self) -> tuple[AnyQuery, ...]:
         address = self.selection.run_address
-        return (RunAt(address), UsualOf(address)) if address is not None else ()
+        if address is None:
+            return ()
+        return (RunAt(address), UsualOf(address), *training_queries(self.runtime, self.selection))
 
     @property
     def focus_target(self) -> Widget:
@@ -162,7 +174,11 @@ class StagesPane(Pane):
         self.line.show([*items, *stale(reading)])
         self.table.empty = empty_words(reading)
         usual = self.runtime.store.get(UsualOf(address)).value
-        self.table.set_rows(project(run, now, acting, usual) if run else [])
+        lines = stage_lines(run, now, usual) if run else []
+        if run is not None and (training := trainings(self.runtime, self.selection, run)) is not None:
+            lines = with_trainings(lines, training.linked, training.settings, now, training.read_at)
+            self._trained = {row_key(each): each for each in training.linked}
+        self.table.set_rows(rows_of(lines, now, acting))
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:
@@ -183,12 +199,15 @@ class StagesPane(Pane):
     @property
     def selected(self) -> Selection:
         """The job or stage under the cursor; the run while there is none."""
-        address = self.selection.run_address
+        address, url = self.selection.run_address, None
         if address is not None:
-            address = self._addresses(self.runtime.store.get(RunAt(address)).value).get(
-                self.table.key or "", address
-            )
-        return msgspec.structs.replace(self.selection, address=address, version=None, url=None)
+            key = self.table.key or ""
+            trained = self._trained.get(key)
+            if trained is not None and trained.link.address.of_run == address:
+                address, url = trained.link.address, trained.training.web_url
+            else:
+                address = self._addresses(self.runtime.store.get(RunAt(address)).value).get(key, address)
+        return msgspec.structs.replace(self.selection, address=address, version=None, url=url)
 
     def _addresses(self, run: Run | None) -> Mapping[str, Address]:
         """Of its stages and jobs, by the keys of their rows; made once for each answer."""

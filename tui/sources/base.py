@@ -13,6 +13,7 @@ from tui.domain.model_comparison import VersionRecord
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
+from tui.domain.training import TrainingRun
 from tui.domain.verdict import ServerVerdict
 
 if TYPE_CHECKING:
@@ -235,6 +236,26 @@ class AlertSource(Source, Protocol):
 
         Raises:
             SourceError
+        """
+        ...
+
+
+class TrainingSource(Source, Protocol):
+    """A source that knows what is being trained."""
+
+    async def training_now(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
+        """The runs of these experiments that go on, as the server says, newest first.
+
+        Raises:
+            SourceError: also where one of the experiments is not there, or one may not see it.
+        """
+        ...
+
+    async def training_lately(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
+        """The runs of these experiments that began last, whether they go on or not, newest first.
+
+        Raises:
+            SourceError: as :meth:`training_now`.
         """
         ...
 

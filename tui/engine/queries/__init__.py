@@ -12,6 +12,7 @@ from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow,
 from tui.engine.queries.logs import LogOf
 from tui.engine.queries.pipelines import PipelinesOf, RunAt
 from tui.engine.queries.tests import CaseOf, TestsOf
+from tui.engine.queries.training import TrainingOf
 from tui.engine.queries.usual import UsualOf
 from tui.engine.queries.verdicts import VerdictOf
 
@@ -43,6 +44,7 @@ __all__ = [
     "RequestsOf",
     "RunAt",
     "TestsOf",
+    "TrainingOf",
     "UsualOf",
     "ValidationOf",
     "VerdictOf",

@@ -23,7 +23,8 @@ from tui.sources.http.send_once import send_once
 from tui.sources.metrics import mlflow_alias
 from tui.sources.metrics import mlflow_payload as payload
 from tui.sources.metrics.login import login
-from tui.sources.metrics.mlflow_registry import MLflowRegistry, left_out
+from tui.sources.metrics.mlflow_registry import left_out
+from tui.sources.metrics.mlflow_training import MLflowTraining
 from tui.text import format as fmt
 from tui.text.safe import clean, shorten
 
@@ -40,9 +41,10 @@ _QUERY = re.compile(
 _anything = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class MLflowSource(MLflowRegistry):
-    """A :class:`tui.sources.base.MetricSource`, a :class:`tui.sources.base.RegistrySource`, and one that can set the
-    champion (:class:`tui.sources.base.ActingSource`)."""
+class MLflowSource(MLflowTraining):
+    """A :class:`tui.sources.base.MetricSource`, a :class:`tui.sources.base.RegistrySource`, a
+    :class:`tui.sources.base.TrainingSource`, and one that can set the champion
+    (:class:`tui.sources.base.ActingSource`)."""
 
     async def samples(self, query: str, grid: Grid) -> Samples:
         """The history of a metric, each value at the time it was logged; NaN and infinities are gaps.

@@ -41,7 +41,12 @@ class RunData(msgspec.Struct):
 
 
 class RunInfo(msgspec.Struct):
+    run_id: str = ""
     run_name: str = ""
+    experiment_id: str = ""
+    status: str = ""
+    start_time: float | None = None
+    end_time: float | None = None
     lifecycle_stage: str = ""
 
 
@@ -83,6 +88,20 @@ class Run(msgspec.Struct):
 
 class RunAnswer(msgspec.Struct):
     run: Run
+
+
+class RunList(msgspec.Struct):
+    runs: list[Run] = []
+    next_page_token: str = ""
+
+
+class Experiment(msgspec.Struct):
+    experiment_id: str
+    name: str = ""
+
+
+class ExperimentAnswer(msgspec.Struct):
+    experiment: Experiment
 
 
 class LoggedModelInfo(msgspec.Struct):
@@ -135,6 +154,8 @@ class Error(msgspec.Struct):
 
 
 histories = msgspec.json.Decoder(History)
+run_lists = msgspec.json.Decoder(RunList)
+experiments = msgspec.json.Decoder(ExperimentAnswer)
 runs = msgspec.json.Decoder(RunAnswer)
 logged_models = msgspec.json.Decoder(LoggedModelAnswer)
 versions = msgspec.json.Decoder(VersionAnswer)

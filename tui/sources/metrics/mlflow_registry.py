@@ -116,7 +116,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         found = []
         for version in versions:  # one after the other: a server with logins takes half a second for each
             run = await self._run(version.run)
-            if run is not None and _commit(run) == revision:
+            if run is not None and commit_of(run) == revision:
                 found.append(version.version)
         return tuple(found)
 
@@ -144,7 +144,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
             datasets=tuple(map(_dataset, run.inputs.dataset_inputs)),
             signature=signature,
             requirements=packages,
-            commit=clean(_commit(run)),
+            commit=clean(commit_of(run)),
             job_id=clean(next((tags[key] for key in _JOB_IDS if tags.get(key)), "")),
             job_url=clean(next((tags[key] for key in _JOB_URLS if tags.get(key)), "")),
             unread=unread,
@@ -258,7 +258,7 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
         ):
             # A missing alias is a 400 (contracts: metrics §4).
             trouble, advice = Trouble.NOT_FOUND, "check the names in the query and the registry table"
-        elif answer.content_type == "text/html":
+        elif answer.content_type == "text/html" and b"Permission denied" not in answer.body[:300]:
             advice = (
                 "there is no MLflow API under this url, or a login page stands in front; is a prefix missing?"
             )
@@ -306,7 +306,7 @@ def _quoted(text: str, source: str) -> str:
     )
 
 
-def _commit(run: payload.Run) -> str:
+def commit_of(run: payload.Run) -> str:
     tags = {tag.key: tag.value for tag in run.data.tags}
     return next((tags[key] for key in _COMMITS if tags.get(key)), "")
 
