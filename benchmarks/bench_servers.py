@@ -84,10 +84,10 @@ def _rows(face: Face, count: int, running: float, minutes: int) -> list[Row]:
         naive = 6 * count * _one_run(table)
     busy = crowd.busy(count)
     what = f"{face}, {count} pipelines, {busy or 'none'} running"
-    # Jenkins: list and queue; GitLab: one request for ten projects. Each half minute, each ten seconds while anything
-    # runs, and then the run under the cursor each three, for which two requests are allowed here.
-    refresh = 2.0 if face == "jenkins" else -(-count // 10)
-    most = 6 * refresh + 2 * 20 if busy else 2 * refresh
+    # Jenkins: list and queue; GitLab: one request for what changed in fifty projects. Each half minute, each ten
+    # seconds while anything runs, and then the run under the cursor each three: two requests are allowed for it here.
+    refresh = 2.0 if face == "jenkins" else -(-count // 50)
+    most = min(70, 6 * refresh + 2 * 20) if busy else 2 * refresh
     found = [
         Row(
             f"{what}: requests a minute",

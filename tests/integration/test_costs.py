@@ -16,8 +16,8 @@ from tui.engine.runtime import Runtime
 from tui.sandbox.process import Face, Sandbox
 
 JOBS, PROJECTS = 200, 50
-REFRESH: dict[Face, int] = {"jenkins": 2, "gitlab": 5}
-"""List and queue; a question for each ten projects."""
+REFRESH: dict[Face, int] = {"jenkins": 2, "gitlab": 1}
+"""List and queue; what has changed in fifty projects."""
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ def node(id: int, **fields: Any) -> Body:
         "child": False,
         "warnings": False,
         "createdAt": "2026-05-08T09:00:00Z",
+        "updatedAt": "2026-05-08T09:05:10Z",
         "startedAt": "2026-05-08T09:00:10Z",
         "finishedAt": "2026-05-08T09:05:10Z",
         "duration": 300,

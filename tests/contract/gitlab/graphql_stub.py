@@ -7,6 +7,7 @@ of a value is the error of that field alone.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -106,6 +107,8 @@ def _chosen(items: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
             continue
         if name == "scope":
             found = _in_scope(found, wanted)
+        elif name == "updatedAfter":
+            found = [item for item in found if _time(item["updatedAt"]) >= _time(wanted)]
         elif name == "search":
             found = [item for item in found if wanted.lower() in item["name"].lower()]
         elif isinstance(wanted, list):
@@ -113,6 +116,10 @@ def _chosen(items: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
         else:
             found = [item for item in found if item[_KEYS.get(name, name)] == wanted]
     return found
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _in_scope(pipelines: Sequence[Any], scope: str) -> list[Any]:

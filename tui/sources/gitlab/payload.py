@@ -131,6 +131,7 @@ class PipelineNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     source: str | None = None
     child: bool | None = None
     created_at: datetime | None = None
+    updated_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     duration: float | None = None
@@ -173,6 +174,21 @@ class ProjectNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class DashboardData(msgspec.Struct, frozen=True, gc=False):
+    projects: Nodes[ProjectNode] | None = None
+
+
+class UpdatedNode(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    id: Gid
+    updated_at: datetime | None = None
+
+
+class UpdatedProject(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    full_path: str
+    pipelines: Nodes[UpdatedNode] | None = None
+
+
+class ChangesData(msgspec.Struct, frozen=True, gc=False):
+    updated: Nodes[UpdatedProject] | None = None
     projects: Nodes[ProjectNode] | None = None
 
 

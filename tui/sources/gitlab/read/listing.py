@@ -12,7 +12,8 @@ from tui.sources.base import SourceError
 from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all
 from tui.sources.gitlab.read.convert import RecentPipeline, wanted_ref
-from tui.sources.gitlab.read.projects import FoundProjects, Project, ProjectReader, RefScopes
+from tui.sources.gitlab.read.kept_projects import Project
+from tui.sources.gitlab.read.projects import FoundProjects, ProjectReader, RefScopes
 from tui.sources.gitlab.read.watch import WatchResolver
 from tui.text import format as fmt
 from tui.text.safe import clean, shorten

@@ -11,9 +11,12 @@ from tui.sources.gitlab.gather import concerns_all, gather
 from tui.sources.gitlab.graphql_client import UNKNOWN_FOR, ArgumentUnknown, GraphQLRefused
 from tui.sources.gitlab.graphql_queries import (
     BY_NAME,
+    CHANGES,
+    CHANGES_OF_REFS,
     DASHBOARD,
     DASHBOARD_OF_REFS,
     OF_REFS_BY_NAME,
+    PROJECTS_A_LOOK,
     PROJECTS_A_QUESTION,
     RECENT_PIPELINES,
     dashboard_by_name,
@@ -27,6 +30,7 @@ from tui.sources.gitlab.payload import (
     QueryError,
     RestJob,
     RestPipeline,
+    UpdatedProject,
     nodes,
     number,
     seconds,
@@ -37,6 +41,7 @@ from tui.sources.gitlab.read.convert import (
     recent_of_node,
     recent_of_rest,
 )
+from tui.sources.gitlab.read.kept_projects import KeptProjects, Project
 from tui.sources.gitlab.rest_client import PER_PAGE, Query, project_url
 from tui.text.safe import clean, shorten
 
@@ -56,16 +61,6 @@ class RefScopes(msgspec.Struct, frozen=True):
     """Branches and tags."""
     requests: bool
     """Merge requests."""
-
-
-class Project(msgspec.Struct, frozen=True, gc=False):
-    """A project and its newest pipelines, newest first."""
-
-    path: str
-    """As the server writes it."""
-    recent: tuple[RecentPipeline, ...]
-    more_refs: bool = False
-    """It has more branches or tags than were read."""
 
 
 class FoundProjects(msgspec.Struct, frozen=True):
@@ -102,6 +97,9 @@ class ProjectReader:
         self._clock = context.clock
         self._by_name_until = 0.0
         """Until when projects are asked for one by one, the server not knowing how to choose several."""
+        self._all_whole_until = 0.0
+        """Until when all are read each time, the server not telling what has changed."""
+        self._kept = KeptProjects(context.clock)
         self._known: dict[tuple[str, int], tuple[PipelineNode | LightNode, RecentPipeline]] = {}
         self._gates: LruCache[tuple[int, float | None], Sequence[RestJob]] = LruCache(256)
         self._scopes: LruCache[str, tuple[float, Sequence[RestPipeline]]] = LruCache(512)
@@ -149,12 +147,67 @@ class ProjectReader:
     ) -> list[FoundProjects]:
         if self._clock() >= self._by_name_until:
             try:
-                size = PROJECTS_A_QUESTION
-                return await gather(self._batch(some, ref, scopes) for some in _batches(paths, size))
+                if ref or self._clock() < self._all_whole_until:
+                    return await self._whole(paths, ref, scopes)
+                self._kept.forget_all_but(paths)
+                parts = await gather(self._changed(some, scopes) for some in _batches(paths, PROJECTS_A_LOOK))
+                return [part for some in parts for part in some]
             except ArgumentUnknown:
                 self._by_name_until = self._clock() + UNKNOWN_FOR
         size = OF_REFS_BY_NAME if scopes is not None else BY_NAME
         return await gather(self._batch(some, ref, scopes) for some in _batches(paths, size))
+
+    async def _whole(self, paths: Sequence[str], ref: str, scopes: RefScopes | None) -> list[FoundProjects]:
+        return await gather(self._batch(some, ref, scopes) for some in _batches(paths, PROJECTS_A_QUESTION))
+
+    async def _changed(self, paths: Sequence[str], scopes: RefScopes | None) -> list[FoundProjects]:
+        """Some projects: read whole where something goes on or has changed, else as they were read last."""
+        unknown = self._kept.lacking(paths)
+        due = self._kept.due(paths, PROJECTS_A_QUESTION)
+        others = [path for path in paths if path not in due and path not in unknown]
+        if not others:
+            return await self._whole([*due, *unknown], "", scopes)
+        beside, due = due[:PROJECTS_A_QUESTION], due[PROJECTS_A_QUESTION:]
+        try:
+            told, read = await self._look(others, beside, scopes)
+        except ArgumentUnknown:
+            raise
+        except GraphQLRefused as refusal:
+            if refusal.whole:
+                self._all_whole_until = self._clock() + UNKNOWN_FOR
+            return await self._whole(paths, "", scopes)
+        except SourceError as error:
+            if concerns_all(error):
+                raise
+            return await self._whole(paths, "", scopes)
+        changed = self._kept.changed(others, told)
+        whole = await self._whole([*due, *changed, *unknown], "", scopes)
+        as_before = {path: self._kept.get(path) for path in others if path not in changed}
+        return [*read, *whole, *([FoundProjects(as_before)] if as_before else ())]
+
+    async def _look(
+        self, others: Sequence[str], beside: Sequence[str], scopes: RefScopes | None
+    ) -> tuple[Sequence[UpdatedProject], Sequence[FoundProjects]]:
+        """What has changed in ``others``; and ``beside`` them some projects whole."""
+        data, errors = await self._graphql.ask(
+            CHANGES if scopes is None else CHANGES_OF_REFS,
+            all=others,
+            many=PROJECTS_A_LOOK,
+            since=self._kept.since(others).isoformat(),
+            whole=bool(beside),
+            paths=beside,
+            projects=PROJECTS_A_QUESTION,
+            **_variables("", scopes),
+        )
+        # What an error leaves out of the changes is not told, and so read.
+        told = nodes(data.updated)
+        if not beside:
+            return told, ()
+        about_whole = [error for error in errors if (error.path or ("",))[0] != "updated"]
+        if data.projects is None:
+            raise self._nothing(about_whole)
+        answer = _answered(beside, data.projects, about_whole)
+        return told, [await self._read(beside, answer, keep=True)]
 
     async def _batch(self, paths: Sequence[str], ref: str, scopes: RefScopes | None) -> FoundProjects:
         """Some projects in one question. What took too long for these is asked of REST for these."""
@@ -169,20 +222,16 @@ class ProjectReader:
         return await self._fallback.ask_in_part(_name(scopes), about, graphql, rest)
 
     async def _by_graphql(self, paths: Sequence[str], ref: str, scopes: RefScopes | None) -> FoundProjects:
-        variables: dict[str, object] = {"n": RECENT_PIPELINES}
-        if ref:
-            variables["ref"] = ref
-        if scopes is not None:
-            variables |= {"named": scopes.named, "requests": scopes.requests}
+        variables = _variables(ref, scopes)
+        by_name = self._clock() < self._by_name_until
         try:
-            by_name = self._clock() < self._by_name_until
             ask = self._ask_by_name if by_name else self._ask_at_once
             answer = await ask(paths, variables, of_refs=scopes is not None)
         except GraphQLRefused:
             raise
         except SourceError as error:
             return _failed(paths, error)
-        return await self._read(paths, answer)
+        return await self._read(paths, answer, keep=not ref and not by_name)
 
     async def _ask_at_once(
         self, paths: Sequence[str], variables: Mapping[str, object], *, of_refs: bool
@@ -193,18 +242,7 @@ class ProjectReader:
         )
         if data.projects is None:
             raise self._nothing(errors)
-        answered = {node.full_path.lower(): node for node in nodes(data.projects)}
-        found = {path: answered[path.lower()] for path in paths if path.lower() in answered}
-        watched = {path.lower(): path for path in paths}
-
-        def path_of(error: QueryError) -> str | None:
-            """By its place: ``path`` counts the projects in the order of the answer."""
-            position = next((step for step in error.path or () if isinstance(step, int)), -1)
-            listed = (data.projects and data.projects.nodes) or ()
-            node = listed[position] if 0 <= position < len(listed) else None
-            return watched.get(node.full_path.lower()) if node else None
-
-        return _Answer(found, tuple((path_of(error), _words(error)) for error in errors))
+        return _answered(paths, data.projects, errors)
 
     async def _ask_by_name(
         self, paths: Sequence[str], variables: Mapping[str, object], *, of_refs: bool
@@ -224,7 +262,7 @@ class ProjectReader:
         message = f"{self._context.name} left the projects out of its answer: {why} (POST /api/graphql)"
         return SourceError(Trouble.SERVER_ERROR, message)
 
-    async def _read(self, paths: Sequence[str], answer: _Answer) -> FoundProjects:
+    async def _read(self, paths: Sequence[str], answer: _Answer, *, keep: bool) -> FoundProjects:
         of_none = [words for path, words in answer.errors if path is None]
         projects: dict[str, Project] = {}
         missing: list[str] = []
@@ -233,10 +271,14 @@ class ProjectReader:
             node = answer.found.get(path)
             if node is not None and node.pipelines is not None:
                 projects[path] = await self._project(node)
+                if keep:
+                    self._keep(path, projects[path], node, answer)
             elif why := [words for of, words in answer.errors if of == path] or of_none:
                 failed[path] = f"GitLab left it out: {shorten('; '.join(why), 250)}"
             else:
                 missing.append(path)
+            if keep and path not in projects:
+                self._kept.forget(path)
         left_out = [
             f"{clean(path)}: GitLab left something out: {words}"
             for path, words in answer.errors
@@ -251,6 +293,12 @@ class ProjectReader:
             tuple(((path,), why) for path, why in failed.items()),
             tuple(left_out),
         )
+
+    def _keep(self, path: str, project: Project, node: ProjectNode, answer: _Answer) -> None:
+        if any(of in (path, None) for of, _ in answer.errors):
+            self._kept.forget(path)  # it is asked for again
+        else:
+            self._kept.keep(path, project, {one.id: one.updated_at for one in nodes(node.pipelines)})
 
     async def _project(self, node: ProjectNode) -> Project:
         place = self._context.project(node.full_path)
@@ -366,6 +414,33 @@ class ProjectReader:
 
 def _name(scopes: RefScopes | None) -> str:
     return DASHBOARD.name if scopes is None else DASHBOARD_OF_REFS.name
+
+
+def _variables(ref: str, scopes: RefScopes | None) -> dict[str, object]:
+    variables: dict[str, object] = {"n": RECENT_PIPELINES}
+    if ref:
+        variables["ref"] = ref
+    if scopes is not None:
+        variables |= {"named": scopes.named, "requests": scopes.requests}
+    return variables
+
+
+def _answered(paths: Sequence[str], told: Nodes[ProjectNode], errors: Sequence[QueryError]) -> _Answer:
+    """What was said of ``paths`` at once."""
+    answered = {node.full_path.lower(): node for node in nodes(told)}
+    watched = {path.lower(): path for path in paths}
+    listed = told.nodes or ()
+
+    def path_of(error: QueryError) -> str | None:
+        """By its place: ``path`` counts the projects in the order of the answer."""
+        position = next((step for step in error.path or () if isinstance(step, int)), -1)
+        node = listed[position] if 0 <= position < len(listed) else None
+        return watched.get(node.full_path.lower()) if node else None
+
+    return _Answer(
+        {path: answered[path.lower()] for path in paths if path.lower() in answered},
+        tuple((path_of(error), _words(error)) for error in errors),
+    )
 
 
 def _batches(paths: Sequence[str], size: int) -> list[Sequence[str]]:
