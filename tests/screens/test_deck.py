@@ -210,22 +210,6 @@ async def test_moving_shows_the_run_under_the_cursor() -> None:
         assert "gitlab:ml/fraud#9" in work.text
 
 
-async def test_the_selection_stays_on_its_pipeline_when_the_order_changes() -> None:
-    async with deck() as work:
-        await work.press("end")
-        assert work.list.table.key == "jenkins:ml/idle"
-        now = work.time.now
-        broken = pipeline("jenkins:ml/idle", run("jenkins:ml/idle#2", Status.FAILED, started_at=now))
-        listing = work.sources["jenkins"].listing
-        assert isinstance(listing, Listing)
-        work.sources["jenkins"].runs |= {broken.runs[0].address: broken.runs[0]}
-        work.sources["jenkins"].listing = Listing((broken, *listing.pipelines[1:]))
-        await work.settle(30)
-        assert work.list.table.key == "jenkins:ml/idle"
-        assert work.list.table.cursor == 1, "failing now: right after what waits for a person"
-        assert "jenkins:ml/idle#2" in work.text
-
-
 async def test_filter_sort_group_and_fold() -> None:
     async with deck() as work:
         await work.press("slash", *"fraud", "enter")

@@ -179,6 +179,13 @@ class Pane(Vertical):
         """What its cursor is on. The deck adds the pipeline and the model, where it does not say them."""
         return self.selection
 
+    def enter(self, at: Address | None) -> None:
+        """It has been gone into, and not come back to.
+
+        Args:
+            at: what was selected where one came from.
+        """
+
     def reveal(self, key: str) -> bool:
         """Put its cursor on the row of ``key``; False where there is none."""
         return False

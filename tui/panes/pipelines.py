@@ -77,11 +77,13 @@ def project(
     needle: str = "",
     view: ViewSettings = USUAL,
     closed: frozenset[str] = frozenset(),
+    held: str = "",
     memory: "dict[str, MadeRow] | None" = None,
 ) -> tuple[list[Row], dict[str, Pipeline]]:
     """The rows of the list, and the pipeline behind each row's key. A source that never answered is a row too.
 
     Args:
+        held: the key of the row that stays among its neighbours, whatever has become of it since.
         memory: rows made before, by key; those of which nothing changed, not even the age, are not made again.
     """
     memory = {} if memory is None else memory
@@ -98,7 +100,8 @@ def project(
             if made is None or age is None or (made.sort, made.age, made.pipeline) != (sort, age, pipeline):
                 line = pipeline_line(pipeline, at)
                 row = _row(source, line, reading, at, disabled=pipeline.disabled)
-                order = _SORT_KEYS[sort]((source, pipeline, row))
+                stays = made is not None and key == held and made.sort == sort
+                order = made.order if made is not None and stays else _SORT_KEYS[sort](pipeline)
                 made = memory[key] = MadeRow(pipeline, age, sort, line, row, order)
             if admits(view, pipeline) and (not needle or matches(needle, pipeline, made.line)):
                 found.append((source, pipeline, made.row))
@@ -120,9 +123,6 @@ def project(
     return rows, pipelines
 
 
-Entry = tuple[str, Pipeline, Row]
-
-
 class MadeRow(NamedTuple):
     """A row, and what it was made of."""
 
@@ -139,10 +139,10 @@ def _began(pipeline: Pipeline) -> float:
     return (pipeline.last.started_at or pipeline.last.created_at or 0.0) if pipeline.last else 0.0
 
 
-_SORT_KEYS: Mapping[Sort, Callable[[Entry], tuple[object, ...]]] = {
-    "need": lambda entry: priority_order(entry[1]),
-    "name": lambda entry: (entry[1].folder, entry[1].name, entry[1].key),
-    "time": lambda entry: (-_began(entry[1]), entry[1].key),
+_SORT_KEYS: Mapping[Sort, Callable[[Pipeline], tuple[object, ...]]] = {
+    "need": priority_order,
+    "name": lambda pipeline: (pipeline.folder, pipeline.name, pipeline.key),
+    "time": lambda pipeline: (-_began(pipeline), pipeline.key),
 }
 
 
@@ -209,6 +209,8 @@ class PipelinesPane(SelectablePane, FilterablePane):
         self.others: dict[str, tuple[Pipeline, Address]] = {}
         """Behind the rows below those of pipelines."""
         self._made: dict[str, MadeRow] = {}
+        self._held = ""
+        """The key of the pipeline under the cursor, whose row keeps its place while the cursor rests on it."""
         self._filling = True
 
     def compose(self) -> ComposeResult:
@@ -224,6 +226,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
         return self.table
 
     def project(self) -> None:
+        self._hold()
         readings = {name: self.runtime.store.get(PipelinesOf(name)) for name in self.sources}
         rows, self.pipelines = project(
             readings,
@@ -234,6 +237,7 @@ class PipelinesPane(SelectablePane, FilterablePane):
             needle=self.filter.text,
             view=self._view,
             closed=self.closed,
+            held=self._held,
             memory=self._made,
         )
         known = sum(len(reading.value.pipelines) for reading in readings.values() if reading.value)
@@ -249,8 +253,25 @@ class PipelinesPane(SelectablePane, FilterablePane):
         # A cursor on the first row belongs to no pipeline yet while sources are still to be heard of.
         if self._filling and on_top and rows:
             self.table.highlight(rows[0].key)
-        self._filling = any(reading.value is None and reading.fault is None for reading in readings.values())
+        self._filling = any(
+            (reading.value is None or reading.recalled) and reading.fault is None
+            for reading in readings.values()
+        )
         self.filter.count(f"{len(self.pipelines)} of {known}")
+
+    def _hold(self) -> None:
+        """Neither does the cursor run after a row that an action or a server has moved, nor does another pipeline come
+        under it, which the next key would mean."""
+        key = "" if self._filling else self._pipeline_key
+        if key != self._held:
+            self._made.pop(self._held, None)
+            self._held = key
+
+    @property
+    def _pipeline_key(self) -> str:
+        """Of the pipeline that the row under the cursor belongs to."""
+        key = self.table.key or ""
+        return self.others[key][0].key if key in self.others else key
 
     def _show_unusual(self) -> None:
         """Say above the list what is not as usual: an order or a group that one forgot of hides things."""
@@ -317,6 +338,9 @@ class PipelinesPane(SelectablePane, FilterablePane):
     @on(LineTable.Highlighted)
     def _cursor_moved(self, event: LineTable.Highlighted) -> None:
         event.stop()
+        left = self._made.get(self._held) if self._held != self._pipeline_key else None
+        if left is not None and left.order != _SORT_KEYS[left.sort](left.pipeline):
+            self.project()  # it goes where it belongs when the cursor leaves it, and not by itself later
         self.post_message(self.Moved())
 
     @on(LineTable.Selected)

@@ -24,6 +24,7 @@ from tui.panes.training import training_queries, trainings
 from tui.presenters.pipelines import (
     StageLine,
     critical_words,
+    neediest,
     run_state,
     stage_lines,
     status_word,
@@ -143,6 +144,16 @@ class StagesPane(Pane):
     _addressed: tuple[Run | None, Mapping[str, Address]] | None = None
     _trained: Mapping[str, LinkedTraining] = MappingProxyType({})
     """By the keys of their rows."""
+    _showing: tuple[Address | None, Selection] = None, Selection()
+    """The run that is shown, and what was selected when it was first."""
+    _starting = False
+    """The cursor is to be put where it starts as soon as the stages are known."""
+    _start_at: Address | None = None
+    """Not where the run needs somebody, but on this, which one came from."""
+    _from_top = True
+    """Where nothing needs anybody; else it stays on the stage of that name, in another run of the pipeline."""
+    _started: str | None = None
+    """The row where it started in this run."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -158,8 +169,46 @@ class StagesPane(Pane):
     def focus_target(self) -> Widget:
         return self.table
 
+    def enter(self, at: Address | None) -> None:
+        """The cursor starts at the gate or job that one came from, else where the run needs somebody, unless a person
+        has moved it in this run before."""
+        own = at is not None and at.job is not None and at.of_run == self.selection.run_address
+        if own:
+            self._starting, self._start_at, self._started = True, at, None
+        elif self._started == self.table.key:
+            self._starting = True
+        self._start()
+
+    def _start(self) -> None:
+        address = self.selection.run_address
+        if not self._starting or address is None or not self.table.rows:
+            return
+        reading = self.runtime.store.get(RunAt(address))
+        run = reading.value or listed(self.selection, address)
+        # What the list knows of the run may lack its jobs, or all.
+        self._starting = reading.value is None or not run or not run.stages
+        if run is None or self._started not in (None, self.table.key):
+            return
+        if self._start_at is None or not self.reveal(str(self._start_at.of_job)):
+            line = neediest(stage_lines(run, 0.0))
+            if line is not None or self._from_top:
+                self.table.highlight((line or self.table.rows[0]).key)
+        self._started = self.table.key
+
+    def _look_for_another(self, address: Address | None) -> None:
+        """Whether another run is shown, and not because a newer one of the same pipeline has begun."""
+        shown, before = self._showing
+        if address == shown:
+            return
+        self._showing = address, self.selection
+        pipeline, was = self.selection.pipeline, before.pipeline
+        same = pipeline is not None and was is not None and pipeline.key == was.key
+        if not (same and self.selection.run is None and before.run is None):
+            self._starting, self._start_at, self._started, self._from_top = True, None, None, not same
+
     def project(self) -> None:
         address, pipeline = self.selection.run_address, self.selection.pipeline
+        self._look_for_another(address)
         if address is None or pipeline is None:
             self.table.empty = "It never ran." if pipeline else "No run is selected."
             self.line.show([])
@@ -179,6 +228,7 @@ class StagesPane(Pane):
             lines = with_trainings(lines, training.linked, training.settings, now, training.read_at)
             self._trained = {row_key(each): each for each in training.linked}
         self.table.set_rows(rows_of(lines, now, acting))
+        self._start()
 
     @on(LineTable.Selected)
     def _entered(self, event: LineTable.Selected) -> None:

@@ -254,6 +254,24 @@ def stage_lines(run: Run, now: float, usual: Usual | None = None) -> list[StageL
     return [_upstream(run.upstream, now), *lines] if run.upstream is not None else lines
 
 
+_LOOKED_FOR = (Status.FAILED, Status.WAITING, Status.RUNNING, Status.WARNING)
+
+
+def neediest(lines: Sequence[StageLine]) -> StageLine | None:
+    """Where somebody who comes to a run looks first: what failed, else what waits, runs, or passed with a warning; of
+    a stage the job that made it so. None: there is no such thing."""
+    top = [line for line in lines if not line.prefix]
+    found = next((line for status in _LOOKED_FOR for line in top if line.status is status), None)
+    while found is not None:
+        inside = [line for line in lines if line.key.startswith(f"{found.key}/")]
+        causes = {found.status} | ({Status.FAILED} if found.status is Status.WARNING else set())
+        inside = [line for line in inside if line.status in causes]
+        if not inside:
+            break
+        found = next((line for line in inside if not line.dim), inside[0])
+    return found
+
+
 def critical_words(path: CriticalPath, now: float) -> str:
     """``check › train › ship: 24m, 6m of it queued``; empty where nobody knows it."""
     if not path.steps:

@@ -249,7 +249,7 @@ class DeckScreen(Selecting):
         scope = pane_that_shows(what)
         if scope != self.current:
             self._trail.append(step)
-        self._go_to_pane(scope)
+        self._enter(scope)
         key = row.key if scope == LIST else str(address)
         self._to_reveal = None if self.panes[scope].reveal(key) else (scope, key)
 
@@ -335,7 +335,13 @@ class DeckScreen(Selecting):
     def action_go(self, name: str) -> None:
         """Go to the pane of that name; from there the way back is to the list."""
         self._trail.clear()
+        self._enter(name)
+
+    def _enter(self, name: str) -> None:
+        at = self.selection.address
         self._go_to_pane(name)
+        if (pane := self.panes.get(name)) is not None and there(pane):
+            pane.enter(at)
 
     def _go_to_pane(self, name: str) -> None:
         if (pane := self.panes.get(name)) is None or not there(pane):
@@ -377,7 +383,7 @@ class DeckScreen(Selecting):
         step = Step(self.current, self.lower, self.filled, self.selection)
         if name != self.current:
             self._trail.append(step)
-        self._go_to_pane(name)
+        self._enter(name)
 
     def action_back(self) -> None:
         """A notice, marks or a filter go first."""
