@@ -9,8 +9,9 @@ from tests.engine.acting_source import at_once
 from tests.engine.world import FakeSource
 from tests.examples import gate, pipeline, run
 from tests.presenters.test_pipelines import job, stage
-from tests.screens.test_action_flow import Desk, desk
+from tests.screens.test_action_flow import desk
 from tests.screens.test_deck import Deck, deck
+from tui.domain.address import parse_address
 from tui.domain.pipeline import Job, Listing, Run, Stage
 from tui.domain.status import Status
 from tui.presenters.pipelines import neediest, stage_lines
@@ -67,7 +68,8 @@ def on(work: Deck) -> str:
 async def test_it_starts_there_at_entering_and_no_refresh_moves_it() -> None:
     async with deck((80, 24)) as work:
         jenkins = work.sources["jenkins"]
-        (vision,) = (each for each in jenkins.runs.values() if str(each.address) == "jenkins:ml/vision#3")
+        vision = jenkins.runs[parse_address("jenkins:ml/vision#3")]
+        assert isinstance(vision, Run)
         two = (stage("fit", RUNNING), stage("ship", Status.QUEUED))
         change(jenkins, msgspec.structs.replace(vision, stages=(PASSED, *two)))
         for key in ("j", "j", "enter", "enter"):
