@@ -5,6 +5,7 @@ from typing import TypeVar
 from tests.engine.world import FakeSource, Time
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.evaluation import Evaluation
 
 T = TypeVar("T")
 
@@ -18,6 +19,7 @@ class DeployingSource(FakeSource):
         self.pasts: dict[Address, Environment | Exception] = {}
         self.brought: Changes | Exception = Changes()
         self.numbers: dict[Address, Validation | Exception] = {}
+        self.reported: dict[Address, Evaluation | Exception] = {}
 
     async def environments(self, pipeline: Address) -> Environments:
         await self._serve(f"environments {pipeline}")
@@ -34,6 +36,10 @@ class DeployingSource(FakeSource):
     async def validation(self, run: Address, file: str) -> Validation:
         await self._serve(f"{file} of {run}")
         return _or_raise(self.numbers.get(run, Validation((), (f"no {file}",))))
+
+    async def evaluation(self, run: Address, file: str) -> Evaluation:
+        await self._serve(f"{file} of {run}")
+        return _or_raise(self.reported.get(run, Evaluation(file, problem=f"no {file}")))
 
 
 def _or_raise(answer: T | Exception) -> T:

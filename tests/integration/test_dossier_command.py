@@ -53,6 +53,7 @@ def canary(terminal: Terminal) -> Iterator[str]:
     with http_stub(registry(stable, version)) as stub:
         with terminal.file.open("a") as file:
             file.write(
+                "evidence = ['evaluation.json']\n"
                 "registry = { source = 'ml', model = 'fraud', metrics = { auc = { better = 'higher' } } }\n"
                 f"[sources.ml]\ntype = 'mlflow'\nurl = '{stub.url}'\n"
             )
@@ -78,6 +79,10 @@ def test_what_was_deployed_changed_and_decided_is_written_without_secrets(
         "db_password": "",
         "run": "",
     }
+    (cases,) = told.evaluations
+    assert (cases.total, cases.failed, cases.same, cases.problem) == (15, 3, 9, "")
+    assert [each.standing for each in cases.changes] == ["worse"] * 3 + ["better"] * 3
+    assert f"  - worse: {cases.changes[0].name}: passed → failed: " in text.read_text()
     (action,) = told.actions
     assert (action.kind, action.state, action.reason) == ("promote", "done", "looked *fine*; token=*** ***")
     assert [each.event for each in action.lines][:2] == ["planned", "sending"]
@@ -122,7 +127,7 @@ def test_a_signature_is_no_credential_and_other_peoples_text_no_markdown() -> No
         (),
     )
     told = without_credentials(
-        DossierDoc(1, 0.0, "m", "<b>", (), "", (), None, (), (), comparison, (), ("a\nb",))
+        DossierDoc(1, 0.0, "m", "<b>", (), "", (), None, (), (), (), comparison, (), ("a\nb",))
     )
     text = markdown(told)
     assert "# m \\<b\\>" in text

@@ -17,15 +17,26 @@ from tui.config import Settings
 from tui.domain.address import AddressError, parse_address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Deployment
+from tui.domain.evaluation import Evaluation, EvaluationComparison
 from tui.domain.journal import JournalError, Record
 from tui.domain.tests import CaseOutcome
-from tui.engine.queries import ComparisonOf, HistoryOf, Query, RegisteredVersions, TestsOf, VerdictOf
+from tui.engine.queries import (
+    ComparisonOf,
+    EvaluationOf,
+    HistoryOf,
+    Query,
+    RegisteredEvaluationOf,
+    RegisteredVersions,
+    TestsOf,
+    VerdictOf,
+)
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.queries.versions import front_of
 from tui.engine.runtime import Runtime
 from tui.files import open_file
 from tui.insight.deployed_version import TAGS, linked_version
 from tui.insight.environment_state import before
+from tui.insight.evaluation import compare
 from tui.presenters.documents import (
     SCHEMA,
     ComparisonDoc,
@@ -45,6 +56,7 @@ from tui.presenters.dossier import (
     series_documents,
     without_credentials,
 )
+from tui.presenters.evaluation import EvaluationDoc, evaluation_documents
 from tui.sources.base import SourceError
 from tui.threads import in_thread
 
@@ -146,6 +158,7 @@ class _Reading:
             verdict=verdict,
             series=series,
             tests=await self._tests(deployments),
+            evaluations=await self._evaluations(of_registry, deployments, history, registered),
             comparison=await self._comparison(of_registry, deployments, history, registered, now),
             actions=self._actions(names, deployments),
             missing=tuple(self._missing),
@@ -213,6 +226,54 @@ class _Reading:
             shown = tuple(failures[:MOST_FAILURES])
             tested.append(TestedDoc(str(run), counts.total, counts.failed, counts.skipped, shown))
         return tuple(tested)
+
+    async def _evaluations(
+        self,
+        of_registry: RegisteredVersion | None,
+        deployments: Sequence[Deployment],
+        history: Sequence[Deployment],
+        registered: Sequence[RegisteredVersion],
+    ) -> tuple[EvaluationDoc, ...]:
+        """Beside those of what was there before it."""
+        model, found = self._settings.models[self._model], []
+        earlier = before(deployments[-1], history) if deployments else None
+        if model.evidence:
+            run = deployments[-1].run if deployments else None
+            if run is None:
+                self._missing.append("no run that deployed it is known: its evaluations are not, either")
+            else:
+                old = earlier.run if earlier is not None else None
+                pairs = [
+                    (
+                        EvaluationOf(run.of_run, file),
+                        EvaluationOf(old.of_run, file) if old is not None else None,
+                    )
+                    for file in model.evidence
+                ]
+                found += [await self._evaluation(*pair, earlier.version if earlier else "") for pair in pairs]
+        if model.registry is not None and model.registry.evidence and of_registry is not None:
+            number = self._linked(earlier, registered) if earlier is not None else ""
+            for file in model.registry.evidence:
+                after = RegisteredEvaluationOf(self._model, of_registry.version, file)
+                other = RegisteredEvaluationOf(self._model, number, file) if number else None
+                found.append(await self._evaluation(after, other, f"version {number}"))
+        return evaluation_documents(found)
+
+    async def _evaluation(
+        self, query: "EvaluationOf | RegisteredEvaluationOf", old: Query[Evaluation] | None, against: str
+    ) -> EvaluationComparison:
+        async def read(query: Query[Evaluation], file: str) -> Evaluation:
+            try:
+                return await self._runtime.poller.ask(query)
+            except SourceError as error:
+                return Evaluation(file, problem=error.message)
+
+        after = await read(query, query.file)
+        earlier = await read(old, query.file) if old is not None and after.cases else None
+        found = compare(after, earlier, against, "nothing that was there before it is known")
+        if found.problem:
+            self._missing.append(f"evaluation {found.file}: {found.problem}")
+        return found
 
     async def _comparison(
         self,

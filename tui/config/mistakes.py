@@ -125,6 +125,10 @@ _EXPLAINED = (
     ),
     (r"\.quiet_hours\[", "must be two local times such as 22:00-07:00"),
     (r"\.validation$", "must be a path among the artifacts, such as reports/metrics.json"),
+    (
+        r"\.evidence\[",
+        "must be the path of one file among the artifacts, such as reports/eval.json: no pattern",
+    ),
     (r"\.at_most$", 'must be a number of times and a duration, such as "1 per 6h"'),
     (r"\]\.wait$", "must be a duration such as 10m, or 0s"),
 )

@@ -16,6 +16,9 @@ from tui.domain.query_template import Dialect, placeholders
 from tui.domain.share import Share
 from tui.domain.split import split
 
+ArtifactPath = Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)(?!.*[*?])[^\s].*$")]
+"""Of one file: no server lists all that a run left."""
+
 
 class TrackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the canary or the baseline is named in metric labels."""
@@ -72,6 +75,8 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """An alias."""
     metrics: dict[Name, ValidationSettings]
     """By their names in the runs that made the versions."""
+    evidence: tuple[ArtifactPath, ...] = ()
+    """Reports of evaluations among the artifacts of the runs that made the versions, by path."""
 
 
 class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,8 +119,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Who compares: Pipedeck's own judge, or the method of Kayenta (Spinnaker)."""
     score: ScoreSettings = ScoreSettings()
     """What its score means."""
-    validation: Annotated[str, Meta(pattern=r"^(?!/)(?!.*\.\.)[^\s].*$")] | None = None
+    validation: ArtifactPath | None = None
     """A JSON file of numbers among the artifacts of each of its runs, by path."""
+    evidence: tuple[ArtifactPath, ...] = ()
+    """Reports of evaluations among the artifacts of each of its runs, by path: of Evidently, promptfoo, deepeval,
+    lm-evaluation-harness, scikit-learn, or a plain list of cases."""
     registry: RegistrySettings | None = None
     """Where versions of it are compared before anything is deployed."""
     training: TrainingSettings | None = None

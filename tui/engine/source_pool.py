@@ -17,6 +17,7 @@ from tui.sources.base import (
     ActingSource,
     AlertSource,
     DeploymentSource,
+    EvaluatedSource,
     LinkingSource,
     LookingSource,
     MetricSource,
@@ -38,6 +39,7 @@ S = TypeVar("S")
 DEFINING: Mapping[type, tuple[str, str]] = {
     PipelineSource: ("pipelines", "runs no pipelines"),
     DeploymentSource: ("environments", "knows no deployments"),
+    EvaluatedSource: ("evaluation", "keeps no files of its runs"),
     MetricSource: ("samples", "has no metrics"),
     AlertSource: ("alerts", "has no alerts"),
     TrainingSource: ("training_now", "knows nothing of what is trained"),

@@ -4,6 +4,7 @@ import msgspec
 
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Deployment
+from tui.domain.evaluation import EvaluationComparison
 from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import TestCounts
 from tui.domain.verdict import Verdict
@@ -72,6 +73,10 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """What changed from the version that is deployed, by what the registry has of both."""
     comparison_known: PartSource | None = None
     """None: no registry has the model."""
+    evaluations: tuple[EvaluationComparison, ...] = ()
+    """What the reports of evaluations say, beside those of the version that is deployed."""
+    evaluations_known: PartSource | None = None
+    """None: the config names none."""
     alarms: tuple[str, ...] = ()
     """What fires for the model, in words."""
     alarms_elsewhere: tuple[str, ...] = ()

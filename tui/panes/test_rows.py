@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import msgspec
 
 from tui.domain.address import Address, spelled_run
+from tui.domain.evaluation import CaseStanding, EvaluationComparison
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseOutcome, TestReport
 from tui.insight.tests import Comparison, EarlierRun, compare
+from tui.presenters.evaluation import EVALUATION, counts_words, evaluation_role
 from tui.presenters.tests import CaseGroup, CaseLine, counts_text, group_cases
 from widgets.cells import Piece
 from widgets.status_line import StatusItem
@@ -37,14 +39,15 @@ class TestRowsInput(msgspec.Struct, frozen=True):
     """The time in minutes: ages are told in the notes."""
     needle: str
     closed: frozenset[str]
+    evaluations: tuple[EvaluationComparison, ...] = ()
 
     def same(self, other: "TestRowsInput | None") -> bool:
         """Nothing in it differs."""
         return (
             other is not None
             and self.compares_as(other)
-            and (self.pending, self.minute, self.needle, self.closed)
-            == (other.pending, other.minute, other.needle, other.closed)
+            and (self.pending, self.minute, self.needle, self.closed, self.evaluations)
+            == (other.pending, other.minute, other.needle, other.closed, other.evaluations)
         )
 
     def compares_as(self, other: "TestRowsInput") -> bool:
@@ -80,7 +83,45 @@ def draw(inputs: TestRowsInput, before: TestRows | None) -> TestRows:
         needle=inputs.needle,
         closed=inputs.closed,
     )
-    return TestRows(inputs, found, tuple(groups), tuple(_rows(groups, inputs.closed)))
+    rows = (*_evaluation_rows(inputs), *_rows(groups, inputs.closed))
+    return TestRows(inputs, found, tuple(groups), rows)
+
+
+def _evaluation_rows(inputs: TestRowsInput) -> Iterator[Row]:
+    """A group for each report; the key of a case has two parts, of a test three."""
+    words = inputs.needle.lower().split()
+    for place, found in enumerate(inputs.evaluations):
+        id = f"{EVALUATION}-{place}"
+        shown = [
+            (number, change)
+            for number, change in enumerate(found.changes)
+            if all(word in f"{change.name} {change.words}".lower() for word in words)
+        ]
+        if words and not shown:
+            continue
+        against = f", beside {found.against}" if found.against else ""
+        title = (
+            (f"{found.kind or 'Evaluation'} {found.file}  ", evaluation_role(found)),
+            (f"{counts_words(found)}{against}", ""),
+        )
+        yield Row(id, (CLOSED if id in inputs.closed else OPEN, title), "group")
+        if id in inputs.closed:
+            continue
+        if found.problem and not words:
+            yield Row(f"{id} -", (status_style("unknown")[:2], "not compared", "", "", found.problem))
+        for number, change in shown:
+            glyph = status_style(_STANDINGS.get(change.standing, "unknown"))[:2]
+            yield Row(f"{id} {number}", (glyph, change.name, change.standing.value, "", change.words))
+
+
+_STANDINGS = {
+    CaseStanding.WORSE: "failed",
+    CaseStanding.NEW_FAILURE: "failed",
+    CaseStanding.GONE: "warning",
+    CaseStanding.BETTER: "passed",
+    CaseStanding.NEW: "queued",
+}
+"""The status that a case looks like."""
 
 
 def _rows(groups: list[CaseGroup], closed: frozenset[str]) -> Iterator[Row]:

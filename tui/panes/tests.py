@@ -9,10 +9,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.domain.address import Address
+from tui.domain.evaluation import EvaluationComparison
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.engine.queries import AnyQuery, CaseOf, TestsOf
+from tui.engine.queries import AnyQuery, CaseOf, EvaluationsOf, TestsOf
+from tui.engine.queries.evaluations import evaluated
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.stack_traces import place_in
@@ -21,6 +23,7 @@ from tui.panes.base import stale
 from tui.panes.filterable import FilterablePane
 from tui.panes.stages import listed
 from tui.panes.test_rows import COLUMNS, TestRows, TestRowsInput, draw, heading
+from tui.presenters.evaluation import EVALUATION, case_lines
 from tui.presenters.tests import FOLDED, details_lines
 from tui.sources.base import SourceError
 from tui.threads import in_thread
@@ -83,11 +86,20 @@ class TestsPane(FilterablePane):
         if address is None:
             return ()
         wanted: list[AnyQuery] = [TestsOf(address)]
+        if (evaluations := self._evaluations(address)) is not None:
+            wanted.append(evaluations)
         if (report := self.runtime.store.get(TestsOf(address)).value) is not None:
             wanted += [TestsOf(run.address) for run in self._before(address, report)]
             if self._looked_at is not None and self.has_class("roomy"):
                 wanted.append(CaseOf(address, self._looked_at))
         return tuple(wanted)
+
+    def _evaluations(self, address: Address) -> EvaluationsOf | None:
+        """Of the first model with reports that the run's pipeline is one of."""
+        for name, model in self.runtime.settings.models.items():
+            if evaluated(model) and model.ships(address.pipeline):
+                return EvaluationsOf(name, address.of_run)
+        return None
 
     def _run(self, address: Address) -> Run:
         return listed(self.selection, address) or Run(address, f"#{address.run_text}", Status.UNKNOWN)
@@ -120,7 +132,17 @@ class TestsPane(FilterablePane):
             minute=int(self.runtime.sources.now(address.source) // 60),
             needle=self.filter.text,
             closed=self.closed if not self.filter.text else frozenset(),
+            evaluations=self._evaluated(address),
         )
+
+    def _evaluated(self, address: Address) -> tuple[EvaluationComparison, ...]:
+        query = self._evaluations(address)
+        if query is None:
+            return ()
+        reading = self.runtime.store.get(query)
+        if reading.value is None and reading.fault is not None:
+            return (EvaluationComparison("", "", 0, 0, problem=reading.fault.message),)
+        return reading.value or ()
 
     def _request(self, inputs: TestRowsInput) -> None:
         if self._picture and inputs.same(self._picture.inputs):
@@ -210,6 +232,9 @@ class TestsPane(FilterablePane):
         place = (self.table.key or "").split()
         if self._picture is None or not place:
             return []
+        if place[0].startswith(EVALUATION):
+            found = self._picture.inputs.evaluations[int(place[0].rpartition("-")[2])]
+            return case_lines(found, place[1] if len(place) > 1 else "")
         if len(place) == 3:
             suite = self._picture.inputs.report.suites[int(place[1])]
             return [(suite.title, "strong"), (suite.problem, "")]
@@ -231,6 +256,8 @@ class TestsPane(FilterablePane):
     async def action_open_case(self) -> None:
         """Show all that the case under the cursor said; ask for it where it is not known."""
         if (found := self._details()) is None:
+            if (self.table.key or "").startswith(EVALUATION):
+                await self.app.push_screen(TextSheet("Evaluation", self._group_lines()))
             return
         query, reading = found
         sheet = TextSheet(query.key.name, self._part_lines())

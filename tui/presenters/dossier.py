@@ -8,8 +8,11 @@ import msgspec
 
 from tui.domain.verdict import MetricVerdict
 from tui.presenters.documents import ComparisonDoc, DeploymentDoc, VerdictDoc
+from tui.presenters.evaluation import EvaluationDoc
 from tui.text.secrets import STRUCK_OUT, names_secret, without_secrets
 
+MOST_CASES = 100
+"""Of an evaluation, in Markdown; the JSON has all."""
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
 
 
@@ -69,6 +72,7 @@ class DossierDoc(msgspec.Struct, frozen=True):
     verdict: VerdictDoc | None
     series: tuple[SeriesDoc, ...]
     tests: tuple[TestedDoc, ...]
+    evaluations: tuple[EvaluationDoc, ...]
     comparison: ComparisonDoc | None
     actions: tuple[ActionDoc, ...]
     missing: tuple[str, ...]
@@ -117,6 +121,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("Deployments", _deployments(document))
     yield from _section("Verdict", _verdict(document))
     yield from _section("Tests", _tests(document))
+    yield from _section("Evaluations", _evaluations(document))
     yield from _section("What changed", _changes(document))
     yield from _section("Who did what", _actions(document))
     yield from _section("What is missing", (f"- {_text(each)}" for each in document["missing"]))
@@ -195,6 +200,20 @@ def _tests(document: Mapping[str, Any]) -> Iterator[str]:
             f"{each['skipped']} were skipped"
         )
         yield from (f"  - {_text(name)}" for name in each["failures"])
+
+
+def _evaluations(document: Mapping[str, Any]) -> Iterator[str]:
+    for each in document["evaluations"]:
+        beside = f", beside {_text(each['against'])}: {each['same']} same" if each["against"] else ""
+        problem = f"; {_text(each['problem'])}" if each["problem"] else ""
+        yield (
+            f"- {_text(each['file'])} ({_text(each['kind'])}): {each['failed'] or 'none'} of {each['total']} cases "
+            f"failed{beside}{problem}"
+        )
+        for change in each["changes"][:MOST_CASES]:
+            yield f"  - {change['standing']}: {_text(change['name'])}: {_text(change['words'])}"
+        if (more := len(each["changes"]) - MOST_CASES) > 0:
+            yield f"  - {more} more are in the JSON beside this file"
 
 
 def _changes(document: Mapping[str, Any]) -> Iterator[str]:

@@ -4,12 +4,13 @@ Pure functions of a promotion and a time.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tui.domain.model_comparison import Group, Standing
 from tui.domain.verdict import Decision, MetricOutcome, MetricVerdict, Verdict
 from tui.insight.model_comparison import most_important
 from tui.insight.promotion import FRESH, PartSource, Promotion
+from tui.presenters.evaluation import EVALUATION, evaluation_facts
+from tui.presenters.fact import Fact
 from tui.presenters.judged_metrics import server_words
 from tui.presenters.model_comparison import difference_words
 from tui.text import format as fmt
@@ -21,19 +22,6 @@ CHANGED = "what changed"
 MOST_CHANGES = 3
 _ROLES = {Decision.PROMOTE: "passed", Decision.WAIT: "warning", Decision.STOP: "failed"}
 _AGAINST = {MetricOutcome.WORSE: "failed", MetricOutcome.UNCLEAR: "warning"}
-
-
-class Fact(NamedTuple):
-    name: str
-    words: str
-    """What speaks against it can be understood without the name."""
-    role: str = ""
-    """The status it looks like: ``failed`` and ``warning`` speak against it, the red one more; ``unknown``: it is not
-    known, and why; ``dim`` for what is less important."""
-
-    @property
-    def against(self) -> bool:
-        return self.role in ("failed", "warning")
 
 
 def verdict_fact(promotion: Promotion, now: float) -> Fact:
@@ -57,6 +45,7 @@ def promotion_facts(promotion: Promotion, now: float) -> Iterator[Fact]:
     for metric in verdict.metrics if verdict is not None else ():
         if role := _AGAINST.get(metric.outcome, ""):
             yield Fact(metric.metric, _metric_words(metric), role)
+    yield from _evaluated(promotion)
     yield from _compared(promotion)
     yield _tests(promotion, now)
     yield from _alarms(promotion, now)
@@ -94,6 +83,14 @@ def _reason(verdict: Verdict) -> str:
 def _metric_words(metric: MetricVerdict) -> str:
     unclear = " is unclear:" if metric.outcome is MetricOutcome.UNCLEAR else ""
     return f"{metric.metric}{unclear} {metric.reason}"
+
+
+def _evaluated(promotion: Promotion) -> Iterator[Fact]:
+    known = promotion.evaluations_known
+    if known is not None and known.problem:
+        yield _missing(EVALUATION, known)
+    elif known is not None:
+        yield from evaluation_facts(promotion.evaluations)
 
 
 def _compared(promotion: Promotion) -> Iterator[Fact]:

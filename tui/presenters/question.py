@@ -10,7 +10,8 @@ from typing import NamedTuple
 from tui.domain.action import EMPTY, ActionField, ActionRequest, Plan
 from tui.insight.confirmation import RequiredConfirmation
 from tui.insight.promotion import Promotion
-from tui.presenters.promotion import CHANGED, Fact, age, promotion_facts, verdict_fact, way_back
+from tui.presenters.fact import Fact
+from tui.presenters.promotion import CHANGED, age, promotion_facts, verdict_fact, way_back
 from tui.text.safe import clean
 
 AGAINST, UNKNOWN = "against it", "not known"

@@ -299,6 +299,7 @@ class Sandbox:
                     metrics=("p95", "errors", "accuracy"),
                     requests="requests",
                     validation=model.validation,
+                    evidence=model.evidence,
                     blue_green=model.blue_green,
                     retrain=Launch(pipeline=model.retrain) if model.retrain else None,
                 )

@@ -355,6 +355,7 @@ def demo() -> Scenario:
                 title="Fraud detection",
                 pipelines=("gitlab:ml/fraud",),
                 validation="metrics.json",
+                evidence=("evaluation.json",),
                 retrain="gitlab:ml/fraud",
                 drift=1.0,
             ),
@@ -363,6 +364,7 @@ def demo() -> Scenario:
                 title="Churn",
                 pipelines=("jenkins:deploy-model", "jenkins:ml-service/*"),
                 validation="metrics.json",
+                evidence=("evaluation.json",),
             ),
             Model(
                 name="vision",

@@ -131,6 +131,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     canary_age: float = 1800.0
     """Seconds before the start of the world at which a canary that is named here began to serve."""
     validation: str | None = None
+    evidence: tuple[str, ...] = ()
     blue_green: tuple[str, str] | None = None
     retrain: str = ""
     """The pipeline that trains it anew; empty: none does."""

@@ -9,8 +9,9 @@ from tui.domain.verdict import MetricOutcome, MetricVerdict
 from tui.engine.actions.service import PreparedAction
 from tui.engine.actions.targets import TargetPlan, able
 from tui.insight.confirmation import names
+from tui.presenters.fact import Fact
 from tui.presenters.judged_metrics import MetricLine, metric_line
-from tui.presenters.promotion import NOT_KNOWN, Fact
+from tui.presenters.promotion import NOT_KNOWN
 from tui.presenters.question import Question, last_facts, question
 from tui.text.safe import clean, clean_lines
 from widgets.cells import Cell, width_of

@@ -8,6 +8,7 @@ from tui.domain.address import Address
 from tui.domain.alarm import Alerts
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Fault, Finding, SourceFacts, Trouble
 from tui.domain.model_comparison import VersionRecord
 from tui.domain.pipeline import Listing, Run
@@ -164,6 +165,19 @@ class DeploymentSource(Source, Protocol):
         ...
 
 
+class EvaluatedSource(Source, Protocol):
+    """A source whose runs leave files."""
+
+    async def evaluation(self, run: Address, file: str) -> Evaluation:
+        """What a report of an evaluation among the artifacts of a run says, by its path. One that is not there, or
+        cannot be read, has a problem.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+
 class MetricSource(Source, Protocol):
     """A source of metric series: Prometheus and what speaks its API."""
 
@@ -290,6 +304,14 @@ class RegistrySource(Source, Protocol):
 
     async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
         """Which of ``versions`` were made of that commit.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def evaluated(self, model: str, version: str, file: str) -> Evaluation:
+        """What a report of an evaluation among the artifacts of the run that made a version says.
 
         Raises:
             SourceError

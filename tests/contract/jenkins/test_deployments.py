@@ -293,6 +293,23 @@ async def test_validation_numbers_are_read_from_an_artifact(
         assert asked(stub) == [where]
 
 
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (Reply.text('[{"name": "a", "passed": true}]'), ""),
+        (Reply.text("not there", 404), "ci:deploy#3 has no such artifact"),
+        (Reply.text("<html>"), "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (Reply.text("x" * (5 << 20)), "it has more than 4 MB and was not read"),
+    ],
+)
+async def test_an_evaluation_is_read_from_an_artifact(reply: Reply, problem: str) -> None:
+    where = "/job/deploy/3/artifact/out/e%201.json"
+    async with jenkins({where: reply}) as (source, stub):
+        found = await source.evaluation(parse_address("ci:deploy#3/Train"), "out/e 1.json")
+        assert (found.problem, bool(found.cases)) == (problem, not problem)
+        assert asked(stub) == [where]
+
+
 async def test_a_refused_artifact_is_an_error() -> None:
     def refuse(_: Request) -> Reply:
         return Reply(403, {"X-Required-Permission": "Run/Artifacts"})

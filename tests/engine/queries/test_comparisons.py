@@ -18,6 +18,7 @@ from tui.domain.action import ActionKind, ActionRequest
 from tui.domain.address import Address, parse_address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Trouble
 from tui.domain.model_comparison import Column, Group, ModelComparison, Signature, VersionRecord
 from tui.domain.status import Status
@@ -51,6 +52,7 @@ class Registry(FakeSource):
         self.named = {"champion": "1", "challenger": "2"}
         self.problem: SourceError | None = None
         self.hangs = False
+        self.evaluations: dict[str, Evaluation] = {}
 
     async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
         raise AssertionError
@@ -68,6 +70,10 @@ class Registry(FakeSource):
 
     async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
         return tuple(each.version for each in versions if COMMITS[each.version] == revision)
+
+    async def evaluated(self, model: str, version: str, file: str) -> Evaluation:
+        self.asked.append((0.0, f"{file} of version {version}"))
+        return self.evaluations.get(version, Evaluation(file, problem=f"no {file}"))
 
     async def recorded(self, model: str, version: str) -> VersionRecord:
         number = int(version)

@@ -10,7 +10,6 @@ from tui.config import Settings
 from tui.domain.address import Address
 from tui.domain.alarm import Alarm, Alarms
 from tui.domain.deployment import Changes, Deployment, Environment, Environments, Version
-from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.verdict import Verdict
@@ -23,6 +22,7 @@ from tui.engine.queries import (
     ChangesBetween,
     ComparisonOf,
     EnvironmentsOf,
+    EvaluationsOf,
     HistoryOf,
     PipelinesOf,
     Query,
@@ -30,6 +30,7 @@ from tui.engine.queries import (
     RunAt,
     VerdictOf,
 )
+from tui.engine.queries.evaluations import evaluated
 from tui.engine.queries.verdicts import by_server_alone, judged_metrics, judgement_of
 from tui.engine.source_pool import SourcePool
 from tui.engine.store import Store
@@ -43,7 +44,7 @@ T = TypeVar("T")
 FRESH = 5.0
 """Seconds for which a reading in the store is as good as a new one."""
 LONGEST_WAIT = 2.0
-"""Seconds that a question waits for the registry, once all else was read."""
+"""Seconds that a question waits for the registry and for reports, once all else was read."""
 MOST_PIPELINES = 8
 """Of the model, asked for what they deployed meanwhile."""
 _NOT_YET = frozenset({Status.QUEUED, Status.WAITING, Status.SKIPPED, Status.CANCELED})
@@ -100,6 +101,9 @@ class PromotionReader:
         )
         registered = self._settings.models[model].registry is not None
         comparing = asyncio.ensure_future(self._asked(ComparisonOf(model))) if registered else None
+        evaluating = None
+        if evaluated(self._settings.models[model]):
+            evaluating = asyncio.ensure_future(self._asked(EvaluationsOf(model, gate.of_run)))
         places, judged, ran, alarms = await asyncio.gather(
             self._asked(EnvironmentsOf(gate.pipeline)), wanted_verdict, self._run_of(gate), self._alarms()
         )
@@ -133,7 +137,10 @@ class PromotionReader:
             )
         if place is None and not known.problem:
             known = PartSource(problem=f"no environment {environment or '(which is not known)'} was found")
-        compared = await _in_time(comparing) if comparing is not None else None
+        compared, cases = await asyncio.gather(
+            _in_time(comparing, "the registry has not answered yet"),
+            _in_time(evaluating, "the reports have not been read yet"),
+        )
         firing = alarms.value or ()
         own = tuple(alarm for alarm in firing if alarm.model == model)
         return Promotion(
@@ -158,6 +165,8 @@ class PromotionReader:
             tests_known=ran.known,
             comparison=compared.value if compared is not None else None,
             comparison_known=compared.known if compared is not None else None,
+            evaluations=(cases.value or ()) if cases is not None else (),
+            evaluations_known=cases.known if cases is not None else None,
             alarms=tuple(map(_alarm_words, own)),
             alarms_elsewhere=tuple(
                 _alarm_words(alarm) for alarm in firing if alarm.origin and alarm not in own
@@ -294,13 +303,13 @@ def _alarm_words(alarm: Alarm) -> str:
     return f"{words} ({alarm.silenced})" if alarm.silenced else words
 
 
-async def _in_time(comparing: "asyncio.Future[_Read[ModelComparison]]") -> _Read[ModelComparison]:
-    """What was read of the registry by now, or a moment later: a slow one does not hold the question up."""
+async def _in_time(asked: "asyncio.Future[_Read[T]] | None", problem: str) -> "_Read[T] | None":
+    """What was read by now, or a moment later: a slow server does not hold the question up."""
+    if asked is None:
+        return None
     try:
-        done, _ = await asyncio.wait({comparing}, timeout=LONGEST_WAIT)
+        done, _ = await asyncio.wait({asked}, timeout=LONGEST_WAIT)
     finally:
-        if not comparing.done():
-            comparing.cancel()
-    return (
-        comparing.result() if done else _Read(None, PartSource(problem="the registry has not answered yet"))
-    )
+        if not asked.done():
+            asked.cancel()
+    return asked.result() if done else _Read(None, PartSource(problem=problem))

@@ -6,6 +6,7 @@ from tui.engine.queries.candidates import CandidateOf
 from tui.engine.queries.charts import ChartOf, ProbeOf, RequestsOf
 from tui.engine.queries.comparisons import ComparisonOf, RegisteredVersions
 from tui.engine.queries.deployments import ChangesBetween, EnvironmentsOf, HistoryOf, ValidationOf
+from tui.engine.queries.evaluations import EvaluationOf, EvaluationsOf, RegisteredEvaluationOf
 from tui.engine.queries.excerpts import ExcerptOf
 from tui.engine.queries.failures import FailuresOf
 from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow, JournalNow
@@ -30,6 +31,8 @@ __all__ = [
     "ComparisonOf",
     "Context",
     "EnvironmentsOf",
+    "EvaluationOf",
+    "EvaluationsOf",
     "ExcerptOf",
     "FailuresOf",
     "HistoryOf",
@@ -40,6 +43,7 @@ __all__ = [
     "Query",
     "ReachOf",
     "ReadQuery",
+    "RegisteredEvaluationOf",
     "RegisteredVersions",
     "RequestsOf",
     "RunAt",

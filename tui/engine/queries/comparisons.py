@@ -2,33 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from tui.config import RegistrySettings, Settings
 from tui.domain.candidate import RegisteredVersion
-from tui.domain.deployment import Deployment, Environment, Version
+from tui.domain.deployment import Deployment, Version
 from tui.domain.model_comparison import ModelComparison, VersionRecord
 from tui.engine.queries.base import STANDING, Context, Query
 from tui.engine.queries.candidates import validation_rules
 from tui.engine.queries.deployments import ChangesBetween
-from tui.engine.queries.versions import front_of
+from tui.engine.queries.versions_meant import Front, versions_meant
 from tui.engine.source_pool import misconfigured
 from tui.insight.candidate import compare
-from tui.insight.deployed_version import LinkedVersion, linked_version, made_at_commit
+from tui.insight.deployed_version import LinkedVersion
 from tui.insight.model_comparison import Commits, differences
 from tui.sources.base import RegistrySource, SourceError
-
-LOOKED_AT = 10
-"""Versions, the newest, whose commits are compared with that of a deployment: each costs a request."""
-
-
-class _Front(msgspec.Struct, frozen=True):
-    """What is deployed of the model, as far as that could be read."""
-
-    environment: Environment | None = None
-    stable: Deployment | None = None
-    canary: Deployment | None = None
-    notes: tuple[str, ...] = ()
 
 
 class ComparisonOf(Query[ModelComparison], frozen=True):
@@ -50,30 +36,8 @@ class ComparisonOf(Query[ModelComparison], frozen=True):
             raise misconfigured(f"the config has no registry in [models.{self.model}]")
         registry = model.registry
         source = await context.sources.get(registry.source, RegistrySource)
-        aliases = await source.aliases(registry.model)
-        front = await _front(self.model, context)
-        newest: tuple[RegisteredVersion, ...] = ()
-        if (front.stable and not self.deployed) or (front.canary and not self.candidate):
-            newest = await source.newest_versions(registry.model)
-
-        async def meant(named: str, deployment: Deployment | None, alias: str) -> LinkedVersion:
-            if named:
-                name = named.removeprefix("@")
-                return LinkedVersion(aliases.get(name, name), "as named")
-            if deployment is not None:
-                found = linked_version(registry.model, deployment.version, newest)
-                if not found.version and not found.basis and deployment.revision:
-                    at_commit = await source.made_at(newest[:LOOKED_AT], deployment.revision)
-                    found = made_at_commit(at_commit)
-                if found.version or found.basis:
-                    return found
-            by = f"by the alias {alias}" + (", not by the deployment" if deployment is not None else "")
-            return LinkedVersion(aliases[alias], by) if alias in aliases else LinkedVersion()
-
-        pair = (
-            await meant(self.deployed, front.stable, registry.champion),
-            await meant(self.candidate, front.canary, registry.candidate),
-        )
+        found = await versions_meant(self.model, registry, (self.deployed, self.candidate), context)
+        pair, front, aliases = found.pair, found.front, found.aliases
         notes = (*front.notes, *_notes(pair, (self.deployed, self.candidate), front, registry, aliases))
         if not pair[0].version or not pair[1].version or pair[0].version == pair[1].version:
             records = [
@@ -136,22 +100,10 @@ class RegisteredVersions(Query[tuple[RegisteredVersion, ...]], frozen=True):
         return STANDING
 
 
-async def _front(model: str, context: Context) -> _Front:
-    if not context.settings.models[model].sources:
-        return _Front()
-    try:
-        place = await front_of(context.settings, model, context.read)
-    except SourceError as error:
-        return _Front(notes=(f"what is deployed could not be read: {error.message}",))
-    if place is None:
-        return _Front(notes=("no environment of it was found: what is deployed is not known",))
-    return _Front(place.environment, place.standing.stable, place.standing.canary)
-
-
 def _notes(
     pair: tuple[LinkedVersion, LinkedVersion],
     named: tuple[str, str],
-    front: _Front,
+    front: Front,
     registry: RegistrySettings,
     aliases: Mapping[str, str],
 ) -> Iterator[str]:
@@ -170,7 +122,7 @@ def _notes(
         yield f"both are version {pair[0].version}"
 
 
-async def _commits(old: VersionRecord, new: VersionRecord, front: _Front, context: Context) -> Commits:
+async def _commits(old: VersionRecord, new: VersionRecord, front: Front, context: Context) -> Commits:
     """The commits between two versions, by the CI that deploys them."""
     if front.environment is None or not old.commit or not new.commit or old.commit == new.commit:
         return Commits()

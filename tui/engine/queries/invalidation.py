@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Run
 from tui.engine.queries.base import AnyQuery
 from tui.engine.queries.deployments import EnvironmentsOf, HistoryOf
+from tui.engine.queries.evaluations import EvaluationsOf
 from tui.engine.queries.excerpts import ExcerptOf
 from tui.engine.queries.failures import FailuresOf
 from tui.engine.queries.pipelines import RunAt, runs_in
@@ -52,12 +54,17 @@ def _reports(queries: list[TestsOf], before: Listing | None, now: Listing) -> It
 
 def _previews(known: Iterable[AnyQuery], before: Listing, now: Listing) -> Iterator[AnyQuery]:
     """What is shown beside a run that moved on, or was retried."""
-    asked = [query for query in known if isinstance(query, ExcerptOf | FailuresOf)]
-    paths = {query.address.pipeline for query in asked}
+    asked: list[tuple[Address, AnyQuery]] = []
+    for query in known:
+        if isinstance(query, ExcerptOf | FailuresOf):
+            asked.append((query.address, query))
+        elif isinstance(query, EvaluationsOf) and query.run is not None:
+            asked.append((query.run, query))
+    paths = {address.pipeline for address, _ in asked}
     old = {run.address: _mark(run) for run in runs_in(before, paths)}
     moved = {run.address for run in runs_in(now, paths) if old.get(run.address, _mark(run)) != _mark(run)}
-    for query in asked:
-        if query.address in moved:
+    for address, query in asked:
+        if address in moved:
             yield query
 
 

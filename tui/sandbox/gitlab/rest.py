@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from tui.sandbox.artifacts import METRICS, metrics_of
+from tui.sandbox.artifacts import ARTIFACTS
 from tui.sandbox.gitlab import bodies, tests
 from tui.sandbox.gitlab.facts import Deployment, Environment, Job, Pipeline, Project, in_scope
 from tui.sandbox.gitlab.request import RestRequest, Route, given
@@ -188,10 +188,10 @@ def _job(ask: RestRequest, key: str, number: str) -> Any:
 def _artifact(ask: RestRequest, key: str, number: str, file: str) -> Any:
     """One file of a job's archive."""
     project, found = ask.project(key), ask.site.world.find_job(int(number))
-    if found is not None and found[0].pipeline.path == project.path and file == METRICS:
+    if found is not None and found[0].pipeline.path == project.path and file in ARTIFACTS:
         for job in ask.site.pipeline(found[0]).jobs:
             if job.id == int(number) and job.metrics:
-                return metrics_of(found[0])
+                return ARTIFACTS[file](found[0])
     raise not_found()
 
 

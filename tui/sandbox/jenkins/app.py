@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tui.sandbox.artifacts import METRICS, metrics_of
+from tui.sandbox.artifacts import ARTIFACTS
 from tui.sandbox.faults import Faults, with_faults
 from tui.sandbox.jenkins import jobs, matrix, pages, queue, runs, steps, tests, writes
 from tui.sandbox.jenkins.console import step_of_task
@@ -261,8 +261,8 @@ class _Face:
                     kind = "org.jenkinsci.plugins.pipeline.modeldefinition.actions"
                     fields = {"restartEnabled": True, "restartableStages": stages}
                     return self._api(Bean(f"{kind}.RestartDeclarativePipelineAction", fields), query)
-            case ["artifact", file] if file == METRICS and runs.keeps_metrics(seen):
-                return self._plugin(metrics_of(run))
+            case ["artifact", file] if file in ARTIFACTS and runs.keeps_metrics(seen):
+                return self._plugin(ARTIFACTS[file](run))
             case ["testReport", "api", "json"]:
                 if (report := tests.report(self.controller, run)) is not None:
                     return self._api(report, query)

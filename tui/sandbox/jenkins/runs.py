@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from tui.sandbox.artifacts import METRICS
+from tui.sandbox.artifacts import ARTIFACTS
 from tui.sandbox.jenkins import matrix
 from tui.sandbox.jenkins.controller import RESULTS, Controller, full_display_name, job_path
 from tui.sandbox.jenkins.export import Bean
@@ -77,8 +77,7 @@ def keeps_metrics(seen: Progress) -> bool:
 def _artifacts(seen: Progress) -> list[Bean]:
     if not keeps_metrics(seen):
         return []
-    names = dict.fromkeys(("displayPath", "fileName", "relativePath"), METRICS)
-    return [Bean("", names)]
+    return [Bean("", dict.fromkeys(("displayPath", "fileName", "relativePath"), file)) for file in ARTIFACTS]
 
 
 def _neighbour(controller: Controller, run: Run, *, newer: bool) -> Bean | None:

@@ -8,6 +8,7 @@ from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Finding, SourceFacts
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
@@ -19,6 +20,7 @@ from tui.sources.gitlab.context import open_context
 from tui.sources.gitlab.graphql_queries import DASHBOARD, DASHBOARD_OF_REFS, PIPELINE_DETAIL, GraphQLQuery
 from tui.sources.gitlab.log.end import trace_end
 from tui.sources.gitlab.log.reader import GitLabLog, Traces
+from tui.sources.gitlab.read.artifacts import ArtifactReader
 from tui.sources.gitlab.read.deployment_payload import ENVIRONMENTS, RIGHTS
 from tui.sources.gitlab.read.environments import EnvironmentReader
 from tui.sources.gitlab.read.listing import ListingReader
@@ -56,6 +58,7 @@ class GitLabSource:
         self._runs = RunReader(context)
         self._tests = TestReports(context)
         self._environments = EnvironmentReader(context)
+        self._artifacts = ArtifactReader(context)
         self._traces = Traces(context)
         self._acting = GitLabActions(context, self._environments)
         self._identity = TokenIdentity()
@@ -142,7 +145,10 @@ class GitLabSource:
         return await self._environments.changes(old, new)
 
     async def validation(self, run: Address, file: str) -> Validation:
-        return await self._environments.validation(run, file)
+        return await self._artifacts.validation(run, file)
+
+    async def evaluation(self, run: Address, file: str) -> Evaluation:
+        return await self._artifacts.evaluation(run, file)
 
     async def account(self) -> str:
         return await self._acting.account()

@@ -12,6 +12,7 @@ from tui.config import JenkinsSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Finding, SourceFacts, Trouble
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
@@ -245,6 +246,9 @@ class JenkinsSource:
 
     async def validation(self, run: Address, file: str) -> Validation:
         return await self._deployments.validation(run.of_run, file)
+
+    async def evaluation(self, run: Address, file: str) -> Evaluation:
+        return await self._deployments.evaluation(run.of_run, file)
 
     async def account(self) -> str:
         return await self._acting.account()

@@ -148,6 +148,15 @@ class ModelAnswer(msgspec.Struct):
     registered_model: Model
 
 
+class File(msgspec.Struct):
+    path: str
+
+
+class FileList(msgspec.Struct):
+    files: list[File] = []
+    next_page_token: str = ""
+
+
 class Error(msgspec.Struct):
     error_code: str = ""
     message: str = ""
@@ -159,6 +168,7 @@ experiments = msgspec.json.Decoder(ExperimentAnswer)
 runs = msgspec.json.Decoder(RunAnswer)
 logged_models = msgspec.json.Decoder(LoggedModelAnswer)
 versions = msgspec.json.Decoder(VersionAnswer)
+file_lists = msgspec.json.Decoder(FileList)
 version_lists = msgspec.json.Decoder(VersionList)
 models = msgspec.json.Decoder(ModelAnswer)
 errors = msgspec.json.Decoder(Error)

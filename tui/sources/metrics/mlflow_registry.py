@@ -7,15 +7,18 @@ What a version measured is what the run that made it logged, and since MLflow 3 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from tui.config import MLflowSettings
 from tui.domain.candidate import RegisteredVersion
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Trouble
 from tui.domain.model_comparison import Dataset, Group, Signature, VersionRecord
 from tui.sources.base import SourceError
+from tui.sources.evaluation.report import read_evaluation
 from tui.sources.http.bounds import moment
 from tui.sources.http.limiter import HttpResponse
 from tui.sources.metrics import mlflow_alias
@@ -23,6 +26,7 @@ from tui.sources.metrics import mlflow_payload as payload
 from tui.sources.metrics.mlflow_model_file import UnknownForm, requirements_of, signature_of
 from tui.sources.metrics.server import MetricServerBase
 from tui.text.safe import clean, shorten
+from tui.threads import in_thread
 
 T = TypeVar("T")
 
@@ -149,6 +153,27 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
             job_url=clean(next((tags[key] for key in _JOB_URLS if tags.get(key)), "")),
             unread=unread,
         )
+
+    async def evaluated(self, model: str, version: str, file: str) -> Evaluation:
+        """A report among the artifacts of the version's run. It takes two requests, and a third one where a 2.x server
+        answers as to any mistake of its own that the file is not there."""
+        run, shown = (await self._made(model, version)).run_id, clean(file)
+        if not run:
+            return Evaluation(shown, problem=f"version {clean(version)} names no run")
+        answer = await self._http.send("GET", "/get-artifact", query={"run_id": run, "path": file})
+        missing = answer.status == 404 and answer.content_type == "application/json"
+        if answer.status == 500:
+            folder = file.rpartition("/")[0]
+            query = {"run_id": run} | ({"path": folder} if folder else {})
+            listed = await self._get("artifacts/list", payload.file_lists, query)
+            missing = not listed.next_page_token and all(each.path != file for each in listed.files)
+        if missing:
+            return Evaluation(shown, problem=f"the run of version {clean(version)} has no such artifact")
+        if answer.status != 200:
+            raise self._refusal(answer)
+        if answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<":
+            return Evaluation(shown, problem="a web page came; a login page?")
+        return await in_thread(partial(read_evaluation, answer.body, file))
 
     async def _file(self, model: str, version: str, path: str) -> str | None:
         """A file of the model by the one way that both majors have, which is not under the API; None: not there.

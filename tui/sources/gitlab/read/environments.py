@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 import msgspec
 
@@ -13,14 +12,12 @@ from tui.domain.deployment import (
     Deployment,
     Environment,
     Environments,
-    Validation,
     Version,
 )
 from tui.domain.health import Trouble
 from tui.domain.status import Status
 from tui.insight.environment_state import environment_state, newest_first
-from tui.sources.artifact import read_numbers
-from tui.sources.base import SourceError, run_number
+from tui.sources.base import SourceError
 from tui.sources.gitlab.context import GitLabContext
 from tui.sources.gitlab.gather import concerns_all, gather
 from tui.sources.gitlab.lru_cache import LruCache
@@ -28,7 +25,6 @@ from tui.sources.gitlab.payload import nodes, seconds
 from tui.sources.gitlab.read.deployment_payload import (
     ENVIRONMENTS,
     RIGHTS,
-    ArtifactJob,
     DeploymentConverter,
     EnvironmentNode,
     RestCommit,
@@ -49,14 +45,11 @@ HISTORY = 50
 """Deployments read of one environment's past."""
 KEEP_STOPPED = 600.0
 """Seconds for which the stopped environments are good: they do not do much."""
-MOST_JOBS = 5
-"""Jobs whose artifacts are searched for a file."""
 
 _environments = msgspec.json.Decoder(tuple[RestEnvironment, ...])
 _deployments = msgspec.json.Decoder(tuple[RestDeployment, ...])
 _deployment = msgspec.json.Decoder(RestDeployment)
 _commits = msgspec.json.Decoder(tuple[RestCommit, ...])
-_jobs = msgspec.json.Decoder(tuple[ArtifactJob, ...])
 
 
 class _Stopped(msgspec.Struct, frozen=True):
@@ -77,7 +70,6 @@ class EnvironmentReader:
         self._stopped: LruCache[str, _Stopped] = LruCache(256)
         self._before: LruCache[tuple[Address, str], tuple[Deployment, ...]] = LruCache(256)
         """What was deployed before a canary, by environment and the canary's id."""
-        self._validations: LruCache[tuple[Address, str], Validation] = LruCache(256)
 
     def words(self, path: str) -> DeploymentConverter:
         return DeploymentConverter(self._context.project(path), self._context.settings.canary_jobs)
@@ -333,31 +325,3 @@ class EnvironmentReader:
             notes.append("it has no commit that the other has not: an older one, or from another branch")
         compare = place.url("compare", f"{old.revision}...{new.revision}")
         return Changes(commits, tuple(notes), compare)
-
-    async def validation(self, run: Address, file: str) -> Validation:
-        """The numbers in one artifact of a run; no list tells which of its jobs keeps the file.
-
-        Raises:
-            SourceError
-        """
-        if (kept := self._validations.get((run.of_run, file))) is not None:
-            return kept
-        url = f"{project_url(run.path)}/pipelines/{run_number(run, 'ID')}/jobs"
-        jobs = await self._rest.read(_jobs, url, {"per_page": PER_PAGE})
-        keeping = [job for job in jobs if any(artifact.file_type == "archive" for artifact in job.artifacts)]
-        keeping.sort(
-            key=lambda job: not any(word in job.name.lower() for word in ("valid", "eval", "metric"))
-        )
-        shown = clean(file)
-        for job in keeping[:MOST_JOBS]:
-            where = f"{project_url(run.path)}/jobs/{job.id}/artifacts/{quote(file)}"
-            answer = await self._rest.ask(where)
-            if answer.status in (400, 403, 404):
-                continue
-            found = read_numbers(self._rest.check(answer).body, file)
-            self._validations.put((run.of_run, file), found)
-            return found
-        if not keeping:
-            return Validation((), (f"no job of {run.of_run} keeps artifacts, or they have expired",))
-        names = shorten(", ".join(clean(job.name) for job in keeping[:MOST_JOBS]), 60)
-        return Validation((), (f"{run.of_run} has no artifact {shown} that can be read, of {names}",))

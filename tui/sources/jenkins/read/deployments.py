@@ -3,18 +3,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
 
 from tui.domain.address import Address
 from tui.domain.deployment import Changes, Commit, Environment, Environments, Validation, Version
+from tui.domain.evaluation import Evaluation
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.insight.deployment_rules import DeploymentRule
 from tui.insight.derived_deployments import RuleMatch, environments, explain
 from tui.sources.artifact import LARGEST, read_numbers
 from tui.sources.base import SourceError, run_number
+from tui.sources.evaluation.report import LARGEST as LARGEST_REPORT
+from tui.sources.evaluation.report import read_evaluation
 from tui.sources.http.bounds import moment
 from tui.sources.jenkins.context import JenkinsContext
 from tui.sources.jenkins.names import job_path
@@ -28,6 +32,7 @@ from tui.sources.jenkins.payload import (
 )
 from tui.sources.jenkins.read.runs import read_build
 from tui.text.safe import clean, shorten
+from tui.threads import in_thread
 
 MOST_JOBS = 20
 """Jobs whose older runs are read for one question."""
@@ -197,14 +202,35 @@ class Deployments:
         Raises:
             SourceError
         """
+        body = await self._artifact(run, file, LARGEST)
+        if body is None:
+            return Validation((), (f"{run} has no artifact {clean(file)}",))
+        return read_numbers(body, file)
+
+    async def evaluation(self, run: Address, file: str) -> Evaluation:
+        """What a report among the artifacts of a run says.
+
+        Raises:
+            SourceError
+        """
+        body = await self._artifact(run, file, LARGEST_REPORT)
+        if body is None:
+            return Evaluation(clean(file), problem=f"{run} has no such artifact")
+        return await in_thread(partial(read_evaluation, body, file))
+
+    async def _artifact(self, run: Address, file: str, largest: int) -> bytes | None:
+        """A file that a run left, or a little more than ``largest`` bytes of it; None: it is not there.
+
+        Raises:
+            SourceError
+        """
         where = f"{job_path(self._full_name(run.path))}/{run_number(run)}/artifact/{quote(file)}"
         try:
-            text = await self._client.beginning(where, LARGEST + 1)
+            return (await self._client.beginning(where, largest + 1)).encode()
         except SourceError as error:
             if error.trouble is Trouble.NOT_FOUND:
-                return Validation((), (f"{run} has no artifact {clean(file)}",))
+                return None
             raise
-        return read_numbers(text.encode(), file)
 
     # --- the runs of jobs ------------------------------------------------------------------------------------------
 
