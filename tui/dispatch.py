@@ -206,6 +206,10 @@ async def _at(settings: Settings, text: str, work: Callable[[Address], Awaitable
 
 
 async def _status(settings: Settings, arguments: Namespace) -> Exit:
+    if arguments.cached:
+        from tui.commands.cached_status import cached_status
+
+        return cached_status(settings, as_json=arguments.json)
     from tui.commands.status import status
 
     if arguments.address is None:

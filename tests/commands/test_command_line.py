@@ -32,6 +32,7 @@ def test_what_is_for_all_commands_may_stand_anywhere(line: str) -> None:
         log=None,
         view=None,
         address=None,
+        cached=False,
         json=True,
         world="",
     )

@@ -55,7 +55,7 @@ def test_a_field_that_nobody_fills_is_a_mistake() -> None:
 def test_a_source_that_did_not_answer_has_its_fault_and_no_pipelines() -> None:
     fault = Fault(Trouble.TIMEOUT, "late", 12.0)
     assert fault_document(fault) == FaultDoc("timed out", "late", 12.0)
-    found = source_document("j", None, fault)
+    found = source_document("j", None, None, fault)
     assert (found.pipelines, found.fault) == ((), FaultDoc("timed out", "late", 12.0))
-    listed = source_document("j", Listing((pipeline("j:build"),)), None)
+    listed = source_document("j", Listing((pipeline("j:build"),)), 5.0)
     assert [(row.address, row.last_run) for row in listed.pipelines] == [("j:build", None)]

@@ -9,7 +9,7 @@ import select
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -19,11 +19,12 @@ from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Pipeline, Run
 from tui.engine.cache.disk import DiskCache
-from tui.engine.queries import Query
-from tui.engine.runtime import Runtime
-from tui.presenters import notices
 from tui.sources.base import SourceError
 from tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from tui.engine.queries import Query
+    from tui.engine.runtime import Runtime
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -33,12 +34,16 @@ NO_RUN = "no run of it was found; is it among the watched pipelines?"
 
 async def with_runtime(
     settings: Settings,
-    work: Callable[[Runtime], Awaitable[Exit]],
+    work: "Callable[[Runtime], Awaitable[Exit]]",
     *,
     clock: Callable[[], float] = time.time,
     history: DiskCache | None = None,
 ) -> Exit:
     """Do ``work`` with a runtime that is closed afterwards; say on stderr which source could not be read."""
+    # Not before it is needed: what is kept on disk is printed without it.
+    from tui.engine.runtime import Runtime
+    from tui.presenters import notices
+
     runtime = Runtime(settings, clock=clock, history=history, formatter=notices)
     try:
         return await work(runtime)
@@ -64,7 +69,7 @@ def print_document(document: msgspec.Struct) -> None:
     print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-async def ask_all(runtime: Runtime, queries: Mapping[K, Query[T]]) -> tuple[dict[K, T], dict[K, Fault]]:
+async def ask_all(runtime: "Runtime", queries: "Mapping[K, Query[T]]") -> tuple[dict[K, T], dict[K, Fault]]:
     """The answers there are, and why the others are missing, both by the keys of ``queries``."""
     asked = await asyncio.gather(*map(runtime.poller.ask, queries.values()), return_exceptions=True)
     answers: dict[K, T] = {}

@@ -191,7 +191,11 @@ def _add_looking(commands: Commands) -> None:
         example="pipedeck status jenkins:deploy-model#7",
         codes="of one run: 1 when it failed or was canceled.",
     )
-    status.add_argument("address", nargs="?", metavar="ADDRESS", help=f"SOURCE:PATH[#RUN], {ADDRESS}")
+    which = status.add_mutually_exclusive_group()
+    which.add_argument("address", nargs="?", metavar="ADDRESS", help=f"SOURCE:PATH[#RUN], {ADDRESS}")
+    which.add_argument(
+        "--cached", action="store_true", help="the pipelines as they were last read; no server is asked"
+    )
     _add_json(status)
     watch = add_command(
         commands,

@@ -26,8 +26,7 @@ from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.insight.priority import by_priority
 from tui.presenters.documents import SCHEMA, StatusDoc, run_document, source_document
-from tui.presenters.pipelines import PipelineLine, other_lines, pipeline_line
-from tui.presenters.plain_text import chart_text, pipeline_table, run_text
+from tui.presenters.plain_text import chart_text, listing_text, run_text
 from tui.sources.base import SourceError
 
 
@@ -39,13 +38,14 @@ async def status(settings: Settings, address: Address | None, *, as_json: bool) 
             return await _one(runtime, settings, address, as_json=as_json)
         listings, faults = await _listings(runtime)
         if as_json:
+            now = time.time()
             sources = (
-                source_document(name, listings.get(name), faults.get(name))
+                source_document(name, listings.get(name), now if name in listings else None, faults.get(name))
                 for name in settings.pipeline_sources
             )
-            print_document(StatusDoc(SCHEMA, time.time(), tuple(sources)))
+            print_document(StatusDoc(SCHEMA, now, tuple(sources)))
         else:
-            print(_list_text(runtime, listings))
+            print(listing_text(listings, runtime.sources.now))
         return _report(settings, listings, faults)
 
     return await with_runtime(settings, work, history=disk_cache_for(settings))
@@ -56,7 +56,7 @@ async def picture(settings: Settings) -> Exit:
 
     async def work(runtime: Runtime) -> Exit:
         listings, faults = await _listings(runtime)
-        print(_list_text(runtime, listings))
+        print(listing_text(listings, runtime.sources.now))
         try:
             await _print_first(runtime, listings)
         except SourceError as error:
@@ -133,15 +133,6 @@ async def _listings(runtime: Runtime) -> tuple[dict[str, Listing], dict[str, Fau
 
 def _pipelines(listings: Mapping[str, Listing]) -> list[Pipeline]:
     return [pipeline for listing in listings.values() for pipeline in listing.pipelines]
-
-
-def _list_text(runtime: Runtime, listings: Mapping[str, Listing]) -> str:
-    ranked = by_priority(_pipelines(listings))
-    lines: list[PipelineLine] = []
-    for pipeline in ranked:
-        now = runtime.sources.now(pipeline.address.source)
-        lines += [pipeline_line(pipeline, now), *other_lines(pipeline, now)]
-    return pipeline_table(lines)
 
 
 def _report(settings: Settings, listings: Mapping[str, Listing], faults: Mapping[str, Fault]) -> Exit:

@@ -153,6 +153,7 @@ class SourceDoc(msgspec.Struct, frozen=True):
     pipelines: tuple[PipelineDoc, ...]
     notes: tuple[str, ...]
     fault: FaultDoc | None
+    read_at: float | None
 
 
 class StatusDoc(msgspec.Struct, frozen=True):
@@ -366,12 +367,16 @@ def _field(field: ActionField) -> FieldDoc:
     )
 
 
-def source_document(name: str, listing: Listing | None, fault: Fault | None) -> SourceDoc:
+def source_document(
+    name: str, listing: Listing | None, read_at: float | None, fault: Fault | None = None
+) -> SourceDoc:
+    """``read_at``: when the listing was."""
     return SourceDoc(
         name=name,
         pipelines=tuple(map(_pipeline, listing.pipelines)) if listing else (),
         notes=listing.notes if listing else (),
         fault=fault_document(fault) if fault else None,
+        read_at=read_at,
     )
 
 

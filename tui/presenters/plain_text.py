@@ -1,16 +1,19 @@
 """Plain text for pipes: tables, stage trees, a line of blocks for a series."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.domain.pipeline import Run
+from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Series
 from tui.insight.critical_path import critical_path
+from tui.insight.priority import by_priority
 from tui.insight.usual import Usual
 from tui.presenters.pipelines import (
     PipelineLine,
     critical_words,
+    other_lines,
+    pipeline_line,
     run_state,
     stage_lines,
     status_word,
@@ -50,6 +53,19 @@ def pipeline_table(lines: Sequence[PipelineLine]) -> str:
             for line in lines
         ],
     )
+
+
+def listing_text(listings: Mapping[str, Listing], now: Callable[[str], float]) -> str:
+    """The pipelines of all sources, what matters most first.
+
+    Args:
+        now: of a source by its name, by its server's clock.
+    """
+    lines: list[PipelineLine] = []
+    for pipeline in by_priority([row for listing in listings.values() for row in listing.pipelines]):
+        at = now(pipeline.address.source)
+        lines += [pipeline_line(pipeline, at), *other_lines(pipeline, at)]
+    return pipeline_table(lines)
 
 
 def run_text(run: Run, earlier: Sequence[Run], now: float, usual: Usual | None = None) -> str:

@@ -60,26 +60,33 @@ class RunCache:
         await in_thread(lambda: history.put(key, excerpt))
 
     async def listing(self, name: str) -> tuple[Listing, float] | None:
-        """The list of a source as it was last read, and when that was."""
-        history, key = self._history, self._key(name)
-        if history is None or not key:
+        """As :func:`kept_listing`."""
+        history = self._history
+        if history is None:
             return None
-        return await in_thread(lambda: history.get(key, tuple[Listing, float]))
+        return await in_thread(lambda: kept_listing(history, self._settings, name))
 
     async def keep_listing(self, name: str, listing: Listing, at: float) -> None:
-        history, key = self._history, self._key(name)
+        history, key = self._history, _listing_key(self._settings, name)
         if history is None or not key or at - self._kept_at.get(name, 0.0) < KEEP_EVERY:
             return
         self._kept_at[name] = at
         await in_thread(lambda: history.put(key, (listing, at)))
 
-    def _key(self, name: str) -> str:
-        """What decides which pipelines there are; empty where the config does not say it."""
-        table = self._settings.sources.get(name)
-        if table is None:
-            return ""
-        chosen = [getattr(table, field, None) for field in ("url", "watch", "refs")]
-        return f"listing {name} {chosen}"
+
+def kept_listing(history: DiskCache, settings: Settings, name: str) -> tuple[Listing, float] | None:
+    """The list of a source as it was last read, and when that was."""
+    key = _listing_key(settings, name)
+    return history.get(key, tuple[Listing, float]) if key else None
+
+
+def _listing_key(settings: Settings, name: str) -> str:
+    """What decides which pipelines there are; empty where the config does not say it."""
+    table = settings.sources.get(name)
+    if table is None:
+        return ""
+    chosen = [getattr(table, field, None) for field in ("url", "watch", "refs")]
+    return f"listing {name} {chosen}"
 
 
 def _excerpt_key(source: PipelineSource, run: Run, patterns: Sequence[str]) -> str:
