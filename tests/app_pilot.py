@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.app import App
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -49,28 +50,34 @@ class Hands(Pilot[Any]):
     async def press(self, *keys: str) -> None:
         for key in keys:
             await super().press(key)
-            await self.pause()
 
     async def pause(self, delay: float | None = None) -> None:
-        async with asyncio.timeout(180):
-            quiet = 0
-            while quiet < 3:  # a message may be on its way from one queue to the next
-                await self._wait_for_screen()
-                quiet = 0 if self._busy() else quiet + 1
+        await self._wait_for_screen()
+
+    async def _wait_for_screen(self, timeout: float = 180.0) -> bool:
+        """Textual's own asks each widget to answer, which costs more than what is tested."""
+        app = self.app
+        async with asyncio.timeout(timeout):
+            while app._exception is None and not app._exit and self._busy():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        return app._exception is None
 
     def _busy(self) -> bool:
         app, screen = self.app, self.app.screen
+        if asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]  # what can go on now
+            return True
+        if not all(map(_waits, (app, *screen.walk_children(with_self=True)))):
+            return True
         to_draw = screen._layout_required or screen._scroll_required or screen._repaint_required
         callbacks = bool(screen._callbacks or screen._dirty_widgets)
         screen._on_timer_update()
-        nodes = [app, *screen.walk_children(with_self=True)]
-        return (
-            to_draw
-            or callbacks
-            or _incomplete(screen)
-            or app._resize_timer is not None
-            or any(node.message_queue_size for node in nodes)
-        )
+        return to_draw or callbacks or _incomplete(screen) or app._resize_timer is not None
+
+
+def _waits(node: MessagePump) -> bool:
+    """Whether it has handled all its messages, and waits for the next."""
+    queue: Any = node._message_queue
+    return queue.empty() and bool(queue.ready_event._waiters)
 
 
 def _incomplete(screen: Screen[Any]) -> bool:

@@ -1,6 +1,7 @@
 """What holds for every test: one time zone, no configuration or cache of the person who runs them."""
 
 import os
+import sys
 import time
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,9 @@ settings.load_profile("steady")
 
 os.environ["TZ"] = "UTC"
 time.tzset()
+# Hundreds of processes are started here; each would compile the program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 for name in ("NO_COLOR", "COLORTERM", "PIPEDECK_CONFIG", "TMUX", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
     os.environ.pop(name, None)
     os.environ.pop(name.lower(), None)

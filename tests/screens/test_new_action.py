@@ -90,7 +90,7 @@ def test_an_action_is_a_word_a_row_and_a_handler(tmp_path: Path) -> None:
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").symlink_to(PROJECT / "tests")
     _insert(tmp_path / "tui" / "domain" / "action.py", '    STOP_ENVIRONMENT = "stop environment"\n', WORD)
-    _insert(tmp_path / "tui" / "domain" / "action_kinds.py", "    ActionSpec(kind=ActionKind.KEEP),\n", ROW)
+    _insert(tmp_path / "tui" / "domain" / "action_kinds.py", "    ActionSpec(kind=ActionKind.KEEP,", ROW)
     done = subprocess.run(
         [sys.executable, "-P", "-c", USE],
         cwd=tmp_path,
