@@ -60,7 +60,7 @@ async def _of_model(
     if arguments.command == "switch":
         return [await _switch(runtime, settings, arguments, model)]
     if kind is ActionKind.PROMOTE:
-        gates = await runtime.actions.gates(model)
+        gates = await runtime.models.gates(model)
         if len(gates) != 1:
             listed = ", ".join(str(gate.target) for gate in gates)
             raise AmbiguousArguments(
@@ -68,7 +68,7 @@ async def _of_model(
             )
         return list(gates)
     if kind is ActionKind.ROLLBACK:
-        places = await runtime.actions.places(model)
+        places = await runtime.models.places(model)
         if len(places) != 1:
             listed = ", ".join(map(str, places))
             where = settings.models[model].environment
@@ -80,7 +80,7 @@ async def _of_model(
             )
         return [ActionRequest(kind, places[0])]
     if kind is ActionKind.TRIGGER:
-        if (request := await runtime.actions.retraining(model)) is None:
+        if (request := await runtime.models.retraining(model)) is None:
             raise AmbiguousArguments(f"[models.{model}] has no retrain")
         return [request]
     if kind is ActionKind.SET_CHAMPION:
@@ -98,7 +98,7 @@ async def _switch(
     named = [each for each in pair if arguments.to in (each, each.rpartition("/")[2])]
     if arguments.to is not None and len(named) != 1:
         raise AmbiguousArguments(f"--to is one of {', '.join(pair)}; not {arguments.to}")
-    live = await runtime.actions.live(model)
+    live = await runtime.models.live(model)
     if arguments.to is None:
         named = [each for each in pair if each != live]
         if len(named) != 1:

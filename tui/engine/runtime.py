@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui.config import Settings
 from tui.engine.actions.journal import Journal, journal_for
+from tui.engine.actions.model_reader import ModelReader
 from tui.engine.actions.promotion_reader import PromotionReader
 from tui.engine.actions.service import ActionService
 from tui.engine.alarms.policies import Policies
@@ -70,7 +71,10 @@ class Runtime:
             rng or Random(),
         )
         promotions = PromotionReader(settings, store, poller, pool, self.journal, clock, lambda: self.alarms)
-        self.actions = ActionService(settings, store, poller, pool, self.journal, promotions, clock)
+        self.models = ModelReader(settings, poller)
+        self.actions = ActionService(
+            settings, store, poller, pool, self.journal, promotions, self.models, clock
+        )
         self.policies = Policies(settings, store, poller, pool, self.actions, clock)
         self._alarms: AlarmMonitor | None = None
 

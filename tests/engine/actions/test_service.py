@@ -267,7 +267,7 @@ async def test_letting_a_canary_go_on_is_promoting_it_whatever_it_is_called(jour
     assert prepared.promotion is not None
     assert prepared.promotion.verdict_known.problem == "no metric of it is judged"
     assert prepared.consent.name == "production"
-    assert await desk.actions.gates("fraud") == (ActionRequest(ActionKind.PROMOTE, GATE),)
+    assert await desk.runtime.models.gates("fraud") == (ActionRequest(ActionKind.PROMOTE, GATE),)
     assert [each.request.kind for each in await desk.actions.offers(GATE)] == [
         ActionKind.PROMOTE,
         ActionKind.REJECT,

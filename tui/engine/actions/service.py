@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import msgspec
@@ -11,12 +11,12 @@ from tui.config import Settings
 from tui.domain.action import ActionKind, ActionRequest, Activity, Offer, Plan
 from tui.domain.action_kinds import ACTION_KINDS
 from tui.domain.address import Address
-from tui.domain.deployment import Environment, Environments
-from tui.domain.pipeline import Pipeline
+from tui.domain.deployment import Environments
 from tui.engine.actions import model_rules
 from tui.engine.actions.activities import ActivityRegister
 from tui.engine.actions.executor import ActionExecutor, StepUpdate
 from tui.engine.actions.journal import Journal
+from tui.engine.actions.model_reader import ModelReader
 from tui.engine.actions.planner import ActionPlanner
 from tui.engine.actions.promotion_reader import PromotionReader
 from tui.engine.actions.recovery import Recovery
@@ -35,7 +35,6 @@ from tui.insight.confirmation import (
     missing_confirmation,
     required_confirmation,
 )
-from tui.insight.environment_state import live_of
 from tui.insight.promotion import Promotion
 from tui.sources.base import SourceError
 
@@ -71,6 +70,7 @@ class ActionService:
         sources: SourcePool,
         journal: Journal,
         promotions: PromotionReader,
+        models: ModelReader,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -78,6 +78,7 @@ class ActionService:
         self._poller = poller
         self._sources = sources
         self._promotions = promotions
+        self._models = models
         self._clock = clock
         self.journal = journal
         self.plans = ActionPlanner(settings, store, poller, sources, journal)
@@ -123,31 +124,6 @@ class ActionService:
             found += model_rules.launches(self._settings, model, None, (target.pipeline,), known)
         return tuple(map(self._greyed, found))
 
-    async def retraining(self, model: str) -> ActionRequest | None:
-        """The request to train ``model`` anew; None where the config does not say how.
-
-        Raises:
-            SourceError
-        """
-        known: tuple[Pipeline, ...] = ()
-        if self._settings.models[model].retrain is None:
-            sources = {name: self._settings.sources[name] for name in self._settings.models[model].sources}
-            ruled = [name for name, source in sources.items() if source.may_retrain]
-            listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in ruled))
-            known = tuple(pipeline for listing in listings for pipeline in listing.pipelines)
-        return model_rules.retrain(self._settings, model, known=known)
-
-    async def gates(self, model: str) -> tuple[ActionRequest, ...]:
-        """The requests to let the canary of ``model`` go on: one for each gate that it waits at, oldest first.
-
-        Raises:
-            SourceError
-        """
-        sources = self._settings.models[model].sources
-        listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in sources))
-        found = model_rules.gates_of(self._settings, model, listings)
-        return tuple(ActionRequest(ActionKind.PROMOTE, gate.address) for gate in found)
-
     async def environments(self, pipeline: Address) -> Environments:
         """The environments that a pipeline deploys to, read now.
 
@@ -155,48 +131,6 @@ class ActionService:
             SourceError
         """
         return await self._poller.ask(EnvironmentsOf(pipeline))
-
-    async def places(self, model: str) -> tuple[Address, ...]:
-        """The environments of ``model``: that which the config names, else all that its pipelines have.
-
-        Raises:
-            SourceError
-        """
-        wanted, places = self._settings.models[model].environment, await self._environments_of(model)
-        named = [place for place in places if wanted in (place.name, *place.address.spellings, "")]
-        return tuple(dict.fromkeys(place.address for place in named))
-
-    async def live(self, model: str) -> str | None:
-        """Which half of the blue-green pair of ``model`` has the traffic, read now; None where that is not known.
-
-        Raises:
-            SourceError
-        """
-        return self._live(model, await self._environments_of(model))
-
-    def _live(self, model: str, places: Sequence[Environment]) -> str | None:
-        settings = self._settings.models[model]
-        halves = [place for place in places if place.name in (settings.blue_green or ())]
-        main = next((place for place in places if place.name == settings.environment), None)
-        found = live_of(halves, main if main not in halves else None)
-        return found.name if found is not None else None
-
-    async def _environments_of(self, model: str) -> list[Environment]:
-        """All that the pipelines of ``model`` deploy to, read now.
-
-        Raises:
-            SourceError
-        """
-        from tui.insight.environments import model_group  # not with the first frame
-
-        settings = self._settings.models[model]
-        listings = await asyncio.gather(*(self._poller.ask(PipelinesOf(name)) for name in settings.sources))
-        listed = [pipeline for listing in listings for pipeline in listing.pipelines]
-        group = model_group(model, settings, listed, self._settings)
-        found = await asyncio.gather(
-            *(self._poller.ask(EnvironmentsOf(pipeline)) for pipeline in group.pipelines)
-        )
-        return [environment for answer in found for environment in answer.environments]
 
     async def plan(self, request: ActionRequest) -> PreparedAction:
         """What granting the request would do, from a state read now. To be asked again once ``plan.fields`` are filled
@@ -404,7 +338,7 @@ class ActionService:
             found = await self._poller.ask(EnvironmentsOf(request.target.pipeline))
         except SourceError as error:
             return f"which half has the traffic could not be read: {error.message}"
-        live = self._live(model, found.environments)
+        live = self._models.live_of(model, found.environments)
         if live is None:
             return "which half has the traffic is not known"
         return f"{live} has the traffic" + ("" if live == to else f", not {to} yet")
