@@ -36,6 +36,8 @@ MEASURED = 1000
 KEPT = 256
 """Lines kept as they were drawn, for scrolling back to them. An age that is seen makes a new line each second or
 minute, so all of them are used after a while, in each table there is."""
+WIDTHS = 100
+"""Kept with the columns that fit; a terminal that is dragged has had many."""
 _BLANK = Row("", (), "empty")
 _CURSOR, _CURSOR_BLURRED, _NO_CURSOR = "❯", "›", " "
 
@@ -269,6 +271,8 @@ class LineTable(ScrollView, can_focus=True):
         """Of the columns in a line of ``width``."""
         fitted = self._fitted.get((width, self.columns))
         if fitted is None:
+            if len(self._fitted) == WIDTHS:
+                del self._fitted[next(iter(self._fitted))]  # that of the longest ago
             fitted = self._fitted[width, self.columns] = fit_columns(self.columns, width, self._needs)
         return fitted
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tui.sources.http.pool import ClientPool
+from tui.sources.http.pool import KEPT, ClientPool
 
 
 class Client:
@@ -17,8 +17,12 @@ class Client:
 class Clients:
     def __init__(self) -> None:
         self.made: list[Client] = []
+        self.now = 0.0
         self.pool: ClientPool[Client] = ClientPool(
-            self.make, lambda client: client.closed.set(), lambda client: client.aborted.set()
+            self.make,
+            lambda client: client.closed.set(),
+            lambda client: client.aborted.set(),
+            clock=lambda: self.now,
         )
 
     def make(self) -> Client:
@@ -45,6 +49,20 @@ async def test_a_client_serves_one_call_after_another_and_several_at_once() -> N
     assert len(clients.made) == 2
     clients.pool.close()
     assert all(client.closed.is_set() for client in clients.made)
+
+
+async def test_one_that_was_wanted_for_a_moment_only_is_closed_later() -> None:
+    clients = Clients()
+    both = threading.Barrier(2, timeout=180)
+    await asyncio.gather(*(clients.pool.use(lambda client: both.wait()) for _ in range(2)))
+    wanted = await clients.pool.use(itself)
+    (other,) = (client for client in clients.made if client is not wanted)
+    clients.now = KEPT
+    assert await clients.pool.use(itself) is wanted
+    assert other.closed.is_set()
+    assert not wanted.closed.is_set()
+    clients.now += 10 * KEPT
+    assert await clients.pool.use(itself) is wanted, "it is there when it is wanted, however late"
 
 
 async def test_a_failed_call_gives_its_client_back() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -10,6 +11,10 @@ from tui.threads import in_thread
 
 C = TypeVar("C")
 T = TypeVar("T")
+
+KEPT = 30.0
+"""Seconds after which a client that nobody wanted is closed: its server has left most likely, and the connection
+would be held for as long as the program runs."""
 
 
 class ClientPool(Generic[C]):
@@ -20,6 +25,7 @@ class ClientPool(Generic[C]):
         discard: closes a client.
         abort: makes a call that is under way with a client end soon; called from another thread.
         most: calls under way at once, those that were given up too, until they have ended.
+        clock: seconds, from whenever.
     """
 
     def __init__(
@@ -28,11 +34,14 @@ class ClientPool(Generic[C]):
         discard: Callable[[C], None],
         abort: Callable[[C], None],
         most: int = CONNECTIONS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make = make
         self._discard = discard
         self._abort = abort
-        self._idle: list[C] = []
+        self._clock = clock
+        self._idle: list[tuple[C, float]] = []
+        """With the time since when; who was wanted last stands last."""
         self._places = asyncio.Semaphore(most)
         self._closed = False
 
@@ -42,7 +51,7 @@ class ClientPool(Generic[C]):
         When this is cancelled the call is aborted, and its client is not used again.
         """
         await self._places.acquire()
-        under_way = _Call(self._make, self._idle.pop() if self._idle else None)
+        under_way = _Call(self._make, self._idle_one())
 
         def work() -> T:
             client = under_way.begin()
@@ -52,11 +61,11 @@ class ClientPool(Generic[C]):
                 return call(client)
             finally:
                 if under_way.end():
-                    self._idle.append(client)
+                    self._idle.append((client, self._clock()))
                 else:
                     self._discard(client)
-                if self._closed:  # perhaps while this ended
-                    self._empty()
+                # Perhaps it was closed while this ended.
+                self._empty(None if self._closed else self._clock() - KEPT)
 
         # Not cancelled with this: it tells when the thread has ended.
         thread = asyncio.ensure_future(in_thread(work))
@@ -78,12 +87,21 @@ class ClientPool(Generic[C]):
         self._closed = True
         self._empty()
 
-    def _empty(self) -> None:
-        """Close what is idle; several threads may do this at once."""
+    def _idle_one(self) -> C | None:
+        try:
+            return self._idle.pop()[0]
+        except IndexError:  # none is, or a thread has closed the last one just now
+            return None
+
+    def _empty(self, until: float | None = None) -> None:
+        """Close what is idle since ``until`` or longer, None: all of it; several threads may do this at once."""
         while True:
             try:
-                client = self._idle.pop()
+                client, since = self._idle.pop(0)
             except IndexError:
+                return
+            if until is not None and since > until:
+                self._idle.insert(0, (client, since))
                 return
             self._discard(client)
 
