@@ -172,6 +172,17 @@ async def test_a_glob_that_matches_nothing_is_noted() -> None:
     assert listing.notes == ("watch: mI/** matches no job",)
 
 
+async def test_more_jobs_than_anybody_looks_through_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.sources.jenkins.read.listing.MOST_JOBS", 3)
+    jobs = [{"name": f"job-{number}", "color": "blue", "builds": []} for number in range(1002)]
+    listing = await listed(core({"jobs": jobs}), watch=("job-*", "nothing"))
+    assert list(by_path(listing)) == ["job-0", "job-1", "job-2"]
+    assert listing.notes == (
+        "watch: nothing matches no job",
+        "3 jobs are listed, 999 more are not: a narrower watch takes only those that matter",
+    )
+
+
 @pytest.mark.parametrize("glob", ["service/feature/*", "service/feature%2F*", "service/feature/x"])
 async def test_branches_match_by_either_spelling(glob: str) -> None:
     """``service/feature`` looks like a folder but is none: the search goes one folder up, and stays there."""

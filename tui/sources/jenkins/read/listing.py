@@ -23,6 +23,8 @@ from tui.text.safe import clean, shorten
 
 T = TypeVar("T")
 
+MOST_JOBS = 20_000
+"""Jobs that are listed; nobody finds anything among more, and the deck would be slow."""
 _PLACEHOLDER = "PlaceholderTask"
 _PART_OF = "part of "
 
@@ -162,11 +164,15 @@ def read_listing(
     changing = 1
     newest_run: Run | None = None
     unmatched = dict.fromkeys(globs)
+    left_out = 0
     for full_name, job in found.jobs:
         if not (globs_met := matching(full_name, globs)):
             continue
         for glob in globs_met:
             unmatched.pop(glob, None)
+        if len(pipelines) == MOST_JOBS:
+            left_out += 1
+            continue
         if (seen_name := clean(full_name)) != full_name:
             sent_names.setdefault(seen_name, []).append(full_name)
         address = Address(source, full_name)
@@ -204,6 +210,10 @@ def read_listing(
             )
         )
     notes = found.notes + tuple(f"watch: {glob} matches no job" for glob in unmatched)
+    if left_out:
+        notes += (
+            f"{MOST_JOBS:,} jobs are listed, {left_out:,} more are not: a narrower watch takes only those that matter",
+        )
     return ReadListing(
         Listing(tuple(pipelines), notes),
         {
