@@ -114,7 +114,7 @@ class Late(NamedTuple):
 
 
 _LISTED = re.compile(rf"{TICKS} +#(\d+) ")
-_STAGES = re.compile(rf"▏ \S (\w+) .*jenkins:{TICKS}#(\d+) ")
+_STAGES = re.compile(rf"▏ jenkins:{TICKS}#(\d+) +\S (\w+)")
 
 
 async def _seen(crowd: Crowd, sandbox: Servers, runs: int) -> Late:
@@ -136,8 +136,8 @@ async def _seen(crowd: Crowd, sandbox: Servers, runs: int) -> Late:
             if (match := _LISTED.search(screen)) and listed < int(match[1]) == newest.number:
                 listed, running = newest.number, 0
                 late.begun.append(deck.now - newest.begins_at)
-            if (match := _STAGES.search(screen)) and int(match[2]) == newest.number:
-                if match[1] == "running":
+            if (match := _STAGES.search(screen)) and int(match[1]) == newest.number:
+                if match[2] == "running":
                     running = newest.number
                 elif running == newest.number and ended is not None:
                     running = 0
