@@ -295,7 +295,7 @@ SERIES = ALARMED + "series = {model = 'n', metric = 'm', above = 5}\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (ALARMED, "alarms.a: has exactly one of series, verdict, runs, tests, source; here: none"),
+        (ALARMED, "alarms.a: has exactly one of series, verdict, runs, tests, source, absent; here: none"),
         (
             SERIES + "source = {name = 'p'}",
             "alarms.a: has exactly one of series, verdict, runs, tests, source",

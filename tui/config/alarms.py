@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tui.config.secret import Secret
+from tui.domain.absence import Recurring
 from tui.domain.alarm import Severity
 from tui.domain.globs import may_overlap
 
@@ -78,11 +79,27 @@ class SourceCondition(_Table, frozen=True):
     """How long it has not been read."""
 
 
-Condition = SeriesCondition | VerdictCondition | RunsCondition | TestsCondition | SourceCondition
+class AbsentCondition(_Table, frozen=True):
+    """Something has not happened for a model for too long, where all is seen that could have happened."""
+
+    model: Name
+    """Name of a model."""
+    of: Recurring
+    """``training``: a run of its ``training`` finished, else its ``retrain`` passed, else a version was registered.
+    ``evaluation``: a run left one of its ``evidence``. ``deployment``: a version, not only as a canary, came to where
+    it serves. ``schedule``: the clock started one of its pipelines."""
+    longer_than: Duration
+    """How long it may take from one time to the next."""
+
+
+Condition = (
+    SeriesCondition | VerdictCondition | RunsCondition | TestsCondition | SourceCondition | AbsentCondition
+)
+KINDS = ("series", "verdict", "runs", "tests", "source", "absent")
 
 
 class AlarmSettings(_Table, frozen=True):
-    """What should be known of without looking. Exactly one of the five conditions is set."""
+    """What should be known of without looking. Exactly one of the six conditions is set."""
 
     series: SeriesCondition | None = None
     """A metric is beyond a limit."""
@@ -94,6 +111,8 @@ class AlarmSettings(_Table, frozen=True):
     """A run has new failures."""
     source: SourceCondition | None = None
     """A source cannot be read."""
+    absent: AbsentCondition | None = None
+    """Something has not happened for too long."""
     for_: Duration | None = msgspec.field(name="for", default=None)
     """How long it has to be bad; None: it fires at once."""
     clear: float | None = None
@@ -109,14 +128,12 @@ class AlarmSettings(_Table, frozen=True):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return tuple(
-            run for run in (self.series, self.verdict, self.runs, self.tests, self.source) if run is not None
-        )
+        return tuple(found for kind in KINDS if (found := getattr(self, kind)) is not None)
 
     @property
     def model(self) -> str:
         """The model that it names; empty for none."""
-        named = self.series or self.verdict
+        named = self.series or self.verdict or self.absent
         return named.model if named is not None else ""
 
     def may_concern(self, model: str, pipelines: Iterable[str]) -> bool:
@@ -163,7 +180,7 @@ def mistakes(alarm: AlarmSettings) -> Iterator[tuple[str, str]]:
     """What of a well-typed alarm cannot be meant: the key below it, and what is wrong with it."""
     if len(alarm.conditions) != 1:
         found = "several" if alarm.conditions else "none"
-        yield "", f"has exactly one of series, verdict, runs, tests, source; here: {found}"
+        yield "", f"has exactly one of {', '.join(KINDS)}; here: {found}"
         return
     series = alarm.series
     if series is not None and (series.above is None) == (series.below is None):
@@ -177,5 +194,7 @@ def mistakes(alarm: AlarmSettings) -> Iterator[tuple[str, str]]:
         yield "clear", "only an alarm on a series has this"
     if alarm.source is not None and alarm.for_ is not None:
         yield "for", "is called source.unreachable_for here"
+    if alarm.absent is not None and alarm.for_ is not None:
+        yield "for", "is called absent.longer_than here"
     if alarm.source is not None and alarm.propose:
         yield "propose", "there is no model to do this with"

@@ -116,7 +116,7 @@ _ENUM = re.compile(r"Invalid enum value '(?P<value>.*)'$")
 _EXPLAINED = (
     (r"\.url$", "must be an address such as https://ci.example.com/jenkins, without credentials in it"),
     (
-        r"(window|\.max_age|\.for|\.keep|\.unreachable_for)$",
+        r"(window|\.max_age|\.for|\.keep|\.unreachable_for|longer_than)$",
         "must be a duration such as 30s, 5m or 1h",
     ),
     (

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from tui.config import alarms
-from tui.config.alarms import AlarmSettings
+from tui.config.alarms import AbsentCondition, AlarmSettings
 from tui.config.mistakes import Mistake, nearest
 from tui.config.safety import LAUNCH_WORDS, PLACEHOLDER, Launch, Policy
 from tui.config.settings import (
@@ -316,7 +316,7 @@ def _compared(model: ModelSettings, look: _Tables) -> list[CompareSettings]:
 
 
 def _check_alarm(key: str, alarm: AlarmSettings, look: _Tables) -> None:
-    kind = next(name for name in ("series", "verdict", "runs", "tests", "source") if getattr(alarm, name))
+    kind = next(name for name in alarms.KINDS if getattr(alarm, name))
     model = look.model(f"{key}.{kind}.model", alarm.model) if alarm.model else None
     if alarm.series is not None:
         look.metric(f"{key}.series.metric", alarm.series.metric)
@@ -326,3 +326,19 @@ def _check_alarm(key: str, alarm: AlarmSettings, look: _Tables) -> None:
             raise Mistake(f"{key}.verdict.model", f"[models.{alarm.model}] has no metric to judge by")
     if alarm.source is not None:
         look.source(f"{key}.source.name", alarm.source.name)
+    if alarm.absent is not None and model is not None:
+        _check_absent(f"{key}.absent.of", alarm.absent, model)
+
+
+def _check_absent(key: str, absent: AbsentCondition, model: ModelSettings) -> None:
+    """Whether anything could ever tell that it happened."""
+    table = f"[models.{absent.model}]"
+    match absent.of:
+        case "training" if not (model.training or model.retrain or model.registry):
+            raise Mistake(
+                key, f"{table} has no training, retrain or registry: nothing tells when it is trained"
+            )
+        case "evaluation" if not model.evidence:
+            raise Mistake(key, f"{table} names no evidence: nothing tells when it is evaluated")
+        case "evaluation" | "schedule" | "deployment" if not model.pipelines:
+            raise Mistake(key, f"{table} has no pipelines: nothing tells of its {absent.of}")

@@ -48,6 +48,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """One for each key, in the order of the report."""
     problem: str = ""
     """Why it could not be read, in words; there are no cases then."""
+    missing: bool = False
+    """It is certain that the run has none, of those who may see what it has."""
 
 
 class CaseStanding(StrEnum):

@@ -265,6 +265,14 @@ class TrainingSource(Source, Protocol):
         """
         ...
 
+    async def trained_last(self, experiments: Sequence[str]) -> TrainingRun | None:
+        """The run of these experiments that finished last; None: none did, and one may see them all.
+
+        Raises:
+            SourceError: as :meth:`training_now`.
+        """
+        ...
+
     async def training_lately(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
         """The runs of these experiments that began last, whether they go on or not, newest first.
 

@@ -114,3 +114,21 @@ async def test_an_evaluation_is_read_anew_each_time(stub: Stub, connect: Connect
     stub.routes[rest(f"{PROJECT}/jobs/2/artifacts/out/e.json")] = Reply.json({"message": "404"}, 404)
     missing = await source.evaluation(run, "out/e.json")
     assert missing.problem == "gl:ml/fraud#1842 has no artifact out/e.json that can be read, of evaluate"
+    assert missing.missing
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"artifacts": ARCHIVE}, 403),
+        ({"artifacts": [], "artifacts_expire_at": "2026-11-01T00:00:00Z"}, 404),
+    ],
+    ids=["not shown", "expired"],
+)
+async def test_what_may_have_been_there_is_not_missing_for_certain(
+    stub: Stub, connect: Connect, more: Body, status: int
+) -> None:
+    stub.routes[rest(f"{PROJECT}/pipelines/1842/jobs")] = Reply.json([job(2, "evaluate", "b", **more)])
+    stub.routes[rest(f"{PROJECT}/jobs/2/artifacts/e.json")] = Reply.json({}, status)
+    found = await connect().evaluation(parse_address("gl:ml/fraud#1842"), "e.json")
+    assert (bool(found.problem), found.missing) == (True, False)

@@ -162,3 +162,31 @@ async def test_bad_input_is_survived() -> None:
     assert [odd[key].value for key in ("nan", "inf", "much", "system/cpu")] == [None, None, None, 1.0]
     assert (odd["nan"].step, odd["much"].step, odd["much"].at) == (3, 0, None)
     assert list(odd)[-1] == "system/cpu", "those of the machine come last"
+
+
+@MAJORS
+async def test_the_last_that_finished_takes_proof_that_one_may_look(major: str) -> None:
+    """Each time anew: a search among experiments that one may not see is empty, as one where nothing finished."""
+    with http_stub(
+        {
+            BY_NAME: recorded(f"{major}/experiments-by-name"),
+            SEARCH: recorded(f"{major}/runs-search-by-ci-job"),
+        }
+    ) as stub:
+        async with source(stub.url) as mlflow:
+            found = await mlflow.trained_last(["fraud"])
+            assert found is not None
+            assert (found.name, found.status) == ("champion-run", Status.PASSED)
+            assert json.loads(stub.requests[1].body) == {
+                "experiment_ids": ["1"],
+                "filter": "attributes.end_time > 0 AND attributes.status = 'FINISHED'",
+                "order_by": ["attributes.end_time DESC"],
+                "max_results": 1,
+            }
+            stub.routes[SEARCH] = Reply.json({})
+            assert await mlflow.trained_last(["fraud"]) is None, "nothing finished, and it may be seen"
+            stub.routes[BY_NAME] = recorded("3.17.2-auth/no-permission-experiments-get")
+            with pytest.raises(SourceError) as caught:
+                await mlflow.trained_last(["fraud"])
+    assert caught.value.trouble is Trouble.FORBIDDEN
+    assert len(stub.requests) == 5

@@ -174,7 +174,7 @@ def test_an_alarm_goes_by_the_worse_verdict_and_by_a_server_only_about_the_run_o
     )
     verdict = Verdict(model="gitlab", judge="own", decision=ours, reason="as ours", score=1, server=server)
     store.put(VerdictOf("gitlab"), verdict, NOW)
-    (reading,) = AlarmFacts(settings, store, look).at(settings.alarms["verdict"])
+    (reading,) = AlarmFacts(settings, store, look, NOW, NOW).at(settings.alarms["verdict"])
     assert reading.seen.state == state
     if state == "bad":
         words = "as ours" if ours is Decision.STOP else "Kayenta says so: score 30; p95"

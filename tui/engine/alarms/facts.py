@@ -1,5 +1,6 @@
 """What the rules of alarms look at: the questions they need, and what the store's answers show of each subject."""
 
+import math
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import msgspec
 
 from tui.config import Settings, seconds
 from tui.config.alarms import (
+    AbsentCondition,
     AlarmSettings,
     RunsCondition,
     SeriesCondition,
@@ -25,6 +27,7 @@ from tui.engine.queries import (
     AlertsOf,
     AnyQuery,
     ChartOf,
+    LastOf,
     PipelinesOf,
     Query,
     ReachOf,
@@ -32,6 +35,7 @@ from tui.engine.queries import (
     VerdictOf,
 )
 from tui.engine.store import Store
+from tui.insight import absence
 from tui.insight import alarms as insight
 from tui.insight.alarms import UNKNOWN, AlarmReading, AlarmRule
 from tui.insight.environments import group_of
@@ -42,6 +46,8 @@ T = TypeVar("T")
 _LEAST_SPAN = 3600
 _STEP = 30
 """Seconds between two values of a series that is looked at."""
+_AGED = 600.0
+"""Seconds after which words that tell for how long say something else."""
 _DECISIONS = {"worse": Decision.STOP, "unclear": Decision.WAIT}
 _ANSWERED = frozenset({Trouble.REFUSED, Trouble.NOT_FOUND, Trouble.RATE_LIMITED})
 """Troubles with which a server shows that it is there."""
@@ -71,11 +77,17 @@ def rule_of(alarm: AlarmSettings) -> AlarmRule:
 class AlarmFacts:
     """One look at everything; ``asked`` is what has to be kept current for the next one."""
 
-    def __init__(self, settings: Settings, store: Store, suspects: Suspects) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, suspects: Suspects, now: float, watched_since: float
+    ) -> None:
         self._settings = settings
         self._store = store
         self._suspects = suspects
+        self._now = now
+        self._watched_since = watched_since
         self.asked: dict[AnyQuery, None] = {}
+        self.changes_at = math.inf
+        """When time alone makes something else of what is seen."""
 
     def at(self, alarm: AlarmSettings) -> Iterator[SubjectReading]:
         match alarm.conditions[0]:
@@ -93,6 +105,27 @@ class AlarmFacts:
                     yield self._of_pipeline(pipeline, self._tests(pipeline, tests.new_failures))
             case SourceCondition() as source:
                 yield SubjectReading(source.name, self._source(source.name))
+            case AbsentCondition() as absent:
+                yield self._absent(absent)
+
+    def _absent(self, condition: AbsentCondition) -> SubjectReading:
+        last = self._current(LastOf(condition.model, condition.of))
+        longer_than = float(seconds(condition.longer_than))
+        changes_at = absence.changes_at(longer_than, last, self._watched_since)
+        if changes_at is not None and changes_at > self._now:
+            self.changes_at = min(self.changes_at, changes_at)
+        seen = absence.reading(
+            condition.model,
+            condition.of,
+            longer_than,
+            last,
+            self._now,
+            self._watched_since,
+            expected=condition.longer_than,
+        )
+        if seen.state == "bad":
+            self.changes_at = min(self.changes_at, self._now + _AGED)
+        return SubjectReading(condition.model, seen, condition.model)
 
     def _current(self, query: Query[T]) -> T | None:
         """The answer; None where there is none, or only one from before the trouble."""

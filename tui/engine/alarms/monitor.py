@@ -1,11 +1,12 @@
 """Alarms kept: what the rules need is watched, looked at whenever there is news, and told."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from tui.config import Settings
+from tui.config import Settings, seconds
 from tui.config.alarms import CHANNELS, Channel
 from tui.domain.alarm import Alarm, Alarms, AlarmState, Alert, Announcement
 from tui.engine.alarms.acknowledgements import Acknowledgements
@@ -17,7 +18,8 @@ from tui.engine.polling.poller import Later, Poller, Timer
 from tui.engine.queries import AlarmsNow, AnyQuery
 from tui.engine.source_pool import SourcePool
 from tui.engine.store import AnyKey, Store
-from tui.insight.alarms import HeldAlarm, Key, acknowledged, joined, next_look, ordered, step
+from tui.insight.alarms import AlarmReading, HeldAlarm, Key, acknowledged, joined, next_look, ordered, step
+from tui.text import format as fmt
 
 _NOTES = 5
 
@@ -53,6 +55,11 @@ class AlarmMonitor:
         self._moving: dict[tuple[str, str], Alarm] = {}
         """Rules and models for which something fires, and since when: what policies go by."""
         self._timer: Timer | None = None
+        self._began = clock()
+        self._changes_at = math.inf
+        """When time alone makes something else of what is seen."""
+        self._unknown: dict[Key, tuple[float, str]] = {}
+        """Of what should happen again and again and nobody can tell whether it did: since when, and why."""
         self._unsubscribe: Callable[[], None] | None = None
         self._failures: tuple[str, ...] = ()
         self._acknowledged = acknowledgements
@@ -101,7 +108,11 @@ class AlarmMonitor:
     def unread(self) -> tuple[str, ...]:
         """Why what the alarms need could not be read, each reason once."""
         faults = (self._store.get(query).fault for query in self._asked)
-        return tuple(dict.fromkeys(fault.message for fault in faults if fault is not None))
+        found = [fault.message for fault in faults if fault is not None]
+        found += [
+            f"{name} of {subject} is not known: {why}" for (name, subject), (_, why) in self._unknown.items()
+        ]
+        return tuple(dict.fromkeys(found))
 
     def acknowledge(self, key: str) -> bool:
         """Note that somebody knows of the alarm of that key, or does not after all; whether that changed anything."""
@@ -129,18 +140,20 @@ class AlarmMonitor:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if (at := next_look(self._rules, self._held)) < float("inf"):
+        if (at := min(next_look(self._rules, self._held), self._changes_at)) < math.inf:
             self._timer = self._later(max(0.0, at - self._clock()), self._look)
 
     def _step(self) -> Alarms:
         """Look at all there is, and put what comes of it into the store."""
         store, now = self._store, self._clock()
         suspects = self._look_at_deployments()
-        looks = AlarmFacts(self._settings, store, suspects)
+        looks = AlarmFacts(self._settings, store, suspects, now, self._began)
         looked: dict[Key, SubjectReading] = {}
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, look.subject): look for look in looks.at(alarm)}
         seen = {key: look.seen for key, look in looked.items()}
+        self._changes_at = looks.changes_at
+        self._unknown = self._not_known(seen, now)
         self._acknowledged.look(now)
         self._held = {
             key: self._recalled(key, held, now)
@@ -157,9 +170,27 @@ class AlarmMonitor:
         answers = [(their.of, store.get(their)) for their in self._theirs]
         notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
         notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
+        notes += self._long_unknown(now)
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
         store.put(AlarmsNow(), found, now)
         return found
+
+    def _not_known(self, seen: Mapping[Key, AlarmReading], now: float) -> dict[Key, tuple[float, str]]:
+        return {
+            key: (self._unknown.get(key, (now, ""))[0], look.words)
+            for key, look in seen.items()
+            if look.state == "unknown" and look.words and self._settings.alarms[key[0]].absent is not None
+        }
+
+    def _long_unknown(self, now: float) -> Iterator[str]:
+        """What could not be told for as long as it may take: it fires not, and is not well."""
+        for (name, subject), (since, why) in self._unknown.items():
+            absent = self._settings.alarms[name].absent
+            longest = float(seconds(absent.longer_than)) if absent is not None else 0.0
+            if now - since >= longest:
+                yield f"{name} of {subject} is not known for {fmt.duration(now - since)}: {why}"
+            else:
+                self._changes_at = min(self._changes_at, since + longest)
 
     def _recalled(self, key: Key, held: HeldAlarm, now: float) -> HeldAlarm:
         """One that begins to fire, acknowledged where it was before this start; and what another deck said since."""

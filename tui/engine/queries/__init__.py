@@ -1,5 +1,6 @@
 """Queries: what can be asked of the sources, each a class of its own."""
 
+from tui.engine.queries.absence import LastOf
 from tui.engine.queries.alerts import AlertsOf, ReachOf
 from tui.engine.queries.base import NEVER, AnyQuery, Context, Query, ReadQuery
 from tui.engine.queries.candidates import CandidateOf
@@ -37,6 +38,7 @@ __all__ = [
     "FailuresOf",
     "HistoryOf",
     "JournalNow",
+    "LastOf",
     "LogOf",
     "PipelinesOf",
     "ProbeOf",

@@ -168,7 +168,8 @@ class MLflowRegistry(MetricServerBase[MLflowSettings]):
             listed = await self._get("artifacts/list", payload.file_lists, query)
             missing = not listed.next_page_token and all(each.path != file for each in listed.files)
         if missing:
-            return Evaluation(shown, problem=f"the run of version {clean(version)} has no such artifact")
+            words = f"the run of version {clean(version)} has no such artifact"
+            return Evaluation(shown, problem=words, missing=True)
         if answer.status != 200:
             raise self._refusal(answer)
         if answer.content_type == "text/html" or answer.body.lstrip()[:1] == b"<":

@@ -51,12 +51,26 @@ class MLflowTraining(MLflowRegistry):
     async def training_lately(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
         return await self._search(experiments, MOST_RECENT)
 
+    async def trained_last(self, experiments: Sequence[str]) -> TrainingRun | None:
+        for (
+            name
+        ) in experiments:  # each is asked for anew: what one may see may change, and a search would be empty
+            self._experiments.pop(name, None)
+        finished = "attributes.end_time > 0 AND attributes.status = 'FINISHED'"
+        found = await self._search(experiments, 1, finished, order="attributes.end_time DESC")
+        return found[0] if found else None
+
     async def _search(
-        self, experiments: Sequence[str], most: int, condition: str = ""
+        self,
+        experiments: Sequence[str],
+        most: int,
+        condition: str = "",
+        *,
+        order: str = "attributes.start_time DESC",
     ) -> tuple[TrainingRun, ...]:
         body = {
             "experiment_ids": [await self._experiment(name) for name in experiments],
-            "order_by": ["attributes.start_time DESC"],
+            "order_by": [order],
             "max_results": most,
             **({"filter": condition} if condition else {}),
         }

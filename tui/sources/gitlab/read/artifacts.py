@@ -39,7 +39,7 @@ class ArtifactReader:
         """
         if (kept := self._validations.get((run.of_run, file))) is not None:
             return kept
-        body, missing = await self._artifact(run, file)
+        body, missing, _ = await self._artifact(run, file)
         if body is None:
             return Validation((), (missing,))
         found = read_numbers(body, file)
@@ -52,13 +52,14 @@ class ArtifactReader:
         Raises:
             SourceError
         """
-        body, missing = await self._artifact(run, file)
+        body, missing, certain = await self._artifact(run, file)
         if body is None:
-            return Evaluation(clean(file), problem=missing)
+            return Evaluation(clean(file), problem=missing, missing=certain)
         return await in_thread(partial(read_evaluation, body, file))
 
-    async def _artifact(self, run: Address, file: str) -> tuple[bytes | None, str]:
-        """The file, or why there is none; no list tells which of the jobs keeps it.
+    async def _artifact(self, run: Address, file: str) -> tuple[bytes | None, str, bool]:
+        """The file, or why there is none, and whether that is certain; no list tells which of the jobs keeps it. It is
+        not where artifacts have expired, are not shown, or are of more jobs than are asked.
 
         Raises:
             SourceError
@@ -69,12 +70,15 @@ class ArtifactReader:
         keeping.sort(
             key=lambda job: not any(word in job.name.lower() for word in ("valid", "eval", "metric"))
         )
+        certain = len(keeping) <= MOST_JOBS
+        certain = certain and all(job.artifacts_expire_at is None for job in jobs if job not in keeping)
         for job in keeping[:MOST_JOBS]:
             where = f"{project_url(run.path)}/jobs/{job.id}/artifacts/{quote(file)}"
             answer = await self._rest.ask(where)
             if answer.status not in (400, 403, 404):
-                return self._rest.check(answer).body, ""
+                return self._rest.check(answer).body, "", True
+            certain = certain and answer.status == 404
         if not keeping:
-            return None, f"no job of {run.of_run} keeps artifacts, or they have expired"
+            return None, f"no job of {run.of_run} keeps artifacts, or they have expired", certain
         names = shorten(", ".join(clean(job.name) for job in keeping[:MOST_JOBS]), 60)
-        return None, f"{run.of_run} has no artifact {clean(file)} that can be read, of {names}"
+        return None, f"{run.of_run} has no artifact {clean(file)} that can be read, of {names}", certain

@@ -215,7 +215,7 @@ class Deployments:
         """
         body = await self._artifact(run, file, LARGEST_REPORT)
         if body is None:
-            return Evaluation(clean(file), problem=f"{run} has no such artifact")
+            return Evaluation(clean(file), problem=f"{run} has no such artifact", missing=True)
         return await in_thread(partial(read_evaluation, body, file))
 
     async def _artifact(self, run: Address, file: str, largest: int) -> bytes | None:
