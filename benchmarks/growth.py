@@ -17,7 +17,7 @@ class Sample(msgspec.Struct, frozen=True):
     seconds: float
     """Since it started."""
     memory: float
-    """MiB that are resident."""
+    """MiB that are resident, without what the caches of libraries hold within their bounds."""
     descriptors: int
     threads: int
     held: float

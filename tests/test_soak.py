@@ -86,7 +86,7 @@ def test_a_short_one_tells_each_round_and_ends_all_that_it_started(tmp_path: Pat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     head, first, *_, last = done.stdout.splitlines()
-    assert head.split()[:4] == ["after", "memory", "descriptors", "threads"]
+    assert head.split()[:5] == ["after", "resident", "own", "descriptors", "threads"]
     assert "MiB" in first
     assert last.endswith("too few to judge growth.")
     assert list(tmp_path.iterdir()) == []
