@@ -295,7 +295,59 @@ SERIES = ALARMED + "series = {model = 'n', metric = 'm', above = 5}\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "evidence = ['reports/*.json']",
+            "models.n.evidence[0]: must be the path of one file among the artifacts, such as reports/eval.json",
+        ),
+        (
+            "registry = {source = 'gl', model = 'fraud', metrics = {}}",
+            "models.n.registry.model: in GitLab a model is PROJECT:NAME, such as ml/fraud:fraud",
+        ),
+        (
+            "registry = {source = 'ci', model = 'fraud', metrics = {}}",
+            "models.n.registry.source: [sources.ci] has the wrong type; allowed here: gitlab, mlflow",
+        ),
+    ],
+)
+def test_mistakes_in_what_is_known_of_a_model_are_named(text: str, message: str) -> None:
+    gitlab = "[sources.gl]\ntype='gitlab'\nurl='http://g'\nwatch=['*']\n"
+    with pytest.raises(ConfigError) as caught:
+        parse(f"{JENKINS}{gitlab}[models.n]\n{text}\n")
+    assert without_lines(caught.value)[0].startswith(f"/etc/pipedeck/config.toml: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
         (ALARMED, "alarms.a: has exactly one of series, verdict, runs, tests, source, absent; here: none"),
+        (
+            ALARMED + "absent = {model = 'x', of = 'training', longer_than = '26h'}",
+            "alarms.a.absent.model: there is no [models.x]",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'training', longer_than = '26h'}",
+            "alarms.a.absent.of: [models.n] has no training, retrain or registry: nothing tells when it is trained",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'evaluation', longer_than = '26h'}",
+            "alarms.a.absent.of: [models.n] names no evidence: nothing tells when it is evaluated",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'schedule', longer_than = '26h'}",
+            "alarms.a.absent.of: [models.n] has no pipelines: nothing tells of its schedule",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'training', longer_than = 'daily'}",
+            "alarms.a.absent.longer_than: must be a duration such as 30s, 5m or 1h",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'lunch', longer_than = '1d'}",
+            "alarms.a.absent.of: invalid enum value 'lunch'",
+        ),
+        (
+            ALARMED + "absent = {model = 'n', of = 'schedule', longer_than = '1d'}\nfor = '1m'",
+            "alarms.a.for: is called absent.longer_than here",
+        ),
         (
             SERIES + "source = {name = 'p'}",
             "alarms.a: has exactly one of series, verdict, runs, tests, source",

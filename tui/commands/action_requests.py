@@ -84,6 +84,11 @@ async def _of_model(
             raise AmbiguousArguments(f"[models.{model}] has no retrain")
         return [request]
     if kind is ActionKind.SET_CHAMPION:
+        registry = settings.models[model].registry
+        if registry is not None and not settings.sources[registry.source].names_versions:
+            raise AmbiguousArguments(
+                f"the registry of {model} has no aliases: its champion is what is deployed"
+            )
         return [await _champion(runtime, settings, model, dict(arguments.options).get("version", ""))]
     raise AmbiguousArguments(f"{kind.value} takes an ADDRESS, not the model {model}")
 

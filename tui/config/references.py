@@ -13,6 +13,7 @@ from tui.config.settings import (
     CompareSettings,
     MetricSettings,
     ModelSettings,
+    RegistrySettings,
     Settings,
 )
 from tui.config.sources import SOURCE_TYPES, ServerSettings
@@ -166,7 +167,7 @@ def _model_checks(key: str, model: ModelSettings, look: _Tables) -> Iterator[Cal
     if model.switch and not model.blue_green:
         yield partial(_refuse, f"{key}.switch", "switches between the two of blue_green, which is missing")
     if model.registry:
-        yield partial(_check_registry, f"{key}.registry.source", model.registry.source, look)
+        yield partial(_check_registry, f"{key}.registry", model.registry, look)
     if model.training:
         yield partial(_check_training, f"{key}.training.source", model.training.source, look)
     yield partial(_check_score, f"{key}.score", model, look)
@@ -189,8 +190,10 @@ def _check_named_metric(key: str, name: str, look: _Tables) -> None:
     look.metric(key, name)
 
 
-def _check_registry(key: str, name: str, look: _Tables) -> None:
-    look.source(key, name, lambda source: source.registers_models)
+def _check_registry(key: str, registry: RegistrySettings, look: _Tables) -> None:
+    source = look.source(f"{key}.source", registry.source, lambda source: source.registers_models)
+    if not source.names_versions and not all(registry.model.partition(":")[::2]):
+        raise Mistake(f"{key}.model", "in GitLab a model is PROJECT:NAME, such as ml/fraud:fraud")
 
 
 def _check_training(key: str, name: str, look: _Tables) -> None:

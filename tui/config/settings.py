@@ -66,13 +66,13 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Where a registry has the model, and which two of its versions are compared before anything is deployed."""
 
     source: Name
-    """Name of an MLflow among the sources."""
+    """Name of an MLflow or a GitLab among the sources."""
     model: Name
-    """The name it is registered under."""
+    """The name it is registered under; in GitLab ``PROJECT:NAME``."""
     champion: Name = "champion"
-    """An alias."""
+    """An alias. GitLab has none: there it is what is deployed."""
     candidate: Name = "challenger"
-    """An alias."""
+    """An alias. GitLab has none: there it is the newest version."""
     metrics: dict[Name, ValidationSettings]
     """By their names in the runs that made the versions."""
     evidence: tuple[ArtifactPath, ...] = ()

@@ -29,6 +29,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     takes_actions: ClassVar[bool] = False
     gives_metrics: ClassVar[bool] = False
     registers_models: ClassVar[bool] = False
+    names_versions: ClassVar[bool] = False
+    """Its registry has aliases: which version is champion, and which the candidate, is written there. False: champion
+    is what is deployed, the candidate the newest version."""
     logs_training: ClassVar[bool] = False
     """It knows what is being trained, and the curves of that."""
     job_variable: ClassVar[Literal["CI_JOB_ID", "BUILD_TAG", ""]] = ""
@@ -198,6 +201,7 @@ class JenkinsSettings(ServerSettings, frozen=True, kw_only=True, tag="jenkins"):
 
 class GitLabSettings(ServerSettings, frozen=True, kw_only=True, tag="gitlab"):
     runs_pipelines: ClassVar[bool] = True
+    registers_models: ClassVar[bool] = True
     job_variable: ClassVar[Literal["CI_JOB_ID", "BUILD_TAG", ""]] = "CI_JOB_ID"
     takes_actions: ClassVar[bool] = True
     names_environments: ClassVar[bool] = True
@@ -362,6 +366,7 @@ class JsonSettings(MetricServer, frozen=True, kw_only=True, tag="json"):
 class MLflowSettings(MetricServer, frozen=True, kw_only=True, tag="mlflow"):
     takes_actions: ClassVar[bool] = True
     registers_models: ClassVar[bool] = True
+    names_versions: ClassVar[bool] = True
     logs_training: ClassVar[bool] = True
     knows_tiers: ClassVar[bool] = False
     dialect: ClassVar[Dialect] = "uri"

@@ -23,7 +23,7 @@ def compare(
 ) -> Candidacy:
     """``champion`` and ``candidate`` are an alias and the version it names; None where it names none."""
     notes = tuple(
-        f"no version of {registered} has the alias {alias}"
+        f"no version of {registered} {'has the alias' if ' ' not in alias else 'is'} {alias}"
         for alias, version in (champion, candidate)
         if version is None
     )

@@ -176,6 +176,8 @@ class MetricsPane(Pane):
         """What the model's registry offers."""
         if self.model is None or (registry := self.model[1].registry) is None:
             return ()
+        if not self.runtime.settings.sources[registry.source].names_versions:
+            return ()
         found = self.runtime.store.get(CandidateOf(self.model[0])).value
         return tuple(champions(registry, found)) if found is not None else ()
 

@@ -20,11 +20,11 @@ from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Commit, Deployment, Environment, Environments
 from tui.domain.evaluation import Evaluation
 from tui.domain.health import Trouble
-from tui.domain.model_comparison import Column, Group, ModelComparison, Signature, VersionRecord
+from tui.domain.model_comparison import Column, Group, ModelComparison, Signature, Standing, VersionRecord
 from tui.domain.status import Status
 from tui.engine.actions import promotion_reader
 from tui.engine.actions.journal import Journal
-from tui.engine.queries import ComparisonOf
+from tui.engine.queries import CandidateOf, ComparisonOf
 from tui.engine.runtime import Runtime
 from tui.sources.base import SourceError
 
@@ -143,6 +143,78 @@ async def test_by_the_commit_only_where_one_version_was_made_at_it() -> None:
     found = await Work(stood("x", canary=True, revision="b" * 40), stood("y", revision="a" * 40)).compared()
     assert (versions(found), found.basis[0], found.differences) == (["1", None], "by the commit", ())
     assert found.notes == ("versions 2 and 3 were made at this commit; name one: pipedeck compare MODEL A B",)
+
+
+OF_GITLAB = """
+[sources.ci]
+type = "jenkins"
+url = "http://127.0.0.1:1"
+[sources.ml]
+type = "gitlab"
+url = "http://127.0.0.1:1"
+watch = ["ml/*"]
+[models.fraud]
+pipelines = ["ci:deploy"]
+environment = "live"
+registry = { source = "ml", model = "ml/fraud:fraud", metrics = { auc = { better = "higher" } } }
+"""
+
+
+class Numbered(Registry):
+    """A registry without aliases; 1.0.1 is newer than 2.0.0, and lower."""
+
+    async def aliases(self, model: str) -> Mapping[str, str]:
+        return {}
+
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
+        return tuple(RegisteredVersion(model, number) for number in ("1.0.1", "2.0.0", "1.0.0"))
+
+    async def recorded(self, model: str, version: str) -> VersionRecord:
+        found = RegisteredVersion(model, version, metrics=(("auc", float(version[0])),))
+        return VersionRecord(version=found, unread={Group.SIGNATURE: "it keeps none"})
+
+
+def numbered(*deployments: Deployment) -> Work:
+    work = Work(*deployments)
+    work.runtime = Runtime(
+        config.parse(OF_GITLAB, Path("config.toml")),
+        {"ci": work.ci, "ml": Numbered(work.time)},
+        clock=work.time.clock,
+        rng=NoJitter(),
+        later=work.time.later,
+    )
+    return work
+
+
+async def test_without_aliases_it_is_the_highest_against_what_is_deployed() -> None:
+    found = await numbered(stood("v1.0.0")).compared()
+    assert (versions(found), found.basis) == (
+        ["1.0.0", "2.0.0"],
+        ("by the deployment's version", "the newest version"),
+    )
+    assert found.notes == ("version 1.0.1 was registered after 2.0.0, which is the highest",)
+    assert {each.standing for each in found.differences if each.group is Group.SIGNATURE} == {
+        Standing.UNKNOWN
+    }
+    nothing = await numbered(stood("abc")).compared()
+    assert (versions(nothing), nothing.differences) == ([None, "2.0.0"], ())
+    assert nothing.notes[-1] == "no version of ml/fraud:fraud is abc"
+    gone = await numbered().compared()
+    assert gone.notes[-1] == "of ml/fraud:fraud there is no version, or which one is deployed is not known"
+
+
+async def test_without_aliases_the_newest_is_the_candidate() -> None:
+    work = numbered(stood("1.0.0"))
+    found = await work.runtime.poller.ask(CandidateOf("fraud"))
+    await work.runtime.close()
+    assert found.champion is not None
+    assert found.candidate is not None
+    assert (found.champion.version, found.candidate.version) == ("1.0.0", "2.0.0")
+    assert [metric.outcome for metric in found.metrics] == ["BETTER"]
+    work = numbered(stood("abc"))
+    found = await work.runtime.poller.ask(CandidateOf("fraud"))
+    await work.runtime.close()
+    assert found.notes == ("no version of ml/fraud:fraud is what is deployed",)
 
 
 async def test_by_the_alias_where_the_deployment_tells_nothing_and_that_is_said() -> None:

@@ -295,8 +295,10 @@ GIVEN = {
     "mergeRequest": 'iid: "1"',
     "testSuite": 'buildIds: ["JOB"]',
     "lastDeployment": "status: BLOCKED",
+    "mlModel": 'id: "gid://gitlab/Ml::Model/PROJECT"',
+    "version": 'modelVersionId: "gid://gitlab/Ml::ModelVersion/MADE"',
 }
-"""What fields are given that answer for one thing only; RUN and JOB stand for numbers."""
+"""What fields are given that answer for one thing only; words in capitals stand for numbers."""
 ABSENT = {"MergeRequest", "RecentFailures", "DeploymentApproval"}
 """Types of which this world has nothing."""
 
@@ -341,7 +343,14 @@ def test_every_field_of_the_schema_is_answered(face: Face, of: str) -> None:
     tested = next(task.id for task in run.tasks if task.name == "validate")
     fields = " ".join(written(name, field, "__typename") for name, field in fields_of(of).items())
     query = WAYS[of].replace("FIELDS", f"found: __typename {fields}")
-    query = query.replace("RUN", str(run.number)).replace("JOB", str(face.world.job_id(run, tested)))
+    numbers = {
+        "RUN": run.number,
+        "JOB": face.world.job_id(run, tested),
+        "PROJECT": face.get("/projects/ml%2Ffraud").json()["id"],
+        "MADE": run.id,
+    }
+    for word, number in numbers.items():
+        query = query.replace(word, str(number))
     body = face.ask(query)
     assert "errors" not in body
     assert ('"found"' in json.dumps(body)) == (of not in ABSENT)

@@ -3,6 +3,7 @@
 from tui.config import ModelSettings, RegistrySettings, Settings
 from tui.domain.candidate import Candidacy
 from tui.engine.queries.base import STANDING, Context, Query
+from tui.engine.queries.versions_meant import versions_meant
 from tui.engine.source_pool import misconfigured
 from tui.insight.candidate import compare
 from tui.insight.judge import MetricRule
@@ -22,8 +23,22 @@ class CandidateOf(Query[Candidacy], frozen=True):
         model = context.settings.models.get(self.model)
         if model is None or model.registry is None:
             raise misconfigured(f"the config has no registry in [models.{self.model}]")
-        source = await context.sources.get(model.registry.source, RegistrySource)
-        return await candidacy(self.model, model, source)
+        registry = model.registry
+        source = await context.sources.get(registry.source, RegistrySource)
+        if context.settings.sources[registry.source].names_versions:
+            return await candidacy(self.model, model, source)
+        found = await versions_meant(self.model, registry, ("", ""), context)
+        read = [
+            (await source.recorded(registry.model, linked.version)).version if linked.version else None
+            for linked in found.pair
+        ]
+        return compare(
+            self.model,
+            registry.model,
+            validation_rules(registry),
+            ("what is deployed", read[0]),
+            ("the newest version", read[1]),
+        )
 
     def wait(self, answer: Candidacy) -> float:
         return STANDING

@@ -38,7 +38,11 @@ class ComparisonOf(Query[ModelComparison], frozen=True):
         source = await context.sources.get(registry.source, RegistrySource)
         found = await versions_meant(self.model, registry, (self.deployed, self.candidate), context)
         pair, front, aliases = found.pair, found.front, found.aliases
-        notes = (*front.notes, *_notes(pair, (self.deployed, self.candidate), front, registry, aliases))
+        has_aliases = context.settings.sources[registry.source].names_versions
+        told = _notes(
+            pair, (self.deployed, self.candidate), front, registry, aliases, has_aliases=has_aliases
+        )
+        notes = (*front.notes, *told)
         if not pair[0].version or not pair[1].version or pair[0].version == pair[1].version:
             records = [
                 await source.recorded(registry.model, linked.version) if linked.version else None
@@ -106,6 +110,8 @@ def _notes(
     front: Front,
     registry: RegistrySettings,
     aliases: Mapping[str, str],
+    *,
+    has_aliases: bool,
 ) -> Iterator[str]:
     """Why there is nothing to compare, and where the deployments and the aliases do not agree."""
     sides = ((pair[0], front.stable, registry.champion), (pair[1], front.canary, registry.candidate))
@@ -113,9 +119,12 @@ def _notes(
         if not found.version and found.basis:
             yield f"{found.basis}; name one: pipedeck compare MODEL A B"
         elif not found.version and deployment is not None:
-            yield f"no version of {registry.model} is {deployment.version}, nor has one the alias {alias}"
-        elif not found.version:
+            nor = f", nor has one the alias {alias}" if has_aliases else ""
+            yield f"no version of {registry.model} is {deployment.version}{nor}"
+        elif not found.version and has_aliases:
             yield f"no version of {registry.model} has the alias {alias}"
+        elif not found.version:
+            yield f"of {registry.model} there is no version, or which one is deployed is not known"
         elif not name and deployment is not None and aliases.get(alias, found.version) != found.version:
             yield f"deployed is version {found.version}, {alias} is {aliases[alias]}"
     if pair[0].version and pair[0].version == pair[1].version:

@@ -10,6 +10,7 @@ from tui.domain.deployment import Deployment, Environment
 from tui.engine.queries.base import Context
 from tui.engine.queries.versions import front_of
 from tui.insight.deployed_version import LinkedVersion, linked_version, made_at_commit
+from tui.insight.deployed_version import newest as newest_version
 from tui.sources.base import RegistrySource, SourceError
 
 LOOKED_AT = 10
@@ -58,8 +59,9 @@ async def versions_meant(
     source = await context.sources.get(registry.source, RegistrySource)
     aliases = await source.aliases(registry.model)
     there = await front(model, context)
+    has_aliases = context.settings.sources[registry.source].names_versions
     newest: tuple[RegisteredVersion, ...] = ()
-    if (there.stable and not named[0]) or (there.canary and not named[1]):
+    if not has_aliases or (there.stable and not named[0]) or (there.canary and not named[1]):
         newest = await source.newest_versions(registry.model)
 
     async def meant(named: str, deployment: Deployment | None, alias: str) -> LinkedVersion:
@@ -71,13 +73,15 @@ async def versions_meant(
             if not found.version and not found.basis and deployment.revision:
                 at_commit = await source.made_at(newest[:LOOKED_AT], deployment.revision)
                 found = made_at_commit(at_commit)
-            if found.version or found.basis:
+            if found.version or found.basis or not has_aliases:
                 return found
         by = f"by the alias {alias}" + (", not by the deployment" if deployment is not None else "")
         return LinkedVersion(aliases[alias], by) if alias in aliases else LinkedVersion()
 
-    pair = (
-        await meant(named[0], there.stable, registry.champion),
-        await meant(named[1], there.canary, registry.candidate),
-    )
-    return VersionsMeant(pair, there, aliases)
+    deployed = await meant(named[0], there.stable, registry.champion)
+    candidate = await meant(named[1], there.canary, registry.candidate)
+    if not has_aliases and not named[1] and there.canary is None:
+        candidate, note = newest_version(newest)
+        if note:
+            there = msgspec.structs.replace(there, notes=(*there.notes, note))
+    return VersionsMeant((deployed, candidate), there, aliases)

@@ -28,7 +28,7 @@ from graphql import (
     visit,
 )
 
-from tui.sandbox.gitlab import bodies, tests
+from tui.sandbox.gitlab import bodies, models, tests
 from tui.sandbox.gitlab.bodies import PREFIX, seconds, stamp
 from tui.sandbox.gitlab.facts import COMPLETED, Deployment, Environment, Job, Pipeline, Project, in_scope
 from tui.sandbox.gitlab.manual_changes import Approval
@@ -93,7 +93,7 @@ def schema(version: str, lacks: frozenset[str] = frozenset()) -> GraphQLSchema:
         elif isinstance(kind, GraphQLScalarType):
             kind.coerce_output_value = _SCALARS.get(name, kind.coerce_output_value)
         elif isinstance(kind, GraphQLObjectType):
-            own = _RESOLVERS.get(name, {})
+            own = {**_RESOLVERS.get(name, {}), **models.RESOLVERS.get(name, {})}
             for key, field in kind.fields.items():
                 resolve = own.get(key) or _attribute(key)
                 for argument_name, argument in field.args.items():

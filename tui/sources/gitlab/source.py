@@ -1,15 +1,17 @@
 """GitLab: pipelines of watched projects by GraphQL, by REST where that is refused (contracts: gitlab)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tui.config import GitLabSettings
 from tui.domain.action import ActionRequest, Observation, Offer, Plan, Reply, Step, WriteAccess
 from tui.domain.address import Address
+from tui.domain.candidate import RegisteredVersion
 from tui.domain.deployment import Changes, Environment, Environments, Validation, Version
 from tui.domain.evaluation import Evaluation
 from tui.domain.health import Finding, SourceFacts
+from tui.domain.model_comparison import VersionRecord
 from tui.domain.pipeline import Listing, Run
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
 from tui.sources.base import run_number
@@ -24,6 +26,7 @@ from tui.sources.gitlab.read.artifacts import ArtifactReader
 from tui.sources.gitlab.read.deployment_payload import ENVIRONMENTS, RIGHTS
 from tui.sources.gitlab.read.environments import EnvironmentReader
 from tui.sources.gitlab.read.listing import ListingReader
+from tui.sources.gitlab.read.models import ModelReader
 from tui.sources.gitlab.read.projects import ProjectReader
 from tui.sources.gitlab.read.runs import RunReader
 from tui.sources.gitlab.read.test_suites import TEST_CASES, TEST_OUTPUT
@@ -59,6 +62,7 @@ class GitLabSource:
         self._tests = TestReports(context)
         self._environments = EnvironmentReader(context)
         self._artifacts = ArtifactReader(context)
+        self._models = ModelReader(context, self._artifacts)
         self._traces = Traces(context)
         self._acting = GitLabActions(context, self._environments)
         self._identity = TokenIdentity()
@@ -149,6 +153,29 @@ class GitLabSource:
 
     async def evaluation(self, run: Address, file: str) -> Evaluation:
         return await self._artifacts.evaluation(run, file)
+
+    async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, RegisteredVersion | None]:
+        """GitLab's registry has no aliases."""
+        return dict.fromkeys(aliases)
+
+    async def aliases(self, model: str) -> Mapping[str, str]:
+        """GitLab's registry has none; it is asked whether the model may be seen."""
+        await self._models.newest_versions(model)
+        return {}
+
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
+        return await self._models.newest_versions(model)
+
+    async def made_at(self, versions: Sequence[RegisteredVersion], revision: str) -> tuple[str, ...]:
+        model = versions[0].model if versions else ""
+        wanted = [each.version for each in versions]
+        return await self._models.made_at(model, wanted, revision) if model else ()
+
+    async def evaluated(self, model: str, version: str, file: str) -> Evaluation:
+        return await self._models.evaluated(model, version, file)
+
+    async def recorded(self, model: str, version: str) -> VersionRecord:
+        return await self._models.recorded(model, version)
 
     async def account(self) -> str:
         return await self._acting.account()

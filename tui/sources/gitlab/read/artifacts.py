@@ -57,6 +57,19 @@ class ArtifactReader:
             return Evaluation(clean(file), problem=missing, missing=certain)
         return await in_thread(partial(read_evaluation, body, file))
 
+    async def evaluation_of(self, path: str, job: int, file: str) -> Evaluation:
+        """What a report among the artifacts of one job says.
+
+        Raises:
+            SourceError
+        """
+        answer = await self._rest.ask(f"{project_url(path)}/jobs/{job}/artifacts/{quote(file)}")
+        if answer.status in (400, 404):
+            return Evaluation(
+                clean(file), problem=f"job {job} of {clean(path)} has no such artifact, or no more"
+            )
+        return await in_thread(partial(read_evaluation, self._rest.check(answer).body, file))
+
     async def _artifact(self, run: Address, file: str) -> tuple[bytes | None, str, bool]:
         """The file, or why there is none, and whether that is certain; no list tells which of the jobs keeps it. It is
         not where artifacts have expired, are not shown, or are of more jobs than are asked.
