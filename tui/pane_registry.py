@@ -146,6 +146,8 @@ PANES: tuple[PaneSpec, ...] = (
             KeyAction("later", ("greater_than_sign",), "Forward in time"),
             KeyAction("now", ("n",), "Back to now, without the cursor"),
             KeyAction("log_scale", ("L",), "Logarithmic scale, or not"),
+            KeyAction("training_metric", ("M",), "To what is trained; again: its next metric"),
+            KeyAction("steps_or_time", ("s",), "To what is trained; again: over time, or over its steps"),
             KeyAction("method", ("W",), "How the verdict was found, in numbers, or its reasons"),
         ),
     ),

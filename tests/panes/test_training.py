@@ -1,7 +1,8 @@
 """Training runs beside the job that trains them: rows in the stages, words in the preview."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -14,10 +15,11 @@ from tests.examples import address, pipeline, run
 from tests.presenters.test_pipelines import stage
 from tests.screens import test_deck
 from tests.screens.test_deck import Deck, deck
+from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.pipeline import Job, Listing, Run
 from tui.domain.status import Status
-from tui.domain.training import LatestMetric, TrainingRun
+from tui.domain.training import History, LatestMetric, Point, TrainingRun
 from tui.panes.preview import PreviewPane
 from tui.sources.base import SourceError
 from widgets.cells import pieces
@@ -33,6 +35,10 @@ pipelines = ["gitlab:ml/churn"]
 source = "mlflow"
 experiments = ["churn"]
 metric = "val_loss"
+[models.churn.registry]
+source = "mlflow"
+model = "churn"
+metrics.val_loss.better = "lower"
 """
 CHURN = address("gitlab:ml/churn#77")
 ROW = "gitlab:ml/churn main"
@@ -44,10 +50,29 @@ class Tracker(FakeSource):
     """A source for everything, which also knows what is trained."""
 
     trained: tuple[TrainingRun, ...] = ()
+    points: Mapping[tuple[str, str], tuple[Point, ...]] = MappingProxyType({})
+    """By run and metric."""
 
     async def training_now(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
         await self._serve("training now")
         return tuple(each for each in self.trained if each.going_on)
+
+    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+        await self._serve(f"history {run} {metric}")
+        known = self.points.get((run, metric), ())
+        return History(tuple(point for point in known if after is None or point.step > after))
+
+    async def reads_on(self) -> bool:
+        return True
+
+    async def registered(self, model: str, aliases: Sequence[str]) -> Mapping[str, None]:
+        return dict.fromkeys(aliases)
+
+    async def aliases(self, model: str) -> Mapping[str, str]:
+        return {"champion": "1"}
+
+    async def newest_versions(self, model: str) -> tuple[RegisteredVersion, ...]:
+        return (RegisteredVersion(model, "1", run="champion-run"),)
 
     async def training_lately(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
         await self._serve("training lately")
@@ -81,14 +106,17 @@ def trains(now: float, status: Status = Status.RUNNING, **more: Any) -> Run:
 
 @asynccontextmanager
 async def training_deck(
-    *trained: TrainingRun, of: Run | None = None, size: tuple[int, int] = (110, 30)
+    *trained: TrainingRun,
+    of: Run | None = None,
+    size: tuple[int, int] = (110, 30),
+    points: Mapping[tuple[str, str], tuple[Point, ...]] = MappingProxyType({}),
 ) -> AsyncIterator[Deck]:
     """A deck whose list has a pipeline that trains; the cursor is on it."""
     with patch.object(test_deck, "FakeSource", Tracker):
         async with deck(size, CONFIG) as work:
             source, ml = work.sources["gitlab"], work.sources["mlflow"]
             assert isinstance(ml, Tracker)
-            ml.trained = trained
+            ml.trained, ml.points = trained, points
             it = of if of is not None else trains(work.time.now)
             source.runs[CHURN] = it
             listed = msgspec.structs.replace(it, stages=None)
@@ -192,3 +220,80 @@ async def test_what_is_wrong_with_the_server_is_said() -> None:
             await work.settle(20)
             assert "training not known: mlflow: down" in work.text
             assert "∿ challenger-run" in work.text, "what was known stays"
+
+
+def curve(last: int, floor: float, gap: float = 10.0, key: str = "val_loss") -> tuple[Point, ...]:
+    """A loss that falls towards ``floor``, its newest value nine seconds old."""
+    end = START - 9
+    return tuple(Point(n, end - (last - n) * gap, floor + 0.4 * 0.9**n) for n in range(last + 1))
+
+
+CURVES = {
+    ("challenger-run", "val_loss"): curve(27, 0.34),
+    ("challenger-run", "loss"): (
+        *curve(20, 0.2)[:-3],
+        *(Point(18 + n, START - 20 + n, None) for n in range(3)),
+    ),
+    ("champion-run", "val_loss"): curve(39, 0.32),
+}
+
+
+def following(**more: Any) -> TrainingRun:
+    newest = CURVES["challenger-run", "val_loss"][-1]
+    metrics = (
+        LatestMetric("loss", None, 20, START - 18),
+        LatestMetric("val_loss", newest.value, 27, newest.at),
+    )
+    return training(tags=JOB, params=(("epochs", "40"),), metrics=metrics, **more)
+
+
+class TestCurves:
+    @pytest.mark.parametrize("size", SIZES, ids=str)
+    async def test_the_preview_draws_it_beside_the_champions(
+        self, size: tuple[int, int], snapshot: SnapshotAssertion
+    ) -> None:
+        async with training_deck(following(), size=size, points=CURVES) as work:
+            await work.press("enter")
+            assert "step 27 of 40, ~1m left, by its steps   champion " in work.text
+            assert work.text == snapshot
+
+    @pytest.mark.parametrize("size", SIZES, ids=str)
+    async def test_the_metrics_pane_draws_it_over_steps_and_over_time(
+        self, size: tuple[int, int], snapshot: SnapshotAssertion
+    ) -> None:
+        async with training_deck(following(), size=size, points=CURVES) as work:
+            await work.press("3")
+            assert "val_loss ∿ challenger-run" in work.text
+            assert work.text == snapshot
+            await work.press("s")
+            assert ":" in work.text.splitlines()[-2], "times stand below it"
+
+    async def test_its_other_metrics_come_one_after_the_other(self) -> None:
+        async with training_deck(following(), points=CURVES) as work:
+            await work.press("3", "M")
+            assert "loss ∿ challenger-run" in work.text
+            assert "val_loss ∿" not in work.text
+            assert "not finite since step 18" in work.text
+            await work.press("M")
+            assert "val_loss ∿ challenger-run" in work.text
+
+    async def test_what_has_ended_has_no_time_left(self) -> None:
+        ended = trains(START, Status.CANCELED)
+        async with training_deck(following(), of=ended, points=CURVES) as work:
+            await work.press("3")
+            assert "left running" in work.text
+            assert "left, by its steps" not in work.text
+
+    async def test_where_nothing_trains_that_is_said(self) -> None:
+        async with training_deck() as work:
+            await work.press("3")
+            assert "nothing was trained lately" in work.text
+
+    async def test_only_what_is_shown_is_read(self) -> None:
+        async with training_deck(following(), points=CURVES) as work:
+            asked = [what for _, what in work.sources["mlflow"].asked]
+            assert [what for what in asked if "history" in what] == []
+            await work.press("enter")
+            await work.settle()
+            histories = [what for _, what in work.sources["mlflow"].asked if "history" in what]
+            assert histories == ["history challenger-run val_loss", "history champion-run val_loss"]

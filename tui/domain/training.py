@@ -87,3 +87,61 @@ class LinkedTraining(msgspec.Struct, frozen=True):
     """Of the job, or the run."""
     parts: tuple[TrainingRun, ...] = ()
     """Runs that are parts of it: folds, trials of a sweep."""
+
+
+class Point(msgspec.Struct, frozen=True, gc=False):
+    """One value of a metric."""
+
+    step: int
+    at: float
+    value: float | None
+    """None: it is not finite."""
+
+
+class History(msgspec.Struct, frozen=True):
+    """What a server has of one metric of a run, in the order of time, as far as it was asked for."""
+
+    points: tuple[Point, ...]
+    sampled: bool = False
+    """There are more: of a long history evenly chosen ones."""
+    took: float = 0.0
+    """Seconds until the answer was there."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """One metric of a training run, as far as it is known."""
+
+    run: str
+    metric: str
+    points: tuple[Point, ...] = ()
+    """In the order of time."""
+    sampled: bool = False
+    whole_at: float = 0.0
+    """When all of it was read last; since then only what came after."""
+    took: float = 0.0
+    """Seconds that this took."""
+    final: bool = False
+    """The run has ended, and this is all of it."""
+
+
+Finding = Literal["not finite", "diverging", "flat", "silent"]
+
+
+class Noticed(msgspec.Struct, frozen=True):
+    """Something about a curve that a person should look at. Nothing goes by it."""
+
+    finding: Finding
+    words: str
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a training run has come, by its curve."""
+
+    step: int
+    total: int | None = None
+    """How many steps there will be, if that is known."""
+    basis: str = ""
+    """What tells of the total: a parameter, or the champion."""
+    ends_at: float | None = None
+    best: Point | None = None
+    noticed: tuple[Noticed, ...] = ()

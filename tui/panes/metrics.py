@@ -9,23 +9,27 @@ from textual.containers import VerticalScroll
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui.config import MetricSettings, ModelSettings
+from tui.config import MetricSettings, ModelSettings, TrainingSettings
 from tui.domain.action import Offer
 from tui.domain.address import Address
 from tui.domain.candidate import Candidacy
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.series import Series
+from tui.domain.training import TrainingRun
 from tui.engine.actions.model_rules import champions
-from tui.engine.queries import AnyQuery, CandidateOf, ChartOf, VerdictOf
+from tui.engine.queries import AnyQuery, CandidateOf, ChartOf, RunAt, TrainingOf, VerdictOf
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.panes.action_progress import progress, recent
 from tui.panes.base import Pane, model_of
 from tui.panes.deployment_markers import DeploymentMarkers
+from tui.panes.stages import listed
 from tui.panes.time_range import TimeRange
+from tui.panes.training import chart_of, curve_queries, followed, shown_curve, trainings
 from tui.panes.verdict import VerdictLines, headline, reason
 from tui.presenters.judged_metrics import candidacy_words
+from tui.presenters.training import MARK, champion_words, progress_words, role_of, shown_metric, standing
 from tui.text import format as fmt
 from tui.text.safe import shorten
 from widgets.cells import pieces
@@ -36,6 +40,8 @@ from widgets.status_line import StatusItem
 from widgets.theme import status_style
 from widgets.wrapped_lines import Text, WrappedLines
 
+TRAINING = MARK
+"""What the chart of a training goes by among those of the metrics."""
 LEAST_HEIGHT, LEAST_WIDTH = 7, 56
 """Lines and cells a chart needs to say something."""
 _MOST_NAME = 30
@@ -150,6 +156,10 @@ class MetricsPane(Pane):
         """The metric that keys are about."""
         self.alone = False
         self.logarithmic = False
+        self._by_time = False
+        """The curve of a training runs over time, not over its steps."""
+        self._training_metric = ""
+        """Which of its metrics; empty: the one of the config."""
         self._model = ""
         self._moments = DeploymentMarkers(runtime)
         self._wanted: tuple[AnyQuery, ...] = ()
@@ -192,7 +202,31 @@ class MetricsPane(Pane):
             *((CandidateOf(name),) if model.registry else ()),
             *charts,
             *(self._moments.of(name)[0] if charts else ()),
+            *self._following(name, model),
         )
+
+    def _following(self, name: str, model: ModelSettings) -> tuple[AnyQuery, ...]:
+        """What is asked for the curve of what is trained, while it is shown."""
+        if model.training is None:
+            return ()
+        training, metric = self._trained(name, model.training)
+        curve = curve_queries(name, training, metric) if self._shows(TRAINING) else ()
+        address = self.selection.run_address
+        # Whether its job still runs, which the server of the training does not know.
+        run = (RunAt(address),) if training is not None and training.going_on and address is not None else ()
+        return (TrainingOf(name), *run, *curve)
+
+    def _trained(self, name: str, settings: TrainingSettings) -> tuple[TrainingRun | None, str]:
+        """The training run whose curve is shown, and of which metric."""
+        found = self.runtime.store.get(TrainingOf(name)).value
+        training = followed(found.runs) if found is not None else None
+        if training is None:
+            return None, ""
+        chosen = training.metric(self._training_metric) or shown_metric(training, settings)
+        return training, chosen.key if chosen is not None else ""
+
+    def _shows(self, chart: str) -> bool:
+        return not self._alone or chart == self.current
 
     def _charts(self) -> tuple[ChartOf, ...]:
         """Of the metrics that are shown."""
@@ -204,7 +238,7 @@ class MetricsPane(Pane):
         return tuple(
             ChartOf(name, metric, self.span.seconds, columns, self.span.until)
             for metric in model.metrics
-            if not self._alone or metric == self.current
+            if self._shows(metric)
         )
 
     @property
@@ -223,7 +257,7 @@ class MetricsPane(Pane):
         verdict = self.runtime.store.get(VerdictOf(name))
         candidate = self.runtime.store.get(CandidateOf(name))
         self.verdict.show(verdict.value, self.runtime.settings, now, candidate.value)
-        self._mount_charts(name, model.metrics)
+        self._mount_charts(name, (*model.metrics, *((TRAINING,) if model.training else ())))
         readings = {query: self.runtime.store.get(query) for query in self._charts()}
         asked, markers = self._moments.of(name)
         # What may be long comes last: nothing stands behind it that must be read.
@@ -242,9 +276,13 @@ class MetricsPane(Pane):
             versions = (("baseline", judged.baseline), ("canary", judged.canary))
             items += [StatusItem(track, "dim", version, drop=2) for track, version in versions if version]
         items += _candidate(candidate, model) if model.registry else ()
+        training = self._training(name, model.training) if model.training else None
         items += (StatusItem(fault.message, "dim") for fault in old)
         items += self._unmarked(asked)
-        self.head.lay([Text(tuple(items), (StatusItem(self._span_words(now)),))])
+        head = [Text(tuple(items), (StatusItem(self._span_words(now)),))]
+        if training is not None and training[0]:
+            head.append(Text(tuple(training[0])))
+        self.head.lay(head)
         for query, reading in readings.items():
             metric = self.runtime.settings.metrics[query.metric]
             title = metric.title or query.metric
@@ -253,7 +291,48 @@ class MetricsPane(Pane):
                 mark = "▸ " if query.metric == self.current else "  "
                 data = data._replace(title=mark + title, small=True)
             self.charts[query.metric].show(data._replace(log=self.logarithmic))
+        if training is not None and self._shows(TRAINING):
+            data = training[1]
+            if not self._alone:
+                mark = "▸ " if self.current == TRAINING else "  "
+                data = data._replace(title=mark + data.title, small=True)
+            self.charts[TRAINING].show(data._replace(log=self.logarithmic))
         self._want()
+
+    def _training(self, name: str, settings: TrainingSettings) -> tuple[list[StatusItem], ChartData]:
+        """What the line above says of what is trained, and its chart."""
+        reading = self.runtime.store.get(TrainingOf(name))
+        training, metric = self._trained(name, settings)
+        if training is None or not metric:
+            fault = reading.fault.message if reading.fault is not None else ""
+            words = "nothing was trained lately" if training is None else f"{training.name} has no metric yet"
+            message = fault or (words if reading.value is not None else "Reading …")
+            return [], ChartData(title=f"{MARK} training", start=0.0, end=1.0, message=message)
+        now = self.runtime.clock()
+        state, going_on = self._state(training)
+        shown = shown_curve(self.runtime, name, training, metric, going_on=going_on)
+        items = [StatusItem(f"{MARK} {shorten(training.name, _MOST_NAME)}", "dim", state)]
+        if shown.progress is not None:
+            words = progress_words(shown.progress, now) if going_on else ""
+            champion = champion_words(shown.champion, shown.progress.step)
+            items += [StatusItem(each, "dim") for each in (words, champion) if each]
+            items += [StatusItem(noticed.words, role_of(noticed)) for noticed in shown.progress.noticed]
+        return items, chart_of(shown, by_time=self._by_time)
+
+    def _state(self, training: TrainingRun) -> tuple[str, bool]:
+        """How a training run stands, and whether it goes on. Where the run that is selected is the one that trains it,
+        by the job; else as the server says, which need not be so."""
+        address = self.selection.run_address
+        run = None
+        if address is not None:
+            run = self.runtime.store.get(RunAt(address)).value or listed(self.selection, address)
+        found = trainings(self.runtime, self.selection, run) if run is not None else None
+        for linked in found.linked if found is not None else ():
+            if found is not None and linked.training.id == training.id and linked.link.certain:
+                return standing(linked, found.read_at)[1], training.going_on and not linked.ended
+        if not training.going_on:
+            return training.status.value, False
+        return f"{training.vendor_status}, as its server says", True
 
     def _unmarked(self, asked: tuple[AnyQuery, ...]) -> Iterator[StatusItem]:
         """Why deployments are not, or no longer, marked in the charts."""
@@ -321,7 +400,10 @@ class MetricsPane(Pane):
         metrics = list(self.charts)
         if not metrics:
             return
-        self.current = metrics[min(max(0, metrics.index(self.current) + step), len(metrics) - 1)]
+        self._go_to(metrics[min(max(0, metrics.index(self.current) + step), len(metrics) - 1)])
+
+    def _go_to(self, chart: str) -> None:
+        self.current = chart
         if self._alone:
             self._arrange()
         else:
@@ -336,6 +418,28 @@ class MetricsPane(Pane):
     def action_method(self) -> None:
         self.verdict.explains = not self.verdict.explains
         self.project()
+
+    def action_training_metric(self) -> None:
+        """To what is trained; there to the next of its metrics, round and round."""
+        if self.model is None or self.model[1].training is None or not self._at_training():
+            return
+        training, metric = self._trained(self.model[0], self.model[1].training)
+        keys = [each.key for each in training.metrics] if training is not None else []
+        if metric in keys:
+            self._training_metric = keys[(keys.index(metric) + 1) % len(keys)]
+            self.project()
+
+    def action_steps_or_time(self) -> None:
+        if self._at_training():
+            self._by_time = not self._by_time
+            self.project()
+
+    def _at_training(self) -> bool:
+        """Whether the chart of what is trained is the current one; else it becomes that, if there is one."""
+        if TRAINING not in self.charts or self.current == TRAINING:
+            return TRAINING in self.charts
+        self._go_to(TRAINING)
+        return False
 
     def action_log_scale(self) -> None:
         self.logarithmic = not self.logarithmic
@@ -375,6 +479,9 @@ class MetricsPane(Pane):
     def _pointed(self, event: Chart.Pointed) -> None:
         event.stop()
         self.current = next(metric for metric, chart in self.charts.items() if chart is event.chart)
+        if self.current == TRAINING:
+            self.project()
+            return
         self.span = msgspec.structs.replace(self.span, cursor=event.time)
         self.project()
 

@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui.config import TrainingSettings
 from tui.domain.address import Address
 from tui.domain.pipeline import Run, Stage
 from tui.domain.series import Chart as ChartAnswer
 from tui.domain.status import Status
+from tui.domain.training import LinkedTraining
 from tui.engine.queries import (
     AnyQuery,
     ChartOf,
@@ -36,7 +38,7 @@ from tui.panes.metrics import LEAST_HEIGHT, LEAST_WIDTH, ChartBox
 from tui.panes.metrics import project as chart_data
 from tui.panes.stages import heading, listed
 from tui.panes.time_range import TimeRange
-from tui.panes.training import training_queries, trainings
+from tui.panes.training import ShownTraining, curve_queries, drawn, shown_curve, training_queries, trainings
 from tui.presenters.judged_metrics import metric_line
 from tui.presenters.preview import (
     JudgedLine,
@@ -53,7 +55,7 @@ from tui.presenters.preview import (
     verdict_lines,
     waiting_lines,
 )
-from tui.presenters.training import training_lines, unlinked_lines
+from tui.presenters.training import curve_lines, shown_metric, training_lines, unlinked_lines
 from widgets.chart.chart import Chart
 from widgets.chart.sparkline import sparkline
 from widgets.status_line import StatusItem, StatusLine
@@ -137,6 +139,7 @@ class PreviewPane(Pane):
             wanted.append(FailuresOf(address))
         if status is Status.RUNNING:
             wanted += [UsualOf(address), ExcerptOf(address), *training_queries(self.runtime, self.selection)]
+            wanted += self._following(run) if run is not None else ()
         elif status is Status.WAITING:
             wanted += self._judging()
         return tuple(wanted)
@@ -289,6 +292,29 @@ class PreviewPane(Pane):
             return Told(problem="those of its child pipelines are read when the tests are opened")
         return self._told(FailuresOf(run.address))
 
+    def _followed(self, found: ShownTraining) -> LinkedTraining | None:
+        """The one whose curve is shown: of those that go on the newest that has a metric. One is enough to read."""
+        return next(
+            (
+                linked
+                for linked in found.linked
+                if linked.training.going_on and shown_metric(linked.training, found.settings) is not None
+            ),
+            None,
+        )
+
+    def _following(self, run: Run) -> tuple[AnyQuery, ...]:
+        found = trainings(self.runtime, self.selection, run)
+        linked = self._followed(found) if found is not None else None
+        metric = (
+            shown_metric(linked.training, found.settings)
+            if found is not None and linked is not None
+            else None
+        )
+        if linked is None or metric is None:
+            return ()
+        return curve_queries(self.selection.model or "", linked.training, metric.key)
+
     def _training(self, run: Run, now: float) -> Iterator[Line]:
         """What it trains; or what is trained and does not say where."""
         found = trainings(self.runtime, self.selection, run)
@@ -296,9 +322,25 @@ class PreviewPane(Pane):
             return
         if found.problem:
             yield f"training not known: {found.problem}", "warning"
-        yield from training_lines(found.linked, found.settings, now, found.read_at)
+        followed = self._followed(found)
+        for linked in found.linked:
+            yield from training_lines((linked,), found.settings, now, found.read_at)
+            if linked is followed:
+                yield from self._curve(linked, found.settings)
         if not found.linked:
             yield from unlinked_lines(found.unlinked, found.job_variable, found.settings.link)
+
+    def _curve(self, linked: LinkedTraining, settings: TrainingSettings) -> Iterator[Line]:
+        """How the one that is followed does."""
+        metric = shown_metric(linked.training, settings)
+        assert metric is not None
+        shown = shown_curve(
+            self.runtime, self.selection.model or "", linked.training, metric.key, going_on=not linked.ended
+        )
+        if shown.problem:
+            yield f"  the curve is not known: {shown.problem}", "warning"
+        curves = drawn(shown, CURVE)
+        yield from curve_lines(shown.progress, shown.champion, curves, self.runtime.clock())
 
     def _verdict(self) -> Iterator[Line]:
         name, settings = self.selection.model, self.runtime.settings

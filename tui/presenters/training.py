@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tui.config import TrainingSettings
 from tui.domain.status import Status
-from tui.domain.training import LatestMetric, LinkedTraining, TrainingRun
+from tui.domain.training import LatestMetric, LinkedTraining, Noticed, Point, Progress, TrainingRun
+from tui.insight.training import Better, value_at_step
 from tui.insight.training_links import says_its_job
 from tui.presenters.pipelines import StageLine, status_word
 from tui.presenters.preview import Line
@@ -174,3 +175,54 @@ def training_lines(
         name = shorten(training.name, _MOST_NAME)
         yield f"{MARK} {name}  {word}{took}{where}", status.value if linked.link.certain else "dim"
         yield f"  {notes_of(linked, settings, read_at)}", ""
+
+
+def better_of(metric: str, settings: TrainingSettings) -> Better | None:
+    """Which way a metric is better: as the config says of its own; a loss is better the lower it is."""
+    if metric == settings.metric:
+        return settings.better
+    return "lower" if "loss" in metric.lower() else None
+
+
+def progress_words(progress: Progress, now: float) -> str:
+    """``step 27 of 40, ~3m left, by its steps``."""
+    of = f" of {progress.total}" if progress.total is not None else ""
+    words = f"step {progress.step}{of}" if progress.step or of else ""
+    if progress.ends_at is not None:
+        left = progress.ends_at - now
+        told = f"~{fmt.elapsed(left)} left" if left > 0 else "should have ended by now"
+        words += (
+            f", {told}, by its steps" if progress.basis != "the champion" else f", {told}, as the champion"
+        )
+    return words
+
+
+def champion_words(champion: Sequence[Point], step: int) -> str:
+    """What the champion had at that step."""
+    value = value_at_step(champion, step)
+    return f"champion {fmt.quantity(value)} at {step}" if value is not None else ""
+
+
+def curve_lines(
+    progress: Progress | None, champion: Sequence[Point], curves: str, now: float
+) -> Iterator[Line]:
+    """How a training run does, for the preview.
+
+    Args:
+        champion: its points, in the order of steps.
+        curves: both, drawn.
+    """
+    if progress is None:
+        return
+    words = filter(None, (progress_words(progress, now), champion_words(champion, progress.step)))
+    if line := "   ".join(words):
+        yield f"  {line}", ""
+    if curves:
+        yield f"  {curves}", ""
+    for noticed in progress.noticed:
+        yield f"  {noticed.words}", role_of(noticed)
+
+
+def role_of(noticed: Noticed) -> str:
+    """The colour of what was noticed."""
+    return "failed" if noticed.finding in ("not finite", "diverging") else "warning"

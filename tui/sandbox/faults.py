@@ -160,8 +160,10 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 def _changes(path: str, body: str) -> bool:
-    """Queries are posted too: GraphQL's, and those of Prometheus."""
-    return "mutation" in body if path.endswith("/api/graphql") else "/prometheus/" not in path
+    """Queries are posted too: GraphQL's, those of Prometheus, and a search of MLflow."""
+    if path.endswith("/api/graphql"):
+        return "mutation" in body
+    return "/prometheus/" not in path and not path.endswith("/runs/search")
 
 
 async def _nowhere(message: Message) -> None:

@@ -22,12 +22,16 @@ from tui.config import (
     JenkinsSettings,
     Launch,
     MetricSettings,
+    MLflowSettings,
     ModelSettings,
     PrometheusSettings,
+    RegistrySettings,
     Secret,
     Settings,
     SpinnakerEnvironment,
     SpinnakerSettings,
+    TrainingSettings,
+    ValidationSettings,
 )
 from tui.config.alarms import (
     RunsCondition,
@@ -288,7 +292,10 @@ class Sandbox:
                     connect_timeout=PATIENCE,
                     alerts=alarms,
                 ),
-                **({"alertmanager": AlertmanagerSettings(url=self._alertmanager)} if alarms else {}),
+                **(
+                    {"alertmanager": AlertmanagerSettings(url=self._beside("alertmanager"))} if alarms else {}
+                ),
+                **self._mlflow(),
             },
             models={
                 model.name: ModelSettings(
@@ -302,6 +309,7 @@ class Sandbox:
                     evidence=model.evidence,
                     blue_green=model.blue_green,
                     retrain=Launch(pipeline=model.retrain) if model.retrain else None,
+                    **(_trained(model.name) if model.training else {}),
                 )
                 for model in self._scenario.models
             },
@@ -336,9 +344,28 @@ class Sandbox:
             )
         }
 
-    @property
-    def _alertmanager(self) -> str:
-        return self._addresses["prometheus"].removesuffix("prometheus") + "alertmanager"
+    def _mlflow(self) -> dict[str, MLflowSettings]:
+        """In the worlds whose jobs train something."""
+        if not any(model.training for model in self._scenario.models):
+            return {}
+        settings = MLflowSettings(url=self._beside("mlflow"), timeout=PATIENCE, connect_timeout=PATIENCE)
+        return {"mlflow": settings}
+
+    def _beside(self, name: str) -> str:
+        """What is served at the port of the Prometheus."""
+        return self._addresses["prometheus"].removesuffix("prometheus") + name
+
+
+def _trained(model: str) -> dict[str, Any]:
+    """Where a model's training and its versions are told of."""
+    metrics = {
+        "val_auc": ValidationSettings(better="higher", max_worse=0.01),
+        "val_loss": ValidationSettings(better="lower", max_worse="5%"),
+    }
+    return {
+        "training": TrainingSettings(source="mlflow", experiments=(model,), metric="val_loss"),
+        "registry": RegistrySettings(source="mlflow", model=model, metrics=metrics),
+    }
 
 
 def _alarms(scenario: Scenario) -> dict[str, AlarmSettings]:

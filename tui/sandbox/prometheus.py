@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 
 from tui.sandbox import alerting
 from tui.sandbox.faults import Faults, with_faults
+from tui.sandbox.mlflow import mlflow_routes
 from tui.sandbox.series import METRICS, SCRAPE, Serving, Signal, requests, servings, value
 from tui.sandbox.world import World
 
@@ -43,8 +44,9 @@ class _Bad(Exception):
     """The request is refused with 400 ``bad_data``."""
 
 
-def prometheus_app(world: World, faults: Faults) -> Starlette:
-    """The Prometheus of ``world``, under the prefix ``/prometheus``, and its Alertmanager under ``/alertmanager``."""
+def prometheus_app(world: World, faults: Faults, gitlab_url: str = "") -> Starlette:
+    """The Prometheus of ``world``, under the prefix ``/prometheus``, its Alertmanager under ``/alertmanager`` and its
+    MLflow, which names pages of the GitLab there, under ``/mlflow``."""
 
     async def query(request: Request) -> Response:
         return await _answer(request, lambda form: _instant(world, form))
@@ -80,6 +82,7 @@ def prometheus_app(world: World, faults: Faults) -> Starlette:
         routes=[
             Mount("/prometheus", routes=api),
             Mount("/alertmanager", routes=[Route("/api/v2/alerts", managed)]),
+            Mount("/mlflow", routes=mlflow_routes(world, gitlab_url)),
         ],
         middleware=[Middleware(with_faults, faults=faults, refuse=_refuse)],
         exception_handlers={404: _not_found},

@@ -394,7 +394,8 @@ def _ranking() -> tuple[Task, ...]:
 
 
 def tour() -> Scenario:
-    """The demo that people see: that of the tests, with a Spinnaker that delivers one model more."""
+    """The demo that people see: that of the tests, with a Spinnaker that delivers one model more, and an MLflow that
+    tells what is trained."""
     shown = demo()
     shipped = (("VERSION", "{version}"),)
     pipelines = (
@@ -423,7 +424,23 @@ def tour() -> Scenario:
             cause="timer",
             parameters=(("EPOCHS", "6"),),
         ),
+        Pipeline(
+            system="gitlab",
+            path="ml/fraud",
+            ref="release/weekly",
+            tasks=plan(
+                _side_by_side("prepare", Task("features", 12)),
+                _side_by_side("train", Task("train", 240, label="gpu", wait=3)),
+                _side_by_side("evaluate", Task("evaluate", 15, tests=24)),
+            ),
+            every=330,
+            age=130,
+            history=4,
+            history_every=7000,
+            cause="timer",
+        ),
     )
+    fraud, *others = shown.models
     ranking = Model(
         name="ranking",
         title="Search ranking",
@@ -432,7 +449,9 @@ def tour() -> Scenario:
         drift=0.1,
     )
     return msgspec.structs.replace(
-        shown, pipelines=(*shown.pipelines, *pipelines), models=(*shown.models, ranking)
+        shown,
+        pipelines=(*shown.pipelines, *pipelines),
+        models=(msgspec.structs.replace(fraud, training="train/train"), *others, ranking),
     )
 
 

@@ -158,7 +158,9 @@ class Server:
             "jenkins": jenkins.jenkins_app(self._world, self._faults["jenkins"], for_jenkins),
             "gitlab": gitlab.gitlab_app(self._world, self._faults["gitlab"], for_gitlab),
             "spinnaker": spinnaker.spinnaker_app(self._world, self._faults["spinnaker"], for_spinnaker),
-            "prometheus": prometheus_app(self._world, self._faults["prometheus"]),
+            "prometheus": prometheus_app(
+                self._world, self._faults["prometheus"], f"{self._origin('gitlab')}/gitlab"
+            ),
         }
 
     def _face(self, face: str) -> ASGIApp:

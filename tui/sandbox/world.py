@@ -135,6 +135,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     blue_green: tuple[str, str] | None = None
     retrain: str = ""
     """The pipeline that trains it anew; empty: none does."""
+    training: str = ""
+    """The task id of the job that trains it, of which an MLflow tells; empty: none does."""
     drift: float = 0.0
     """How much worse the canary of the start gets: 0 stays like the baseline; 1 is worse from the beginning and beyond
     every limit twelve minutes after the start."""

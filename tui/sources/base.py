@@ -14,7 +14,7 @@ from tui.domain.model_comparison import VersionRecord
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Grid, Samples
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.domain.training import TrainingRun
+from tui.domain.training import History, TrainingRun
 from tui.domain.verdict import ServerVerdict
 
 if TYPE_CHECKING:
@@ -279,6 +279,21 @@ class TrainingSource(Source, Protocol):
         Raises:
             SourceError: as :meth:`training_now`.
         """
+        ...
+
+    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+        """The values of one metric of a run, of very many some, with the last one among them.
+
+        Args:
+            after: only those of higher steps; where :meth:`reads_on`.
+
+        Raises:
+            SourceError
+        """
+        ...
+
+    async def reads_on(self) -> bool:
+        """Whether the server finds what came after a step without reading all that was before it."""
         ...
 
 

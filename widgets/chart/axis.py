@@ -172,6 +172,17 @@ def time_ticks(start: float, end: float, most: int) -> tuple[tuple[float, str], 
     return tuple(ticks)
 
 
+def step_ticks(start: float, end: float, most: int) -> tuple[tuple[float, str], ...]:
+    """At most ``most`` round steps from ``start`` to ``end``, which are whole numbers."""
+    if most < 1 or end <= start:
+        return ()
+    step = next(step for step in _round_steps(max(1.0, (end - start) / most)) if (end - start) / step < most)
+    step = max(1.0, step)
+    first = math.ceil(start / step)
+    ticks = ((first + number) * step for number in range(most))
+    return tuple((at, value_text(at)) for at in ticks if at <= end)
+
+
 def clock_text(at: float) -> str:
     """``at``, seconds since the epoch, as local ``14:05``."""
     return time.strftime("%H:%M", time.localtime(at))

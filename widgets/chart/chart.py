@@ -45,6 +45,8 @@ class Chart(Widget):
         & > .chart--axis { text-style: dim; }
         & > .chart--baseline { color: $text-primary; }
         & > .chart--canary { color: $text-accent; }
+        & > .chart--champion { color: $text-primary; }
+        & > .chart--run { color: $text-accent; }
         & > .chart--other { color: $text-primary; }
         & > .chart--warn { color: $text-warning; }
         & > .chart--fail { color: $text-error; }

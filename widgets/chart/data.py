@@ -17,9 +17,9 @@ class ChartLine(NamedTuple):
     """One series. Its role decides how it is drawn, which can be told without colours."""
 
     label: str
-    role: Literal["baseline", "canary", "other"]
+    role: Literal["baseline", "canary", "champion", "run", "other"]
     times: Sequence[float]
-    """Seconds since the epoch, ascending."""
+    """Seconds since the epoch, or steps; ascending."""
     values: Sequence[float | None]
     """As many as times; None is a gap, and drawn as one."""
     ceiling: float | None = None
@@ -48,7 +48,7 @@ class ChartData(NamedTuple):
     unit: str = ""
     start: float = 0.0
     end: float = 0.0
-    """The time shown, seconds since the epoch."""
+    """The time shown, seconds since the epoch; or the steps."""
     lines: tuple[ChartLine, ...] = ()
     limits: tuple[Limit, ...] = ()
     markers: tuple[Marker, ...] = ()
@@ -61,6 +61,8 @@ class ChartData(NamedTuple):
     """On a logarithmic scale; what is not above 0 has no place on it."""
     small: bool = False
     """One of many: drawn in a moment, with one line less of axis."""
+    steps: bool = False
+    """The lines run over steps, which are counted, instead of time."""
 
 
 def runs(line: ChartLine, start: float, end: float, most: int, above: float = -math.inf) -> tuple[Run, ...]:

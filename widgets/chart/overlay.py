@@ -11,7 +11,7 @@ from widgets.chart.data import Limit
 from widgets.chart.scene import BRAILLE, LEFT, LINES, Picture, Scene
 
 CURSOR = "┃"
-LETTERS = {"baseline": "b", "canary": "c"}
+LETTERS = {"baseline": "b", "canary": "c", "champion": "c", "run": "r"}
 """Stands on the line of a role here and there, as heights do on a map: colours do not tell everybody the two apart."""
 _LETTER_GAP = 24
 _EMPTY = " \u2800"

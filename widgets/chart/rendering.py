@@ -74,7 +74,7 @@ def picture(data: ChartData, width: int, height: int, axis: ValueAxis | None = N
     bounds = scale(min(values), max(values), [limit for limit in limits if limit.value > above])
     subject = (data.title, data.unit, data.end - data.start)
     shown = (axis or ValueAxis()).scale(*bounds, rows, 2 if compact else 3, log=data.log, of=subject)
-    scene = Scene(data.start, data.end, shown, drawn, markers, columns, rows)
+    scene = Scene(data.start, data.end, shown, drawn, markers, columns, rows, data.steps)
     over = (_marker_line(scene),) if labelled else ()
     canvas = small(scene, bool(below)) if compact else large(scene)
     cursor = data.cursor if data.cursor is not None and data.start <= data.cursor <= data.end else None
@@ -89,7 +89,7 @@ def canvas_columns(data: ChartData, width: int) -> int:
 def _sparklines(data: ChartData, width: int, height: int) -> Picture:
     """A line for each series, on the same scale: what it is, its newest value, and its shape. The canary's comes
     first where there is no room for all."""
-    lines = sorted(data.lines, key=lambda line: line.role != "canary")[:height]
+    lines = sorted(data.lines, key=lambda line: line.role not in ("canary", "run"))[:height]
     windows = [
         [value for at, value in zip(line.times, line.values, strict=False) if data.start <= at <= data.end]
         for line in lines
@@ -103,7 +103,7 @@ def _sparklines(data: ChartData, width: int, height: int) -> Picture:
         names = ["" if line.role == "other" else line.role for line in lines]
     if not apart:
         names = [f"{title} {name}".strip() for name in names]
-    values = ["".join(_told(line, data.cursor)) for line in lines]
+    values = ["".join(_told(line, data)) for line in lines]
     widths = max(map(cell_len, names)), max(map(cell_len, values))
     drawn = [
         fit(
@@ -121,7 +121,10 @@ def _sparklines(data: ChartData, width: int, height: int) -> Picture:
 
 def _emptiness(data: ChartData) -> str:
     span = data.end - data.start
-    words = f"no data from {moment_text(data.start, span)} to {moment_text(data.end, span)}"
+    if data.steps:
+        words = f"no data from step {data.start:.0f} to {data.end:.0f}"
+    else:
+        words = f"no data from {moment_text(data.start, span)} to {moment_text(data.end, span)}"
     if data.log and any(run for line in data.lines for run in runs(line, data.start, data.end, 1)):
         return "nothing is above 0, and a logarithmic scale shows nothing else"
     return words
@@ -141,7 +144,7 @@ def _entries(data: ChartData, brief: bool = False) -> list[tuple[Piece, ...]]:
     for line in data.lines:
         sample = (f"⠤{LETTERS.get(line.role, '')}⠤", line.role)
         words = "" if brief else f" {_name(line)}".rstrip()
-        value, when = _told(line, data.cursor)
+        value, when = _told(line, data)
         entries.append(
             (sample, (f"{words} ", ""), (value.rjust(0 if brief else _VALUE_WIDTH), "value"), (when, ""))
         )
@@ -156,20 +159,21 @@ def _name(line: ChartLine) -> str:
     return line.label if line.role == "other" else f"{line.role} {line.label}".rstrip()
 
 
-def _told(line: ChartLine, cursor: float | None) -> tuple[str, str]:
+def _told(line: ChartLine, data: ChartData) -> tuple[str, str]:
     """The value that the legend tells of ``line``, and when that was, where it is not plain."""
 
     def text(value: float) -> str:
         least = line.ceiling is not None and value >= line.ceiling
         return f"≥{value_text(value)}" if least else value_text(value)
 
-    if cursor is not None:
-        value = value_at(line, cursor)
+    if data.cursor is not None:
+        value = value_at(line, data.cursor)
         return (text(value) if value is not None else "no value"), ""
     newest = last_value(line)
     if newest is None:
         return "no data", ""
-    return text(newest[0]), f" at {clock_text(newest[1])}" if not newest[2] else ""
+    where = value_text(newest[1]) if data.steps else clock_text(newest[1])
+    return text(newest[0]), f" at {where}" if not newest[2] else ""
 
 
 def _moment(data: ChartData, cursor: float) -> str:

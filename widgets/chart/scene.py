@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from widgets.cells import Piece, fit
-from widgets.chart.axis import LABEL_WIDTH, Scale, time_ticks, value_labels, value_text
+from widgets.chart.axis import LABEL_WIDTH, Scale, step_ticks, time_ticks, value_labels, value_text
 from widgets.chart.data import Marker, Run
 
 Picture: TypeAlias = tuple[tuple[Piece, ...], ...]
@@ -21,8 +21,19 @@ Picture: TypeAlias = tuple[tuple[Piece, ...], ...]
 LEFT = LABEL_WIDTH + 1
 """Cells before the canvas."""
 # plotext is given their indexes as colours, and they come back in its answer.
-ROLES = ("axis", "baseline", "canary", "other", "warn", "fail", "marker", "cursor")
-LINES = ("baseline", "canary", "other")
+ROLES = (
+    "axis",
+    "baseline",
+    "canary",
+    "champion",
+    "run",
+    "other",
+    "warn",
+    "fail",
+    "marker",
+    "cursor",
+)
+LINES = ("baseline", "canary", "champion", "run", "other")
 BRAILLE = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
 """The dots of a cell from the lowest."""
 
@@ -41,6 +52,7 @@ class Scene(NamedTuple):
     markers: tuple[Marker, ...]
     columns: int
     rows: int
+    steps: bool = False
 
     def dots(self, time: float, value: float) -> tuple[int, int]:
         """The dot of a point, from the lower left: there are two by four in a cell."""
@@ -68,7 +80,8 @@ class Scene(NamedTuple):
 
     @property
     def times(self) -> tuple[tuple[float, str], ...]:
-        return time_ticks(self.start, self.end, self.columns // 12)
+        ticks = step_ticks if self.steps else time_ticks
+        return ticks(self.start, self.end, self.columns // 12)
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import socket
 import subprocess
@@ -16,14 +17,30 @@ import msgspec
 import pytest
 
 from tests.contract.metrics.mlflow_support import API, AT, GRID, source
-from tui.config import ModelSettings, RegistrySettings, ValidationSettings
+from tui.config import (
+    MLflowSettings,
+    ModelSettings,
+    RegistrySettings,
+    Settings,
+    TrainingSettings,
+    ValidationSettings,
+)
+from tui.domain.address import Address
 from tui.domain.candidate import RegisteredVersion
 from tui.domain.health import Trouble
 from tui.domain.model_comparison import Standing
+from tui.domain.pipeline import Job, Run, Stage
+from tui.domain.status import Status
+from tui.domain.training import Link
 from tui.domain.verdict import MetricOutcome
 from tui.engine.actions.model_rules import champions
+from tui.engine.queries import CurveOf, TrainingOf
 from tui.engine.queries.candidates import candidacy
+from tui.engine.runtime import Runtime
 from tui.insight.model_comparison import differences
+from tui.insight.training import by_step, progress, resumed_at
+from tui.insight.training_links import Server, linked
+from tui.presenters.training import standing
 from tui.sources.base import SourceError
 
 
@@ -272,3 +289,88 @@ async def test_two_models_of_one_run_on_a_real_server(real: RealMLflow, tmp_path
     assert (loss.baseline, loss.canary, loss.outcome) == (None, None, MetricOutcome.UNCLEAR)
     assert [note.partition(", so ")[2].partition(" may be")[0] for note in found.notes] == ["loss", "loss"]
     assert answer.rows[0][0] == (("model", found.champion.model_id),)
+
+
+LIVE = """
+import sys
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("live")
+with mlflow.start_run(run_name="live"):
+    mlflow.log_param("epochs", 40)
+    for line in sys.stdin:
+        step, value = line.split()
+        mlflow.log_metric("val_loss", float(value), step=int(step))
+        print(step, flush=True)
+"""
+
+
+async def test_a_run_that_trains_is_followed_on_a_real_server(real: RealMLflow, tmp_path: Path) -> None:
+    """Every step once and in order, and its job from the first second on. Killed, it goes on for ever, says MLflow."""
+    settings = Settings(
+        sources={"ml": MLflowSettings(url=real.url)},
+        models={"m": ModelSettings(training=TrainingSettings(source="ml", experiments=("live",)))},
+    )
+    python = Path(os.environ["PIPEDECK_MLFLOW"]).parent / "python"
+    page = "https://git.example.com/ml/fraud/-/jobs/77001"
+    context = json.dumps({"gitlab.CI_JOB_ID": "77001", "ci.url": page})
+    job = Job(Address("g", "ml/fraud", 1, "train"), "77001", "train", Status.RUNNING, web_url=page)
+    ci = Run(
+        Address("g", "ml/fraud", 1),
+        "",
+        Status.RUNNING,
+        stages=(Stage("1", "train", job.status, jobs=(job,)),),
+    )
+    program = await asyncio.create_subprocess_exec(
+        python,
+        *("-c", LIVE, real.url),
+        cwd=tmp_path,
+        env={**os.environ, "MLFLOW_RUN_CONTEXT": context, "GIT_PYTHON_REFRESH": "quiet"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    into, out = program.stdin, program.stdout
+    assert into is not None
+    assert out is not None
+
+    async def log(step: int, value: float) -> None:
+        into.write(f"{step} {value}\n".encode())
+        assert await out.readline() == f"{step}\n".encode()
+
+    async with source(real.url) as mlflow:
+        runtime = Runtime(settings, {"ml": mlflow})
+        try:
+            for step in range(20):
+                await log(step, math.nan if step == 15 else 1 / (step + 1))
+                (training,) = (await runtime.poller.ask(TrainingOf("m"))).running
+                curve = await runtime.poller.ask(CurveOf("m", training.id, "val_loss"))
+                assert [point.step for point in curve.points] == list(range(step + 1))
+            assert [point.step for point in curve.points if point.value is None] == [15]
+            found = progress(
+                curve.points, now=curve.points[-1].at, better="lower", params=dict(training.params)
+            )
+            assert found is not None
+            assert (found.step, found.total, found.best) == (19, 40, curve.points[-1])
+            assert found.ends_at is not None
+            server = Server("https://git.example.com", "CI_JOB_ID", alone=False)
+            (linked_run,) = linked(ci, [training], server)
+            assert linked_run.link == Link(job.address, "job id", True)
+            # Resumed at a lower step: a fresh look has it, and the newest value of a step wins.
+            await log(3, 9.0)
+            again = await mlflow.history(training.id, "val_loss")
+            assert resumed_at(again.points) == 3
+            assert by_step(again.points)[3].value == 9.0
+            program.kill()
+            await program.wait()
+            (left,) = (await runtime.poller.ask(TrainingOf("m"))).running
+            assert left.status is Status.RUNNING
+            ended = msgspec.structs.replace(job, status=Status.CANCELED)
+            over = msgspec.structs.replace(ci, stages=(Stage("1", "train", ended.status, jobs=(ended,)),))
+            assert standing(linked(over, [left], server)[0], None)[:2] == (Status.CANCELED, "left running")
+        finally:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+            await runtime.close()

@@ -10,9 +10,9 @@ from tests.contract.metrics.test_mlflow import recorded
 from tests.http_stub import Reply, Request, Route, http_stub
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.domain.training import TrainingRun
+from tui.domain.training import History, TrainingRun
 from tui.sources.base import SourceError
-from tui.sources.metrics.mlflow_training import MOST_RECENT, MOST_RUNNING
+from tui.sources.metrics.mlflow_training import MOST_POINTS, MOST_RECENT, MOST_RUNNING
 
 SEARCH = f"POST {API}/runs/search"
 BY_NAME = f"GET {API}/experiments/get-by-name"
@@ -190,3 +190,106 @@ async def test_the_last_that_finished_takes_proof_that_one_may_look(major: str) 
                 await mlflow.trained_last(["fraud"])
     assert caught.value.trouble is Trouble.FORBIDDEN
     assert len(stub.requests) == 5
+
+
+INTERVAL = f"GET {API}/metrics/get-history-bulk-interval"
+VERSION = "GET /version"
+
+
+async def history(reply: Route, run: str = "r1", after: int | None = None) -> tuple[History, Request]:
+    with http_stub({INTERVAL: reply}) as stub:
+        async with source(stub.url) as mlflow:
+            found = await mlflow.history(run, "val_loss", after)
+        (asked,) = stub.requests
+    return found, asked
+
+
+class TestAHistory:
+    @MAJORS
+    async def test_one_request_gives_chosen_points_of_that_run(self, major: str) -> None:
+        reply = recorded(f"{major}/bulk-interval-public-path")
+        run = json.loads(reply.body)["metrics"][0]["run_id"]
+        found, asked = await history(reply, run)
+        assert [found.points[0].step, found.points[-1].step] == [0, 39]
+        assert len(found.points) == {"3.17.2": 10, "2.22.5": 11}[major], "of two runs only the one"
+        assert not found.sampled
+        assert asked.query == {
+            "run_ids": [run],
+            "metric_key": ["val_loss"],
+            "max_results": [str(MOST_POINTS)],
+        }
+
+    async def test_what_came_after_is_asked_with_both_ends(self) -> None:
+        """One end alone is a 400; an end of more than 32 bits is none."""
+        reply = recorded("3.17.2/bulk-interval-huge-end")
+        found, asked = await history(reply, json.loads(reply.body)["metrics"][0]["run_id"], 99_989)
+        assert [point.step for point in found.points] == list(range(99_990, 100_000))
+        assert (asked.query["start_step"], asked.query["end_step"]) == (["99990"], ["9007199254740991"])
+        assert asked.query["max_results"] == ["2500"]
+        assert (await history(recorded("3.17.2/bulk-interval-future"), after=99_999))[0].points == ()
+
+    @MAJORS
+    async def test_values_that_are_not_finite(self, major: str) -> None:
+        reply = recorded(f"{major}/bulk-interval-nan")
+        found, _ = await history(reply, json.loads(reply.body)["metrics"][0]["run_id"])
+        assert next(point.step for point in found.points if point.value is None) == 12
+        assert found.points[-1].value is None
+
+    @MAJORS
+    async def test_a_resumed_run_is_in_the_order_of_time(self, major: str) -> None:
+        reply = recorded(f"{major}/bulk-interval-resumed")
+        found, _ = await history(reply, json.loads(reply.body)["metrics"][0]["run_id"])
+        times = [point.at for point in found.points]
+        assert times == sorted(times)
+
+    async def test_a_server_that_knows_no_limit_without_steps_is_thinned(self) -> None:
+        """2.22.5 sends all of it: 50 for the 5 that were asked for."""
+        reply = recorded("2.22.5/bulk-interval-stepless")
+        run = json.loads(reply.body)["metrics"][0]["run_id"]
+        assert len((await history(reply, run))[0].points) == 50
+        many = [
+            {"key": "a", "value": n, "timestamp": 10**12 + n, "step": 0, "run_id": "r1"} for n in range(5000)
+        ]
+        found, _ = await history(Reply.json({"metrics": many}))
+        assert (len(found.points), found.sampled) == (MOST_POINTS, True)
+        assert (found.points[0].value, found.points[-1].value) == (0.0, 4999.0)
+
+    async def test_a_run_that_is_not_there_has_none(self) -> None:
+        assert (await history(recorded("3.17.2/bulk-interval-missing-run")))[0] == History((), False)
+
+    async def test_where_it_must_not_be_read_that_is_said(self) -> None:
+        with pytest.raises(SourceError) as caught:
+            await history(recorded("3.17.2-auth/no-permission-bulk-interval"))
+        assert caught.value.trouble is Trouble.FORBIDDEN
+
+    async def test_where_there_is_no_such_request_all_pages_are_read(self) -> None:
+        pages = [
+            Reply.json(
+                {"metrics": [{"value": n, "timestamp": 10**12 + n, "step": n}], "next_page_token": token}
+            )
+            for n, token in enumerate(("t1", "t2", "t2", "never"))
+        ]
+        routes: dict[str, Route] = {
+            INTERVAL: Reply.text("<!doctype html>not found", 404, "text/html"),
+            f"GET {API}/metrics/get-history": pages,
+        }
+        with http_stub(routes) as stub:
+            async with source(stub.url) as mlflow:
+                found = await mlflow.history("r1", "loss")
+            assert len(stub.requests) == 4, "a token that stands still ends it"
+        assert [point.step for point in found.points] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("reply", "on"),
+        [
+            (recorded("3.17.2/version"), True),
+            (recorded("2.22.5/version"), False),
+            (recorded("3.17.2-auth/none-version"), True),
+            (Reply.text("<html>" + "x" * 100), True),
+        ],
+    )
+    async def test_the_version_tells_whether_it_reads_all_each_time(self, reply: Reply, on: bool) -> None:
+        with http_stub({VERSION: reply}) as stub:
+            async with source(stub.url) as mlflow:
+                assert [await mlflow.reads_on() for _ in range(3)] == [on] * 3
+            assert len(stub.requests) == 1

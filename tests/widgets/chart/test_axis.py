@@ -10,6 +10,7 @@ from widgets.chart.axis import (
     ValueAxis,
     log_scale,
     moment_text,
+    step_ticks,
     time_ticks,
     value_labels,
     value_scale,
@@ -205,3 +206,24 @@ def test_a_moment_is_told_as_finely_as_it_is_shown(zone: None) -> None:
     assert moment_text(NOON, 3600) == "17:45"
     assert moment_text(NOON, 3600, 15) == "17:45:00"
     assert moment_text(NOON, 7 * 86400, 15) == "01 Jan 17:45"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "most", "names"),
+    [
+        (0, 40, 6, ["0", "10", "20", "30", "40"]),
+        (0, 3, 9, ["0", "1", "2", "3"]),
+        (0, 1, 9, ["0", "1"]),
+        (7, 8, 1, ["8"]),
+        (0, 100_000, 4, ["0", "50000", "100k"]),
+        (0, 40, 0, []),
+        (5, 5, 6, []),
+    ],
+)
+def test_steps_are_whole_and_round(start: float, end: float, most: int, names: list[str]) -> None:
+    assert [name for _, name in step_ticks(start, end, most)] == names
+
+
+@given(st.integers(-(1 << 62), 1 << 62), st.integers(1, 1 << 62), st.integers(0, 30))
+def test_there_are_never_too_many_steps(start: int, span: int, most: int) -> None:
+    assert len(step_ticks(float(start), float(start) + span, most)) <= most

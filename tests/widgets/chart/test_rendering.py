@@ -336,6 +336,7 @@ marker = st.builds(Marker, st.floats(-10, 700), st.text(st.characters(categories
     log=st.booleans(),
     small=st.booleans(),
     cursor=st.none() | st.floats(-10, 700),
+    steps=st.booleans(),
 )
 def test_nothing_breaks_it(
     lines: tuple[ChartLine, ...],
@@ -346,8 +347,9 @@ def test_nothing_breaks_it(
     log: bool,
     small: bool,
     cursor: float | None,
+    steps: bool,
 ) -> None:
-    data = ChartData("t", "u", 0, 600, lines, limits, markers, ("note",), "", cursor, log, small)
+    data = ChartData("t", "u", 0, 600, lines, limits, markers, ("note",), "", cursor, log, small, steps)
     drawn = picture(data, width, height)
     assert len(drawn) <= height
     assert all(cell_len(text) <= width for text in lines_of(drawn))

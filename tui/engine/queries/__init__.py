@@ -14,7 +14,7 @@ from tui.engine.queries.local import ActivitiesNow, AlarmsNow, AnnouncementsNow,
 from tui.engine.queries.logs import LogOf
 from tui.engine.queries.pipelines import PipelinesOf, RunAt
 from tui.engine.queries.tests import CaseOf, TestsOf
-from tui.engine.queries.training import TrainingOf
+from tui.engine.queries.training import ChampionCurveOf, CurveOf, TrainingOf
 from tui.engine.queries.usual import UsualOf
 from tui.engine.queries.verdicts import VerdictOf
 
@@ -27,10 +27,12 @@ __all__ = [
     "AnyQuery",
     "CandidateOf",
     "CaseOf",
+    "ChampionCurveOf",
     "ChangesBetween",
     "ChartOf",
     "ComparisonOf",
     "Context",
+    "CurveOf",
     "EnvironmentsOf",
     "EvaluationOf",
     "EvaluationsOf",

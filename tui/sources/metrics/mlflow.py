@@ -80,12 +80,7 @@ class MLflowSource(MLflowTraining):
 
     async def reach(self) -> Finding:
         await self._get("registered-models/search", _anything, {"max_results": "1"})
-        try:
-            answer = await self._http.send("GET", "/version")
-            if answer.status == 200 and len(answer.body) < 40:
-                self._version = clean(answer.body.decode(errors="replace")).strip()
-        except SourceError:
-            pass  # a gateway need not pass it on, and nothing depends on it
+        await self._learn_version()
         return Finding("ok", "registry", f"can be read; version {self._version or 'not told'}")
 
     def _advice(self, trouble: Trouble) -> str:

@@ -8,13 +8,17 @@ from urllib.parse import quote
 from tui.config import MLflowSettings
 from tui.domain.health import Trouble
 from tui.domain.status import Status
-from tui.domain.training import LatestMetric, TrainingRun
+from tui.domain.training import History, LatestMetric, Point, TrainingRun
 from tui.sources.base import SourceError
 from tui.sources.http.bounds import moment
 from tui.sources.metrics import mlflow_payload as payload
 from tui.sources.metrics.mlflow_registry import MLflowRegistry, commit_of
 from tui.text.safe import clean, shorten
 
+MOST_POINTS = 400
+"""Of a history that is read whole: more than a terminal has columns, and 70 kB."""
+MOST_AFTER = 2500
+"""Of what came after: as many as MLflow gives."""
 MOST_RUNNING = 50
 MOST_RECENT = 20
 """Runs that are asked for. Each comes with all its metrics, parameters and tags: there is no leaving them out."""
@@ -22,6 +26,9 @@ _MOST_VALUES = 500
 """Metrics, parameters and tags of a run that are kept, of training."""
 _LONGEST = 500
 """Characters of a value: what is longer is neither a number, an id nor an address."""
+_INTERVAL = "metrics/get-history-bulk-interval"
+_LAST_STEP = (1 << 53) - 1
+_PER_PAGE, _MOST_PAGES = 25_000, 4
 _LARGEST_STEP = (1 << 63) - 1
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _OF_MACHINE = "system/"
@@ -44,6 +51,7 @@ class MLflowTraining(MLflowRegistry):
         super().__init__(name, settings, clock=clock)
         self._experiments: dict[str, str] = {}
         """The ids of experiments by name, which never change."""
+        self._asked_version = False
 
     async def training_now(self, experiments: Sequence[str]) -> tuple[TrainingRun, ...]:
         return await self._search(experiments, MOST_RUNNING, "attributes.status = 'RUNNING'")
@@ -52,13 +60,68 @@ class MLflowTraining(MLflowRegistry):
         return await self._search(experiments, MOST_RECENT)
 
     async def trained_last(self, experiments: Sequence[str]) -> TrainingRun | None:
-        for (
-            name
-        ) in experiments:  # each is asked for anew: what one may see may change, and a search would be empty
+        for name in experiments:
+            # Asked for anew: what one may see may change, and a search would be empty.
             self._experiments.pop(name, None)
         finished = "attributes.end_time > 0 AND attributes.status = 'FINISHED'"
         found = await self._search(experiments, 1, finished, order="attributes.end_time DESC")
         return found[0] if found else None
+
+    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+        """By the one request that chooses points and takes a range of steps; where there is none, all pages."""
+        began = self._clock()
+        query = {"run_ids": run, "metric_key": metric, "max_results": str(MOST_POINTS)}
+        if after is not None:
+            # Both ends or none (contracts: model §8).
+            query |= {
+                "start_step": str(after + 1),
+                "end_step": str(_LAST_STEP),
+                "max_results": str(MOST_AFTER),
+            }
+        try:
+            found = (await self._get(_INTERVAL, payload.histories, query)).metrics
+        except SourceError as error:
+            if error.trouble is not Trouble.NOT_FOUND:
+                raise
+            found = await self._pages(run, metric)
+        points = [
+            Point(step_of(each.step), at, payload.value_of(each.value))
+            for each in found
+            if (at := moment(each.timestamp)) is not None and each.run_id in ("", run)
+        ]
+        points.sort(key=lambda point: point.at)
+        most = MOST_POINTS if after is None else MOST_AFTER
+        # One that knows no limit for what was logged without steps sends all (2.22).
+        return History(thinned(points, most), len(points) >= most, max(0.0, self._clock() - began))
+
+    async def reads_on(self) -> bool:
+        """2.x reads a whole history for each request, two seconds of 100 000 values, even if it answers nothing."""
+        await self._learn_version()
+        return not self._version.startswith("2.")
+
+    async def _learn_version(self) -> None:
+        """Once; a gateway need not pass it on, and a server with logins refuses it."""
+        if self._asked_version:
+            return
+        try:
+            answer = await self._http.send("GET", "/version")
+        except SourceError:
+            return
+        self._asked_version = True
+        if answer.status == 200 and len(answer.body) < 40:
+            self._version = clean(answer.body.decode(errors="replace")).strip()
+
+    async def _pages(self, run: str, metric: str) -> list[payload.Metric]:
+        query = {"run_id": run, "metric_key": metric, "max_results": str(_PER_PAGE)}
+        found: list[payload.Metric] = []
+        for _ in range(_MOST_PAGES):
+            page = await self._get("metrics/get-history", payload.histories, query)
+            found += page.metrics
+            token = page.next_page_token
+            if not page.metrics or not token or token == query.get("page_token"):
+                break
+            query["page_token"] = token
+        return found
 
     async def _search(
         self,
@@ -135,6 +198,13 @@ def latest(metrics: Iterable[payload.Metric]) -> tuple[LatestMetric, ...]:
     ]
     found.sort(key=lambda metric: (metric.key.startswith(_OF_MACHINE), metric.key))
     return tuple(found[:_MOST_VALUES])
+
+
+def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
+    """Evenly chosen ones of too many, the first and the last among them."""
+    if len(points) <= most:
+        return tuple(points)
+    return tuple(points[round(index * (len(points) - 1) / (most - 1))] for index in range(most))
 
 
 def step_of(step: float) -> int:
