@@ -148,7 +148,8 @@ async def test_it_stands_below_its_job(size: tuple[int, int], snapshot: Snapshot
             ["»", "∿ challenger-run", "running", "val_loss 0.3581 at step 27; by job id"],
         ]
         assert work.text == snapshot
-        await work.press("down", "down")
+        assert work.stages.table.highlight("training challenger-run")
+        await work.settle()
         selected = work.stages.selected
         assert selected.address == CHURN.at_job("train"), "keys mean the job"
         assert selected.url == "http://127.0.0.1:1/#/experiments/1/runs/a"

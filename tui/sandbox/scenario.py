@@ -436,7 +436,7 @@ def tour() -> Scenario:
             every=330,
             age=130,
             history=4,
-            history_every=7000,
+            history_every=330,
             cause="timer",
         ),
     )
