@@ -16,7 +16,7 @@ def test_a_command_has_a_sandbox_of_its_own_with_the_looks_of_a_config(tmp_path:
     assert (done.returncode, done.stderr) == (0, "")
     shown = tomllib.loads(done.stdout)
     assert shown["ui"]["theme"] == "nord"
-    assert set(shown["sources"]) == {"jenkins", "gitlab", "spinnaker", "prometheus", "alertmanager"}
+    assert set(shown["sources"]) == {"jenkins", "gitlab", "spinnaker", "prometheus", "alertmanager", "mlflow"}
     assert "sandbox-token" not in done.stdout
 
 
