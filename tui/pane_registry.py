@@ -44,6 +44,8 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     class_name: str
     """``MODULE:CLASS``; imported when it is made."""
     title: str
+    short: str = ""
+    """On its tab, where there is little room."""
     go: tuple[str, ...] = ()
     """The keys that go there, its number first; without one it has no tab."""
     go_words: str = ""
@@ -168,6 +170,7 @@ PANES: tuple[PaneSpec, ...] = (
         scope="deployments",
         class_name="tui.panes.deployments:DeploymentsPane",
         title="Deployments",
+        short="Deploys",
         go=("5",),
         go_words="Go to the deployments of the model",
         acts=True,

@@ -57,6 +57,8 @@ class Tab(NamedTuple):
     """How many there are to look at."""
     role: str = ""
     """Of the number."""
+    short: str = ""
+    """Its title where there is little room."""
 
 
 class _Line(Widget):
@@ -164,8 +166,12 @@ def _shorten(left: list[StatusItem], right: list[StatusItem]) -> bool:
 
 
 class TabLine(_Line):
-    """Tabs, one of them the current one. Where not all their titles fit, the longest are cut first, but never that of
-    the current one; a number is always there."""
+    """Tabs, one of them the current one. Where there is little room keys and titles stand without blanks between them
+    (``1Pipelines 2Stages``) and titles are short; where not even these fit, the longest are cut first, but never that
+    of the current one; a number is always there."""
+
+    NUMBERS: ClassVar[int] = 6
+    """Cells that are kept for numbers, so that titles do not change when one comes or goes."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -182,22 +188,36 @@ class TabLine(_Line):
         self._changed()
 
     def parts(self, width: int) -> tuple[Part, ...]:
-        longest = max((cell_len(tab.title) for tab in self._tabs), default=0)
-        for gap in ("    ", "   ", "  "):
-            if _width(parts := self._row(longest, gap)) <= width:
-                return parts
-        rows = (self._row(room, " ") for room in range(longest, 0, -1))
-        return next((parts for parts in rows if _width(parts) <= width), self._row(0, " "))
+        plain = [tab._replace(number="") for tab in self._tabs]
+        for gap in ("    ", "   ", "  ", " "):
+            if self._width(plain, gap, tight=False) <= width:
+                return self._row(self._tabs, gap, tight=False)
+        if self._width(plain, " ", tight=True) <= width:
+            return self._row(self._tabs, " ", tight=True)
+        tabs = [tab._replace(title=tab.short or tab.title) for tab in self._tabs]
+        for room in range(max((len(tab.title) for tab in tabs), default=0), -1, -1):
+            cut = [
+                tab if tab.press == self._current else tab._replace(title=tab.title[:room]) for tab in tabs
+            ]
+            parts = self._row(cut, " ", tight=True)
+            if _width(parts) <= width:
+                break
+        return parts
 
-    def _row(self, room: int, gap: str) -> tuple[Part, ...]:
-        """All tabs, of the titles so many characters."""
+    def _width(self, plain: Sequence[Tab], gap: str, *, tight: bool) -> int:
+        numbers = sum(len(tab.number) + 1 for tab in self._tabs if tab.number)
+        kept = max(self.NUMBERS, numbers) if len(gap) < 3 else 0  # else a number takes of the gap
+        return _width(self._row(plain, gap, tight=tight)) + kept
+
+    def _row(self, tabs: Sequence[Tab], gap: str, *, tight: bool) -> tuple[Part, ...]:
         parts: list[Part] = [Part(" ")]
-        for tab in self._tabs:
+        for tab in tabs:
             here = tab.press == self._current
-            title = tab.title if here else tab.title[:room]
+            between = "" if tight or not tab.title else " "
             number = f" {tab.number}" if tab.number else ""
             parts += [
-                Part(f"{tab.key} {title}".strip(), "here" if here else "", tab.press),
+                Part(tab.key, "here" if here else "key", tab.press),
+                Part(f"{between}{tab.title}", "here" if here else "", tab.press),
                 Part(number, tab.role, tab.press),
                 # Where there is room, the next one stays in its place when a number comes or goes.
                 Part(" " * max(1, len(gap) - len(number))),

@@ -160,29 +160,3 @@ def test_a_degrading_canary_is_refused_twice_and_taken_back(sandbox: Sandbox, st
         deck.settle()
         deck.send("d")
         deck.wait_for("the errors")
-
-
-ALARM = """
-[alarms.failing]
-series = { model = "fraud", metric = "errors", above = 0.8 }
-propose = ["rollback"]
-"""
-
-
-def test_what_an_alarm_proposes_takes_the_canary_back(sandbox: Sandbox, config: Path) -> None:
-    with config.open("a") as file:
-        file.write(ALARM)
-    with Deck(config, size=(150, 40)) as deck:
-        deck.loaded()
-        deck.send("8+")
-        deck.wait_for("take the canary 76d0b686 back to 6499beb3")
-        deck.send("b")
-        asked(deck, "Yes, roll back")
-        assert "76d0b686 → 6499beb3" in deck.text
-        assert "76d0b686 goes; 6499beb3 was there before it" in deck.text
-        deck.send(f"production{ENTER}")
-        deck.wait_for("» rollback")
-        sandbox.control.advance(120)
-        done(deck, "rollback gitlab:ml/fraud@pro")
-    (write,) = sandbox.control.state().faces["gitlab"].writes
-    assert write.path.endswith("/retry")

@@ -57,7 +57,7 @@ async def use() -> None:
     async with deck((80, 24)) as work:
         await work.press("0")
         assert "No note yet." in work.text, "its number leads to it"
-        assert "0 Notes" in work.text.split("\\n")[1], "and has a tab"
+        assert "0Notes" in work.text.split("\\n")[1], "and has a tab"
         assert " N note " in work.text.split("\\n")[-1], "its key is hinted at"
         await work.press("N", "N")
         assert "note 2" in work.text, "its key works"

@@ -114,8 +114,11 @@ async def test_what_needs_nobody_is_shown_by_o(tmp_path: Path) -> None:
         waits = Deployment("7", Status.WAITING, "2.1", run=parse_address("jenkins:deploy#7"))
         place = Environment(parse_address("jenkins:deploy@live"), (newer, waits))
         work.jenkins.places[pipeline] = Environments((place,))
+        assert "◊ 1? waiting" in work.text
+        assert "7Gates 1? 8Alarms" in work.text, "it may be none: nobody has read what has overtaken it"
         await work.say("7")
         await work.settle(30)
+        assert "7Gates 8Alarms" in work.text
         assert "Nothing waits for a person; o shows 1 more." in work.text
         await work.say("o")
         assert "overtaken: 2.2 w" in work.text

@@ -1,9 +1,13 @@
 """Where the cursor starts, and where it stays when a server or an action has moved its row."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
+from rich.color import ColorSystem
+from rich.console import Console
+from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.engine.acting_source import at_once
 from tests.engine.world import FakeSource
@@ -15,6 +19,7 @@ from tui.domain.address import parse_address
 from tui.domain.pipeline import Job, Listing, Run, Stage
 from tui.domain.status import Status
 from tui.presenters.pipelines import neediest, stage_lines
+from tui.terminal.screen_buffer import ScreenBuffer
 
 __all__ = ["at_once"]
 pytestmark = pytest.mark.usefixtures("at_once")
@@ -157,3 +162,29 @@ async def test_nor_after_one_that_a_server_has_moved() -> None:
         await work.press("s", "s", "s")
         assert work.list.table.cursor == 1, "sorted by a person: right after what waits for one"
         assert work.list.table.key == "jenkins:ml/idle"
+
+
+# -- what it costs
+
+
+@pytest.mark.parametrize(("size", "most"), [((80, 24), 300), ((150, 40), 300), ((300, 90), 400)], ids=str)
+async def test_a_row_further_costs_little(size: tuple[int, int], most: int) -> None:
+    memory, sent = ScreenBuffer(), [0]
+
+    def write(driver: HeadlessDriver, text: str) -> None:
+        sent[0] += len(memory.rewrite(text, size).encode())
+
+    colours = patch.object(Console, "_detect_color_system", lambda _: ColorSystem.TRUECOLOR)
+    with (
+        colours,
+        patch.object(HeadlessDriver, "write", write),
+        patch.object(HeadlessDriver, "is_headless", False),
+    ):
+        async with deck(size) as work:
+            costs = []
+            for key in "jjkk":
+                sent[0] = 0
+                await work.pilot.press(key)  # not until it rests, when the preview changes
+                costs.append(sent[0])
+    assert min(costs) > 0
+    assert max(costs) <= most, costs

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.app_pilot import screen_text
@@ -9,6 +10,8 @@ from tests.engine.acting_source import at_once
 from tests.panes.test_selection import desk
 from tests.screens.test_action_flow import Desk
 from tests.screens.test_deck import Deck, deck
+from tui.domain.address import parse_address
+from tui.domain.pipeline import Listing, QueueItem, Run
 from widgets.divider import Divider
 from widgets.status_line import KeyLine, TabLine
 from widgets.table.line_table import LineTable
@@ -153,3 +156,48 @@ async def test_three_columns_from_two_hundred() -> None:
         assert "Waits" in work.text
         assert "Pipeline" in work.text
         assert "Stage " in work.text
+
+
+TITLES = ("Pipelines", "Stages", "Metrics", "Tests", "Deploy", "Log", "Gates", "Alarms", "Journal")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (110, 30), (300, 90)], ids=str)
+async def test_tabs_tell_their_whole_titles(size: tuple[int, int]) -> None:
+    async with deck(size) as work:
+        assert [title for title in TITLES if title not in work.text.split("\n")[1]] == []
+
+
+async def test_enter_leads_to_why_it_never_ran_and_to_a_log_without_stages() -> None:
+    async with deck((80, 24)) as work:
+        source = work.sources["jenkins"]
+        assert isinstance(source.listing, Listing)
+        item = QueueItem(1, "no node has gpu", stuck=True)
+        idle = msgspec.structs.replace(source.listing.pipelines[0], runs=(), queue=(item,))
+        source.listing = Listing((idle, *source.listing.pipelines[1:]))
+        address = parse_address("gitlab:ml/fraud#9")
+        fraud = work.sources["gitlab"].runs[address]
+        assert isinstance(fraud, Run)
+        work.sources["gitlab"].runs[address] = msgspec.structs.replace(fraud, stages=())
+        await work.settle(30)
+        await work.press("end")
+        await work.press("enter")
+        assert work.screen.current == "preview"
+        assert "no node has gpu" in work.text
+        await work.press("2")
+        await work.press("enter")
+        assert "There is no run here to read the log of." in work.text
+        for key in ("escape", "1", "home", "j", "2", "enter"):
+            await work.press(key)
+        assert work.screen.current == "log"
+
+
+async def test_the_list_takes_no_more_than_it_needs() -> None:
+    async with deck((300, 90)) as work:
+        divider, listing = work.screen.query_one("#beside", Divider), work.sources["jenkins"].listing
+        assert divider.region.x < 126
+        assert "…" not in "".join(line[: divider.region.x] for line in work.text.split("\n")[3:-1])
+        assert isinstance(listing, Listing)
+        longer = msgspec.structs.replace(listing.pipelines[0], name="idle-" * 30)
+        work.sources["jenkins"].listing = Listing((longer, *listing.pipelines[1:]))
+        await work.settle(30)
+        assert divider.region.x == 126, "its share of the screen, and no more"

@@ -83,7 +83,7 @@ def test_what_is_there_already_is_not_sent_again() -> None:
     memory = ScreenBuffer()
     assert memory.rewrite(frame("one two three four"), (80, 24)).count("one") == 1
     assert memory.rewrite(frame("one two three four"), (80, 24)) == ""
-    assert memory.rewrite(frame("one two threX four"), (80, 24)) == "\x1b[1;13H\x1b[1mX\x1b[m\x1b[1;1H"
+    assert memory.rewrite(frame("one two threX four"), (80, 24)) == "\x1b[1;13HX\x1b[1;1H"
     assert memory.rewrite(frame("one two threX four", row=2), (80, 24)).count("one two threX four") == 1
 
 
@@ -92,18 +92,38 @@ def test_neither_are_the_marks_around_an_empty_frame() -> None:
     begin, end = "\x1b[?2026h", "\x1b[?2026l"
 
     def sent(text: str) -> str:
-        return "".join(memory.rewrite(part, (80, 24)) for part in (begin, frame(text), end))
+        return "".join(memory.rewrite(part, (80, 24)) for part in (begin, text, end))
 
-    assert sent("one") == begin + frame("one").replace("\x1b[0m", "\x1b[m") + end
-    assert sent("one") == ""
+    two = f"\x1b[1;1H\x1b[1mone\x1b[0m\n{frame('two', row=2)}"
+    assert sent(two) == f"{begin}\x1b[1;1H\x1b[1mone\x1b[2;1Htwo\x1b[1;1H{end}"
+    assert sent(two) == ""
+    assert sent(frame("ode")) == "\x1b[1;2Hd\x1b[1;1H", "nor around one line"
+
+
+def test_a_row_of_which_three_cells_change_costs_a_hundred_bytes() -> None:
+    memory = ScreenBuffer()
+    ground, waiting = "48;2;18;18;18", "1;38;2;255;196;115"
+
+    def row(glyph: str, word: str, age: str) -> str:
+        cells = ((f"\x1b[{style};{ground}m{text}\x1b[0m") for style, text in (
+            (waiting, f" {glyph} "), ("38;2;224;224;224", "ml/fraud   #1854 "), (waiting, f"{word} "),
+            ("38;2;224;224;224", f"promote   {age}"),
+        ))  # fmt: skip
+        return f"\x1b[9;1H{''.join(cells)}\x1b[1;2H"
+
+    memory.rewrite(row("◊", "waiting", "59m"), (80, 24))
+    changed = "".join(
+        memory.rewrite(text, (80, 24)) for text in ("\x1b[?2026h", row("✗", "failed ", " 1h"), "\x1b[?2026l")
+    )
+    assert len(changed.encode()) <= 100
 
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "\x1bc", "\x1b[?1049h", "\x1b[1;1Hx\x1b[K\x1b[1;1H", "\r\n"])
 def test_what_is_not_understood_is_sent_as_it_is_and_all_is_forgotten(text: str) -> None:
     memory = ScreenBuffer()
-    first = memory.rewrite(frame("one"), (80, 24))
-    assert memory.rewrite(text, (80, 24)) == text
-    assert memory.rewrite(frame("one"), (80, 24)) == first
+    memory.rewrite(frame("one"), (80, 24))
+    assert memory.rewrite(text, (80, 24)) == f"\x1b[m{text}"
+    assert memory.rewrite(frame("one"), (80, 24)) == "\x1b[1;1H\x1b[0;1mone\x1b[1;1H"
 
 
 @pytest.mark.parametrize("text", ["\x1b[?1000h", "\x1b[>25u", "\x1b]22;pointer\x07", "\x1b[?2026$p", "\x07"])

@@ -21,11 +21,21 @@ class GatesNow:
         gate."""
         self.every: list[PendingGate] = []
         """With those that need nobody."""
+        self._unread: frozenset[Address] = frozenset()
+        """Those of ``may_deploy`` of which nobody has read yet where to."""
 
     @property
     def needing(self) -> list[PendingGate]:
         """Those that somebody has to answer."""
         return [gate for gate in self.every if gate.needs_person]
+
+    @property
+    def count(self) -> str:
+        """How many somebody has to answer; ``4?`` while they may be fewer, for it was not read what has overtaken
+        them; empty for none."""
+        needing = self.needing
+        unsure = any(each.gate.address.pipeline in self._unread for each in needing)
+        return f"{len(needing)}{'?' if unsure else ''}" if needing else ""
 
     def look(self, store: Store) -> None:
         settings = self._settings
@@ -37,6 +47,9 @@ class GatesNow:
         self.may_deploy = with_gates(settings, listings)
         places = [store.get(EnvironmentsOf(pipeline)).value for pipeline in self.may_deploy]
         self.every = pending_gates(listings, filter(None, places), partial(promotes, settings))
+        self._unread = frozenset(
+            each for each, place in zip(self.may_deploy, places, strict=True) if place is None
+        )
         self._seen = [*listings, *places]
 
 

@@ -196,6 +196,11 @@ class Pane(Vertical):
         return ()
 
     @property
+    def width_needed(self) -> int:
+        """Columns in which all that it shows is whole; 0: not known."""
+        return 0
+
+    @property
     def focus_target(self) -> Widget:
         """The one widget in it that takes keys."""
         raise NotImplementedError

@@ -222,6 +222,10 @@ class PipelinesPane(SelectablePane, FilterablePane):
         return tuple(PipelinesOf(name) for name in self.sources)
 
     @property
+    def width_needed(self) -> int:
+        return 0 if self._filling or self.filter.text else self.table.need
+
+    @property
     def focus_target(self) -> Widget:
         return self.table
 

@@ -239,6 +239,12 @@ class StagesPane(Pane):
         else:
             self.post_message(self.Go("log"))
 
+    @on(LineTable.NothingSelected)
+    def _entered_nothing(self, event: LineTable.NothingSelected) -> None:
+        """A run without stages has a log, too; where there is no run, the deck says so."""
+        event.stop()
+        self.post_message(self.Go("log"))
+
     def reveal(self, key: str) -> bool:
         """Put the cursor on the stage or job of that address."""
         address = self.selection.run_address

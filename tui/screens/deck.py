@@ -96,6 +96,9 @@ class DeckScreen(Selecting):
         """Where Escape leads back to, step by step; after these to the list."""
         self._dragged: dict[int, tuple[float, ...]] = {}
         """The shares of the width that a person gave to the columns but the last, by how many there are."""
+        self._needed = 0
+        """Columns that the list needs; 0: not known yet. Less only when the terminal has another size:
+        nothing moves but for what would be cut."""
         self._changed: set[AnyKey] = set()
 
     def compose(self) -> ComposeResult:
@@ -155,6 +158,9 @@ class DeckScreen(Selecting):
             for pane in self.in_sight():
                 if list_too or pane.scope != LIST:
                     pane.show_news(changed)
+            if (needed := self.panes[LIST].width_needed) > self._needed:
+                self._needed = needed
+                self._share_width()
             self._show_frame()
         self.follow_cursor()
 
@@ -194,7 +200,8 @@ class DeckScreen(Selecting):
                     spell(self.keys[f"pane_{spec.scope}"][0]),
                     spec.title,
                     spec.scope,
-                    *counts.get(spec.scope, ()),
+                    *counts.get(spec.scope, ("", "")),
+                    spec.short,
                 )
                 for spec in PANES
                 if spec.go
@@ -223,10 +230,10 @@ class DeckScreen(Selecting):
         self.follow_cursor()
         if event.what == "log":
             self.action_log()
+        elif event.what == "run" and self._single and PREVIEW and self.current == LIST:
+            self._into(PREVIEW)  # of what is queued, too: it says why
         elif event.what == "run" and self.selection.run_address is None:
             self.notify("No run is known behind it.", markup=False, timeout=3)
-        elif event.what == "run" and self._single and PREVIEW and self.current == LIST:
-            self._into(PREVIEW)
         else:
             self._into(pane_that_shows(event.what))
 
@@ -301,10 +308,15 @@ class DeckScreen(Selecting):
         self.project()
 
     def _share_width(self) -> None:
-        """What the person has dragged the dividers to, or what is usual."""
+        """What the person has dragged the dividers to, or what is usual, of which the list takes what it needs."""
         columns, width = self._columns, self.size.width
-        shares = self._dragged.get(columns) or USUAL[columns]
-        cells = [max(LEAST, min(round(width * share), width - LEAST * columns)) for share in shares]
+        dragged = self._dragged.get(columns)
+        cells = [
+            max(LEAST, min(round(width * share), width - LEAST * columns))
+            for share in dragged or USUAL[columns]
+        ]
+        if dragged is None and self._needed:
+            cells[0] = max(LEAST, min(cells[0], self._needed))
         self.panes[LIST].styles.width = cells[0] if columns > 1 else "1fr"
         for name, pane in self.panes.items():
             if SPECS[name].place == "top":
@@ -322,6 +334,7 @@ class DeckScreen(Selecting):
         self._share_width()
 
     def on_resize(self, event: Resize) -> None:
+        self._needed = self.panes[LIST].width_needed or self._needed
         self._arrange()
 
     @on(DescendantFocus)

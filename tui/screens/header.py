@@ -41,8 +41,8 @@ class Header(StatusLine):
     def counts(self, selection: Selection) -> dict[str, tuple[str, str]]:
         """What stands beside the titles of panes, by their scopes, each with its role."""
         counts: dict[str, tuple[str, str]] = {}
-        if waiting := len(self._gates.needing):
-            counts["gates"] = str(waiting), "waiting"
+        if waiting := self._gates.count:
+            counts["gates"] = waiting, "waiting"
         alarms = self._runtime.store.get(AlarmsNow()).value
         if alarms is not None and alarms.firing:
             counts["alarms"] = str(len(alarms.firing)), "failed"
@@ -86,7 +86,7 @@ class Header(StatusLine):
             if not activity.ended
         ]
         self._gates.look(runtime.store)
-        if waiting := len(self._gates.needing):
+        if waiting := self._gates.count:
             words = f"{status_style(Status.WAITING.value).glyph} {waiting} waiting"
             right.append(StatusItem(words, "waiting", press="gates"))
         if failing:

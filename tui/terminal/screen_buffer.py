@@ -21,6 +21,7 @@ _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _TOKEN = re.compile(r"\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f-\x9f]+)")
 _ATTRIBUTES = frozenset("1234579")
 """Those that only add something."""
+_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "9": "29"}
 _SEEN = frozenset({"4", "7", "9", "21", "53"})
 """Attributes that a blank shows, too: lines, and the colours the other way round."""
 _COLOURS = frozenset(map(str, (*range(30, 38), 39, *range(90, 98))))
@@ -43,12 +44,20 @@ class ScreenBuffer:
         """By row and column: what was written there and still stands, to know it again without reading it."""
         self._cursor: str | None = None
         self._begun = False
+        self._style: str | None = ""
+        """What is written next looks so; None: that is not known."""
 
     def forget(self) -> None:
         """The screen may show anything now."""
         self._rows.clear()
         self._runs.clear()
-        self._cursor = None
+        self._cursor = self._style = None
+
+    def _plainly(self, text: str) -> str:
+        """``text``, which is passed on as it is, to a terminal without a style, and all forgotten."""
+        reset = "" if self._style == "" else "\x1b[m"
+        self.forget()
+        return reset + text
 
     def rewrite(self, text: str, size: tuple[int, int]) -> str:
         """What to write instead of ``text`` to a terminal of that many columns and lines; all writes pass here."""
@@ -58,18 +67,21 @@ class ScreenBuffer:
         if text == _END and self._begun:
             self._begun = False
             return ""
+        one_line = False
         if _FRAME.match(text):
-            text = self._frame(text, *size)
+            text, one_line = self._frame(text, *size)
         elif not _HARMLESS.fullmatch(text):
-            self.forget()
-        if text and self._begun:
+            text = self._plainly(text)
+        # Of one line nobody sees a half: it needs no marks for what belongs together.
+        if text and self._begun and not one_line:
             self._begun = False
             return _BEGIN + text
         return text
 
-    def _frame(self, frame: str, width: int, height: int) -> str:
+    def _frame(self, frame: str, width: int, height: int) -> tuple[str, bool]:
+        """What to write, and whether that is in one line."""
         _, *parts = _MOVE.split(frame)
-        out = _Writer()
+        out = _Writer(self._style)
         for at in range(0, len(parts), 3):
             row, column, run = int(parts[at]), int(parts[at + 1]), parts[at + 2]
             if run.endswith("\n") and row < height:
@@ -77,16 +89,16 @@ class ScreenBuffer:
             if not run or self._runs.get(row, {}).get(column) == run:
                 continue
             if not self._run(out, row, column, run, width):
-                self.forget()
-                return frame
+                return self._plainly(frame), False
+        self._style = out.style
         if parts[-1]:
             self._cursor = None
-            return out.end()
+            return out.text, out.lines < 2
         cursor = f"\x1b[{parts[-3]};{parts[-2]}H"
-        if out or cursor != self._cursor:
+        if out.lines or cursor != self._cursor:
             self._cursor = cursor
-            return out.end() + cursor
-        return ""
+            return out.text + cursor, out.lines < 2
+        return "", True
 
     def _run(self, out: "_Writer", row: int, column: int, run: str, width: int) -> bool:
         """Write what of ``run`` differs; False if it cannot be understood."""
@@ -115,36 +127,55 @@ class ScreenBuffer:
 
 
 class _Writer:
-    """Cells turned into text for a terminal whose style is reset between frames."""
+    """Cells turned into text for a terminal of which it is known what style it writes in, and where."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: str | None) -> None:
         self._parts: list[str] = []
-        self._style = ""
+        self._row: int | None = None
+        self.style = style
+        self.lines = 0
+        """How often another line was gone to."""
 
-    def __bool__(self) -> bool:
-        return bool(self._parts)
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
 
     def cells(self, row: int, column: int, cells: list[Cell]) -> None:
         add = self._parts.append
-        add(f"\x1b[{row};{column}H")
-        for style, char in cells:
-            if style != self._style and not (char == " " and blank_style(self._style) == style):
-                add(_switch(self._style, style))
-                self._style = style
+        # The column is always said in full: terminals do not agree about widths.
+        add(f"\x1b[{column}G" if row == self._row else self._go(row, column))
+        for at, (style, char) in enumerate(cells):
+            if style != self.style and not (
+                char == " " and self.style is not None and blank_style(self.style) == style
+            ):
+                if char == " " and (coming := _next_style(cells, at)) is not None:
+                    style = coming  # one change of style for both
+                add(_switch(self.style, style) if self.style is not None else _anew(style))
+                self.style = style
             add(char)
 
     def whole(self, row: int, column: int, run: str) -> None:
-        self._reset()
-        self._parts.append(f"\x1b[{row};{column}H{run}")
-
-    def end(self) -> str:
-        self._reset()
-        return "".join(self._parts)
-
-    def _reset(self) -> None:
-        if self._style:
+        if self.style != "":
             self._parts.append("\x1b[m")
-            self._style = ""
+            self.style = ""
+        self._parts.append(f"{self._go(row, column)}{run}")
+        self._row = None
+
+    def _go(self, row: int, column: int) -> str:
+        self.lines += row != self._row
+        self._row = row
+        return f"\x1b[{row};{column}H"
+
+
+def _next_style(cells: list[Cell], at: int) -> str | None:
+    """The style of the first that is no blank from there on, where the blanks look the same in it."""
+    wanted = cells[at][0]
+    for style, char in cells[at:]:
+        if char != " ":
+            return style if blank_style(style) == wanted else None
+        if style != wanted:
+            return None
+    return None
 
 
 def _parse(run: str) -> list[Cell] | None:
@@ -200,23 +231,24 @@ def _looks(style: str) -> _Looks:
     return _Looks(frozenset(attributes), colour, background)
 
 
+def _anew(style: str) -> str:
+    return f"\x1b[0;{style}m" if style else "\x1b[m"
+
+
 @lru_cache(4096)
 def _switch(old: str, new: str) -> str:
-    """What leads from one style to another: what differs, or all of it after a reset where something has to go."""
+    """The shortest that leads from one style to another: what differs, or all of it after a reset."""
     before, after = _looks(old), _looks(new)
-    lost = before.attributes - after.attributes
-    unknown = not before.attributes | after.attributes <= _ATTRIBUTES
-    if (
-        lost
-        or unknown
-        or (before.colour and not after.colour)
-        or (before.background and not after.background)
-    ):
-        return f"\x1b[0;{new}m" if new else "\x1b[m"
-    changed = [*sorted(after.attributes - before.attributes)]
-    changed += [after.colour] if after.colour != before.colour else []
-    changed += [after.background] if after.background != before.background else []
-    return f"\x1b[{';'.join(changed)}m"
+    anew = _anew(new)
+    if not before.attributes | after.attributes <= _ATTRIBUTES:
+        return anew
+    off = {_OFF[code] for code in before.attributes - after.attributes}
+    # Bold and dim are ended by the same code.
+    on = {code for code in after.attributes if code not in before.attributes or _OFF[code] in off}
+    changed = [*sorted(off), *sorted(on)]
+    changed += [after.colour or "39"] if after.colour != before.colour else []
+    changed += [after.background or "49"] if after.background != before.background else []
+    return min(f"\x1b[{';'.join(changed)}m", anew, key=len)
 
 
 def _single(char: str) -> bool:

@@ -102,6 +102,17 @@ class LineTable(ScrollView, can_focus=True):
     class Selected(RowMessage):
         """Enter or a double click on the row of ``key``."""
 
+    class NothingSelected(Message):
+        """Enter where there are no rows."""
+
+        def __init__(self, table: "LineTable") -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> "LineTable":
+            return self.table
+
     class HeadingPressed(Message):
         """A click on the title of the column of that number."""
 
@@ -276,6 +287,18 @@ class LineTable(ScrollView, can_focus=True):
             fitted = self._fitted[width, self.columns] = fit_columns(self.columns, width, self._needs)
         return fitted
 
+    @property
+    def need(self) -> int:
+        """Cells in which every text is whole; 0 while there is none."""
+        if self._needs is None:
+            return 0
+        widths = [
+            max(need, len(column.title) if column.title else column.width)
+            for column, need in zip(self.columns, self._needs, strict=True)
+            if need or not column.title
+        ]
+        return 1 + sum(widths) + len(widths) - 1 + self.styles.scrollbar_size_vertical
+
     # -- scrolling
 
     @property
@@ -397,6 +420,8 @@ class LineTable(ScrollView, can_focus=True):
     def action_select(self) -> None:
         if self.rows:
             self.post_message(self.Selected(self, self.rows[self.cursor].key))
+        else:
+            self.post_message(self.NothingSelected(self))
 
     def action_fold(self, open: bool | None = None) -> None:
         self.post_message(self.Toggled(self, self.rows[self.cursor].key, open))
