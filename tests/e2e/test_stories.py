@@ -4,6 +4,7 @@ promotion."""
 from pathlib import Path
 
 from tests.e2e.deck import ENTER, Deck
+from tests.e2e.test_actions import done
 from tui.sandbox.process import Sandbox
 
 ALARM = """
@@ -63,6 +64,6 @@ def test_an_alarm_and_what_it_proposes_takes_the_canary_back(sandbox: Sandbox, c
         deck.wait_for("» rollback")
         assert deck.typed == 13
         sandbox.control.advance(120)
-        deck.refresh_until(lambda: "✓ rollback done" in deck.text)
+        done(deck, "rollback gitlab:ml/fraud@pro")
     (write,) = sandbox.control.state().faces["gitlab"].writes[before:]
     assert write.path.endswith("/retry")
