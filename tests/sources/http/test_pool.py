@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -18,12 +19,20 @@ class Clients:
     def __init__(self) -> None:
         self.made: list[Client] = []
         self.now = 0.0
+        self.planned: list[Callable[[], None]] = []
         self.pool: ClientPool[Client] = ClientPool(
             self.make,
             lambda client: client.closed.set(),
             lambda client: client.aborted.set(),
             clock=lambda: self.now,
+            later=lambda seconds, function: self.planned.append(function),
         )
+
+    def at(self, now: float) -> None:
+        """It is so late, and all that was to be done by then is done."""
+        self.now = now
+        for function in self.planned:
+            function()
 
     def make(self) -> Client:
         self.made.append(Client())
@@ -51,18 +60,19 @@ async def test_a_client_serves_one_call_after_another_and_several_at_once() -> N
     assert all(client.closed.is_set() for client in clients.made)
 
 
-async def test_one_that_was_wanted_for_a_moment_only_is_closed_later() -> None:
+async def test_one_that_nobody_wants_any_more_is_closed() -> None:
     clients = Clients()
     both = threading.Barrier(2, timeout=180)
     await asyncio.gather(*(clients.pool.use(lambda client: both.wait()) for _ in range(2)))
+    clients.at(KEPT / 2)
     wanted = await clients.pool.use(itself)
     (other,) = (client for client in clients.made if client is not wanted)
-    clients.now = KEPT
-    assert await clients.pool.use(itself) is wanted
+    clients.at(KEPT)
     assert other.closed.is_set()
     assert not wanted.closed.is_set()
-    clients.now += 10 * KEPT
-    assert await clients.pool.use(itself) is wanted, "it is there when it is wanted, however late"
+    clients.at(2 * KEPT)
+    assert wanted.closed.is_set()
+    assert await clients.pool.use(itself) not in (wanted, other)
 
 
 async def test_a_failed_call_gives_its_client_back() -> None:

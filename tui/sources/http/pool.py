@@ -26,6 +26,7 @@ class ClientPool(Generic[C]):
         abort: makes a call that is under way with a client end soon; called from another thread.
         most: calls under way at once, those that were given up too, until they have ended.
         clock: seconds, from whenever.
+        later: calls something after so many of them.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class ClientPool(Generic[C]):
         abort: Callable[[C], None],
         most: int = CONNECTIONS,
         clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self._make = make
         self._discard = discard
         self._abort = abort
         self._clock = clock
+        self._later = later or _call_later
         self._idle: list[tuple[C, float]] = []
         """With the time since when; who was wanted last stands last."""
         self._places = asyncio.Semaphore(most)
@@ -64,8 +67,8 @@ class ClientPool(Generic[C]):
                     self._idle.append((client, self._clock()))
                 else:
                     self._discard(client)
-                # Perhaps it was closed while this ended.
-                self._empty(None if self._closed else self._clock() - KEPT)
+                if self._closed:  # perhaps while this ended
+                    self._empty()
 
         # Not cancelled with this: it tells when the thread has ended.
         thread = asyncio.ensure_future(in_thread(work))
@@ -79,6 +82,7 @@ class ClientPool(Generic[C]):
 
     def _ended(self, thread: "asyncio.Task[T]") -> None:
         self._places.release()
+        self._later(KEPT + 1, lambda: self._empty(self._clock() - KEPT))
         if not thread.cancelled():
             thread.exception()  # or asyncio prints what a call that was given up raised
 
@@ -104,6 +108,10 @@ class ClientPool(Generic[C]):
                 self._idle.insert(0, (client, since))
                 return
             self._discard(client)
+
+
+def _call_later(seconds: float, function: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, function)
 
 
 class _Call(Generic[C]):
