@@ -142,6 +142,8 @@ def rows(work: Deck) -> list[list[str]]:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_it_stands_below_its_job(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with training_deck(training(tags=JOB), size=size) as work:
+        await work.press("enter")
+        assert "∿ challenger-run  running 5m in train" in work.text
         await work.press("2")
         assert rows(work)[1:3] == [
             ["»•", "train", "running", ""],
@@ -155,16 +157,6 @@ async def test_it_stands_below_its_job(size: tuple[int, int], snapshot: Snapshot
         assert selected.url == "http://127.0.0.1:1/#/experiments/1/runs/a"
         await work.press("up")
         assert work.stages.selected.url is None
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_the_preview_of_a_running_run_tells_what_it_trains(
-    size: tuple[int, int], snapshot: SnapshotAssertion
-) -> None:
-    async with training_deck(training(tags=JOB), size=size) as work:
-        await work.press("enter")
-        assert "∿ challenger-run  running 5m in train" in work.text
-        assert work.text == snapshot
 
 
 async def test_one_that_names_no_job_is_likely_or_not_linked_and_the_line_is_shown_that_links_it() -> None:
@@ -248,29 +240,34 @@ def following(**more: Any) -> TrainingRun:
     return training(tags=JOB, params=(("epochs", "40"),), metrics=metrics, **more)
 
 
+def histories(work: Deck) -> list[str]:
+    return [what for _, what in work.sources["mlflow"].asked if what.startswith("history")]
+
+
 class TestCurves:
     @pytest.mark.parametrize("size", SIZES, ids=str)
-    async def test_the_preview_draws_it_beside_the_champions(
+    async def test_the_preview_and_the_metrics_pane_draw_it_beside_the_champions(
         self, size: tuple[int, int], snapshot: SnapshotAssertion
     ) -> None:
         async with training_deck(following(), size=size, points=CURVES) as work:
             await work.press("enter")
             assert "step 27 of 40, ~1m left, by its steps   champion " in work.text
-            assert work.text == snapshot
-
-    @pytest.mark.parametrize("size", SIZES, ids=str)
-    async def test_the_metrics_pane_draws_it_over_steps_and_over_time(
-        self, size: tuple[int, int], snapshot: SnapshotAssertion
-    ) -> None:
-        async with training_deck(following(), size=size, points=CURVES) as work:
+            assert work.text == snapshot(name="preview")
             await work.press("3")
             assert "val_loss ∿ challenger-run" in work.text
-            assert work.text == snapshot
+            assert work.text == snapshot(name="metrics")
             await work.press("s")
             assert ":" in work.text.splitlines()[-2], "times stand below it"
 
-    async def test_its_other_metrics_come_one_after_the_other(self) -> None:
+    async def test_its_other_metrics_come_one_after_the_other_and_only_what_is_shown_is_read(self) -> None:
         async with training_deck(following(), points=CURVES) as work:
+            assert histories(work) == []
+            await work.press("enter")
+            await work.settle()
+            assert sorted(histories(work)) == [
+                "history challenger-run val_loss",
+                "history champion-run val_loss",
+            ]
             await work.press("3", "M")
             assert "loss ∿ challenger-run" in work.text
             assert "val_loss ∿" not in work.text
@@ -289,12 +286,3 @@ class TestCurves:
         async with training_deck() as work:
             await work.press("3")
             assert "nothing was trained lately" in work.text
-
-    async def test_only_what_is_shown_is_read(self) -> None:
-        async with training_deck(following(), points=CURVES) as work:
-            asked = [what for _, what in work.sources["mlflow"].asked]
-            assert [what for what in asked if "history" in what] == []
-            await work.press("enter")
-            await work.settle()
-            histories = [what for _, what in work.sources["mlflow"].asked if "history" in what]
-            assert histories == ["history challenger-run val_loss", "history champion-run val_loss"]

@@ -15,16 +15,19 @@ from tui.commands.frame import (
     print_document,
     with_runtime,
 )
-from tui.config import Settings
+from tui.config import Settings, TrainingSettings
 from tui.domain.address import Address
 from tui.domain.health import Fault
 from tui.domain.pipeline import Listing, Pipeline, Run
 from tui.domain.status import Status
+from tui.domain.training import LinkedTraining
 from tui.engine.cache.disk import disk_cache_for
-from tui.engine.queries import ChartOf, PipelinesOf, RunAt, UsualOf, VerdictOf
+from tui.engine.queries import ChartOf, PipelinesOf, RunAt, TrainingOf, UsualOf, VerdictOf
+from tui.engine.queries.training import server_of
 from tui.engine.queries.verdicts import judged_metrics
 from tui.engine.runtime import Runtime
 from tui.insight.priority import by_priority
+from tui.insight.training_links import linked
 from tui.presenters.documents import SCHEMA, StatusDoc, run_document, source_document
 from tui.presenters.plain_text import chart_text, listing_text, run_text
 from tui.sources.base import SourceError
@@ -109,12 +112,29 @@ async def _one(runtime: Runtime, settings: Settings, address: Address, *, as_jso
     if run is None:
         complain(f"{address}: {NO_RUN}")
         return Exit.USAGE
+    training = await _training(runtime, settings, run)
     if as_json:
-        print_document(run_document(run))
+        print_document(run_document(run, training[1] if training is not None else None))
     else:
         usual = await runtime.poller.ask(UsualOf(run.address))
-        print(run_text(run, (), runtime.sources.now(address.source), usual))
+        print(run_text(run, (), runtime.sources.now(address.source), usual, training))
     return Exit.FAILED if run.status in (Status.FAILED, Status.CANCELED) else Exit.OK
+
+
+async def _training(
+    runtime: Runtime, settings: Settings, run: Run
+) -> tuple[TrainingSettings, tuple[LinkedTraining, ...]] | None:
+    """What the run trains, for a model whose training can be followed; None: that is not so, or it cannot be read."""
+    for name, model in settings.models.items():
+        if model.training is not None and model.ships(run.address.pipeline):
+            try:
+                found = await runtime.poller.ask(TrainingOf(name))
+            except SourceError as error:
+                complain(f"training not known: {error.message}")
+                return None
+            server = server_of(run.address, runtime.sources)
+            return model.training, linked(run, found.runs, server, model.training.link)
+    return None
 
 
 async def _run(runtime: Runtime, address: Address) -> Run | None:

@@ -4,7 +4,7 @@ Times are seconds since the epoch, durations seconds; null where nothing is know
 there are; :func:`document_of` fills them from the domain's value, so that only what differs is written down.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from tui.domain.deployment import Deployment, Rollback
 from tui.domain.health import Fault, Finding
 from tui.domain.model_comparison import ModelComparison
 from tui.domain.pipeline import Gate, Job, Listing, Pipeline, Run, Stage, TestCounts
+from tui.domain.training import LinkedTraining
 from tui.domain.verdict import MetricVerdict, ServerVerdict, Verdict
 from tui.insight.critical_path import critical_path
 from tui.insight.environments import EnvironmentPlace
@@ -102,6 +103,21 @@ class StepDoc(msgspec.Struct, frozen=True):
     idle: float | None
 
 
+class TrainingDoc(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    status: str
+    vendor_status: str
+    started_at: float | None
+    ended_at: float | None
+    job: str
+    basis: str
+    certain: bool
+    left_running: bool
+    values: dict[str, float | None]
+    web_url: str
+
+
 class RunDoc(msgspec.Struct, frozen=True):
     address: str
     title: str
@@ -124,6 +140,7 @@ class RunDoc(msgspec.Struct, frozen=True):
     critical_path: tuple[StepDoc, ...]
     facts: tuple[str, ...]
     upstream: "RunDoc | None"
+    training: tuple[TrainingDoc, ...] | None
 
 
 class QueueItemDoc(msgspec.Struct, frozen=True):
@@ -345,13 +362,33 @@ def _plain(value: object) -> object:
     return part(value) if part is not None else value
 
 
-def run_document(run: Run) -> RunDoc:
+def run_document(run: Run, training: Sequence[LinkedTraining] | None = None) -> RunDoc:
+    """
+    Args:
+        training: what it trains; None: that was not asked, or could not be read.
+    """
     steps = critical_path(run).steps
     return document_of(
         RunDoc,
         run,
         parameters=dict(run.parameters),
         critical_path=tuple(document_of(StepDoc, step) for step in steps),
+        training=tuple(map(_training, training)) if training is not None else None,
+    )
+
+
+def _training(found: LinkedTraining) -> TrainingDoc:
+    """A status that is not believed is that of the job."""
+    left = found.training.going_on and found.ended and found.link.certain
+    return document_of(
+        TrainingDoc,
+        found.training,
+        status=(found.its_status if left else found.training.status).value,
+        job=str(found.link.address),
+        basis=found.link.basis,
+        certain=found.link.certain,
+        left_running=left,
+        values={metric.key: metric.value for metric in found.training.metrics},
     )
 
 

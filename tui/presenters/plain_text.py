@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from tui.config import TrainingSettings
 from tui.domain.pipeline import Listing, Run
 from tui.domain.series import Series
+from tui.domain.training import LinkedTraining
 from tui.insight.critical_path import critical_path
 from tui.insight.priority import by_priority
 from tui.insight.usual import Usual
@@ -19,6 +21,7 @@ from tui.presenters.pipelines import (
     status_word,
     tests_text,
 )
+from tui.presenters.training import with_trainings
 from tui.text.format import clock
 
 _MAX_CELL = 60
@@ -68,8 +71,17 @@ def listing_text(listings: Mapping[str, Listing], now: Callable[[str], float]) -
     return pipeline_table(lines)
 
 
-def run_text(run: Run, earlier: Sequence[Run], now: float, usual: Usual | None = None) -> str:
-    """One run with its stages as a tree, and those on which its duration hangs marked."""
+def run_text(
+    run: Run,
+    earlier: Sequence[Run],
+    now: float,
+    usual: Usual | None = None,
+    training: tuple[TrainingSettings, Sequence[LinkedTraining]] | None = None,
+) -> str:
+    """One run with its stages as a tree, those on which its duration hangs marked, and what they train below them."""
+    lines = stage_lines(run, now, usual) if run.stages else []
+    if training is not None:
+        lines = with_trainings(lines, training[1], training[0], now, now)
     facts = (run.ref, run.revision[:10], run.cause, tests_text(run))
     head = [f"{run.address}  {run.title}", "  ".join(fact for fact in facts if fact)]
     state = f"{status_word(run.status, run.vendor_status)}  {run_state(run, earlier, now)}".rstrip()
@@ -81,7 +93,7 @@ def run_text(run: Run, earlier: Sequence[Run], now: float, usual: Usual | None =
             "critical" if line.critical else "",
             "; ".join(filter(None, (line.slow, line.note))),
         )
-        for line in (stage_lines(run, now, usual) if run.stages else ())
+        for line in lines
     ]
     tree = table(("STAGE", "STATUS", "TIME", "PATH", "NOTE"), rows) if rows else ""
     critical = critical_words(critical_path(run), now)
