@@ -70,7 +70,9 @@ class Runtime:
             later,
             rng or Random(),
         )
-        promotions = PromotionReader(settings, store, poller, pool, self.journal, clock, lambda: self.alarms)
+        promotions = PromotionReader(
+            settings, store.own, poller, pool, self.journal, clock, lambda: self.alarms
+        )
         self.models = ModelReader(settings, poller)
         self.actions = ActionService(
             settings, store, poller, pool, self.journal, promotions, self.models, clock

@@ -1,9 +1,13 @@
-"""The current picture: the last good answer to every query, and why the newest attempt failed, if it did."""
+"""The current picture: the last good answer to every query, and why the newest attempt failed, if it did.
+
+What is shown may come from elsewhere, such as what an earlier start left on disk. What this process has read itself is
+kept apart from it, in :attr:`Store.own`: whatever is decided is decided by that.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -51,6 +55,44 @@ class Reading(msgspec.Struct, Generic[T], frozen=True):
 _NOTHING: Reading[Any] = Reading()
 
 
+class Readings(Protocol):
+    """What can be looked at: all that is shown, or only what this process has read itself."""
+
+    def get(self, key: Key[T], /) -> Reading[T]:
+        """What is known now; an empty reading where nothing is."""
+        ...
+
+
+class OwnReadings:
+    """What this process has read itself, and nothing else. Filled by its :class:`Store`."""
+
+    def __init__(self) -> None:
+        self._readings: dict[AnyKey, Reading[Any]] = {}
+
+    def get(self, key: Key[T]) -> Reading[T]:
+        return self._readings.get(key, _NOTHING)
+
+    def _keep(self, key: AnyKey, reading: Reading[Any]) -> None:
+        self._readings[key] = reading
+
+    def _forget(self, key: AnyKey) -> None:
+        self._readings.pop(key, None)
+
+
+class NotedReadings:
+    """All that is shown, noting whether any of what was looked at was not read by this process."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self.borrowed = False
+
+    def get(self, key: Key[T]) -> Reading[T]:
+        reading = self._store.get(key)
+        if reading.value is not None and reading.value is not self._store.own.get(key).value:
+            self.borrowed = True
+        return reading
+
+
 def next_frame(tell: Callable[[], None]) -> None:
     """Call ``tell`` one frame from now on the running loop."""
     asyncio.get_running_loop().call_later(FRAME, tell)
@@ -65,6 +107,7 @@ class Store:
     """
 
     def __init__(self, defer: Defer = next_frame) -> None:
+        self.own = OwnReadings()
         self._defer = defer
         self._readings: dict[AnyKey, Reading[Any]] = {}
         self._subscribers: list[Subscriber] = []
@@ -86,27 +129,37 @@ class Store:
             self._noted.add(key)
         return self._readings.get(key, _NOTHING)
 
-    def put(self, key: Key[T], value: T, at: float, *, recalled: bool = False) -> bool:
+    def put(self, key: Key[T], value: T, at: float, *, own: bool = True, recalled: bool = False) -> bool:
         """Take a good answer, or what an earlier start had as one; whether it is news.
 
-        An answer equal to the one before is not: the older, equal object stays, so who holds it may compare by
-        identity.
+        An answer equal to the one before is not, unless it is the first that this process read itself: the older,
+        equal object stays, so who holds it may compare by identity.
+
+        Args:
+            own: this process has read it, now and by itself alone; else it is shown, and nothing is decided by it.
         """
         before = self.get(key)
         same = before.value == value
-        self._readings[key] = Reading(before.value if same else value, at, recalled=recalled)
-        return self._changed(key, not same or before.stale)
+        reading = Reading(before.value if same else value, at, recalled=recalled)
+        first = own and self.own.get(key).value is not reading.value
+        self._readings[key] = reading
+        if own:
+            self.own._keep(key, reading)
+        return self._changed(key, not same or before.stale or first)
 
     def fail(self, key: AnyKey, fault: Fault, at: float) -> bool:
         """Note a failed attempt beside the last good answer; whether it is news."""
         before = self.get(key)
         since = at if before.fault_since is None else before.fault_since
         self._readings[key] = Reading(before.value, before.read_at, fault, since)
+        own = self.own.get(key)
+        self.own._keep(key, Reading(own.value, own.read_at, fault, since))
         return self._changed(key, before.fault != fault)
 
     def forget(self, key: AnyKey) -> None:
         """Drop what is known of a key that nobody watches; no news."""
         self._readings.pop(key, None)
+        self.own._forget(key)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Have ``subscriber`` called with the keys whose value or fault changed, at most once a frame.

@@ -111,9 +111,9 @@ async def test_a_verdict_that_turned_meanwhile_is_asked_about(
     assert prepared.consent == RequiredConfirmation()
     await desk.time.advance(60)
     decision = Decision.STOP
-    desk.actions.start(prepared, {}, YES)
+    activity = desk.actions.start(prepared, {}, YES)
     await desk.time.advance(60)
-    (ended,) = desk.actions.activities
+    ended = await desk.actions.done(activity.id)
     assert ended.words == f"nothing was sent: the verdict is {Decision.STOP}: 7 has to be typed"
     assert desk.source.sent == []
 

@@ -17,7 +17,7 @@ from tui.engine.polling.poller import Poller
 from tui.engine.queries import HistoryOf, PipelinesOf, RunAt
 from tui.engine.queries.pipelines import runs_in
 from tui.engine.source_pool import SourcePool, misconfigured
-from tui.engine.store import Store
+from tui.engine.store import Readings
 from tui.insight.confirmation import among
 from tui.insight.environment_state import environment_state
 from tui.sources.base import AccountSource, ActingSource, RunCachingSource, SourceError, TieringSource
@@ -32,10 +32,10 @@ class ActionPlanner:
     """Made of what the sources answer, the config, and what has been read."""
 
     def __init__(
-        self, settings: Settings, store: Store, poller: Poller, sources: SourcePool, journal: Journal
+        self, settings: Settings, own: Readings, poller: Poller, sources: SourcePool, journal: Journal
     ) -> None:
         self._settings = settings
-        self._store = store
+        self._own = own
         self._poller = poller
         self._sources = sources
         self._journal = journal
@@ -170,7 +170,7 @@ class ActionPlanner:
 
     def rows(self, target: Address) -> tuple[Pipeline, ...]:
         """The rows of the list that ``target`` may be in: that of its run, or all of its pipeline."""
-        listing = self._store.get(PipelinesOf(target.source)).value
+        listing = self._own.get(PipelinesOf(target.source)).value
         found = tuple(
             pipeline
             for pipeline in (listing.pipelines if listing is not None else ())
@@ -189,8 +189,8 @@ class ActionPlanner:
 
     def _listed(self, target: Address) -> list[Gate]:
         """What waits at ``target``: by the list, or else by its run where that was read."""
-        store = self._store
-        listing, read = store.get(PipelinesOf(target.source)).value, store.get(RunAt(target.of_run)).value
+        own = self._own
+        listing, read = own.get(PipelinesOf(target.source)).value, own.get(RunAt(target.of_run)).value
         runs = [run for run in runs_in(listing, (target.pipeline,)) if run.address == target.of_run]
         for run in (*runs, *((read,) if read is not None else ())):
             found = [

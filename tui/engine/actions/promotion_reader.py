@@ -33,7 +33,7 @@ from tui.engine.queries import (
 from tui.engine.queries.evaluations import evaluated
 from tui.engine.queries.verdicts import by_server_alone, judged_metrics, judgement_of
 from tui.engine.source_pool import SourcePool
-from tui.engine.store import Store
+from tui.engine.store import Readings
 from tui.insight.environment_state import environment_state
 from tui.insight.promotion import OtherDeployment, PartSource, Promotion, RequestCounts
 from tui.sources.base import SourceError
@@ -77,7 +77,7 @@ class PromotionReader:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        own: Readings,
         poller: Poller,
         sources: SourcePool,
         journal: Journal,
@@ -85,7 +85,7 @@ class PromotionReader:
         monitor: "Callable[[], FiringAlarms]",
     ) -> None:
         self._settings = settings
-        self._store = store
+        self._own = own
         self._poller = poller
         self._sources = sources
         self._journal = journal
@@ -213,7 +213,7 @@ class PromotionReader:
         if began is None:
             return ()
         names = [name for name, source in self._settings.sources.items() if source.runs_pipelines]
-        listings = [self._store.get(PipelinesOf(name)).value for name in names]
+        listings = await self._poller.own(*map(PipelinesOf, names))
         listed = [
             pipeline.address for listing in listings if listing is not None for pipeline in listing.pipelines
         ]
@@ -223,10 +223,9 @@ class PromotionReader:
         ]
         await asyncio.gather(*(self._asked(EnvironmentsOf(pipeline)) for pipeline in own))
         found = {here.address: here}
-        for pipeline in pipelines:
-            for environment in (
-                self._store.get(EnvironmentsOf(pipeline)).value or Environments()
-            ).environments:
+        answers = await self._poller.own(*map(EnvironmentsOf, pipelines))
+        for answer in answers:
+            for environment in (answer or Environments()).environments:
                 if environment.tier == "production" or environment.name == here.name:
                     found.setdefault(environment.address, environment)
         return tuple(
@@ -241,7 +240,7 @@ class PromotionReader:
     async def _judging(self, model: str, gate: Address) -> tuple[str, ...]:
         """What else of the model waits for a decision, and what was begun on it here and has not ended."""
         settings = self._settings
-        listings = [self._store.get(PipelinesOf(name)).value for name in settings.sources]
+        listings = await self._poller.own(*map(PipelinesOf, settings.sources))
         gates = model_rules.gates_of(
             settings, model, [listing for listing in listings if listing is not None]
         )
@@ -257,15 +256,15 @@ class PromotionReader:
         return tuple(found)
 
     async def _asked(self, query: Query[T]) -> _Read[T]:
-        """The answer, read now or a moment ago; with the last good one where that fails."""
-        reading = self._store.get(query)
+        """The answer, read by this process now or a moment ago; with the last good one where that fails."""
+        reading = self._own.get(query)
         if reading.value is not None and (age := reading.age(self._clock())) is not None and age <= FRESH:
             return _Read(reading.value, PartSource(reading.read_at))
         try:
             answer = await self._poller.ask(query)
             return _Read(answer, PartSource(self._clock()))
         except SourceError as error:
-            reading = self._store.get(query)
+            reading = self._own.get(query)
             return _Read(reading.value, PartSource(reading.read_at, error.message))
 
     async def _by_server(self, model: str, gate: Address) -> _Read[Verdict]:
@@ -285,7 +284,7 @@ class PromotionReader:
         keeper = self._monitor()
         if not keeper.configured:
             return _Read(None, PartSource(problem="no alarm is configured"))
-        reading = self._store.get(AlarmsNow())
+        reading = self._own.get(AlarmsNow())
         found, at = reading.value, reading.read_at
         if found is None:
             found, at = await keeper.look_once(), self._clock()

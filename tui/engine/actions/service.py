@@ -74,14 +74,13 @@ class ActionService:
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._store = store
         self._poller = poller
         self._sources = sources
         self._promotions = promotions
         self._models = models
         self._clock = clock
         self.journal = journal
-        self.plans = ActionPlanner(settings, store, poller, sources, journal)
+        self.plans = ActionPlanner(settings, store.own, poller, sources, journal)
         self.rights = WriteRights(settings, sources)
         self._activities = ActivityRegister(settings, store, poller, clock)
         self._executor = ActionExecutor(journal, sources, clock, poller.pause)
@@ -119,10 +118,14 @@ class ActionService:
             for offer in await source.offers(target)
         ]
         if model := model_rules.model_of(self._settings, target):
-            listing = self._store.get(PipelinesOf(target.source)).value
+            (listing,) = await self._poller.own(PipelinesOf(target.source))
             known = listing.pipelines if listing is not None else ()
             found += model_rules.launches(self._settings, model, None, (target.pipeline,), known)
         return tuple(map(self._greyed, found))
+
+    async def look(self, target: Address) -> None:
+        """Have the list that ``target`` is shown in read by this process, if it can be. Does not raise."""
+        await self._poller.own(PipelinesOf(target.source))
 
     async def environments(self, pipeline: Address) -> Environments:
         """The environments that a pipeline deploys to, read now.

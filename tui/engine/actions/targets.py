@@ -48,6 +48,7 @@ async def aim(
         ref: that of the row that a pipeline without a run is; None: nobody said which row.
     """
     try:
+        await actions.look(target)
         targets = await _targets(actions, kind, target)
         if len(targets) != 1:
             return TargetOffers(targets)

@@ -34,7 +34,7 @@ from tui.engine.queries import (
     TestsOf,
     VerdictOf,
 )
-from tui.engine.store import Store
+from tui.engine.store import Readings
 from tui.insight import absence
 from tui.insight import alarms as insight
 from tui.insight.alarms import UNKNOWN, AlarmReading, AlarmRule
@@ -78,7 +78,7 @@ class AlarmFacts:
     """One look at everything; ``asked`` is what has to be kept current for the next one."""
 
     def __init__(
-        self, settings: Settings, store: Store, suspects: Suspects, now: float, watched_since: float
+        self, settings: Settings, store: Readings, suspects: Suspects, now: float, watched_since: float
     ) -> None:
         self._settings = settings
         self._store = store

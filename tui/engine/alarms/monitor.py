@@ -25,7 +25,10 @@ _NOTES = 5
 
 
 class AlarmMonitor:
-    """Steps the alarms of the settings and puts what is known of them into the store, under :class:`AlarmsNow`."""
+    """Steps the alarms of the settings and puts what is known of them into the store, under :class:`AlarmsNow`.
+
+    Only what this process has read itself makes an alarm, for policies act for them.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class AlarmMonitor:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._own = store.own
         self._poller = poller
         self._sources = sources
         self._policies = policies
@@ -107,7 +111,7 @@ class AlarmMonitor:
 
     def unread(self) -> tuple[str, ...]:
         """Why what the alarms need could not be read, each reason once."""
-        faults = (self._store.get(query).fault for query in self._asked)
+        faults = (self._own.get(query).fault for query in self._asked)
         found = [fault.message for fault in faults if fault is not None]
         found += [
             f"{name} of {subject} is not known: {why}" for (name, subject), (_, why) in self._unknown.items()
@@ -145,9 +149,9 @@ class AlarmMonitor:
 
     def _step(self) -> Alarms:
         """Look at all there is, and put what comes of it into the store."""
-        store, now = self._store, self._clock()
+        now = self._clock()
         suspects = self._look_at_deployments()
-        looks = AlarmFacts(self._settings, store, suspects, now, self._began)
+        looks = AlarmFacts(self._settings, self._own, suspects, now, self._began)
         looked: dict[Key, SubjectReading] = {}
         for name, alarm in self._settings.alarms.items():
             looked |= {(name, look.subject): look for look in looks.at(alarm)}
@@ -167,12 +171,12 @@ class AlarmMonitor:
         theirs = [*self._others(suspects)]
         self._suspects = suspects
         self._asked = tuple({**looks.asked, **suspects.asked, **dict.fromkeys(self._theirs)})
-        answers = [(their.of, store.get(their)) for their in self._theirs]
+        answers = [(their.of, self._own.get(their)) for their in self._theirs]
         notes = [note for _, reading in answers if reading.value for note in reading.value.notes]
         notes += [reading.fault.message for _, reading in answers if reading.fault is not None]
         notes += self._long_unknown(now)
         found = Alarms(ordered((*ours, *theirs)), (*self._failures, *notes))
-        store.put(AlarmsNow(), found, now)
+        self._store.put(AlarmsNow(), found, now)
         return found
 
     def _not_known(self, seen: Mapping[Key, AlarmReading], now: float) -> dict[Key, tuple[float, str]]:
@@ -242,8 +246,8 @@ class AlarmMonitor:
 
     def _others(self, suspects: Suspects) -> Iterator[Alarm]:
         """The alerts of other systems, as alarms."""
-        store = self._store
-        answers = {their.of: value for their in self._theirs if (value := store.get(their).value) is not None}
+        own = self._own
+        answers = {their.of: value for their in self._theirs if (value := own.get(their).value) is not None}
         for source, alerts in joined(answers).items():
             for alert in alerts:
                 labels = dict(alert.labels)
@@ -273,7 +277,7 @@ class AlarmMonitor:
         return names is not None and bool(names.track) and labels.get("track") == names.track
 
     def _look_at_deployments(self) -> Suspects:
-        return Suspects(self._settings, self._store, self._sources.ours)
+        return Suspects(self._settings, self._own, self._sources.ours)
 
     def _tell(self, before: dict[Key, HeldAlarm], found: Alarms) -> None:
         """Send notices of what began to fire or was resolved, once the deployment before it is known."""

@@ -194,7 +194,7 @@ class Policies:
 
         asked: set[AnyQuery] = set()
         while True:
-            look = Suspects(self._settings, self._store, self._sources.ours)
+            look = Suspects(self._settings, self._store.own, self._sources.ours)
             found = look.before(policy.model, alarm.since, policy.environment, canary=alarm.canary)
             fresh = [query for query in look.asked if query not in asked]
             if not fresh:

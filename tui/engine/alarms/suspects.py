@@ -14,7 +14,7 @@ from tui.domain.status import Status
 from tui.engine.actions import model_rules
 from tui.engine.queries import AnyQuery, EnvironmentsOf, HistoryOf, PipelinesOf
 from tui.engine.source_pool import SKEW_NOTICED
-from tui.engine.store import Store
+from tui.engine.store import Readings
 from tui.insight.environment_state import before as stood_before
 from tui.insight.environment_state import put_back, served_from, was_on_its_way
 from tui.insight.environments import EnvironmentGroup, EnvironmentPlace, all_groups, front_place, places
@@ -42,7 +42,7 @@ class Suspects:
         ours: a time that a source's server told, by our clock.
     """
 
-    def __init__(self, settings: Settings, store: Store, ours: Callable[[str, float], float]) -> None:
+    def __init__(self, settings: Settings, store: Readings, ours: Callable[[str, float], float]) -> None:
         self._settings = settings
         self._store = store
         self._ours = ours

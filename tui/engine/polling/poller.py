@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -16,7 +17,7 @@ from tui.engine.queries.base import STANDING, AnyQuery, Context, JournalReader, 
 from tui.engine.queries.invalidation import outdated
 from tui.engine.queries.logs import LogOf
 from tui.engine.source_pool import SourcePool, misconfigured, unexpected
-from tui.engine.store import Store
+from tui.engine.store import NotedReadings, Store
 from tui.sources.base import SourceError
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ class Poller:
         self._later = later
         self._logs: Logs[LogOf] = Logs(settings.ui.log_cap << 20, self._log_grew, self.refresh)
         self._context = Context(
-            settings, sources, store, reports, runs, self._logs, journal, clock, self.recent
+            settings, sources, store.own, store.own, reports, runs, self._logs, journal, clock, self.recent
         )
         self._schedule = Schedule(self._source_of, rng)
-        self._under_way: dict[AnyQuery, asyncio.Task[Any]] = {}
+        self._under_way: dict[AnyQuery, asyncio.Task[tuple[Any, bool]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
         self._closed = False
@@ -107,40 +108,52 @@ class Poller:
         self.refresh(*queries)
 
     async def ask(self, query: Query[T]) -> T:
-        """The answer, asked for now; or that of the request already under way. The store gets it too.
+        """The answer, asked for now; or that of the request already under way. The store gets it too. Nothing helps to
+        make it that this process did not read itself.
 
         Raises:
             SourceError
         """
         with self.watch() as watch:
             watch.want(query)
-            task = self._under_way.get(query)
-            if task is None:
-                now, until = self._clock(), self._schedule.held_until(query)
-                if now < until:
-                    name = self._source_of(query)
-                    raise SourceError(
-                        Trouble.RATE_LIMITED,
-                        f"{name} asked for a pause; next request in {until - now:.0f} s",
-                        retry_at=until,
-                    )
-                task = self._start(query)
-            answer = await asyncio.shield(task)
+            own = False
+            while not own:
+                task = self._under_way.get(query)
+                if task is None:
+                    now, until = self._clock(), self._schedule.held_until(query)
+                    if now < until:
+                        name = self._source_of(query)
+                        raise SourceError(
+                            Trouble.RATE_LIMITED,
+                            f"{name} asked for a pause; next request in {until - now:.0f} s",
+                            retry_at=until,
+                        )
+                    task = self._start(query, alone=True)
+                answer, own = await asyncio.shield(task)
         if isinstance(answer, SourceError):
             raise answer
         return cast(T, answer)
 
     async def recent(self, query: Query[T]) -> T:
-        """The answer as it was read within the last minute, or asked for now.
+        """The answer as this process read it within the last minute, or asked for now.
 
         Raises:
             SourceError
         """
-        reading = self._store.get(query)
+        reading = self._store.own.get(query)
         age = reading.age(self._clock())
         if reading.value is not None and reading.fault is None and age is not None and age <= STANDING:
             return reading.value
         return await self.ask(query)
+
+    async def own(self, *queries: Query[T]) -> list[T | None]:
+        """What this process has read of them; where more than that is shown, within the last minute if it can be.
+        None: nothing. Does not raise."""
+        store = self._store
+        borrowed = [query for query in queries if store.get(query).value is not store.own.get(query).value]
+        if borrowed:
+            await asyncio.gather(*map(self.recent, borrowed), return_exceptions=True)
+        return [store.own.get(query).value for query in queries]
 
     def log(self, query: LogOf) -> LogTail | None:
         """The text of a log; None before it was first asked for. It lasts while it is watched, and a while longer."""
@@ -194,7 +207,7 @@ class Poller:
                 and (kept := await query.recall(self._context)) is not None
             ):
                 answer, at = kept
-                self._store.put(query, answer, min(at, self._clock()), recalled=True)
+                self._store.put(query, answer, min(at, self._clock()), own=False, recalled=True)
 
     def _want(self, who: "Watch", queries: tuple[AnyQuery, ...] | None) -> None:
         schedule = self._schedule
@@ -209,19 +222,25 @@ class Poller:
                 self._logs.forget(query)
         self._wake.set()
 
-    def _start(self, query: AnyQuery) -> asyncio.Task[Any]:
-        task = asyncio.create_task(self._read(query, self._schedule.started(query)))
+    def _start(self, query: AnyQuery, *, alone: bool = False) -> asyncio.Task[tuple[Any, bool]]:
+        task = asyncio.create_task(self._read(query, self._schedule.started(query), alone))
         self._under_way[query] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _read(self, query: AnyQuery, epoch: int) -> Any:
-        """Ask, and put the outcome into schedule and store; the answer, or the error as a value."""
+    async def _read(self, query: AnyQuery, epoch: int, alone: bool) -> tuple[Any, bool]:
+        """Ask, and put the outcome into schedule and store; the answer, or the error as a value, and whether it is our
+        own.
+
+        Args:
+            alone: nothing may help that this process did not read.
+        """
         answer: Any
         wait = 0.0
+        noted = NotedReadings(self._store)
         try:
-            answer = await query.fetch(self._context)
+            answer = await query.fetch(self._context if alone else replace(self._context, store=noted))
             wait = query.wait(answer)
         except SourceError as error:
             answer = error
@@ -237,12 +256,22 @@ class Poller:
         elif self._schedule.answered(query, epoch, now, wait):
             self._under_way.pop(query)
             before = self._store.get(query).value
-            if self._store.put(query, answer, now):
+            first = isinstance(answer, Listing) and self._store.own.get(query).value is None
+            if self._store.put(query, answer, now, own=not noted.borrowed):
                 if isinstance(answer, Listing):
                     self.refresh(*outdated(self._schedule.known(), before, answer, self._store))
+                    if first:
+                        self.refresh(*self._borrowed(self._source_of(query)))
                 await query.keep(self._context, answer, now)
         self._wake.set()
-        return answer
+        return answer, isinstance(answer, SourceError) or not noted.borrowed
+
+    def _borrowed(self, source: str | None) -> list[AnyQuery]:
+        """What is shown of a source and was not read by this process alone: of what has ended, as its list tells, what
+        is kept on disk can be taken as our own now."""
+        own, shown = self._store.own, self._store
+        known = [query for query in self._schedule.known() if self._source_of(query) == source]
+        return [query for query in known if shown.get(query).value is not own.get(query).value]
 
     def _source_of(self, query: AnyQuery) -> str | None:
         return query.source(self._settings)

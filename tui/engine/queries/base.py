@@ -11,7 +11,7 @@ from tui.engine.cache.reports import ReportCache
 from tui.engine.cache.runs import RunCache
 from tui.engine.logs import Logs
 from tui.engine.source_pool import SourcePool
-from tui.engine.store import Key, Store
+from tui.engine.store import Key, Readings
 
 T = TypeVar("T")
 
@@ -40,7 +40,10 @@ class Context:
 
     settings: Settings
     sources: SourcePool
-    store: Store
+    store: Readings
+    """What is known beside: an answer to which something of it helped that we did not read is not our own."""
+    own: Readings
+    """What this process has read itself."""
     reports: ReportCache
     runs: RunCache
     logs: "Logs[Any]"

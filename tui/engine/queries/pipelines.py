@@ -7,7 +7,7 @@ from tui.domain.address import Address
 from tui.domain.pipeline import Listing, Run, Stage
 from tui.domain.status import Status
 from tui.engine.queries.base import NEVER, Context, Query
-from tui.engine.store import Store
+from tui.engine.store import Readings
 from tui.sources.base import PipelineSource
 
 # The waits follow Jenkins' own pages and its operators' advice (contracts: jenkins §13).
@@ -57,7 +57,7 @@ class RunAt(Query[Run], frozen=True):
     async def fetch(self, context: Context) -> Run:
         """From disk where it was read by an earlier start, ended as the list tells; whoever asks again wants news."""
         source = await context.sources.get(self.address.source, PipelineSource)
-        if context.store.get(self).value is None:
+        if context.own.get(self).value is None:
             kept = await context.runs.run(source, listed_run(context.store, self.address))
             if kept is not None:
                 return kept
@@ -85,7 +85,7 @@ def runs_in(listing: Listing | None, paths: Collection[Address]) -> Iterator[Run
             yield from pipeline.runs
 
 
-def listed_run(store: Store, address: Address) -> Run | None:
+def listed_run(store: Readings, address: Address) -> Run | None:
     """The run as it was listed last; None where it is not among those listed."""
     listing = store.get(PipelinesOf(address.source)).value
     return next((run for run in runs_in(listing, (address.pipeline,)) if run.address == address), None)
