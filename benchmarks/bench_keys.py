@@ -49,7 +49,7 @@ def _charts_beside(line: Line) -> None:
     line.watch(0.5)
     line.send("group-")
     line.send(ENTER)
-    line.wait_for("fail 250")
+    line.wait_for("b⠤ baseline")
 
 
 def _loaded(config: Path, beside_it: Callable[[Line], None], keys: int) -> tuple[list[float], Beats, Beats]:

@@ -88,7 +88,7 @@ def _chart(terminal: Terminal, times: int) -> Costs:
     terminal.wait_for("project-")
     _only(terminal, "project-01")
     _cost(terminal, "3")
-    terminal.wait_for("fail 250")
+    terminal.wait_for("b⠤ baseline")
     terminal.settle(1)
     yield "a refresh of three charts", _mean(terminal, [CTRL_R] * times, 1.0)
 

@@ -32,7 +32,7 @@ from tui.screens.palette import DeckCommands
 from tui.terminal.driver import TerminalDriver
 from tui.terminal.key_queue import KeyQueue
 from tui.threads import use_daemon_threads
-from widgets.theme import THEMES
+from widgets.theme import EXCEPTIONS_CSS, THEMES
 
 HANGUP = 128
 TURN = 0.001
@@ -46,6 +46,7 @@ class Pipedeck(App[int]):
 
     TITLE = "Pipedeck"
     COMMANDS: ClassVar = {DeckCommands}
+    CSS = EXCEPTIONS_CSS
 
     def __init__(
         self,

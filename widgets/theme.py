@@ -69,8 +69,9 @@ _ROLES: Final = {
     "here": "text-style: bold reverse",
 }
 
-# Where the theme's own colours of two roles are the same.
-_EXCEPTIONS: Final = {"ansi-light": {"waiting": "color: ansi_magenta"}}
+EXCEPTIONS_CSS: Final = ".-theme-ansi-light .role--waiting { color: ansi_magenta; }"
+"""Where the theme's own colours of two roles are the same; for the CSS of the application, as that of a widget hears
+of nothing that it is in."""
 
 _LIGHT = BUILTIN_THEMES["ansi-light"]
 THEMES: Final = (
@@ -131,12 +132,7 @@ ROLE_CLASSES: Final = {f"role--{role}" for role in _ROLES}
 def role_css(widget: str) -> str:
     """CSS of all roles, for the ``DEFAULT_CSS`` of the widget class named ``widget``."""
     rules = "\n".join(f"    & > .role--{role} {{ {css}; }}" for role, css in _ROLES.items())
-    exceptions = "\n".join(
-        f".-theme-{theme} {widget} > .role--{role} {{ {css}; }}"
-        for theme, roles in _EXCEPTIONS.items()
-        for role, css in roles.items()
-    )
-    return f"{widget} {{\n{rules}\n}}\n{exceptions}\n"
+    return f"{widget} {{\n{rules}\n}}\n"
 
 
 def role_style(widget: Widget, role: str) -> Style:
