@@ -35,6 +35,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("texts", ("d",), "All texts of this row, whole"),
     KeyAction("older_run", ("left_square_bracket",), "Older run of the pipeline"),
     KeyAction("newer_run", ("right_square_bracket",), "Newer run of the pipeline"),
+    KeyAction("compare", ("D",), "What changed from the deployed version of the model to its candidate"),
     KeyAction("sources", ("i",), "Sources: health, version, requests"),
     KeyAction("notices", ("exclamation_mark",), "Earlier notices"),
     KeyAction("refresh", ("ctrl+r",), "Ask again now for what is on screen"),

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.settings import write_config
 from tui.cli import main
 from tui.config import GitLabSettings
+from tui.domain.address import parse_address
 from tui.domain.pipeline import TestCounts
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, Suite, TestReport, counted
 from tui.presenters.tests_document import RunTestsDoc, junit
@@ -50,12 +51,31 @@ def kinds(text: str) -> dict[str, int]:
 def test_the_newest_run_with_tests_beside_those_before(pipedeck: Run) -> None:
     code, text, errors = pipedeck("tests", "jenkins:deploy-model")
     assert (code, errors) == (1, "")
-    first, second, titles, *_ = text.splitlines()
+    first, second, third, titles, *_ = text.splitlines()
     assert first == "jenkins:deploy-model#7  4 of 120 failed, 3 skipped"
     assert second == "compared with #6 #5 #4 #3"
+    assert third == "a list of cases evaluation.json: 3 worse, 3 better, 9 same, beside 2026.11.6"
     assert titles.split() == ["WHAT", "TEST", "IN", "TIME", "NOTE"]
     assert kinds(text) == {"new failure": 2, "known failure": 2, "flaky": 1, "fixed": 2, "slowest": 10}
     assert re.search(r"^known failure +test_backward_0\[bf16-1e-3\] +tests\..* since #1$", text, re.MULTILINE)
+
+
+def test_the_evaluation_of_a_model_stands_there_too(pipedeck: Run) -> None:
+    _, listed, _ = pipedeck("environments", "--json")
+    (run,) = {
+        each["canary"]["run"].partition("/deploy")[0]
+        for each in msgspec.json.decode(listed)["environments"]
+        if each["address"] == "gitlab:ml/fraud@production" and each["canary"]
+    }
+    address = str(parse_address(run).of_run)
+    code, text, errors = pipedeck("tests", address)
+    assert errors == ""
+    assert "a list of cases evaluation.json: 3 worse, 3 better, 9 same, beside" in text
+    assert len(re.findall(r"^worse ", text, re.MULTILINE)) == 3
+    assert code == 10
+    _, text, _ = pipedeck("tests", address, "--json")
+    (found,) = msgspec.json.decode(text, type=RunTestsDoc).evaluations
+    assert (found.total, found.failed, found.same, len(found.changes)) == (15, 3, 9, 6)
 
 
 def test_only_what_failed_and_only_what_is_new(pipedeck: Run) -> None:

@@ -97,6 +97,8 @@ async def test_what_could_not_be_read_says_so() -> None:
     async with shown(SourceError(Trouble.TIMEOUT, "no answer in 10 s")) as work:
         assert work.titles[0] == "tool e.json  2 of 4 cases failed, not compared"
         assert "nothing to compare it with: no answer in 10 s (1.8)" in notes(work)
+    async with shown(after=Evaluation("e.json", problem="no such artifact", missing=True)) as work:
+        assert work.titles[0] == "Evaluation e.json  this run left none"
     async with shown(after=Evaluation("e.json", problem="it is not JSON")) as work:
         assert work.titles[:2] == ["Evaluation e.json  could not be read", "not compared"]
         assert "it is not JSON" in notes(work)

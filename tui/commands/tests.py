@@ -17,12 +17,15 @@ from tui.commands.frame import (
 )
 from tui.config import Settings
 from tui.domain.address import Address
+from tui.domain.evaluation import CaseStanding, EvaluationComparison
 from tui.domain.pipeline import Pipeline, Run
 from tui.domain.tests import CaseDetails, CaseOutcome, TestReport
 from tui.engine.cache.disk import disk_cache_for
 from tui.engine.queries import CaseOf, PipelinesOf, RunAt, TestsOf
+from tui.engine.queries.evaluations import evaluations_of
 from tui.engine.runtime import Runtime
 from tui.insight.tests import Comparison, EarlierRun, comparable, compare
+from tui.presenters.evaluation import counts_words
 from tui.presenters.plain_text import table
 from tui.presenters.tests import counts_text, group_cases
 from tui.presenters.tests_document import case_at, junit, tests_document
@@ -54,13 +57,14 @@ class _Found(msgspec.Struct, frozen=True):
     compared: Comparison
     before: tuple[Run, ...]
     """The runs that it was compared with."""
+    evaluations: tuple[EvaluationComparison, ...] = ()
 
 
 async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form) -> Exit:
     """Print the tests of the run at ``address``; without a number, of the newest run that has some.
 
-    Exit code 1 when a test failed (with ``new``: when one failed that did not before), 5 when none did but some could
-    not be read.
+    Exit code 1 when a test failed (with ``new``: when one failed that did not before), 10 when none did but a
+    case of an evaluation got worse, 5 when neither did as far as it could be read.
     """
     if not in_a_pipeline_source(settings, address):
         return Exit.USAGE
@@ -75,7 +79,10 @@ async def tests(settings: Settings, address: Address, *, kind: Kind, form: Form)
             case "text":
                 print(_text(found, kind, runtime.sources.now(address.source)))
             case "json":
-                print_document(tests_document(found.run, found.report, found.compared, found.before, wanted))
+                document = tests_document(
+                    found.run, found.report, found.compared, found.before, wanted, found.evaluations
+                )
+                print_document(document)
             case "junit":
                 print(junit(found.report, wanted, await _details(runtime, found, wanted)))
         return _outcome(found, kind)
@@ -109,8 +116,13 @@ async def _find(runtime: Runtime, address: Address) -> _Found | None:
         except SourceError as error:
             complain(f"not compared with {other.address}: {error.message}")
     compared = compare(report, run, earlier)
+    evaluations = evaluations_of(runtime.settings, run.address)
     return _Found(
-        run, report, compared, tuple(each for each in before if each.address.run in compared.against)
+        run,
+        report,
+        compared,
+        tuple(each for each in before if each.address.run in compared.against),
+        await runtime.poller.ask(evaluations) if evaluations is not None else (),
     )
 
 
@@ -157,6 +169,12 @@ def _wanted(found: _Found, kind: Kind) -> list[tuple[int, int]]:
 def _outcome(found: _Found, kind: Kind) -> Exit:
     if found.compared.new or (kind != "new" and found.report.counts.failed):
         return Exit.FAILED
+    if any(
+        each.of(bad) for each in found.evaluations for bad in (CaseStanding.WORSE, CaseStanding.NEW_FAILURE)
+    ):
+        return Exit.WORSE
+    if any(each.problem and not each.missing for each in found.evaluations):
+        return Exit.UNKNOWN
     if any(suite.problem for suite in found.report.suites):
         return Exit.UNKNOWN
     return Exit.OK
@@ -169,7 +187,18 @@ def _text(found: _Found, kind: Kind, now: float) -> str:
         lines.append(f"compared with {' '.join(f'#{run.address.run_text}' for run in found.before)}")
     lines += report.notes
     groups = {group.id: group for group in group_cases(report, found.compared, now)}
+    for each in found.evaluations:
+        beside = f", beside {each.against}" if each.against else ""
+        reason = f": {each.problem}" if each.problem else ""
+        lines.append(
+            f"{each.kind or 'evaluation'} {each.file}: {counts_words(each)}{beside}{reason}".lstrip()
+        )
     rows = [
+        (change.standing.value, change.name, each.file, "", change.words)
+        for each in found.evaluations
+        for change in each.changes
+    ]
+    rows += [
         (_WORDS[id], line.name, line.where, line.time, line.note)
         for id in _GROUPS[kind]
         if id in groups

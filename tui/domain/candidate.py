@@ -42,6 +42,8 @@ class Candidacy(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[MetricVerdict, ...] = ()
     """``baseline`` is the champion's value, ``canary`` the candidate's."""
     notes: tuple[str, ...] = ()
+    called: tuple[str, str] | None = None
+    """What champion and candidate are called where no aliases name them."""
 
     @property
     def outcome(self) -> MetricOutcome:

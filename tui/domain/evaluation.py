@@ -88,6 +88,8 @@ class EvaluationComparison(msgspec.Struct, frozen=True):
     """What it was compared with; empty: with nothing."""
     problem: str = ""
     """Why it is not known what changed."""
+    missing: bool = False
+    """The run left no such report, for certain."""
 
     def of(self, standing: CaseStanding) -> tuple[CaseChange, ...]:
         return tuple(each for each in self.changes if each.standing is standing)

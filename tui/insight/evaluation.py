@@ -39,7 +39,9 @@ def compare(
             for case in after.cases
             if case.result in _BAD
         )
-        return EvaluationComparison(after.file, after.kind, len(after.cases), failed, fails, problem=problem)
+        return EvaluationComparison(
+            after.file, after.kind, len(after.cases), failed, fails, problem=problem, missing=after.missing
+        )
     old = {case.key: case for case in before.cases}
     changes = [_change(case, old.pop(case.key, None)) for case in after.cases]
     changes += [CaseChange(CaseStanding.GONE, case.name, f"was {_shown(case)}") for case in old.values()]

@@ -13,8 +13,8 @@ from tui.domain.evaluation import EvaluationComparison
 from tui.domain.pipeline import Run
 from tui.domain.status import Status
 from tui.domain.tests import CaseDetails, CaseKey, TestReport
-from tui.engine.queries import AnyQuery, CaseOf, EvaluationsOf, TestsOf
-from tui.engine.queries.evaluations import evaluated
+from tui.engine.queries import AnyQuery, CaseOf, TestsOf
+from tui.engine.queries.evaluations import evaluations_of
 from tui.engine.runtime import Runtime
 from tui.engine.store import Reading
 from tui.insight.stack_traces import place_in
@@ -86,20 +86,13 @@ class TestsPane(FilterablePane):
         if address is None:
             return ()
         wanted: list[AnyQuery] = [TestsOf(address)]
-        if (evaluations := self._evaluations(address)) is not None:
+        if (evaluations := evaluations_of(self.runtime.settings, address)) is not None:
             wanted.append(evaluations)
         if (report := self.runtime.store.get(TestsOf(address)).value) is not None:
             wanted += [TestsOf(run.address) for run in self._before(address, report)]
             if self._looked_at is not None and self.has_class("roomy"):
                 wanted.append(CaseOf(address, self._looked_at))
         return tuple(wanted)
-
-    def _evaluations(self, address: Address) -> EvaluationsOf | None:
-        """Of the first model with reports that the run's pipeline is one of."""
-        for name, model in self.runtime.settings.models.items():
-            if evaluated(model) and model.ships(address.pipeline):
-                return EvaluationsOf(name, address.of_run)
-        return None
 
     def _run(self, address: Address) -> Run:
         return listed(self.selection, address) or Run(address, f"#{address.run_text}", Status.UNKNOWN)
@@ -136,7 +129,7 @@ class TestsPane(FilterablePane):
         )
 
     def _evaluated(self, address: Address) -> tuple[EvaluationComparison, ...]:
-        query = self._evaluations(address)
+        query = evaluations_of(self.runtime.settings, address)
         if query is None:
             return ()
         reading = self.runtime.store.get(query)

@@ -59,6 +59,8 @@ def evaluation_documents(found: Sequence[EvaluationComparison]) -> tuple[Evaluat
 
 def counts_words(found: EvaluationComparison) -> str:
     """``3 worse, 1 gone, 36 same``; what it is, where that is not known."""
+    if found.missing:
+        return "this run left none"
     if found.problem and not found.total:
         return "could not be read"
     if found.problem:
@@ -70,6 +72,8 @@ def evaluation_role(found: EvaluationComparison) -> str:
     """The status that it looks like."""
     if found.of(CaseStanding.WORSE) or found.of(CaseStanding.NEW_FAILURE):
         return "failed"
+    if found.missing:
+        return "dim"
     return "warning" if found.problem or found.of(CaseStanding.UNCLEAR) or found.of(CaseStanding.GONE) else ""
 
 

@@ -124,7 +124,8 @@ def candidacy_words(candidacy: Candidacy, model: ModelSettings) -> str:
     """``challenger 4 against champion 3, validated``: which versions of the registry are compared."""
     registry = model.registry
     assert registry is not None
-    pair = [(registry.candidate, candidacy.candidate), (registry.champion, candidacy.champion)]
+    named = candidacy.called or (registry.champion, registry.candidate)
+    pair = [(named[1], candidacy.candidate), (named[0], candidacy.champion)]
     return (
         " against ".join(f"{alias} {one.version if one else '(none)'}" for alias, one in pair) + ", validated"
     )

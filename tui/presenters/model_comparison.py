@@ -1,8 +1,10 @@
 """What changed between two versions of a model, as short texts. Pure."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from tui.domain.model_comparison import Difference, ModelComparison, Standing, VersionRecord
+from tui.domain.model_comparison import Difference, Group, ModelComparison, Standing, VersionRecord
 from tui.domain.verdict import MetricOutcome
 from tui.presenters.plain_text import table
 from tui.text.safe import shorten
@@ -83,3 +85,57 @@ def _table(found: ModelComparison, standing: Standing) -> str:
 def _name(each: Difference) -> str:
     name = shorten(each.name, LONGEST_CELL)
     return name if name.startswith(each.group.value) else f"{each.group.value} {name}"
+
+
+class ComparisonLine(NamedTuple):
+    """One thing side by side, or the heading of those of its group (``cells`` has two then)."""
+
+    key: str
+    role: str
+    """The status it looks like; empty for what is only news."""
+    cells: tuple[str, ...]
+    """What, deployed, candidate, change; of a heading its name, and how many differ."""
+    heading: bool = False
+
+
+_ROLES = {MetricOutcome.WORSE: "failed", MetricOutcome.BETTER: "passed", MetricOutcome.UNCLEAR: "unknown"}
+
+
+def comparison_lines(
+    found: ModelComparison, closed: frozenset[str], *, everything: bool
+) -> Iterator[ComparisonLine]:
+    """What differs and what is not known, by group.
+
+    Args:
+        closed: groups whose lines are not wanted.
+        everything: also what is the same.
+    """
+    for group in Group:
+        of_it = [each for each in found.differences if each.group is group]
+        shown = [each for each in of_it if everything or each.standing is not Standing.SAME]
+        if not shown:
+            continue
+        yield ComparisonLine(group.value, "", (group.value.capitalize(), _counted(of_it)), heading=True)
+        if group.value in closed:
+            continue
+        for each in shown:
+            role = "warning" if each.marked else ""
+            if each.outcome is not None:
+                role = _ROLES.get(each.outcome, "")
+            elif each.standing is Standing.UNKNOWN:
+                role = "unknown"
+            change = each.change or (each.standing.value if each.standing is not Standing.DIFFERS else "")
+            cells = (each.name, each.deployed, each.candidate, change)
+            yield ComparisonLine(f"{group.value} {found.differences.index(each)}", role, cells)
+
+
+def _counted(differences: Sequence[Difference]) -> str:
+    worse = sum(each.outcome is MetricOutcome.WORSE for each in differences)
+    counts = Counter(each.standing for each in differences)
+    parts = (
+        (worse, "worse"),
+        (counts[Standing.DIFFERS], "differ" if counts[Standing.DIFFERS] != 1 else "differs"),
+        (counts[Standing.UNKNOWN], "not known"),
+        (counts[Standing.SAME], "same"),
+    )
+    return ", ".join(f"{number} {word}" for number, word in parts if number)

@@ -7,10 +7,12 @@ from xml.etree import ElementTree
 import msgspec
 
 from tui.domain.address import RunId
+from tui.domain.evaluation import EvaluationComparison
 from tui.domain.pipeline import Run
 from tui.domain.tests import Case, CaseDetails, CaseOutcome, Suite, TestReport
 from tui.insight.tests import Comparison, JudgedCase
 from tui.presenters.documents import SCHEMA, TestsDoc, document_of
+from tui.presenters.evaluation import EvaluationDoc, evaluation_documents
 
 
 class SuiteDoc(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class RunTestsDoc(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     suites: tuple[SuiteDoc, ...]
     cases: tuple[CaseDoc, ...]
+    evaluations: tuple[EvaluationDoc, ...]
 
 
 def case_at(report: TestReport, place: tuple[int, int]) -> Case:
@@ -55,6 +58,7 @@ def tests_document(
     found: Comparison,
     before: Sequence[Run],
     wanted: Sequence[tuple[int, int]],
+    evaluations: Sequence[EvaluationComparison],
 ) -> RunTestsDoc:
     """The report with the cases at the ``wanted`` places."""
     judged: dict[tuple[int, int], JudgedCase] = {
@@ -71,6 +75,7 @@ def tests_document(
         final=report.final,
         compared_with=tuple(str(run.address) for run in before),
         notes=report.notes,
+        evaluations=evaluation_documents(evaluations),
         suites=tuple(document_of(SuiteDoc, suite, tests=_counts(suite)) for suite in report.suites),
         cases=tuple(
             document_of(

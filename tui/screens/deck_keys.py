@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from tui.engine.runtime import Runtime
 from tui.keys import help_sections
-from tui.panes.base import Pane
+from tui.panes.base import Pane, model_of
 from tui.screens.action_keys import ActionKeys
+from tui.screens.comparison import ComparisonSheet
 from tui.screens.notices import NoticeLine
 from tui.screens.sources import source_sections
 from tui.terminal.browser import open_in_browser
@@ -41,6 +42,16 @@ class DeckKeys(ActionKeys):
             self.notify("There is no row here.", markup=False, timeout=3)
         else:
             self.app.push_screen(HelpSheet([texts], ("What", "All of it")))
+
+    def action_compare(self) -> None:
+        """What changed from what is deployed of the selected model to what would be."""
+        self.follow_cursor()
+        found = model_of(self.selection, self.runtime.settings)
+        if found is None or found[1].registry is None:
+            words = "No registry has this model." if found else "No model is selected."
+            self.notify(words, markup=False, timeout=3)
+        else:
+            self.app.push_screen(ComparisonSheet(self.runtime, found[0], found[1].title or found[0]))
 
     def action_refresh(self) -> None:
         self.runtime.poller.refresh_early(*{query for pane in self.in_sight() for query in pane.queries()})

@@ -1,5 +1,7 @@
 """Candidates: what is read of a registry for the comparison with the champion."""
 
+import msgspec
+
 from tui.config import ModelSettings, RegistrySettings, Settings
 from tui.domain.candidate import Candidacy
 from tui.engine.queries.base import STANDING, Context, Query
@@ -32,13 +34,14 @@ class CandidateOf(Query[Candidacy], frozen=True):
             (await source.recorded(registry.model, linked.version)).version if linked.version else None
             for linked in found.pair
         ]
-        return compare(
+        candidacy_found = compare(
             self.model,
             registry.model,
             validation_rules(registry),
             ("what is deployed", read[0]),
-            ("the newest version", read[1]),
+            ("the candidate", read[1]),
         )
+        return msgspec.structs.replace(candidacy_found, called=("deployed", "candidate"))
 
     def wait(self, answer: Candidacy) -> float:
         return STANDING

@@ -135,6 +135,14 @@ def evaluated(model: ModelSettings) -> bool:
     return bool(model.evidence or (model.registry is not None and model.registry.evidence))
 
 
+def evaluations_of(settings: Settings, run: Address) -> EvaluationsOf | None:
+    """Of the first model with reports that the run's pipeline is one of."""
+    for name, model in settings.models.items():
+        if evaluated(model) and model.ships(run.pipeline):
+            return EvaluationsOf(name, run.of_run)
+    return None
+
+
 async def _read(query: Query[Evaluation], file: str, context: Context) -> Evaluation:
     """What could not be read is a problem of the report, among others that could be."""
     try:

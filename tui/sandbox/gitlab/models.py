@@ -51,7 +51,7 @@ def _version(pipeline: Pipeline, job: Job) -> dict[str, Any]:
             "status": "finished",
             "created_at": job.finished_at,
             "ci_job": job,
-            "params": [{"name": name, "value": values[run.number % 2]} for name, values in _PARAMS],
+            "params": [{"name": name, "value": values[run.number // 2 % 2]} for name, values in _PARAMS],
             "metadata": [{"name": "gitlab.CI_JOB_ID", "value": str(job.id)}],
             "metrics": [
                 {"name": name, "step": step, "value": measured[name] * (1 + (2 - step) * 0.1)}
