@@ -58,6 +58,7 @@ class Hands(Pilot[Any]):
         """Textual's own asks each widget to answer, which costs more than what is tested."""
         app = self.app
         async with asyncio.timeout(timeout):
+            await asyncio.sleep(0)  # who waits for a timer calls this again and again
             while app._exception is None and not app._exit and self._busy():  # noqa: ASYNC110
                 await asyncio.sleep(0)
         return app._exception is None
