@@ -66,7 +66,7 @@ def obeyed(text: str) -> list[str]:
 
 _POINTER = re.compile(r"\x1b]22;[a-z-]*\x07")
 _OBEYED = re.compile(
-    r"\x1b[^\[]|\x1b\[[0-9;]*[^0-9;?<>=mHl]|[\x00-\x09\x0b\x0c\x0e-\x1a\x7f-\x9f\u202e\ufe0f\u00ad\u3164\ufff9\U000e0041]"
+    r"\x1b[^\[]|\x1b\[[0-9;]*[^0-9;?<>=mGHl]|[\x00-\x09\x0b\x0c\x0e-\x1a\x7f-\x9f\u202e\ufe0f\u00ad\u3164\ufff9\U000e0041]"
 )
 _SGR = re.compile(rb"\x1b\[([\d;]*)m")
 

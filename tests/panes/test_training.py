@@ -57,7 +57,7 @@ class Tracker(FakeSource):
         await self._serve("training now")
         return tuple(each for each in self.trained if each.going_on)
 
-    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+    async def metric_history(self, run: str, metric: str, after: int | None = None) -> History:
         await self._serve(f"history {run} {metric}")
         known = self.points.get((run, metric), ())
         return History(tuple(point for point in known if after is None or point.step > after))

@@ -75,17 +75,17 @@ async def test_a_training_goes_on_with_the_world_and_names_its_job() -> None:
     with tracked() as (world, url, faults):
         async with source(url) as mlflow:
             (run,) = await mlflow.training_now(["fraud"])
-            before = await mlflow.history(run.id, "val_loss")
+            before = await mlflow.metric_history(run.id, "val_loss")
             assert 0 < len(before.points) < EPOCHS
             assert world.find_job(int(dict(run.tags)["gitlab.CI_JOB_ID"])) is not None
             assert dict(run.tags)["ci.url"].startswith("http://git/gitlab/ml/fraud/-/jobs/")
             world.clock.advance(30)
-            after = await mlflow.history(run.id, "val_loss", before.points[-1].step)
+            after = await mlflow.metric_history(run.id, "val_loss", before.points[-1].step)
             assert after.points[0].step == before.points[-1].step + 1
             world.clock.advance(240)
             lately = await mlflow.training_lately(["fraud"])
             assert next(each.status for each in lately if each.id == run.id) is Status.PASSED
-            assert len((await mlflow.history(run.id, "val_loss")).points) == EPOCHS
+            assert len((await mlflow.metric_history(run.id, "val_loss")).points) == EPOCHS
             aliases = await mlflow.aliases("fraud")
             versions = await mlflow.newest_versions("fraud")
             assert [each.version for each in versions][:2] == [aliases["challenger"], aliases["champion"]]

@@ -281,7 +281,7 @@ class TrainingSource(Source, Protocol):
         """
         ...
 
-    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+    async def metric_history(self, run: str, metric: str, after: int | None = None) -> History:
         """The values of one metric of a run, of very many some, with the last one among them.
 
         Args:

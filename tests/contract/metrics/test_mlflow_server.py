@@ -359,7 +359,7 @@ async def test_a_run_that_trains_is_followed_on_a_real_server(real: RealMLflow, 
             assert linked_run.link == Link(job.address, "job id", True)
             # Resumed at a lower step: a fresh look has it, and the newest value of a step wins.
             await log(3, 9.0)
-            again = await mlflow.history(training.id, "val_loss")
+            again = await mlflow.metric_history(training.id, "val_loss")
             assert resumed_at(again.points) == 3
             assert by_step(again.points)[3].value == 9.0
             program.kill()

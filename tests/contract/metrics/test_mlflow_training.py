@@ -199,7 +199,7 @@ VERSION = "GET /version"
 async def history(reply: Route, run: str = "r1", after: int | None = None) -> tuple[History, Request]:
     with http_stub({INTERVAL: reply}) as stub:
         async with source(stub.url) as mlflow:
-            found = await mlflow.history(run, "val_loss", after)
+            found = await mlflow.metric_history(run, "val_loss", after)
         (asked,) = stub.requests
     return found, asked
 
@@ -275,7 +275,7 @@ class TestAHistory:
         }
         with http_stub(routes) as stub:
             async with source(stub.url) as mlflow:
-                found = await mlflow.history("r1", "loss")
+                found = await mlflow.metric_history("r1", "loss")
             assert len(stub.requests) == 4, "a token that stands still ends it"
         assert [point.step for point in found.points] == [0, 1, 2]
 

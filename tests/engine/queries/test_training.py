@@ -67,7 +67,7 @@ class Tracker(FakeSource):
         await self._serve("lately")
         return self.lately
 
-    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+    async def metric_history(self, run: str, metric: str, after: int | None = None) -> History:
         await self._serve(f"history {run} {metric}{'' if after is None else f' after {after}'}")
         known = self.points.get(run, ())
         if not self.by_increments:

@@ -77,14 +77,14 @@ class CurveOf(Query[Curve], frozen=True):
             return known
         last = max((point.step for point in known.points), default=-1)
         if newest.step > last and await source.reads_on():
-            more = await source.history(self.run, self.metric, last)
+            more = await source.metric_history(self.run, self.metric, last)
             return _grown(known, more.points, sampled=more.sampled)
         if age >= (DEAR if known.took > 1.0 else STANDING):
             return await self._whole(source, context)
         return _grown(known, (Point(newest.step, newest.at, newest.value),), sampled=True)
 
     async def _whole(self, source: TrainingSource, context: Context, *, final: bool = False) -> Curve:
-        found = await source.history(self.run, self.metric)
+        found = await source.metric_history(self.run, self.metric)
         return Curve(self.run, self.metric, found.points, found.sampled, context.clock(), found.took, final)
 
     def wait(self, answer: Curve) -> float:
@@ -118,7 +118,7 @@ class ChampionCurveOf(Query[Curve], frozen=True):
         if known is not None and known.run == run:
             return known
         source = await context.sources.get(training.source, TrainingSource)
-        found = await source.history(run, self.metric)
+        found = await source.metric_history(run, self.metric)
         return Curve(run, self.metric, found.points, found.sampled, context.clock(), found.took)
 
     def wait(self, answer: Curve) -> float:

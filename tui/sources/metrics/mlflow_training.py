@@ -67,7 +67,7 @@ class MLflowTraining(MLflowRegistry):
         found = await self._search(experiments, 1, finished, order="attributes.end_time DESC")
         return found[0] if found else None
 
-    async def history(self, run: str, metric: str, after: int | None = None) -> History:
+    async def metric_history(self, run: str, metric: str, after: int | None = None) -> History:
         """By the one request that chooses points and takes a range of steps; where there is none, all pages."""
         began = self._clock()
         query = {"run_ids": run, "metric_key": metric, "max_results": str(MOST_POINTS)}
